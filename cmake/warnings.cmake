@@ -1,0 +1,6 @@
+add_library(pleat_warnings INTERFACE)
+target_compile_options(pleat_warnings INTERFACE -Wall -Wextra -Wno-missing-field-initializers)
+if(PLEAT_SANITIZE)
+  add_compile_options(-fsanitize=address,undefined -fno-omit-frame-pointer)
+  add_link_options(-fsanitize=address,undefined)
+endif()

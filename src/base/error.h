@@ -1,0 +1,46 @@
+// Errors that reach the user: what, which value, what to do. Thrown once, printed once, in main, which exits with
+// exit_code(). Everything else that is thrown is a bug of pleat's and says so.
+#pragma once
+
+#include <fmt/format.h>
+
+#include <stdexcept>
+#include <string>
+#include <utility>
+
+namespace pleat {
+
+/// The exit codes of the command line's contract.
+enum class ExitCode : int {
+  kDone = 0,
+  kUsage = 2,         // a flag, a config key or value
+  kData = 3,          // a photo, table, crops file, checkpoint; a disk that is full or cannot be written
+  kCluster = 4,       // ranks, devices, MPI, NCCL
+  kSomeFailed = 5,    // done, but some jobs failed
+  kStopped = 75,      // stopped on request; run again to go on
+};
+
+class Error : public std::runtime_error {
+ public:
+  Error(ExitCode code, const std::string& message) : std::runtime_error(message), code_(code) {}
+  ExitCode code() const { return code_; }
+
+ private:
+  ExitCode code_;
+};
+
+template <ExitCode kCode>
+class ErrorOf : public Error {
+ public:
+  explicit ErrorOf(const std::string& message) : Error(kCode, message) {}
+  template <class First, class... Rest>
+  ErrorOf(fmt::format_string<First, Rest...> format, First&& first, Rest&&... rest)
+      : Error(kCode, fmt::format(format, std::forward<First>(first), std::forward<Rest>(rest)...)) {}
+};
+
+using UsageError = ErrorOf<ExitCode::kUsage>;
+using DataError = ErrorOf<ExitCode::kData>;
+using ClusterError = ErrorOf<ExitCode::kCluster>;
+using StopRequested = ErrorOf<ExitCode::kStopped>;
+
+}  // namespace pleat

@@ -1,0 +1,50 @@
+// Randomness as a function, not a state: the same key gives the same numbers on every rank, thread and machine,
+// in whatever order they are asked for. std::shuffle and std::*_distribution differ between standard libraries
+// and are not used.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <utility>
+#include <vector>
+
+namespace pleat {
+
+/// What a number is drawn for; two purposes never share numbers. Values are part of the determinism promise.
+enum class Purpose : std::uint32_t { kFolds = 1, kSubset = 2, kInit = 3, kShuffle = 4, kAugment = 5, kNetwork = 6 };
+
+/// Everything that a random number may depend on; never rank, worker or clock.
+struct RandomKey {
+  std::uint64_t seed = 0;
+  Purpose purpose{};
+  std::uint32_t round = 0, fold = 0, epoch = 0, step = 0, part = 0;
+  std::uint64_t sample = 0;
+};
+
+/// The numbers of one key, in order.
+/// Source: Philox4x32-10, Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3".
+class RandomStream {
+ public:
+  explicit RandomStream(const RandomKey& key);
+
+  std::uint32_t next();                          // uniform over all 32-bit values
+  std::uint32_t below(std::uint32_t bound);      // uniform in [0, bound), without bias; bound > 0
+  double uniform();                              // uniform in [0, 1), multiples of 2^-53
+  std::uint64_t next64();
+
+ private:
+  std::array<std::uint32_t, 2> key_;
+  std::array<std::uint32_t, 4> counter_;
+  std::array<std::uint32_t, 4> block_{};
+  int used_ = 4;
+};
+
+/// Fisher-Yates with the stream's numbers.
+template <class T>
+void shuffle(std::vector<T>& items, RandomStream& random) {
+  for (std::size_t i = items.size(); i > 1; --i) {
+    std::swap(items[i - 1], items[random.below(static_cast<std::uint32_t>(i))]);
+  }
+}
+
+}  // namespace pleat
