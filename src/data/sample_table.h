@@ -1,0 +1,33 @@
+// samples.csv as it stands: every column kept verbatim as strings; the config says later what they mean.
+// Free of torch headers: this reads untrusted files. Format: docs/formats.md.
+#pragma once
+
+#include <cstddef>
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace pleat {
+
+struct SampleTable {
+  std::vector<std::string> names;                // column names, in the file's order
+  std::vector<std::vector<std::string>> values;  // values[column][row]
+  std::vector<int> lines;                        // the line (from 1) each row starts at; empty if not from a CSV
+
+  std::size_t rows() const { return values.empty() ? 0 : values.front().size(); }
+  /// nullptr if there is no such column.
+  const std::vector<std::string>* find(std::string_view name) const;
+  /// Throws DataError naming the columns there are.
+  const std::vector<std::string>& column(std::string_view name) const;
+};
+
+/// Reads a CSV table (RFC 4180; a byte-order mark and CRLF are accepted) with at least the columns `id` and `path`.
+/// Throws DataError with file and line: no header, a duplicated or empty column name, a row of another width,
+/// an empty or duplicate id, an absolute path or one that leaves the image folder, no rows.
+SampleTable read_samples(const std::filesystem::path& path);
+
+/// One field as CSV, quoted if it needs to be.
+std::string csv_field(std::string_view value);
+
+}  // namespace pleat
