@@ -13,11 +13,11 @@ namespace pleat {
 /// The exit codes of the command line's contract.
 enum class ExitCode : int {
   kDone = 0,
-  kUsage = 2,         // a flag, a config key or value
-  kData = 3,          // a photo, table, crops file, checkpoint; a disk that is full or cannot be written
-  kCluster = 4,       // ranks, devices, MPI, NCCL
-  kSomeFailed = 5,    // done, but some jobs failed
-  kStopped = 75,      // stopped on request; run again to go on
+  kUsage = 2,       // a flag, a config key or value
+  kData = 3,        // a photo, table, crops file, checkpoint; a disk that is full or cannot be written
+  kCluster = 4,     // ranks, devices, MPI, NCCL
+  kSomeFailed = 5,  // done, but some jobs failed
+  kStopped = 75,    // stopped on request; run again to go on
 };
 
 class Error : public std::runtime_error {

@@ -21,7 +21,7 @@ namespace fs = std::filesystem;
 namespace {
 
 [[noreturn]] void fail(const char* action, const fs::path& path, int error) {
-  const char* remedy = error == ENOSPC || error == EDQUOT ? "; free some space and run again"
+  const char* remedy = error == ENOSPC || error == EDQUOT  ? "; free some space and run again"
                        : error == EACCES || error == EROFS ? "; choose a place that can be written"
                                                            : "";
   throw DataError("cannot {} {}: {}{}", action, path.string(), std::strerror(error), remedy);
@@ -30,7 +30,8 @@ namespace {
 // A descriptor that closes itself.
 class Descriptor {
  public:
-  Descriptor(const fs::path& path, int flags, const char* action) : file_(::open(path.c_str(), flags | O_CLOEXEC, 0666)) {
+  Descriptor(const fs::path& path, int flags, const char* action)
+      : file_(::open(path.c_str(), flags | O_CLOEXEC, 0666)) {
     if (file_ < 0) fail(action, path, errno);
   }
   ~Descriptor() {
@@ -42,9 +43,7 @@ class Descriptor {
   int file_;
 };
 
-fs::path folder_of(const fs::path& path) {
-  return path.has_parent_path() ? path.parent_path() : fs::path(".");
-}
+fs::path folder_of(const fs::path& path) { return path.has_parent_path() ? path.parent_path() : fs::path("."); }
 
 void sync_folder(const fs::path& path) {
   const Descriptor folder(folder_of(path), O_RDONLY | O_DIRECTORY, "open folder");
@@ -93,7 +92,8 @@ void publish_file(const fs::path& partial, const fs::path& path) {
 
 std::string read_file(const fs::path& path) {
   std::ifstream file(path, std::ios::binary);
-  if (!file || fs::is_directory(path)) throw DataError("cannot read {}: {}", path.string(), std::strerror(errno ? errno : EISDIR));
+  if (!file || fs::is_directory(path))
+    throw DataError("cannot read {}: {}", path.string(), std::strerror(errno ? errno : EISDIR));
   std::ostringstream bytes;
   bytes << file.rdbuf();
   if (file.bad()) throw DataError("cannot read {}: {}", path.string(), std::strerror(errno));
@@ -144,39 +144,19 @@ FolderLock::FolderLock(const fs::path& path) : file_(::open(path.c_str(), O_RDWR
 
 FolderLock::~FolderLock() { ::close(file_); }
 
-namespace {
-
-struct Fault {
-  std::string name, action;
-  long count = 0;
-  std::atomic<long> calls{0};
-};
-
-// Parsed once; a process without PLEAT_FAULT pays one comparison of a null pointer per call.
-Fault* configured_fault() {
-  static Fault* fault = []() -> Fault* {
-    const char* text = std::getenv("PLEAT_FAULT");
-    if (text == nullptr) return nullptr;
-    static Fault parsed;
-    std::istringstream fields(text);
-    std::string count;
-    std::getline(fields, parsed.name, ':');
-    std::getline(fields, count, ':');
-    std::getline(fields, parsed.action);
-    parsed.count = std::atol(count.c_str());
-    return &parsed;
-  }();
-  return fault;
-}
-
-}  // namespace
-
 void fault_point(std::string_view name) {
-  Fault* fault = configured_fault();
-  if (fault == nullptr || fault->name != name || ++fault->calls != fault->count) return;
-  if (fault->action == "kill") ::raise(SIGKILL);
-  if (fault->action == "throw") throw DataError("fault injected at {}", name);
-  if (fault->action == "nospace") fail("write", fs::path(std::string(name)), ENOSPC);
+  const char* text = std::getenv("PLEAT_FAULT");
+  if (text == nullptr) return;
+  static std::atomic<long> calls{0};
+  std::istringstream fields(text);
+  std::string wanted, count, action;
+  std::getline(fields, wanted, ':');
+  std::getline(fields, count, ':');
+  std::getline(fields, action);
+  if (wanted != name || ++calls != std::atol(count.c_str())) return;
+  if (action == "kill") ::raise(SIGKILL);
+  if (action == "throw") throw DataError("fault injected at {}", name);
+  if (action == "nospace") fail("write", fs::path(std::string(name)), ENOSPC);
 }
 
 }  // namespace pleat

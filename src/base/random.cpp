@@ -27,9 +27,9 @@ std::array<std::uint32_t, 4> philox_block(std::array<std::uint32_t, 4> c, std::a
 RandomStream::RandomStream(const RandomKey& key) {
   // 64 bits of key and 64 of counter come from two chains over the fields; the low half of the counter counts.
   std::uint64_t a = mix(key.seed), b = mix(key.seed ^ 0x6A09E667F3BCC909ULL);
-  for (const std::uint64_t field : {std::uint64_t{static_cast<std::uint32_t>(key.purpose)}, std::uint64_t{key.round},
-                                    std::uint64_t{key.fold}, std::uint64_t{key.epoch}, std::uint64_t{key.step},
-                                    std::uint64_t{key.part}, key.sample}) {
+  for (const std::uint64_t field :
+       {std::uint64_t{static_cast<std::uint32_t>(key.purpose)}, std::uint64_t{key.round}, std::uint64_t{key.fold},
+        std::uint64_t{key.epoch}, std::uint64_t{key.step}, std::uint64_t{key.part}, key.sample}) {
     a = mix(a ^ field);
     b = mix(b + field);
   }

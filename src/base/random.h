@@ -27,9 +27,9 @@ class RandomStream {
  public:
   explicit RandomStream(const RandomKey& key);
 
-  std::uint32_t next();                          // uniform over all 32-bit values
-  std::uint32_t below(std::uint32_t bound);      // uniform in [0, bound), without bias; bound > 0
-  double uniform();                              // uniform in [0, 1), multiples of 2^-53
+  std::uint32_t next();                      // uniform over all 32-bit values
+  std::uint32_t below(std::uint32_t bound);  // uniform in [0, bound), without bias; bound > 0
+  double uniform();                          // uniform in [0, 1), multiples of 2^-53
   std::uint64_t next64();
 
  private:

@@ -13,8 +13,9 @@ struct Ranks {
   /// Returns when every rank has called it.
   std::function<void()> barrier = [] {};
   /// Every rank's bytes, by rank; every rank must call it.
-  std::function<std::vector<std::string>(const std::string&)> all_gather =
-      [](const std::string& mine) { return std::vector<std::string>{mine}; };
+  std::function<std::vector<std::string>(const std::string&)> all_gather = [](const std::string& mine) {
+    return std::vector<std::string>{mine};
+  };
 };
 
 }  // namespace pleat

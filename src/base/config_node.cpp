@@ -1,0 +1,172 @@
+#include "base/config_node.h"
+
+#include <yaml-cpp/yaml.h>
+
+#include <algorithm>
+#include <charconv>
+
+#include "base/error.h"
+#include "base/files.h"
+
+namespace pleat {
+namespace {
+
+constexpr int kMostNodes = 100'000;  // aliases can make a small file unfold without end
+
+ConfigNode convert(const YAML::Node& node, const std::string& file, int& budget) {
+  ConfigNode result;
+  result.where = fmt::format("{}:{}", file, node.Mark().line + 1);
+  if (--budget < 0) throw UsageError("{}: more than {} values; is this a pleat config?", file, kMostNodes);
+  switch (node.Type()) {
+    case YAML::NodeType::Scalar:
+      result.kind = ConfigNode::Kind::kScalar;
+      result.scalar = node.Scalar();
+      break;
+    case YAML::NodeType::Sequence:
+      result.kind = ConfigNode::Kind::kList;
+      for (const auto& item : node) result.list.push_back(convert(item, file, budget));
+      break;
+    case YAML::NodeType::Map:
+      result.kind = ConfigNode::Kind::kMap;
+      for (const auto& item : node) {
+        const YAML::Node &key = item.first, &value = item.second;
+        if (!key.IsScalar()) throw UsageError("{}:{}: a key must be a plain word", file, key.Mark().line + 1);
+        if (result.find(key.Scalar())) {
+          throw UsageError("{}:{}: '{}' is given twice; keep one", file, key.Mark().line + 1, key.Scalar());
+        }
+        result.map.emplace_back(key.Scalar(), convert(value, file, budget));
+        result.map.back().second.where = fmt::format("{}:{}", file, key.Mark().line + 1);
+      }
+      break;
+    default:
+      break;
+  }
+  return result;
+}
+
+void mark_as(ConfigNode& node, const std::string& where) {
+  node.where = where;
+  for (auto& item : node.list) mark_as(item, where);
+  for (auto& [key, value] : node.map) mark_as(value, where);
+}
+
+ConfigNode& child(ConfigNode& node, const std::string& name, const std::string& assignment) {
+  if (node.kind == ConfigNode::Kind::kList) {
+    std::size_t index = 0;
+    const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), index);
+    if (error != std::errc{} || end != name.data() + name.size() || index >= node.list.size()) {
+      throw UsageError("--set {}: '{}' is not an item of a list of {} (items count from 0)", assignment, name,
+                       node.list.size());
+    }
+    return node.list[index];
+  }
+  if (node.kind == ConfigNode::Kind::kScalar) {
+    throw UsageError("--set {}: '{}' lies inside a plain value ({})", assignment, name, node.where);
+  }
+  node.kind = ConfigNode::Kind::kMap;
+  for (auto& [key, value] : node.map) {
+    if (key == name) return value;
+  }
+  return node.map.emplace_back(name, ConfigNode{}).second;
+}
+
+void emit(YAML::Emitter& out, const ConfigNode& node) {
+  const auto plain = [](const ConfigNode& item) { return item.kind == ConfigNode::Kind::kScalar; };
+  switch (node.kind) {
+    case ConfigNode::Kind::kNull:
+      out << YAML::Null;
+      break;
+    case ConfigNode::Kind::kScalar:
+      out << node.scalar;
+      break;
+    case ConfigNode::Kind::kList:
+      if (std::all_of(node.list.begin(), node.list.end(), plain)) out << YAML::Flow;
+      out << YAML::BeginSeq;
+      for (const auto& item : node.list) emit(out, item);
+      out << YAML::EndSeq;
+      break;
+    case ConfigNode::Kind::kMap:
+      out << YAML::BeginMap;
+      for (const auto& [key, value] : node.map) {
+        out << YAML::Key << key << YAML::Value;
+        emit(out, value);
+      }
+      out << YAML::EndMap;
+      break;
+  }
+}
+
+}  // namespace
+
+const ConfigNode* ConfigNode::find(std::string_view key) const {
+  for (const auto& [name, value] : map) {
+    if (name == key) return &value;
+  }
+  return nullptr;
+}
+
+ConfigNode parse_config(std::string_view text, const std::string& file_name) {
+  try {
+    int budget = kMostNodes;
+    return convert(YAML::Load(std::string(text)), file_name, budget);
+  } catch (const YAML::Exception& error) {
+    throw UsageError("{}:{}: not valid YAML: {}", file_name, error.mark.line + 1, error.msg);
+  }
+}
+
+ConfigNode read_config(const std::filesystem::path& path) {
+  std::string text;
+  try {
+    text = read_file(path);
+  } catch (const DataError& error) {
+    throw UsageError("{}", error.what());  // a config that is not there is a mistake on the command line
+  }
+  return parse_config(text, path.string());
+}
+
+void set_in_config(ConfigNode& root, const std::string& assignment) {
+  const std::size_t equals = assignment.find('=');
+  if (equals == std::string::npos || equals == 0) {
+    throw UsageError("--set {}: expected the form key.sub_key=value", assignment);
+  }
+  ConfigNode* node = &root;
+  std::string_view path(assignment.data(), equals);
+  while (!path.empty()) {
+    const std::size_t dot = path.find('.');
+    node = &child(*node, std::string(path.substr(0, dot)), assignment);
+    path = dot == std::string_view::npos ? std::string_view{} : path.substr(dot + 1);
+  }
+  *node = parse_config(std::string_view(assignment).substr(equals + 1), "--set " + assignment);
+  mark_as(*node, "--set " + assignment);
+}
+
+std::string to_yaml(const ConfigNode& root) {
+  YAML::Emitter out;
+  emit(out, root);
+  return std::string(out.c_str()) + "\n";
+}
+
+std::string nearest_name(std::string_view name, const std::vector<std::string>& candidates) {
+  std::string best;
+  std::size_t best_edits = std::max<std::size_t>(2, name.size() / 3) + 1;
+  for (const auto& candidate : candidates) {
+    std::vector<std::size_t> row(candidate.size() + 1);
+    for (std::size_t j = 0; j < row.size(); ++j) row[j] = j;
+    for (std::size_t i = 1; i <= name.size(); ++i) {
+      std::size_t diagonal = row[0];
+      row[0] = i;
+      for (std::size_t j = 1; j < row.size(); ++j) {
+        const std::size_t replaced = diagonal + (name[i - 1] != candidate[j - 1]);
+        diagonal = row[j];
+        row[j] = std::min({row[j] + 1, row[j - 1] + 1, replaced});
+      }
+    }
+    if (row.back() < best_edits) {
+      best_edits = row.back();
+      best = candidate;
+    }
+  }
+  return best;
+}
+
+}  // namespace pleat

@@ -1,0 +1,141 @@
+#include "base/fields.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace pleat {
+namespace {
+
+struct Inner {
+  double lr = 1e-3;
+  std::string optimizer = "adamw";
+  static constexpr auto fields() {
+    return std::tuple{field("lr", &Inner::lr, above(0.0), identity, "peak learning rate"),
+                      field("optimizer", &Inner::optimizer, one_of("adamw", "sgd"), identity, "optimizer")};
+  }
+};
+
+struct Outer {
+  std::int64_t seed = 42;
+  Auto<std::int64_t> threads;
+  std::optional<std::int64_t> limit;
+  bool exact = false;
+  std::vector<std::string> stratify;
+  Inner train;
+  std::vector<Inner> models;
+  static constexpr auto fields() {
+    return std::tuple{field("seed", &Outer::seed, at_least(0), identity, "seed"),
+                      field("threads", &Outer::threads, at_least(1), runtime, "threads"),
+                      field("limit", &Outer::limit, at_least(1), identity, "rows"),
+                      field("exact", &Outer::exact, any(), identity, "exact"),
+                      field("stratify", &Outer::stratify, any(), identity, "columns"),
+                      field("train", &Outer::train, any(), identity, "training"),
+                      field("models", &Outer::models, any(), identity, "models")};
+  }
+};
+
+Outer read(const std::string& text) { return read_fields<Outer>(parse_config(text, "c.yaml")); }
+
+std::string refusal(const std::string& text) {
+  try {
+    read(text);
+  } catch (const UsageError& error) {
+    return error.what();
+  }
+  return "accepted";
+}
+
+TEST(Fields, WhatIsLeftOutKeepsItsDefault) {
+  const Outer config =
+      read("train: {lr: 0.5}\nmodels: [{lr: 2}, {}]\nstratify: [a, b]\nthreads: 3\nlimit: 7\nexact: true");
+  EXPECT_EQ(config.seed, 42);
+  EXPECT_EQ(config.train.lr, 0.5);
+  EXPECT_EQ(config.train.optimizer, "adamw");
+  ASSERT_EQ(config.models.size(), 2U);
+  EXPECT_EQ(config.models[1].lr, 1e-3);
+  EXPECT_EQ(config.threads.value, 3);
+  EXPECT_EQ(config.limit, 7);
+  EXPECT_TRUE(config.exact);
+}
+
+TEST(Fields, AnEmptyDocumentAndNullsMeanDefaults) {
+  EXPECT_EQ(read("").seed, 42);
+  const Outer config = read("threads: auto\nlimit: null\ntrain:\n");
+  EXPECT_FALSE(config.threads.value || config.limit);
+}
+
+TEST(Fields, BadInputIsRefusedWithPlaceValueAndExpectation) {
+  const std::pair<const char*, const char*> cases[] = {
+      {"a: [", "c.yaml:1: not valid YAML"},
+      {"seed: 1\nseed: 2", "c.yaml:2: 'seed' is given twice"},
+      {"sed: 1", "c.yaml:1: unknown key 'sed'; did you mean 'seed'?"},
+      {"\ntrain: {momentun_of_all: 1}", "c.yaml:2: unknown key 'train.momentun_of_all'; known here: lr, optimizer"},
+      {"train: {lr: 0}", "train.lr is '0'; expected a number above 0"},
+      {"train: {lr: fast}", "train.lr is 'fast'; expected a number"},
+      {"train: {lr: nan}", "expected a number"},
+      {"train: {optimizer: adam}", "did you mean adamw?"},
+      {"seed: 1.5", "seed is '1.5'; expected a whole number"},
+      {"seed: -1", "expected a number at least 0"},
+      {"exact: yes", "exact is 'yes'; expected true or false"},
+      {"models: {lr: 1}", "models is keys and values; expected a list"},
+      {"models: [{}, {lr: -1}]", "models.1.lr is '-1'"},
+      {"train: 5", "train is '5'; expected keys and values"},
+      {"- a", "the config is a list; expected keys and values"},
+      {"seed: 99999999999999999999", "expected a whole number"},
+  };
+  for (const auto& [text, part] : cases) EXPECT_THAT(refusal(text), testing::HasSubstr(part)) << text;
+}
+
+TEST(Fields, SetOverridesOneValueAndNamesItselfInErrors) {
+  ConfigNode root = parse_config("train: {lr: 1}\nmodels: [{lr: 1}]", "c.yaml");
+  set_in_config(root, "train.lr=0.25");
+  set_in_config(root, "models.0.optimizer=sgd");
+  set_in_config(root, "stratify=[x, y]");
+  const Outer config = read_fields<Outer>(root);
+  EXPECT_EQ(config.train.lr, 0.25);
+  EXPECT_EQ(config.models[0].optimizer, "sgd");
+  EXPECT_THAT(config.stratify, testing::ElementsAre("x", "y"));
+  for (const char* bad : {"train.lr", "=3", "models.7.lr=1", "train.lr.x=2"}) {
+    EXPECT_THROW(set_in_config(root, bad), UsageError) << bad;
+  }
+  set_in_config(root, "train.lr=-3");
+  try {
+    read_fields<Outer>(root);
+    FAIL() << "a negative rate was accepted";
+  } catch (const UsageError& error) {
+    EXPECT_THAT(error.what(), testing::HasSubstr("--set train.lr=-3: train.lr is '-3'"));
+  }
+}
+
+TEST(Fields, TheResolvedConfigReadsBackTheSame) {
+  const Outer config = read("train: {lr: 1e-4}\nmodels: [{optimizer: sgd}]\nstratify: [a]");
+  const std::string yaml = to_yaml(from_json(to_json(config)));
+  EXPECT_EQ(to_json(read(yaml)), to_json(config)) << yaml;
+}
+
+TEST(Fields, RuntimeFieldsStayOutOfTheIdentity) {
+  Outer a = read(""), b = read("threads: 5");
+  EXPECT_EQ(identity_of(a), identity_of(b));
+  EXPECT_NE(to_json(a), to_json(b));
+  EXPECT_NE(identity_of(a), identity_of(read("train: {lr: 0.1}")));
+}
+
+TEST(Fields, TheReferenceHasARowForEachField) {
+  std::vector<FieldDoc> rows;
+  describe_fields<Outer>("", rows);
+  std::vector<std::string> keys;
+  for (const auto& row : rows) keys.push_back(row.key);
+  EXPECT_THAT(keys, testing::ElementsAre("seed", "threads", "limit", "exact", "stratify", "train", "train.lr",
+                                         "train.optimizer", "models[]", "models[].lr", "models[].optimizer"));
+  EXPECT_EQ(rows[6].bound, "above 0");
+}
+
+TEST(Fields, UnfoldingAliasesHasAnEnd) {
+  std::string text = "a: &a [x,x,x,x,x,x,x,x,x,x]\n";
+  for (char c = 'b'; c < 'i'; ++c)
+    text += fmt::format("{0}: &{0} [*{1},*{1},*{1},*{1},*{1},*{1},*{1},*{1},*{1},*{1}]\n", c, char(c - 1));
+  EXPECT_THROW(parse_config(text, "c.yaml"), UsageError);
+}
+
+}  // namespace
+}  // namespace pleat
