@@ -22,7 +22,7 @@ class MpiSession {
 
   int rank() const { return rank_; }
   int size() const { return size_; }
-  bool launched() const { return launched_; }     // under mpirun or srun
+  bool launched() const { return launched_; }                       // under mpirun or srun
   const std::vector<std::string>& hosts() const { return hosts_; }  // by rank
   MPI_Comm world() const { return MPI_COMM_WORLD; }                 // only if launched()
   Ranks ranks() const;

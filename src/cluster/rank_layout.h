@@ -16,11 +16,11 @@ struct LayoutRequest {
 };
 
 struct RankPlace {
-  int slot = -1;        // -1: idle (world_size is no multiple of shards)
-  int shard = 0;        // 0 is the slot's leader
-  int local_rank = 0;   // place among the ranks of its host
+  int slot = -1;       // -1: idle (world_size is no multiple of shards)
+  int shard = 0;       // 0 is the slot's leader
+  int local_rank = 0;  // place among the ranks of its host
   int local_size = 1;
-  int device = -1;      // CUDA device index; -1: CPU
+  int device = -1;  // CUDA device index; -1: CPU
   int threads = 1;
 };
 

@@ -1,0 +1,137 @@
+#include "cluster/host.h"
+
+#include <ATen/cpu/Utils.h>
+#include <sched.h>
+#include <torch/cuda.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <fstream>
+#include <limits>
+#include <set>
+#include <sstream>
+
+namespace pleat {
+namespace fs = std::filesystem;
+namespace {
+
+/// Cores by a quota in microseconds per period; no limit if there is none ("max", -1) or the files are missing.
+double cores_of(double quota, double period) {
+  return quota > 0 && period > 0 ? quota / period : std::numeric_limits<double>::infinity();
+}
+
+double read_number(const fs::path& path) {
+  double value = -1;
+  std::ifstream(path) >> value;
+  return value;
+}
+
+double quota_v2(const fs::path& folder) {
+  double quota = -1, period = -1;
+  std::ifstream(folder / "cpu.max") >> quota >> period;  // "max 100000" leaves quota 0 and sets the fail bit
+  return cores_of(quota, period);
+}
+
+double quota_v1(const fs::path& folder) {
+  return cores_of(read_number(folder / "cpu.cfs_quota_us"), read_number(folder / "cpu.cfs_period_us"));
+}
+
+/// The smallest quota from `folder` (a path like "/a/b", below `root`) up to `root` itself.
+template <class Read>
+double smallest_quota(const fs::path& root, const fs::path& folder, Read read) {
+  double least = read(root);
+  fs::path here = root;
+  for (const fs::path& name : folder.relative_path()) least = std::min(least, read(here /= name));
+  return least;
+}
+
+bool names_cpu(const std::string& controllers) {
+  std::istringstream list(controllers);
+  for (std::string name; std::getline(list, name, ',');) {
+    if (name == "cpu") return true;
+  }
+  return false;
+}
+
+std::string join_cores(const std::vector<int>& cores) {
+  std::string text;
+  for (int core : cores) text += std::to_string(core) + ' ';
+  return text;
+}
+
+int own_quota() {
+  std::ifstream file("/proc/self/cgroup");
+  const std::string membership{std::istreambuf_iterator<char>(file), {}};
+  return quota_cores("/sys/fs/cgroup", membership);
+}
+
+}  // namespace
+
+std::vector<int> affinity_cores() {
+  std::vector<int> cores;
+  // More than CPU_SETSIZE (1024) cores need a larger mask: the kernel answers EINVAL to one that is too small.
+  for (int room = CPU_SETSIZE; room <= (1 << 20); room *= 2) {
+    cpu_set_t* mask = CPU_ALLOC(static_cast<std::size_t>(room));
+    const std::size_t bytes = CPU_ALLOC_SIZE(static_cast<std::size_t>(room));
+    const bool known = sched_getaffinity(0, bytes, mask) == 0;
+    for (int core = 0; known && core < room; ++core) {
+      if (CPU_ISSET_S(static_cast<std::size_t>(core), bytes, mask)) cores.push_back(core);
+    }
+    CPU_FREE(mask);
+    if (known) break;
+  }
+  return cores;
+}
+
+int online_cores() { return std::max(1, static_cast<int>(sysconf(_SC_NPROCESSORS_ONLN))); }
+
+int quota_cores(const fs::path& root, const std::string& membership) {
+  double least = std::numeric_limits<double>::infinity();
+  std::istringstream lines(membership);
+  for (std::string line; std::getline(lines, line);) {  // hierarchy:controllers:/path
+    const auto first = line.find(':'), second = line.find(':', first + 1);
+    if (first == std::string::npos || second == std::string::npos) continue;
+    const std::string controllers = line.substr(first + 1, second - first - 1), path = line.substr(second + 1);
+    if (controllers.empty()) {
+      least = std::min(least, smallest_quota(root, path, quota_v2));
+    } else if (names_cpu(controllers)) {
+      // Inside a container the path is often the host's; the mount's own root is the container's limit then.
+      least = std::min(least, smallest_quota(root / "cpu", path, quota_v1));
+    }
+  }
+  return least == std::numeric_limits<double>::infinity() ? 0 : std::max(1, static_cast<int>(least));
+}
+
+int usable_cores() {
+  const int mask = std::max<int>(1, static_cast<int>(affinity_cores().size()));
+  const int quota = own_quota();
+  return quota > 0 ? std::min(mask, quota) : mask;
+}
+
+int shared_cores(const Ranks& ranks, const std::vector<std::string>& hosts) {
+  const std::vector<int> mine = affinity_cores();
+  const auto all = ranks.all_gather(join_cores(mine));
+  std::set<int> together(mine.begin(), mine.end());
+  const auto me = static_cast<std::size_t>(ranks.rank);
+  for (std::size_t rank = 0; rank < all.size() && rank < hosts.size(); ++rank) {
+    if (hosts[rank] != hosts[me]) continue;
+    std::istringstream cores(all[rank]);
+    for (int core; cores >> core;) together.insert(core);
+  }
+  const int count = std::max(1, static_cast<int>(together.size()));
+  const int quota = own_quota();
+  return quota > 0 ? std::min(count, quota) : count;
+}
+
+bool cpu_has_bf16() {
+  const auto capabilities = at::cpu::get_cpu_capabilities();
+  for (const char* name : {"avx512_bf16", "amx_bf16", "bf16", "arm_bf16"}) {
+    const auto found = capabilities.find(name);
+    if (found != capabilities.end() && found->second.isBool() && found->second.toBool()) return true;
+  }
+  return false;
+}
+
+int cuda_devices() { return static_cast<int>(torch::cuda::device_count()); }
+
+}  // namespace pleat

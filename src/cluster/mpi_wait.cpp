@@ -1,0 +1,37 @@
+#include "cluster/mpi_wait.h"
+
+#include <algorithm>
+#include <string>
+#include <thread>
+
+#include "base/error.h"
+
+namespace pleat {
+
+using std::chrono::microseconds;
+
+int wait_sleeping(MPI_Request* request, microseconds longest) {
+  constexpr int kYields = 64;  // a peer that is about to answer does so within these
+  microseconds pause{10};
+  for (int tries = 0;; ++tries) {
+    int done = 0;
+    const int code = MPI_Test(request, &done, MPI_STATUS_IGNORE);
+    if (code != MPI_SUCCESS || done) return code;
+    if (tries < kYields) {
+      std::this_thread::yield();
+      continue;
+    }
+    std::this_thread::sleep_for(pause);
+    pause = std::min(pause + pause / 4 + microseconds{1}, longest);
+  }
+}
+
+void check_mpi(int code, const char* what) {
+  if (code == MPI_SUCCESS) return;
+  char text[MPI_MAX_ERROR_STRING] = "";
+  int length = 0;
+  MPI_Error_string(code, text, &length);
+  throw ClusterError("{} failed: {}", what, std::string(text, static_cast<std::size_t>(length)));
+}
+
+}  // namespace pleat
