@@ -19,7 +19,8 @@ struct ImageShape {
   bool operator==(const ImageShape&) const = default;
 };
 
-/// Attributes that say how the crops were made (size, crop, decoder …): the same for the same input; never host, time, rank.
+/// Attributes that say how the crops were made (size, crop, decoder …): the same for the same input; never host, time,
+/// rank.
 using Provenance = std::map<std::string, std::string>;
 
 /// Creates the file with all its space reserved, so that a full disk shows at once; every row starts as not valid.

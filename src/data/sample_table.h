@@ -23,9 +23,13 @@ struct SampleTable {
 };
 
 /// Reads a CSV table (RFC 4180; a byte-order mark and CRLF are accepted) with at least the columns `id` and `path`.
-/// Throws DataError with file and line: no header, a duplicated or empty column name, a row of another width,
-/// an empty or duplicate id, an absolute path or one that leaves the image folder, no rows.
+/// Throws DataError with file and line: no header, a duplicated or empty column name, a row of another width, text
+/// that is not UTF-8, an empty or duplicate id, an empty or absolute path or one that leaves the image folder, no rows.
 SampleTable read_samples(const std::filesystem::path& path);
+
+/// Checks what every table must keep to, wherever it came from: unique names, columns of one length, at least one row,
+/// an `id` column whose values are neither empty nor repeated. `source` names the file in the DataError.
+void check_table(const SampleTable& table, const std::string& source);
 
 /// One field as CSV, quoted if it needs to be.
 std::string csv_field(std::string_view value);

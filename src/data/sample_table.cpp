@@ -1,0 +1,232 @@
+#include "data/sample_table.h"
+
+#include <csv.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <unordered_map>
+
+#include "base/error.h"
+#include "base/files.h"
+#include "data/utf8.h"
+
+namespace pleat {
+namespace {
+
+constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
+
+struct Row {
+  int line = 0;  // where it starts, from 1
+  std::vector<std::string> fields;
+};
+
+// What libcsv's callbacks fill; they must not throw through C, so that errors are found by CsvReader afterwards.
+struct Parsed {
+  std::vector<std::string> fields;  // of the row at hand
+  std::vector<std::vector<std::string>> rows;
+};
+
+void on_field(void* text, std::size_t size, void* parsed) {
+  static_cast<Parsed*>(parsed)->fields.emplace_back(static_cast<const char*>(text), size);
+}
+
+void on_row(int, void* parsed) {
+  auto& state = *static_cast<Parsed*>(parsed);
+  state.rows.push_back(std::move(state.fields));
+  state.fields.clear();
+}
+
+// libcsv, fed line by line so that each row knows the line it starts at.
+class CsvReader {
+ public:
+  explicit CsvReader(std::string file) : file_(std::move(file)) {
+    csv_init(&parser_, CSV_STRICT | CSV_STRICT_FINI);
+    csv_set_space_func(&parser_, [](unsigned char) { return 0; });  // blanks are part of the value: kept verbatim
+  }
+  ~CsvReader() { csv_free(&parser_); }
+  CsvReader(const CsvReader&) = delete;
+
+  std::vector<Row> read(std::string_view text) {
+    for (int line = 1; !text.empty(); ++line) {
+      const std::size_t length = line_length(text);
+      feed(text.substr(0, length), line);
+      text.remove_prefix(length);
+    }
+    if (csv_fini(&parser_, on_field, on_row, &parsed_) != 0) {
+      throw DataError("{} line {}: a quote opened in this row is never closed; close it, or double a quote inside a value",
+                      file_, row_line_);
+    }
+    take_rows();
+    return std::move(rows_);
+  }
+
+ private:
+  // Up to and with "\n", "\r\n" or a lone "\r".
+  static std::size_t line_length(std::string_view text) {
+    const std::size_t end = text.find_first_of("\r\n");
+    if (end == std::string_view::npos) return text.size();
+    return text.substr(end, 2) == "\r\n" ? end + 2 : end + 1;
+  }
+
+  void feed(std::string_view text, int line) {
+    if (!in_row_) row_line_ = line;
+    if (csv_parse(&parser_, text.data(), text.size(), on_field, on_row, &parsed_) != text.size()) {
+      throw DataError("{} line {}: a quote stands inside a value; put the whole value in quotes and double the inner one",
+                      file_, line);
+    }
+    const bool blank = text.find_first_not_of("\r\n") == std::string_view::npos;
+    if (!parsed_.rows.empty()) {
+      take_rows();
+      in_row_ = false;
+    } else if (!blank) {
+      in_row_ = true;  // a quoted value goes on in the next line
+    }
+  }
+
+  void take_rows() {
+    for (auto& fields : parsed_.rows) rows_.push_back({row_line_, std::move(fields)});
+    parsed_.rows.clear();
+  }
+
+  std::string file_;
+  csv_parser parser_{};
+  Parsed parsed_;
+  std::vector<Row> rows_;
+  int row_line_ = 1;
+  bool in_row_ = false;
+};
+
+void check_encoding(const std::string& file, std::string_view text) {
+  if (text.starts_with("\xFF\xFE") || text.starts_with("\xFE\xFF")) {
+    throw DataError("{}: is UTF-16; save it as UTF-8", file);
+  }
+  const std::size_t good = utf8_prefix(text);
+  if (good == text.size()) return;
+  const auto line = std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(good), '\n') + 1;
+  const unsigned byte = static_cast<unsigned char>(text[good]);
+  if (byte == 0) throw DataError("{} line {}: holds a NUL byte; a table is plain UTF-8 text", file, line);
+  throw DataError("{} line {}: byte 0x{:02X} is not UTF-8; save the table as UTF-8", file, line, byte);
+}
+
+void check_header(const std::string& file, const Row& header) {
+  const auto& names = header.fields;
+  if (names.size() == 1 && names[0].find_first_of(";\t") != std::string::npos) {
+    throw DataError("{} line {}: the header is one column '{}'; columns must be separated by commas, not by {}", file,
+                    header.line, names[0], names[0].find(';') != std::string::npos ? "semicolons" : "tabs");
+  }
+  for (const char* required : {"id", "path"}) {
+    if (std::find(names.begin(), names.end(), required) == names.end()) {
+      throw DataError("{} line {}: column '{}' is missing; the header has '{}'", file, header.line, required,
+                      fmt::join(names, "', '"));
+    }
+  }
+}
+
+void check_path(const std::string& file, int line, const std::string& value) {
+  const std::filesystem::path path(value);
+  if (value.empty()) throw DataError("{} line {}: the path is empty; give each row its photo, or drop the row", file, line);
+  if (path.is_absolute()) {
+    throw DataError("{} line {}: path '{}' is absolute; give it relative to the image folder", file, line, value);
+  }
+  if (std::find(path.begin(), path.end(), "..") != path.end()) {
+    throw DataError("{} line {}: path '{}' leaves the image folder by '..'; give it relative to that folder", file, line,
+                    value);
+  }
+}
+
+// "samples.csv line 7" where the line is known, else "crops.h5 row 5".
+std::string place(const SampleTable& table, const std::string& source, std::size_t row) {
+  return row < table.lines.size() ? fmt::format("{} line {}", source, table.lines[row])
+                                  : fmt::format("{} row {}", source, row);
+}
+
+void check_names(const SampleTable& table, const std::string& source) {
+  for (std::size_t i = 0; i < table.names.size(); ++i) {
+    const std::string& name = table.names[i];
+    if (name.empty()) throw DataError("{}: column {} has no name; name it in the header", source, i + 1);
+    if (std::count(table.names.begin(), table.names.end(), name) > 1) {
+      throw DataError("{}: column '{}' stands there twice; rename or drop one", source, name);
+    }
+  }
+}
+
+}  // namespace
+
+const std::vector<std::string>* SampleTable::find(std::string_view name) const {
+  const auto found = std::find(names.begin(), names.end(), name);
+  return found == names.end() ? nullptr : &values[static_cast<std::size_t>(found - names.begin())];
+}
+
+const std::vector<std::string>& SampleTable::column(std::string_view name) const {
+  if (const auto* found = find(name)) return *found;
+  throw DataError("the table has no column '{}'; its columns are '{}'", name, fmt::join(names, "', '"));
+}
+
+void check_table(const SampleTable& table, const std::string& source) {
+  check_names(table, source);
+  if (table.names.size() != table.values.size()) {
+    throw DataError("{}: {} column names for {} columns", source, table.names.size(), table.values.size());
+  }
+  for (std::size_t i = 0; i < table.names.size(); ++i) {
+    if (table.values[i].size() != table.rows()) {
+      throw DataError("{}: column '{}' has {} rows, expected {}", source, table.names[i], table.values[i].size(),
+                      table.rows());
+    }
+  }
+  if (table.rows() == 0) throw DataError("{}: the table has no rows", source);
+  const auto* ids = table.find("id");
+  if (ids == nullptr) throw DataError("{}: column 'id' is missing; there are '{}'", source, fmt::join(table.names, "', '"));
+  std::unordered_map<std::string_view, std::size_t> first_row;
+  first_row.reserve(ids->size());
+  for (std::size_t row = 0; row < ids->size(); ++row) {
+    const std::string& id = (*ids)[row];
+    if (id.empty()) throw DataError("{}: the id is empty; every row needs one of its own", place(table, source, row));
+    const auto [other, is_new] = first_row.emplace(id, row);
+    if (!is_new) {
+      throw DataError("{}: id '{}' is that of {} too; ids must differ", place(table, source, row), id,
+                      place(table, source, other->second));
+    }
+  }
+}
+
+SampleTable read_samples(const std::filesystem::path& path) {
+  const std::string file = path.string();
+  const std::string bytes = read_file(path);
+  std::string_view text = bytes;
+  if (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
+  check_encoding(file, text);
+
+  std::vector<Row> rows = CsvReader(file).read(text);
+  if (rows.empty()) throw DataError("{}: is empty; expected a header with at least 'id' and 'path'", file);
+  check_header(file, rows.front());
+
+  SampleTable table;
+  table.names = std::move(rows.front().fields);
+  table.values.resize(table.names.size());
+  for (auto& column : table.values) column.reserve(rows.size() - 1);
+  for (std::size_t i = 1; i < rows.size(); ++i) {
+    auto& [line, fields] = rows[i];
+    if (fields.size() != table.names.size()) {
+      throw DataError("{} line {}: {} values, but the header has {} columns; fix the row (a comma inside a value needs quotes)",
+                      file, line, fields.size(), table.names.size());
+    }
+    for (std::size_t column = 0; column < fields.size(); ++column) table.values[column].push_back(std::move(fields[column]));
+    table.lines.push_back(line);
+  }
+  check_table(table, file);
+  const auto& paths = table.column("path");
+  for (std::size_t row = 0; row < paths.size(); ++row) check_path(file, table.lines[row], paths[row]);
+  return table;
+}
+
+std::string csv_field(std::string_view value) {
+  if (value.find_first_of(",\"\r\n") == std::string_view::npos) return std::string(value);
+  std::string quoted = "\"";
+  for (const char letter : value) {
+    if (letter == '"') quoted += '"';
+    quoted += letter;
+  }
+  return quoted + '"';
+}
+
+}  // namespace pleat

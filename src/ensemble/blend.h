@@ -1,0 +1,14 @@
+// Several predictions into one.
+#pragma once
+
+#include <torch/types.h>
+
+#include <vector>
+
+namespace pleat {
+
+/// Mean of probability tables, each [N, C]; summed in float64 in the given order, so the same bits every time.
+/// Throws std::invalid_argument if there are none or shapes differ.
+torch::Tensor mean_probs(const std::vector<torch::Tensor>& tables);
+
+}  // namespace pleat

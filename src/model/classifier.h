@@ -1,0 +1,58 @@
+// The networks that pleat can train, by name, behind one interface.
+#pragma once
+
+#include <torch/nn/module.h>
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+#include "base/fields.h"
+#include "base/random.h"
+
+namespace pleat {
+
+struct ModelConfig {
+  std::string id;
+  std::string name = "resnet18";
+  std::string stem = "imagenet";
+  std::string weights;
+  static constexpr auto fields() {
+    return std::tuple{
+        field("id", &ModelConfig::id, any(), identity, "folder name of this model's results; default: its name"),
+        field("name", &ModelConfig::name, one_of("resnet18", "resnet20"), identity,
+              "network: resnet18 (ImageNet form), resnet20 (CIFAR form); He et al. 2015"),
+        field("stem", &ModelConfig::stem, one_of("imagenet", "small"), identity,
+              "imagenet: 7x7 stride 2 and max-pool; small: 3x3 stride 1, for images under about 64 pixels"),
+        field("weights", &ModelConfig::weights, any(), identity, "safetensors file to start from; none: random")};
+  }
+};
+
+struct ClassifierShape {
+  int channels = 3;
+  int classes = 2;
+};
+
+class Classifier : public torch::nn::Module {
+ public:
+  /// images [N, C, H, W], normalised; returns logits [N, classes].
+  virtual torch::Tensor forward(const torch::Tensor& images) = 0;
+};
+
+/// Parameters and buffers by torchvision's names, in registration order. The tensors are the classifier's own.
+using NamedTensors = std::vector<std::pair<std::string, torch::Tensor>>;
+NamedTensors state_of(const Classifier& classifier);
+
+/// Makes the network and draws its initial weights from `init` alone; `config.weights`, if given, then replace them.
+/// Throws DataError for a weights file that does not fit, listing missing, extra and wrong-shaped keys.
+std::shared_ptr<Classifier> make_classifier(const ModelConfig& config, const ClassifierShape& shape,
+                                            const RandomKey& init);
+
+/// Copies values by name; every name of the classifier must be there with its shape, and no other.
+/// `source` names the file in errors. Throws DataError listing missing, extra and wrong-shaped keys.
+void load_state(Classifier& classifier, const NamedTensors& state, const std::string& source);
+
+}  // namespace pleat

@@ -1,0 +1,27 @@
+// Tensors to and from safetensors bytes.
+#pragma once
+
+#include <torch/types.h>
+
+#include <filesystem>
+#include <map>
+#include <string>
+
+#include "model/classifier.h"
+
+namespace pleat {
+
+struct TensorFile {
+  NamedTensors tensors;  // on CPU, contiguous, owning their memory
+  std::map<std::string, std::string> metadata;
+  /// Throws DataError naming file and tensor if it is not there.
+  const torch::Tensor& at(const std::string& name) const;
+  std::string source;  // for errors
+};
+
+/// Values are written in row-major order whatever the tensor's strides; any device.
+std::string tensors_to_bytes(const NamedTensors& tensors, const std::map<std::string, std::string>& metadata = {});
+TensorFile tensors_from_bytes(std::string_view bytes, const std::string& source);
+TensorFile read_tensors(const std::filesystem::path& path);
+
+}  // namespace pleat

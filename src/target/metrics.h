@@ -1,0 +1,29 @@
+// What a prediction is worth: accuracy, macro-F1, log-loss, as scikit-learn defines them.
+#pragma once
+
+#include <torch/types.h>
+
+#include <string>
+#include <vector>
+
+namespace pleat {
+
+struct Scores {
+  double accuracy = 0, macro_f1 = 0, log_loss = 0;
+};
+
+/// probs [N, C] float32 or float64 on CPU, rows summing to 1; labels [N] int64 in [0, C).
+/// macro_f1 is the mean over the classes that occur in labels or predictions. log_loss is in nats.
+/// Throws DataError if N == 0.
+Scores score(const torch::Tensor& probs, const torch::Tensor& labels);
+
+/// Counts [C, C] int64: row = true class, column = predicted class.
+torch::Tensor confusion(const torch::Tensor& probs, const torch::Tensor& labels);
+
+/// The figure of that name ("accuracy", "macro_f1", "log_loss"), turned so that more is better (log_loss is negated).
+double score_by_name(const Scores& scores, const std::string& name);
+
+/// Sample standard deviation; 0 for fewer than two values.
+double spread(const std::vector<double>& values);
+
+}  // namespace pleat

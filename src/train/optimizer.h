@@ -1,0 +1,28 @@
+// SGD and AdamW on ATen's fused kernels, with state that can be saved and had again exactly.
+#pragma once
+
+#include <torch/types.h>
+
+#include <memory>
+
+#include "model/classifier.h"
+#include "train/train_config.h"
+
+namespace pleat {
+
+class Optimizer {
+ public:
+  virtual ~Optimizer() = default;
+  /// Updates the parameters in place from their .grad. Parameters without a gradient are left alone.
+  virtual void step(double lr) = 0;
+  /// Everything that continuing needs, by name; tensors are the optimizer's own.
+  virtual NamedTensors state() const = 0;
+  /// Throws DataError naming `source` and what is missing or does not fit. Restores the strides that the fused kernels
+  /// need (state contiguous beside channels_last parameters would be silently wrong).
+  virtual void load(const NamedTensors& state, const std::string& source) = 0;
+};
+
+/// parameters: name and tensor, those that train. Weight decay is not applied to tensors of one dimension.
+std::unique_ptr<Optimizer> make_optimizer(const TrainConfig& config, const NamedTensors& parameters);
+
+}  // namespace pleat
