@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <unordered_map>
+#include <unordered_set>
 
 #include "base/error.h"
 #include "base/files.h"
@@ -53,8 +54,9 @@ class CsvReader {
       text.remove_prefix(length);
     }
     if (csv_fini(&parser_, on_field, on_row, &parsed_) != 0) {
-      throw DataError("{} line {}: a quote opened in this row is never closed; close it, or double a quote inside a value",
-                      file_, row_line_);
+      throw DataError(
+          "{} line {}: a quote opened in this row is never closed; close it, or double a quote inside a value", file_,
+          row_line_);
     }
     take_rows();
     return std::move(rows_);
@@ -71,8 +73,9 @@ class CsvReader {
   void feed(std::string_view text, int line) {
     if (!in_row_) row_line_ = line;
     if (csv_parse(&parser_, text.data(), text.size(), on_field, on_row, &parsed_) != text.size()) {
-      throw DataError("{} line {}: a quote stands inside a value; put the whole value in quotes and double the inner one",
-                      file_, line);
+      throw DataError(
+          "{} line {}: a quote stands inside a value; put the whole value in quotes and double the inner one", file_,
+          line);
     }
     const bool blank = text.find_first_not_of("\r\n") == std::string_view::npos;
     if (!parsed_.rows.empty()) {
@@ -124,13 +127,14 @@ void check_header(const std::string& file, const Row& header) {
 
 void check_path(const std::string& file, int line, const std::string& value) {
   const std::filesystem::path path(value);
-  if (value.empty()) throw DataError("{} line {}: the path is empty; give each row its photo, or drop the row", file, line);
+  if (value.empty())
+    throw DataError("{} line {}: the path is empty; give each row its photo, or drop the row", file, line);
   if (path.is_absolute()) {
     throw DataError("{} line {}: path '{}' is absolute; give it relative to the image folder", file, line, value);
   }
   if (std::find(path.begin(), path.end(), "..") != path.end()) {
-    throw DataError("{} line {}: path '{}' leaves the image folder by '..'; give it relative to that folder", file, line,
-                    value);
+    throw DataError("{} line {}: path '{}' leaves the image folder by '..'; give it relative to that folder", file,
+                    line, value);
   }
 }
 
@@ -141,12 +145,11 @@ std::string place(const SampleTable& table, const std::string& source, std::size
 }
 
 void check_names(const SampleTable& table, const std::string& source) {
-  for (std::size_t i = 0; i < table.names.size(); ++i) {
-    const std::string& name = table.names[i];
-    if (name.empty()) throw DataError("{}: column {} has no name; name it in the header", source, i + 1);
-    if (std::count(table.names.begin(), table.names.end(), name) > 1) {
+  std::unordered_set<std::string_view> seen;
+  for (const std::string& name : table.names) {
+    if (name.empty()) throw DataError("{}: column {} has no name; name it in the header", source, seen.size() + 1);
+    if (!seen.insert(name).second)
       throw DataError("{}: column '{}' stands there twice; rename or drop one", source, name);
-    }
   }
 }
 
@@ -175,7 +178,8 @@ void check_table(const SampleTable& table, const std::string& source) {
   }
   if (table.rows() == 0) throw DataError("{}: the table has no rows", source);
   const auto* ids = table.find("id");
-  if (ids == nullptr) throw DataError("{}: column 'id' is missing; there are '{}'", source, fmt::join(table.names, "', '"));
+  if (ids == nullptr)
+    throw DataError("{}: column 'id' is missing; there are '{}'", source, fmt::join(table.names, "', '"));
   std::unordered_map<std::string_view, std::size_t> first_row;
   first_row.reserve(ids->size());
   for (std::size_t row = 0; row < ids->size(); ++row) {
@@ -207,10 +211,12 @@ SampleTable read_samples(const std::filesystem::path& path) {
   for (std::size_t i = 1; i < rows.size(); ++i) {
     auto& [line, fields] = rows[i];
     if (fields.size() != table.names.size()) {
-      throw DataError("{} line {}: {} values, but the header has {} columns; fix the row (a comma inside a value needs quotes)",
-                      file, line, fields.size(), table.names.size());
+      throw DataError(
+          "{} line {}: {} values, but the header has {} columns; fix the row (a comma inside a value needs quotes)",
+          file, line, fields.size(), table.names.size());
     }
-    for (std::size_t column = 0; column < fields.size(); ++column) table.values[column].push_back(std::move(fields[column]));
+    for (std::size_t column = 0; column < fields.size(); ++column)
+      table.values[column].push_back(std::move(fields[column]));
     table.lines.push_back(line);
   }
   check_table(table, file);
