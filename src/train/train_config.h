@@ -6,19 +6,9 @@
 #include <tuple>
 
 #include "base/fields.h"
+#include "data/augment.h"
 
 namespace pleat {
-
-struct AugmentConfig {
-  bool flip = true;
-  std::int64_t pad = 4;
-  static constexpr auto fields() {
-    return std::tuple{
-        field("flip", &AugmentConfig::flip, any(), identity, "mirror half of the training images left to right"),
-        field("pad", &AugmentConfig::pad, between(0, 256), identity,
-              "shift training images by up to this many pixels each way, zeros coming in (pad and crop); 0: off")};
-  }
-};
 
 struct TrainConfig {
   std::int64_t epochs = 8;
