@@ -111,17 +111,11 @@ void check_encoding(const std::string& file, std::string_view text) {
   throw DataError("{} line {}: byte 0x{:02X} is not UTF-8; save the table as UTF-8", file, line, byte);
 }
 
-void check_header(const std::string& file, const Row& header) {
+void check_separator(const std::string& file, const Row& header) {
   const auto& names = header.fields;
   if (names.size() == 1 && names[0].find_first_of(";\t") != std::string::npos) {
     throw DataError("{} line {}: the header is one column '{}'; columns must be separated by commas, not by {}", file,
                     header.line, names[0], names[0].find(';') != std::string::npos ? "semicolons" : "tabs");
-  }
-  for (const char* required : {"id", "path"}) {
-    if (std::find(names.begin(), names.end(), required) == names.end()) {
-      throw DataError("{} line {}: column '{}' is missing; the header has '{}'", file, header.line, required,
-                      fmt::join(names, "', '"));
-    }
   }
 }
 
@@ -193,7 +187,7 @@ void check_table(const SampleTable& table, const std::string& source) {
   }
 }
 
-SampleTable read_samples(const std::filesystem::path& path) {
+SampleTable read_csv(const std::filesystem::path& path, const std::vector<std::string>& required) {
   const std::string file = path.string();
   const std::string bytes = read_file(path);
   std::string_view text = bytes;
@@ -201,11 +195,16 @@ SampleTable read_samples(const std::filesystem::path& path) {
   check_encoding(file, text);
 
   std::vector<Row> rows = CsvReader(file).read(text);
-  if (rows.empty()) throw DataError("{}: is empty; expected a header with at least 'id' and 'path'", file);
-  check_header(file, rows.front());
+  if (rows.empty()) throw DataError("{}: is empty; expected a header with at least '{}'", file, fmt::join(required, "', '"));
+  check_separator(file, rows.front());
 
   SampleTable table;
   table.names = std::move(rows.front().fields);
+  for (const std::string& name : required) {
+    if (std::find(table.names.begin(), table.names.end(), name) != table.names.end()) continue;
+    throw DataError("{} line {}: column '{}' is missing; the header has '{}'", file, rows.front().line, name,
+                    fmt::join(table.names, "', '"));
+  }
   table.values.resize(table.names.size());
   for (auto& column : table.values) column.reserve(rows.size() - 1);
   for (std::size_t i = 1; i < rows.size(); ++i) {
@@ -220,8 +219,13 @@ SampleTable read_samples(const std::filesystem::path& path) {
     table.lines.push_back(line);
   }
   check_table(table, file);
+  return table;
+}
+
+SampleTable read_samples(const std::filesystem::path& path) {
+  SampleTable table = read_csv(path, {"id", "path"});
   const auto& paths = table.column("path");
-  for (std::size_t row = 0; row < paths.size(); ++row) check_path(file, table.lines[row], paths[row]);
+  for (std::size_t row = 0; row < paths.size(); ++row) check_path(path.string(), table.lines[row], paths[row]);
   return table;
 }
 

@@ -22,6 +22,9 @@ struct SampleTable {
   const std::vector<std::string>& column(std::string_view name) const;
 };
 
+/// Reads any CSV table with an `id` column and those that are required. Throws as read_samples, save for the paths.
+SampleTable read_csv(const std::filesystem::path& path, const std::vector<std::string>& required);
+
 /// Reads a CSV table (RFC 4180; a byte-order mark and CRLF are accepted) with at least the columns `id` and `path`.
 /// Throws DataError with file and line: no header, a duplicated or empty column name, a row of another width, text
 /// that is not UTF-8, an empty or duplicate id, an empty or absolute path or one that leaves the image folder, no rows.
