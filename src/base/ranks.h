@@ -18,4 +18,11 @@ struct Ranks {
   };
 };
 
+/// Runs `local`, which must not communicate, on every rank; if it throws anywhere, the first rank's error is thrown on
+/// all. A rank that threw alone would leave its peers waiting in the next collective for ever.
+void together(const Ranks& ranks, const std::function<void()>& local);
+
+/// Throws the first that is not empty of "CODE message" texts, as Error.
+void throw_first(const std::vector<std::string>& failures);
+
 }  // namespace pleat

@@ -47,39 +47,48 @@ std::string host_name() {
   return name;
 }
 
-void barrier() {
+void barrier(MPI_Comm comm) {
   MPI_Request request;
-  check_mpi(MPI_Ibarrier(MPI_COMM_WORLD, &request), "MPI barrier");
+  check_mpi(MPI_Ibarrier(comm, &request), "MPI barrier");
   check_mpi(wait_sleeping(&request, 2ms), "MPI barrier");
 }
 
-void broadcast_bytes(char* bytes, std::int64_t count, int root) {
+void broadcast_bytes(char* bytes, std::int64_t count, int root, MPI_Comm comm) {
   constexpr std::int64_t kChunk = std::int64_t{1} << 30;  // MPI counts are int
   for (std::int64_t from = 0; from < count; from += kChunk) {
     MPI_Request request;
     const int length = static_cast<int>(std::min(kChunk, count - from));
-    check_mpi(MPI_Ibcast(bytes + from, length, MPI_BYTE, root, MPI_COMM_WORLD, &request), "MPI broadcast");
+    check_mpi(MPI_Ibcast(bytes + from, length, MPI_BYTE, root, comm, &request), "MPI broadcast");
     check_mpi(wait_sleeping(&request, 200us), "MPI broadcast");
   }
 }
 
-std::vector<std::string> all_gather(const std::string& mine, int rank, int size) {
+std::vector<std::string> all_gather(const std::string& mine, int rank, int size, MPI_Comm comm) {
   const auto length = static_cast<std::int64_t>(mine.size());
   std::vector<std::int64_t> lengths(static_cast<std::size_t>(size));
   MPI_Request request;
-  check_mpi(MPI_Iallgather(&length, 1, MPI_INT64_T, lengths.data(), 1, MPI_INT64_T, MPI_COMM_WORLD, &request),
-            "MPI all-gather");
+  check_mpi(MPI_Iallgather(&length, 1, MPI_INT64_T, lengths.data(), 1, MPI_INT64_T, comm, &request), "MPI all-gather");
   check_mpi(wait_sleeping(&request, 2ms), "MPI all-gather");
   std::vector<std::string> all(static_cast<std::size_t>(size));
   for (int from = 0; from < size; ++from) {
     std::string& bytes = all[static_cast<std::size_t>(from)];
     from == rank ? bytes = mine : bytes.assign(static_cast<std::size_t>(lengths[static_cast<std::size_t>(from)]), '\0');
-    broadcast_bytes(bytes.data(), static_cast<std::int64_t>(bytes.size()), from);
+    broadcast_bytes(bytes.data(), static_cast<std::int64_t>(bytes.size()), from, comm);
   }
   return all;
 }
 
 }  // namespace
+
+Ranks ranks_of(MPI_Comm comm) {
+  int rank = 0, size = 1;
+  check_mpi(MPI_Comm_rank(comm, &rank), "MPI communicator");
+  check_mpi(MPI_Comm_size(comm, &size), "MPI communicator");
+  return {.rank = rank,
+          .size = size,
+          .barrier = [comm] { barrier(comm); },
+          .all_gather = [=](const std::string& mine) { return all_gather(mine, rank, size, comm); }};
+}
 
 MpiSession::MpiSession() : launched_(found_launcher()), hosts_{host_name()} {
   if (!launched_) {
@@ -99,7 +108,7 @@ MpiSession::MpiSession() : launched_(found_launcher()), hosts_{host_name()} {
         given, MPI_THREAD_MULTIPLE);
   }
   require_one_world(size_);
-  hosts_ = all_gather(hosts_.front(), rank_, size_);
+  hosts_ = ranks().all_gather(hosts_.front());
 }
 
 MpiSession::~MpiSession() {
@@ -108,13 +117,7 @@ MpiSession::~MpiSession() {
   if (launched_ && std::uncaught_exceptions() == 0) MPI_Finalize();
 }
 
-Ranks MpiSession::ranks() const {
-  if (!launched_) return {};
-  return {.rank = rank_,
-          .size = size_,
-          .barrier = barrier,
-          .all_gather = [rank = rank_, size = size_](const std::string& mine) { return all_gather(mine, rank, size); }};
-}
+Ranks MpiSession::ranks() const { return launched_ ? ranks_of(world()) : Ranks{}; }
 
 void MpiSession::abort(int exit_code) {
   spdlog::default_logger()->flush();

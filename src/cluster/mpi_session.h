@@ -36,4 +36,7 @@ class MpiSession {
   std::vector<std::string> hosts_;
 };
 
+/// The ranks of a communicator. Their waits sleep rather than spin.
+Ranks ranks_of(MPI_Comm comm);
+
 }  // namespace pleat

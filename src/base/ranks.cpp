@@ -1,0 +1,30 @@
+#include "base/ranks.h"
+
+#include <optional>
+
+#include "base/error.h"
+
+namespace pleat {
+
+void together(const Ranks& ranks, const std::function<void()>& local) {
+  if (ranks.size == 1) return local();
+  std::string failure;
+  try {
+    local();
+  } catch (const Error& error) {
+    failure = fmt::format("{} {}", static_cast<int>(error.code()), error.what());
+  } catch (const std::exception& error) {
+    failure = fmt::format("{} {}", static_cast<int>(ExitCode::kSomeFailed), error.what());
+  }
+  throw_first(ranks.all_gather(failure));
+}
+
+void throw_first(const std::vector<std::string>& failures) {
+  for (const std::string& failure : failures) {
+    if (failure.empty()) continue;
+    const std::size_t space = failure.find(' ');
+    throw Error(static_cast<ExitCode>(std::stoi(failure.substr(0, space))), failure.substr(space + 1));
+  }
+}
+
+}  // namespace pleat

@@ -1,0 +1,69 @@
+#include "cluster/slot.h"
+
+#include <memory>
+
+#include "base/log.h"
+#include "cluster/mpi_wait.h"
+#include "cluster/process_group.h"
+
+namespace pleat {
+
+Slot::Slot(const MpiSession& session, const RankLayout& layout, const torch::Device& device) {
+  const RankPlace& place = layout.ranks.at(std::size_t(session.rank()));
+  index_ = place.slot;
+  if (!session.launched()) return;
+  check_mpi(MPI_Comm_split(session.world(), index_ < 0 ? MPI_UNDEFINED : index_, place.shard, &comm_),
+            "splitting ranks into slots");
+  if (index_ < 0) return;
+  ranks_ = ranks_of(comm_);
+  if (ranks_.size > 1) group_ = make_process_group(comm_, device);
+}
+
+Slot::~Slot() {
+  group_.reset();  // its threads use the communicator
+  if (comm_ != MPI_COMM_NULL) MPI_Comm_free(&comm_);
+}
+
+void take_jobs(const Slot& slot, JobSource* source, const JobWork& work) {
+  for (;;) {
+    const int mine = source ? source->next().value_or(-1) : -1;
+    const int job = slot.ranks().size == 1 ? mine : std::stoi(slot.ranks().all_gather(std::to_string(mine)).front());
+    if (job < 0) return;
+    try {
+      const std::vector<std::string> result = work(job);
+      if (source) source->finish(job, result);
+    } catch (const Error& error) {
+      if (!source) continue;
+      if (error.code() == ExitCode::kStopped)
+        source->stopped(job);
+      else
+        source->fail(job, error.code(), error.what());
+    } catch (const std::exception& error) {
+      if (source) source->fail(job, ExitCode::kSomeFailed, error.what());
+    }
+  }
+}
+
+void run_jobs(const MpiSession& session, const RankLayout& layout, const Slot& slot, JobQueue& queue,
+              const JobEvents& events, const std::function<JobWork(JobSource*)>& make_work) {
+  MPI_Comm comm = MPI_COMM_NULL;
+  if (session.launched()) check_mpi(MPI_Comm_dup(session.world(), &comm), "making the coordinator's communicator");
+  std::unique_ptr<JobBoard> board;
+  {
+    std::unique_ptr<Coordinator> coordinator;
+    std::unique_ptr<JobSource> source;
+    if (session.rank() == 0) {
+      board = std::make_unique<JobBoard>(queue, events);
+      coordinator = std::make_unique<Coordinator>(comm, layout, *board);
+      source = make_local_source(*board, 0);
+    } else if (slot.index() >= 0 && slot.leads()) {
+      source = make_remote_source(comm, slot.index());
+    }
+    if (slot.index() >= 0) take_jobs(slot, source.get(), make_work(source.get()));
+  }  // the coordinator ends once every leader knows that there is no more
+  session.ranks().barrier();
+  if (comm != MPI_COMM_NULL) MPI_Comm_free(&comm);
+  if (board) board->rethrow();
+}
+
+}  // namespace pleat

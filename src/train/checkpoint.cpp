@@ -1,0 +1,104 @@
+#include "train/checkpoint.h"
+
+#include <algorithm>
+
+#include "base/files.h"
+#include "base/log.h"
+
+namespace pleat {
+namespace fs = std::filesystem;
+namespace {
+
+constexpr std::size_t kKept = 2;  // a checkpoint that is cut short leaves the one before
+constexpr const char* kModel = "model/";
+constexpr const char* kOptimizer = "optimizer/";
+
+EpochReport report_of(const Json& json) {
+  return {json.at("epoch"),  json.at("loss"),    json.at("lr"),
+          json.at("images"), json.at("seconds"), json.at("waited_seconds")};
+}
+
+void append(NamedTensors& all, const char* prefix, const NamedTensors& some) {
+  for (const auto& [name, tensor] : some) all.emplace_back(prefix + name, tensor);
+}
+
+// Newest first; the names sort by epoch and step.
+std::vector<fs::path> checkpoints_in(const fs::path& folder) {
+  std::vector<fs::path> paths;
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(folder, error)) {
+    if (entry.path().extension() == ".safetensors") paths.push_back(entry.path());
+  }
+  std::sort(paths.rbegin(), paths.rend());
+  return paths;
+}
+
+}  // namespace
+
+Json to_json(const EpochReport& report) {
+  return {{"epoch", report.epoch},   {"loss", report.loss},       {"lr", report.lr},
+          {"images", report.images}, {"seconds", report.seconds}, {"waited_seconds", report.waited_seconds}};
+}
+
+void save_checkpoint(const fs::path& folder, const Checkpoint& checkpoint, const std::string& key) {
+  NamedTensors tensors;
+  append(tensors, kModel, checkpoint.model);
+  append(tensors, kOptimizer, checkpoint.optimizer);
+  Json history = Json::array();
+  for (const auto& report : checkpoint.history) history.push_back(to_json(report));
+  make_folder(folder);
+  write_file(folder / fmt::format("epoch_{:05}_step_{:07}.safetensors", checkpoint.epoch, checkpoint.step),
+             tensors_to_bytes(tensors, {{"key", key},
+                                        {"epoch", std::to_string(checkpoint.epoch)},
+                                        {"step", std::to_string(checkpoint.step)},
+                                        {"running", to_json(checkpoint.running).dump()},
+                                        {"history", history.dump()}}));
+  fault_point("checkpoint_saved");
+  const std::vector<fs::path> paths = checkpoints_in(folder);
+  std::error_code ignored;
+  for (std::size_t i = kKept; i < paths.size(); ++i) fs::remove(paths[i], ignored);
+}
+
+FoundCheckpoint find_checkpoint(const fs::path& folder, const std::string& key) {
+  std::string broken;
+  for (const fs::path& path : checkpoints_in(folder)) {
+    try {
+      std::string bytes = read_file(path);
+      const TensorFile file = tensors_from_bytes(bytes, path.string());
+      const auto found = file.metadata.find("key");
+      if (found == file.metadata.end() || found->second != key) {
+        spdlog::warn("{} belongs to a job with other settings and is not used", path.string());
+        continue;
+      }
+      if (!broken.empty()) spdlog::warn("{} is broken; going on from the one before, {}", broken, path.string());
+      return {std::move(bytes), path.string()};
+    } catch (const DataError& error) {
+      spdlog::warn("{}", error.what());
+      broken = path.string();
+    }
+  }
+  if (!broken.empty()) spdlog::warn("{} is broken and there is none before it; the job starts anew", broken);
+  return {};
+}
+
+Checkpoint parse_checkpoint(std::string_view bytes, const std::string& source) {
+  const TensorFile file = tensors_from_bytes(bytes, source);
+  Checkpoint checkpoint;
+  try {
+    checkpoint.epoch = std::stoll(file.metadata.at("epoch"));
+    checkpoint.step = std::stoll(file.metadata.at("step"));
+    checkpoint.running = report_of(Json::parse(file.metadata.at("running")));
+    for (const auto& report : Json::parse(file.metadata.at("history"))) checkpoint.history.push_back(report_of(report));
+  } catch (const std::exception& error) {
+    throw DataError("{} is a safetensors file but no pleat checkpoint ({}); delete it and run again", source,
+                    error.what());
+  }
+  for (const auto& [name, tensor] : file.tensors) {
+    if (name.starts_with(kModel)) checkpoint.model.emplace_back(name.substr(std::string(kModel).size()), tensor);
+    if (name.starts_with(kOptimizer))
+      checkpoint.optimizer.emplace_back(name.substr(std::string(kOptimizer).size()), tensor);
+  }
+  return checkpoint;
+}
+
+}  // namespace pleat

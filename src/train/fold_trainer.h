@@ -1,0 +1,61 @@
+// Trains one job: one model on one fold's training side, from its first step or from its checkpoint, and predicts.
+#pragma once
+
+#include <torch/types.h>
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <string>
+#include <torch/csrc/distributed/c10d/ProcessGroup.hpp>
+#include <vector>
+
+#include "base/ranks.h"
+#include "data/augment.h"
+#include "data/crop_file.h"
+#include "model/classifier.h"
+#include "train/checkpoint.h"
+#include "train/train_config.h"
+
+namespace pleat {
+
+/// Everything that determines the result; the same values give the same weights on any rank.
+struct FoldJob {
+  std::string key;
+  ModelConfig model;
+  TrainConfig train;  // precision is resolved: fp32 or bf16
+  bool exact = false;
+  int classes = 0;
+  std::vector<std::int64_t> train_rows, train_labels;  // rows of the crops file, ascending; labels in [0, classes)
+  std::vector<std::int64_t> predict_rows;              // the held-out fold, then the other rows that need a prediction
+  PixelNorm norm;
+  RandomKey random;  // seed, round, fold
+};
+
+/// Where and how it runs; changes nothing in the result.
+struct TrainContext {
+  const CropFile& crops;
+  torch::Device device = at::kCPU;
+  Ranks slot;                                    // the ranks that share this job
+  c10::intrusive_ptr<c10d::ProcessGroup> group;  // their collectives; null for one
+  std::filesystem::path resume_folder;           // checkpoints of the job
+  std::function<void(const EpochReport&, std::int64_t step, std::int64_t steps)> progress;  // leader only
+  std::function<bool()> stop_requested;                                                     // asked before each step
+};
+
+struct FoldResult {
+  NamedTensors weights;  // CPU, as trained
+  torch::Tensor logits;  // [predict_rows, classes] float32
+  std::vector<EpochReport> history;
+  std::int64_t resumed_epoch = 0;  // epochs that an earlier run had done
+};
+
+/// Every rank of the slot calls it with the same job; each gets the result. Throws StopRequested once its place is
+/// saved, DataError for data, or ErrorOf<kSomeFailed> if training itself fails (a loss that is not finite: epoch, step
+/// and rows named).
+FoldResult train_fold(const FoldJob& job, const TrainContext& context);
+
+/// Optimizer steps in an epoch: every image once, in batches of nearly equal size, none over config.batch.
+std::int64_t steps_per_epoch(std::size_t rows, const TrainConfig& config);
+
+}  // namespace pleat
