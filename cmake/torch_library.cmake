@@ -38,3 +38,11 @@ if(EXISTS ${torch_root}/lib/libtorch_cuda.so)
 endif()
 target_compile_definitions(torch_library INTERFACE USE_DISTRIBUTED)
 message(STATUS "NCCL backend: ${PLEAT_NCCL}")
+
+# The header that both a wheel and a LibTorch archive have.
+set(PLEAT_TORCH_VERSION unknown)
+if(EXISTS ${torch_root}/include/torch/headeronly/version.h)
+  file(STRINGS ${torch_root}/include/torch/headeronly/version.h lines REGEX "#define TORCH_VERSION_(MAJOR|MINOR|PATCH) ")
+  string(REGEX REPLACE "[^0-9]+" "." PLEAT_TORCH_VERSION "${lines}")
+  string(REGEX REPLACE "^\\.|\\.$" "" PLEAT_TORCH_VERSION "${PLEAT_TORCH_VERSION}")
+endif()

@@ -25,8 +25,18 @@ class Error : public std::runtime_error {
   Error(ExitCode code, const std::string& message) : std::runtime_error(message), code_(code) {}
   ExitCode code() const { return code_; }
 
+  /// Thrown on every rank alike: one of them prints it, and all may leave in good order. A rank that fails alone
+  /// aborts.
+  bool on_all_ranks() const { return on_all_ranks_; }
+  Error for_all_ranks() const {
+    Error copy = *this;
+    copy.on_all_ranks_ = true;
+    return copy;
+  }
+
  private:
   ExitCode code_;
+  bool on_all_ranks_ = false;
 };
 
 template <ExitCode kCode>

@@ -23,7 +23,7 @@ void throw_first(const std::vector<std::string>& failures) {
   for (const std::string& failure : failures) {
     if (failure.empty()) continue;
     const std::size_t space = failure.find(' ');
-    throw Error(static_cast<ExitCode>(std::stoi(failure.substr(0, space))), failure.substr(space + 1));
+    throw Error(static_cast<ExitCode>(std::stoi(failure.substr(0, space))), failure.substr(space + 1)).for_all_ranks();
   }
 }
 

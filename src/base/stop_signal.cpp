@@ -1,6 +1,7 @@
 #include "base/stop_signal.h"
 
 #include <csignal>
+#include <initializer_list>
 
 namespace pleat {
 namespace {

@@ -1,0 +1,42 @@
+// The crops file as a run sees it: which rows are trained on, held out and predicted, and their labels.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "data/augment.h"
+#include "data/crop_file.h"
+#include "folds/fold_plan.h"
+#include "rounds/run_config.h"
+#include "target/target.h"
+
+namespace pleat {
+
+struct Dataset {
+  CropFile crops;
+  std::vector<Target> targets;                    // resolved, in the config's order
+  std::vector<std::vector<std::int64_t>> labels;  // labels[target][crop row]; -1: none
+  std::vector<std::int64_t> train, unlabelled,
+      test;  // crop rows per split, valid ones, ascending; train after data.limit
+  PixelNorm norm;
+  std::string hash;  // of everything in the file that results can depend on
+
+  const std::string& id(std::int64_t row) const { return crops.table().column("id")[std::size_t(row)]; }
+};
+
+/// Throws DataError naming row (id), column and value for what cannot be: an unknown split, an empty or unknown label
+/// in a train row, a label column or group column that is not there, no train rows; a test label that is unknown. A
+/// test row may have no label: it is then predicted and not scored.
+Dataset open_dataset(const RunConfig& config);
+
+/// The crop row of each row of the plan. Throws DataError for an id that is no train row.
+std::vector<std::int64_t> rows_of_plan(const Dataset& dataset, const FoldPlan& plan);
+
+/// As configured, or measured on the train rows.
+PixelNorm choose_norm(const RunConfig& config, const Dataset& dataset);
+
+/// What the fold plan is made for.
+FoldRequest fold_request(const RunConfig& config, const Dataset& dataset);
+
+}  // namespace pleat

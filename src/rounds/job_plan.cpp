@@ -1,0 +1,90 @@
+#include "rounds/job_plan.h"
+
+#include "base/error.h"
+#include "base/files.h"
+#include "jobs/job_key.h"
+
+namespace pleat {
+namespace {
+
+constexpr int kResultFormat = 1;  // raise it when the same inputs begin to give other weights
+
+std::string hash_of(const std::vector<std::int64_t>& values) {
+  return sha256({reinterpret_cast<const char*>(values.data()), values.size() * sizeof(values[0])});
+}
+
+// A network that starts from a file depends on what is in it, not on where it lies.
+std::string weights_hash(const ModelConfig& model) {
+  return model.weights.empty() ? "" : sha256(read_file(model.weights));
+}
+
+Json job_identity(const RunConfig& config, const Dataset& dataset, const PlannedJob& job, const std::string& weights) {
+  Json model = identity_of(job.work.model);
+  model["weights"] = weights;
+  model.erase("id");
+  const ImageShape& shape = dataset.crops.shape();
+  const Target& target = dataset.targets[std::size_t(job.target)];
+  return {{"format", kResultFormat},
+          {"target", {{"column", target.column}, {"classes", target.classes}}},
+          {"model", model},
+          {"train", identity_of(job.work.train)},
+          {"exact", config.cluster.exact},
+          {"seed", config.seed},
+          {"round", 0},
+          {"fold", job.fold.value},
+          {"shape", {shape.height, shape.width, shape.channels}},
+          {"norm", {dataset.norm.mean, dataset.norm.std}},
+          {"data", dataset.hash},
+          {"train_rows", hash_of(job.work.train_rows)},
+          {"train_labels", hash_of(job.work.train_labels)},
+          {"predict_rows", hash_of(job.work.predict_rows)}};
+}
+
+void check_parts(const FoldJob& job, const std::string& name) {
+  const auto steps = static_cast<std::size_t>(steps_per_epoch(job.train_rows.size(), job.train));
+  const std::size_t smallest = job.train_rows.size() / steps / std::size_t(job.train.micro_batches);
+  if (smallest >= 2) return;
+  throw UsageError(
+      "{}: {} training rows in {} batches of {} parts leave parts of {} rows, and BatchNorm needs two; raise "
+      "train.batch ({}) or "
+      "lower train.micro_batches ({})",
+      name, job.train_rows.size(), steps, job.train.micro_batches, smallest, job.train.batch, job.train.micro_batches);
+}
+
+}  // namespace
+
+std::vector<PlannedJob> plan_jobs(const RunConfig& config, const Dataset& dataset, const FoldPlan& plan) {
+  std::vector<PlannedJob> jobs;
+  for (std::size_t t = 0; t < dataset.targets.size(); ++t) {
+    for (std::size_t m = 0; m < config.models.size(); ++m) {
+      const std::string weights = weights_hash(config.models[m]);
+      for (int fold = 0; fold < plan.folds(); ++fold) {
+        PlannedJob job{.target = int(t), .model = int(m), .fold = {fold}};
+        job.name = fmt::format("{}/{}/fold {}", dataset.targets[t].name, config.models[m].id, fold);
+        FoldJob& work = job.work;
+        work.model = config.models[m];
+        work.train = config.train;
+        work.exact = config.cluster.exact;
+        work.classes = dataset.targets[t].size();
+        work.norm = dataset.norm;
+        work.random = {.seed = std::uint64_t(config.seed), .round = 0, .fold = std::uint32_t(fold)};
+        for (const std::size_t i : trained_on(plan, job.fold)) {
+          work.train_rows.push_back(dataset.train[i]);
+          work.train_labels.push_back(dataset.labels[t][std::size_t(dataset.train[i])]);
+        }
+        for (const std::size_t i : held_out(plan, job.fold)) work.predict_rows.push_back(dataset.train[i]);
+        job.held_out_rows = work.predict_rows.size();
+        job.test_rows = dataset.test.size();
+        job.unlabelled_rows = dataset.unlabelled.size();
+        work.predict_rows.insert(work.predict_rows.end(), dataset.test.begin(), dataset.test.end());
+        work.predict_rows.insert(work.predict_rows.end(), dataset.unlabelled.begin(), dataset.unlabelled.end());
+        check_parts(work, job.name);
+        work.key = job_key(job_identity(config, dataset, job, weights));
+        jobs.push_back(std::move(job));
+      }
+    }
+  }
+  return jobs;
+}
+
+}  // namespace pleat

@@ -1,0 +1,25 @@
+// The jobs of a round: target x model x fold, each with its identity.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "rounds/dataset.h"
+#include "rounds/run_config.h"
+#include "train/fold_trainer.h"
+
+namespace pleat {
+
+struct PlannedJob {
+  int target = 0, model = 0;  // index in the config's lists
+  FoldId fold;
+  std::string name;                                                   // "label/resnet20/fold 3", for people
+  FoldJob work;                                                       // what determines the result, key included
+  std::size_t held_out_rows = 0, test_rows = 0, unlabelled_rows = 0;  // work.predict_rows is these, in this order
+};
+
+/// `plan` is in the order of dataset.train. Throws UsageError if batches are too small for BatchNorm (a part of fewer
+/// than two).
+std::vector<PlannedJob> plan_jobs(const RunConfig& config, const Dataset& dataset, const FoldPlan& plan);
+
+}  // namespace pleat

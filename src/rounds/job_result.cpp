@@ -1,0 +1,105 @@
+#include "rounds/job_result.h"
+
+#include <ATen/ops/tensor.h>
+
+#include "base/error.h"
+#include "base/files.h"
+#include "base/log.h"
+#include "model/tensor_file.h"
+
+namespace pleat {
+namespace fs = std::filesystem;
+
+std::vector<std::string> pack_result(const PlannedJob& job, const FoldResult& result, double seconds) {
+  const auto& rows = job.work.predict_rows;
+  NamedTensors predictions;
+  std::size_t begin = 0;
+  const auto add = [&](const std::string& name, std::size_t count) {
+    if (count == 0) return;
+    const auto from = static_cast<std::ptrdiff_t>(begin), to = static_cast<std::ptrdiff_t>(begin + count);
+    predictions.emplace_back(name + ".rows",
+                             at::tensor(std::vector<std::int64_t>(rows.begin() + from, rows.begin() + to), at::kLong));
+    predictions.emplace_back(name + ".logits", result.logits.narrow(0, from, to - from));
+    begin += count;
+  };
+  add("oof", job.held_out_rows);
+  add("test", job.test_rows);
+  add("unlabelled", job.unlabelled_rows);
+
+  std::int64_t images = 0;
+  double train_seconds = 0;
+  Json history = Json::array();
+  for (const EpochReport& report : result.history) {
+    history.push_back(to_json(report));
+    images += report.images;
+    train_seconds += report.seconds;
+  }
+  const Json facts{{"seconds", seconds},
+                   {"train_images_per_second", train_seconds > 0 ? static_cast<double>(images) / train_seconds : 0.0},
+                   {"resumed_epoch", result.resumed_epoch},
+                   {"history", history}};
+  return {tensors_to_bytes(result.weights), tensors_to_bytes(predictions), facts.dump()};
+}
+
+void write_result(const fs::path& folder, const PlannedJob& job, const std::vector<std::string>& parts,
+                  const Scores& scores) {
+  const std::string &weights = parts.at(0), &predictions = parts.at(1);
+  Json facts = Json::parse(parts.at(2));
+  std::string metrics;
+  for (const auto& report : facts["history"]) metrics += report.dump() + "\n";
+  const Json done{
+      {"key", job.work.key},
+      {"job", job.name},
+      {"epochs", job.work.train.epochs},
+      {"train_rows", job.work.train_rows.size()},
+      {"held_out_rows", job.held_out_rows},
+      {"scores", {{"accuracy", scores.accuracy}, {"macro_f1", scores.macro_f1}, {"log_loss", scores.log_loss}}},
+      {"seconds", facts["seconds"]},
+      {"train_images_per_second", facts["train_images_per_second"]},
+      {"sha256", {{kWeightsFile, sha256(weights)}, {kPredictionsFile, sha256(predictions)}}}};
+  make_folder(folder);
+  write_file(folder / kWeightsFile, weights);
+  write_file(folder / kPredictionsFile, predictions);
+  write_file(folder / kMetricsFile, metrics);
+  fault_point("before_done");
+  write_file(folder / kDoneFile, done.dump(2) + "\n");
+  std::error_code ignored;
+  fs::remove_all(folder / kResumeFolder, ignored);
+}
+
+bool is_done(const fs::path& folder, const std::string& key) {
+  if (!fs::exists(folder / kDoneFile)) return false;
+  try {
+    const Json done = read_done(folder);
+    if (done.at("key") != key) return false;
+    for (const auto& [name, sum] : done.at("sha256").items()) {
+      if (sha256(read_file(folder / name)) == sum) continue;
+      spdlog::warn("{} was changed after it was written; its job is done again", (folder / name).string());
+      return false;
+    }
+    return true;
+  } catch (const std::exception& error) {
+    spdlog::warn("{} cannot be used ({}); its job is done again", (folder / kDoneFile).string(), error.what());
+    return false;
+  }
+}
+
+JobPredictions parse_predictions(const std::string& bytes, const std::string& source) {
+  const TensorFile file = tensors_from_bytes(bytes, source);
+  JobPredictions predictions{.held_out_rows = file.at("oof.rows"), .held_out_logits = file.at("oof.logits")};
+  for (const auto& [name, tensor] : file.tensors) {
+    if (name == "test.logits") predictions.test_logits = tensor;
+    if (name == "unlabelled.logits") predictions.unlabelled_logits = tensor;
+  }
+  return predictions;
+}
+
+Json read_done(const fs::path& folder) {
+  try {
+    return Json::parse(read_file(folder / kDoneFile));
+  } catch (const Json::exception& error) {
+    throw DataError("{} is damaged: {}", (folder / kDoneFile).string(), error.what());
+  }
+}
+
+}  // namespace pleat

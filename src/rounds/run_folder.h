@@ -1,0 +1,57 @@
+// A run's folder: every file name in one place, its lock, and whether a run may go on in it. Formats: docs/formats.md.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "base/files.h"
+#include "rounds/run_config.h"
+
+namespace pleat {
+
+/// The names, for anyone; nothing is opened.
+struct RunPaths {
+  std::filesystem::path root;
+
+  std::filesystem::path lock() const { return root / "run.lock"; }
+  std::filesystem::path config() const { return root / "config.yaml"; }
+  std::filesystem::path run() const { return root / "run.json"; }
+  std::filesystem::path folds() const { return root / "folds.csv"; }
+  std::filesystem::path summary() const { return root / "summary.json"; }
+  std::filesystem::path predictions() const { return root / "predictions.csv"; }
+  std::filesystem::path failures() const { return root / "failures.json"; }
+  std::filesystem::path round() const { return root / "round_0"; }
+  std::filesystem::path oof() const { return round() / "oof.h5"; }
+  std::filesystem::path ensemble() const { return round() / "ensemble.json"; }
+  std::filesystem::path fold(const std::string& target, const std::string& model, FoldId id) const {
+    return round() / target / model / fmt::format("fold_{}", id.value);
+  }
+};
+inline constexpr const char* kWeightsFile = "weights.safetensors";
+inline constexpr const char* kPredictionsFile = "predictions.safetensors";
+inline constexpr const char* kDoneFile = "done.json";
+inline constexpr const char* kMetricsFile = "metrics.jsonl";
+inline constexpr const char* kResumeFolder = "resume";
+
+/// The folder as rank 0 holds it while a run is live.
+class RunFolder {
+ public:
+  /// Creates or continues. Takes over what an earlier run chose for `auto` fields that determine results (precision).
+  /// Throws DataError if another live run holds it, it is no run folder although not empty, or its data is not
+  /// `data_hash`; UsageError naming every field that determines results and differs.
+  RunFolder(const RunPaths& paths, RunConfig& config, const std::string& data_hash);
+
+  const RunPaths& paths() const { return paths_; }
+  bool continued() const { return continued_; }
+  /// Writes config.yaml (if new) and run.json (always: where and how this run computes).
+  void record(const RunConfig& config, const Json& run_facts) const;
+
+ private:
+  RunPaths paths_;
+  bool continued_ = false;
+  std::unique_ptr<FolderLock> lock_;
+};
+
+}  // namespace pleat
