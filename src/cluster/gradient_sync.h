@@ -21,7 +21,8 @@ class GradientSync {
  public:
   /// parameters: those that train, in a fixed order, the same on every shard. buffers: floating-point buffers
   /// (running statistics) and the integer counters beside them. Makes both equal to shard 0's on every shard.
-  /// Throws UsageError if V is no multiple of S; in exact mode also if V is not a power of two.
+  /// Throws UsageError if V is no multiple of S; in exact mode also if V is not a power of two, or the parameters are
+  /// of several types. Collective: every shard must call it.
   GradientSync(std::vector<torch::Tensor> parameters, std::vector<torch::Tensor> buffers,
                const GradientSyncOptions& options);
   ~GradientSync();
@@ -32,13 +33,17 @@ class GradientSync {
   int part_count() const;
 
   /// True if every shard passes true. Called before each backward: a shard that threw instead would leave the
-  /// others waiting in an all-reduce. With one shard it returns its argument.
+  /// others waiting in an all-reduce. With one shard it returns its argument. A step that was not agreed on cannot
+  /// be taken up again: let go of this object.
   bool all_agree(bool ok);
 
   /// A step is: begin_step; for each own part, in order: begin_part, forward, backward(loss); end_step.
   /// Afterwards .grad of every parameter holds the sum over all V parts of d loss / d parameter, and every running
   /// statistic is the mean over the parts of what each part alone would have made of the step's first value.
-  /// Gradients are zeroed by begin_step.
+  /// Gradients are cleared by begin_step (they are undefined until a part has made some); those of the last step
+  /// must not be kept beyond it.
+  /// An empty part (the last batch of an epoch may have fewer samples than V) passes an undefined loss: it adds
+  /// nothing and does not count in the statistics' mean. Part 0 is never empty.
   void begin_step();
   void begin_part();
   void backward(const torch::Tensor& loss);

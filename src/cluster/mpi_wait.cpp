@@ -10,13 +10,14 @@ namespace pleat {
 
 using std::chrono::microseconds;
 
-int wait_sleeping(MPI_Request* request, microseconds longest) {
+int wait_sleeping(MPI_Request* request, microseconds longest, const std::atomic<bool>* given_up) {
   constexpr int kYields = 64;  // a peer that is about to answer does so within these
   microseconds pause{10};
   for (int tries = 0;; ++tries) {
     int done = 0;
     const int code = MPI_Test(request, &done, MPI_STATUS_IGNORE);
     if (code != MPI_SUCCESS || done) return code;
+    if (given_up && given_up->load(std::memory_order_relaxed)) return MPI_ERR_PENDING;
     if (tries < kYields) {
       std::this_thread::yield();
       continue;

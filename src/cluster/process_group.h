@@ -4,12 +4,21 @@
 #include <mpi.h>
 #include <torch/types.h>
 
+#include <string>
+#include <torch/csrc/distributed/c10d/Backend.hpp>
 #include <torch/csrc/distributed/c10d/ProcessGroup.hpp>
 
 namespace pleat {
 
-/// Collective over `slot`; every rank of it must call. `device` chooses the backend. The group is done with before
-/// MPI is finalized. Throws ClusterError if the device needs NCCL and this build has none.
+/// Collective over `slot`; every rank of it must call. `device` chooses the backend of tensors there; tensors on CPU
+/// always go over MPI, so that agreeing on something waits for no CUDA stream. The group is done with before MPI is
+/// finalized. Throws ClusterError if the device needs NCCL and this build has none.
 c10::intrusive_ptr<c10d::ProcessGroup> make_process_group(MPI_Comm slot, const torch::Device& device);
+
+/// NCCL over the ranks of `slot`, connected. Collective; throws ClusterError on every rank if it fails on one.
+c10::intrusive_ptr<c10d::Backend> make_nccl_backend(MPI_Comm slot, const torch::Device& device);
+
+/// "2.27.3", or "none" if this build has no NCCL.
+std::string nccl_version();
 
 }  // namespace pleat

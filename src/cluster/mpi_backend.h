@@ -1,0 +1,79 @@
+// c10d's collectives over MPI for tensors in CPU memory: what c10d::Reducer and GradientSync reduce through where
+// there is no NCCL. One thread works off a queue, so that gradients travel while backward goes on.
+#pragma once
+
+#include <mpi.h>
+
+#include <atomic>
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <exception>
+#include <functional>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <torch/csrc/distributed/c10d/Backend.hpp>
+#include <vector>
+
+namespace pleat {
+
+class MpiWork;
+
+/// Tensors: CPU, dense, float32, float64, bfloat16, float16 (both summed in float32), int64, int32, uint8; any other
+/// type where bytes only move. Dense memory in any order (channels_last) is walked flat, so that all ranks must
+/// hold a tensor in the same order; strided views go through a copy. Counts are not limited to int.
+/// Works are done in the order in which they were asked for, which must be the same on every rank. An MPI error is
+/// thrown as ClusterError by wait() of that work and of all later ones.
+/// A collective that a peer never joins cannot be cancelled: destroying the backend then leaves it behind after
+/// `grace` (and its memory with it), so that an error on its way up can end the process.
+class MpiBackend : public c10d::Backend {
+ public:
+  /// Collective over `comm`, which is duplicated. `largest_message`: elements per MPI call; tests make it small.
+  explicit MpiBackend(MPI_Comm comm, std::int64_t largest_message = std::int64_t{1} << 28);
+  ~MpiBackend() override;
+
+  const std::string getBackendName() const override { return "mpi"; }
+
+  /// Sum, average (not of integers), maximum, minimum, in place.
+  c10::intrusive_ptr<c10d::Work> allreduce(std::vector<at::Tensor>& tensors,
+                                           const c10d::AllreduceOptions& options = {}) override;
+  c10::intrusive_ptr<c10d::Work> broadcast(std::vector<at::Tensor>& tensors,
+                                           const c10d::BroadcastOptions& options = {}) override;
+  /// outputs[i][rank] becomes rank's inputs[i]; all of one size and type.
+  c10::intrusive_ptr<c10d::Work> allgather(std::vector<std::vector<at::Tensor>>& outputs,
+                                           std::vector<at::Tensor>& inputs,
+                                           const c10d::AllgatherOptions& options = {}) override;
+  /// output: [ranks * n], input: [n], both contiguous.
+  c10::intrusive_ptr<c10d::Work> _allgather_base(at::Tensor& output, at::Tensor& input,
+                                                 const c10d::AllgatherOptions& options = {}) override;
+  c10::intrusive_ptr<c10d::Work> barrier(const c10d::BarrierOptions& options = {}) override;
+
+ private:
+  static constexpr std::chrono::seconds kGrace{2};
+
+  c10::intrusive_ptr<c10d::Work> enqueue(c10::intrusive_ptr<MpiWork> work);
+  void work_off();
+  void finish(const char* what, int code, MPI_Request* request);
+  at::Tensor held(at::Tensor scratch);
+  void with_flat(at::Tensor& tensor, const std::function<void(at::Tensor&)>& use);
+  void all_reduce_flat(at::Tensor& flat, MPI_Op op);
+  void all_reduce_one(at::Tensor& tensor, c10d::ReduceOp::RedOpType op);
+  void broadcast_one(at::Tensor& tensor, int root);
+  void all_gather_flat(const at::Tensor& input, at::Tensor& output);
+  void all_gather_list(std::vector<at::Tensor>& outputs, const at::Tensor& input);
+
+  MPI_Comm comm_ = MPI_COMM_NULL;
+  std::int64_t largest_message_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::deque<c10::intrusive_ptr<MpiWork>> queue_;  // the front one is in progress
+  bool stop_ = false;
+  std::atomic<bool> give_up_ = false;
+  // Touched by the thread alone:
+  std::exception_ptr broken_;        // the first failure; all later works fail with it
+  std::vector<at::Tensor> scratch_;  // memory that the work in progress has handed to MPI
+  std::thread thread_;
+};
+
+}  // namespace pleat

@@ -1,0 +1,147 @@
+#include "cluster/slot_store.h"
+
+#include <arpa/inet.h>
+#include <ifaddrs.h>
+#include <net/if.h>
+#include <netdb.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <exception>
+#include <memory>
+#include <sstream>
+#include <torch/csrc/distributed/c10d/TCPStore.hpp>
+
+#include "base/error.h"
+#include "base/log.h"
+#include "cluster/mpi_wait.h"
+
+namespace pleat {
+namespace {
+
+constexpr int kConnectSeconds = 5;
+constexpr std::chrono::seconds kStoreTimeout{300};
+
+c10::intrusive_ptr<c10d::TCPStore> serve() {
+  c10d::TCPStoreOptions options;
+  options.port = 0;  // any free one
+  options.isServer = true;
+  options.waitWorkers = false;  // they learn of the port only after this
+  options.timeout = kStoreTimeout;
+  return c10::make_intrusive<c10d::TCPStore>("127.0.0.1", options);
+}
+
+c10::intrusive_ptr<c10d::TCPStore> connect_to(const std::vector<std::string>& addresses, std::uint16_t port) {
+  c10d::TCPStoreOptions options;
+  options.port = port;
+  options.waitWorkers = false;
+  options.timeout = kStoreTimeout;
+  for (const std::string& address : addresses) {
+    if (reachable(address, port, kConnectSeconds)) return c10::make_intrusive<c10d::TCPStore>(address, options);
+  }
+  throw ClusterError("no address of the slot's leader can be reached on port {}: tried {}", port,
+                     fmt::join(addresses, ", "));
+}
+
+/// The leader's text on every rank; empty if the leader failed.
+std::string from_leader(MPI_Comm slot, const std::string& mine) {
+  std::string text = mine;
+  int length = static_cast<int>(text.size());
+  check_mpi(MPI_Bcast(&length, 1, MPI_INT, 0, slot), "MPI broadcast");
+  text.resize(static_cast<std::size_t>(length));
+  check_mpi(MPI_Bcast(text.data(), length, MPI_CHAR, 0, slot), "MPI broadcast");
+  return text;
+}
+
+/// One rank's failure becomes everyone's, so that nobody waits for it in the next collective.
+void require_all(MPI_Comm slot, const std::exception_ptr& error) {
+  int good = error ? 0 : 1, all = 0;
+  check_mpi(MPI_Allreduce(&good, &all, 1, MPI_INT, MPI_MIN, slot), "MPI all-reduce");
+  if (error) std::rethrow_exception(error);
+  if (!all) throw ClusterError("another rank of this slot cannot reach its leader; its own message says why");
+}
+
+using FreeAddresses = std::unique_ptr<addrinfo, decltype(&freeaddrinfo)>;
+
+int connect_within(const addrinfo& to, int seconds) {
+  const int file = socket(to.ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (file < 0) return -1;
+  int error = 0;
+  if (connect(file, to.ai_addr, to.ai_addrlen) != 0) {
+    pollfd waiting{.fd = file, .events = POLLOUT};
+    socklen_t size = sizeof error;
+    const bool answered = errno == EINPROGRESS && poll(&waiting, 1, seconds * 1000) == 1;
+    if (!answered || getsockopt(file, SOL_SOCKET, SO_ERROR, &error, &size) != 0) error = -1;
+  }
+  close(file);
+  return error;
+}
+
+}  // namespace
+
+std::vector<std::string> own_addresses() {
+  std::vector<std::string> v4, v6;
+  ifaddrs* list = nullptr;
+  if (getifaddrs(&list) != 0) return {"127.0.0.1"};
+  for (const ifaddrs* entry = list; entry; entry = entry->ifa_next) {
+    if (!entry->ifa_addr || !(entry->ifa_flags & IFF_UP) || (entry->ifa_flags & IFF_LOOPBACK)) continue;
+    char text[INET6_ADDRSTRLEN] = "";
+    if (entry->ifa_addr->sa_family == AF_INET) {
+      inet_ntop(AF_INET, &reinterpret_cast<sockaddr_in*>(entry->ifa_addr)->sin_addr, text, sizeof text);
+      v4.emplace_back(text);
+    } else if (entry->ifa_addr->sa_family == AF_INET6) {
+      const in6_addr& address = reinterpret_cast<sockaddr_in6*>(entry->ifa_addr)->sin6_addr;
+      if (IN6_IS_ADDR_LINKLOCAL(&address)) continue;  // means nothing without its interface
+      inet_ntop(AF_INET6, &address, text, sizeof text);
+      v6.emplace_back(text);
+    }
+  }
+  freeifaddrs(list);
+  v4.insert(v4.end(), v6.begin(), v6.end());
+  if (v4.empty()) v4.emplace_back("127.0.0.1");
+  return v4;
+}
+
+bool reachable(const std::string& address, std::uint16_t port, int seconds) {
+  addrinfo hints{.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV, .ai_socktype = SOCK_STREAM};
+  addrinfo* found = nullptr;
+  if (getaddrinfo(address.c_str(), std::to_string(port).c_str(), &hints, &found) != 0) return false;
+  const FreeAddresses keep(found, freeaddrinfo);
+  return connect_within(*found, seconds) == 0;
+}
+
+c10::intrusive_ptr<c10d::Store> make_slot_store(MPI_Comm slot) {
+  int rank = 0;
+  MPI_Comm_rank(slot, &rank);
+  c10::intrusive_ptr<c10d::TCPStore> store;
+  std::exception_ptr error;
+  std::string where;  // "port address address ..."
+  if (rank == 0) {
+    try {
+      store = serve();
+      where = fmt::format("{} {}", store->getPort(), fmt::join(own_addresses(), " "));
+    } catch (...) {
+      error = std::current_exception();
+    }
+  }
+  where = from_leader(slot, where);
+  if (rank != 0 && !where.empty()) {
+    try {
+      std::istringstream words(where);
+      std::uint16_t port = 0;
+      words >> port;
+      store = connect_to({std::istream_iterator<std::string>(words), {}}, port);
+    } catch (...) {
+      error = std::current_exception();
+    }
+  }
+  if (rank != 0 && where.empty())
+    error = std::make_exception_ptr(ClusterError("the slot's leader cannot serve a store"));
+  require_all(slot, error);
+  return store;
+}
+
+}  // namespace pleat
