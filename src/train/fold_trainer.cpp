@@ -67,6 +67,7 @@ class FoldTrainer {
   Checkpoint place_;  // the tensors in it are the model's and the optimizer's own
   std::vector<std::int64_t> order_;
   torch::Tensor loss_sum_;
+  std::int64_t images_before_ = 0;  // trained on by an earlier run
 };
 
 FoldTrainer::FoldTrainer(const FoldJob& job, const TrainContext& context)
@@ -162,7 +163,7 @@ void FoldTrainer::train_epoch() {
       reported = Clock::now();
       EpochReport shown = running;
       shown.loss = loss_sum_.item<double>() / static_cast<double>(running.images);
-      context_.progress(shown, place_.step, steps_);
+      context_.progress({shown, place_.step, steps_, images_before_});
     }
   }
   EpochReport done = running;
@@ -172,7 +173,7 @@ void FoldTrainer::train_epoch() {
   place_.step = 0;
   ++place_.epoch;
   save();
-  if (leads()) context_.progress(done, steps_, steps_);
+  if (leads()) context_.progress({done, steps_, steps_, images_before_});
 }
 
 // [begin, end) of the shuffled positions that make up a step's batch, over all shards.

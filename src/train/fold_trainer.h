@@ -32,15 +32,22 @@ struct FoldJob {
   RandomKey random;  // seed, round, fold
 };
 
+/// How a job goes on, while it does.
+struct TrainProgress {
+  EpochReport epoch;                 // loss: mean so far
+  std::int64_t step = 0, steps = 0;  // of this epoch
+  std::int64_t images_before = 0;    // trained on by an earlier run of this job
+};
+
 /// Where and how it runs; changes nothing in the result.
 struct TrainContext {
   const CropFile& crops;
   torch::Device device = at::kCPU;
-  Ranks slot;                                    // the ranks that share this job
-  c10::intrusive_ptr<c10d::ProcessGroup> group;  // their collectives; null for one
-  std::filesystem::path resume_folder;           // checkpoints of the job
-  std::function<void(const EpochReport&, std::int64_t step, std::int64_t steps)> progress;  // leader only
-  std::function<bool()> stop_requested;                                                     // asked before each step
+  Ranks slot;                                          // the ranks that share this job
+  c10::intrusive_ptr<c10d::ProcessGroup> group;        // their collectives; null for one
+  std::filesystem::path resume_folder;                 // checkpoints of the job
+  std::function<void(const TrainProgress&)> progress;  // called on the leader, now and then
+  std::function<bool()> stop_requested;                // asked before each step
 };
 
 struct FoldResult {

@@ -1,0 +1,66 @@
+#include "rounds/run_progress.h"
+
+#include <numeric>
+
+#include "base/fields.h"
+#include "base/log.h"
+
+namespace pleat {
+namespace {
+std::int64_t sum(const std::vector<std::int64_t>& values) {
+  return std::accumulate(values.begin(), values.end(), std::int64_t{0});
+}
+}  // namespace
+
+RunProgress::RunProgress(const std::vector<PlannedJob>& jobs)
+    : jobs_(jobs),
+      start_(std::chrono::steady_clock::now()),
+      done_(jobs.size()),
+      done_before_(jobs.size()),
+      heard_(jobs.size()) {
+  for (const PlannedJob& job : jobs)
+    total_.push_back(static_cast<std::int64_t>(job.work.train_rows.size()) * job.work.train.epochs);
+}
+
+void RunProgress::already_done(int job) {
+  const auto index = static_cast<std::size_t>(job);
+  done_[index] = done_before_[index] = total_[index];
+}
+
+void RunProgress::heard(int job, const std::string& report) {
+  const auto index = static_cast<std::size_t>(job);
+  const PlannedJob& planned = jobs_[index];
+  const Json said = Json::parse(report);
+  const std::int64_t epoch = said["epoch"], rows = static_cast<std::int64_t>(planned.work.train_rows.size());
+  const bool whole = said["step"] == said["steps"];
+  done_[index] = (epoch - 1) * rows + said["images"].get<std::int64_t>();
+  if (!heard_[index]) done_before_[index] = said["done_before"].get<std::int64_t>();
+  heard_[index] = true;
+  const double rate = said["images"].get<double>() / std::max(1e-9, said["seconds"].get<double>());
+  const std::string within =
+      whole ? "" : fmt::format(", step {} of {}", said["step"].get<std::int64_t>(), said["steps"].get<std::int64_t>());
+  spdlog::info("{}: epoch {} of {}{}: loss {:.4f}, {:.0f} images/s; {}", planned.name, epoch, planned.work.train.epochs,
+               within, said["loss"].get<double>(), rate, remaining());
+}
+
+void RunProgress::finished(int job, const std::string& score) {
+  done_[std::size_t(job)] = total_[std::size_t(job)];
+  spdlog::info("{}: done, {} on its held-out rows", jobs_[std::size_t(job)].name, score);
+}
+
+std::int64_t RunProgress::trained_images() const { return sum(done_) - sum(done_before_); }
+
+double RunProgress::seconds() const {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
+}
+
+std::string RunProgress::remaining() const {
+  const std::int64_t left = sum(total_) - sum(done_), now = trained_images();
+  const double share =
+      100.0 * static_cast<double>(sum(done_)) / static_cast<double>(std::max<std::int64_t>(1, sum(total_)));
+  if (now <= 0) return fmt::format("{:.0f} % of all", share);
+  const double seconds_left = seconds() * static_cast<double>(left) / static_cast<double>(now);
+  return fmt::format("{:.0f} % of all, about {:.0f} s left", share, seconds_left);
+}
+
+}  // namespace pleat

@@ -1,0 +1,153 @@
+#include "rounds/summary.h"
+
+#include <ATen/ops/cat.h>
+#include <ATen/ops/nonzero.h>
+#include <ATen/ops/tensor.h>
+
+#include "data/sample_table.h"
+
+namespace pleat {
+namespace {
+
+Json to_json(const Scores& scores, const std::string& name) {
+  return {{"accuracy", scores.accuracy},
+          {"macro_f1", scores.macro_f1},
+          {"log_loss", scores.log_loss},
+          {"score", score_by_name(scores, name)}};
+}
+
+std::string table_row(const std::string& name, const Scores& scores, const std::string& note = "") {
+  return fmt::format("  {:<14} {:>9.4f} {:>9.4f} {:>9.4f}{}\n", name, scores.accuracy, scores.macro_f1, scores.log_loss,
+                     note.empty() ? "" : "   " + note);
+}
+
+std::string duration(double seconds) {
+  const auto whole = static_cast<long>(seconds + 0.5);
+  return whole < 60 ? fmt::format("{:.1f} s", seconds) : fmt::format("{} min {:02} s", whole / 60, whole % 60);
+}
+
+}  // namespace
+
+TargetScores score_target(const GatheredTarget& gathered, const Dataset& dataset, const FoldPlan& plan,
+                          const std::string& score_name) {
+  const OofTable& oof = gathered.oof;
+  TargetScores scores{.target = oof.target, .oof = score(oof.ensemble, oof.labels)};
+  const torch::Tensor fold_of = at::tensor(plan.fold_of.front(), at::kInt);
+  std::vector<double> fold_scores;
+  for (int fold = 0; fold < plan.k; ++fold) {
+    const torch::Tensor rows = at::nonzero(fold_of == fold).squeeze(1);
+    scores.folds.push_back(score(oof.ensemble.index_select(0, rows), oof.labels.index_select(0, rows)));
+    fold_scores.push_back(score_by_name(scores.folds.back(), score_name));
+  }
+  scores.spread = spread(fold_scores);
+  for (const OofModel& model : oof.models) scores.models.emplace_back(model.id, score(model.probs, oof.labels));
+  if (gathered.test.defined()) {
+    std::vector<std::int64_t> labels;
+    for (const std::int64_t row : dataset.test)
+      labels.push_back(dataset.labels[std::size_t(gathered.target)][std::size_t(row)]);
+    const torch::Tensor all = at::tensor(labels, at::kLong), labelled = at::nonzero(all >= 0).squeeze(1);
+    if (labelled.numel() > 0)
+      scores.test = score(gathered.test.index_select(0, labelled), all.index_select(0, labelled));
+  }
+  return scores;
+}
+
+Json summarise(const std::vector<TargetScores>& targets, const std::string& score_name, const RunFacts& facts) {
+  Json all = Json::object();
+  for (const TargetScores& target : targets) {
+    Json oof = to_json(target.oof, score_name);
+    oof["score_spread"] = target.spread;
+    Json folds = Json::array(), models = Json::object();
+    for (std::size_t i = 0; i < target.folds.size(); ++i) {
+      Json fold{{"fold", i}};
+      fold.update(to_json(target.folds[i], score_name));
+      folds.push_back(fold);
+    }
+    for (const auto& [id, scores] : target.models) models[id] = to_json(scores, score_name);
+    all[target.target] = {{"oof", oof},
+                          {"test", target.test ? to_json(*target.test, score_name) : Json(nullptr)},
+                          {"folds", folds},
+                          {"models", models}};
+  }
+  return {
+      {"score", score_name},
+      {"targets", all},
+      {"wall_seconds", facts.wall_seconds},
+      {"train_images_per_second", facts.train_images_per_second},
+      {"ranks", facts.ranks},
+      {"threads", facts.threads},
+      {"device", facts.device},
+      {"precision", facts.precision},
+      {"promise", facts.promise},
+      {"rounds", {{{"round", 0}, {"jobs", facts.jobs}, {"done_before", facts.done_before}, {"failed", facts.failed}}}}};
+}
+
+std::string final_table(const std::vector<TargetScores>& targets, const std::string& score_name,
+                        const RunFacts& facts) {
+  std::string text;
+  for (const TargetScores& target : targets) {
+    text += fmt::format("\n{:<16} {:>9} {:>9} {:>9}\n", target.target, "accuracy", "macro_f1", "log_loss");
+    for (std::size_t i = 0; i < target.folds.size(); ++i) text += table_row(fmt::format("fold {}", i), target.folds[i]);
+    if (target.models.size() > 1) {
+      for (const auto& [id, scores] : target.models) text += table_row("OOF " + id, scores);
+    }
+    const double oof = score_by_name(target.oof, score_name);
+    text += table_row("OOF ensemble", target.oof,
+                      fmt::format("{} {:.4f} ± {:.4f} over folds", score_name, oof, target.spread));
+    if (target.test) {
+      const double test = score_by_name(*target.test, score_name);
+      text += table_row("held-out test", *target.test,
+                        fmt::format("{} {:.4f}, {:+.4f} against OOF", score_name, test, test - oof));
+    }
+  }
+  const std::string before = facts.done_before ? fmt::format(" ({} were done before)", facts.done_before) : "";
+  text += fmt::format("\n{} jobs{}, {} rank{} x {} thread{}, {}, {}", facts.jobs, before, facts.ranks,
+                      facts.ranks == 1 ? "" : "s", facts.threads, facts.threads == 1 ? "" : "s", facts.device,
+                      facts.precision);
+  if (facts.train_images_per_second > 0)
+    text += fmt::format(", {:.0f} training images/s", facts.train_images_per_second);
+  return text + fmt::format(", {} in all\n", duration(facts.wall_seconds));
+}
+
+std::string format_predictions(const std::vector<std::string>& ids, const std::vector<std::string>& splits,
+                               const std::vector<TargetProbs>& targets) {
+  std::string text = "id,split";
+  for (const TargetProbs& target : targets) {
+    text += "," + csv_field(target.target);
+    for (const std::string& name : target.classes) text += "," + csv_field(target.target + ":" + name);
+  }
+  text += "\n";
+  for (std::size_t row = 0; row < ids.size(); ++row) {
+    text += csv_field(ids[row]) + "," + splits[row];
+    for (const TargetProbs& target : targets) {
+      const double* probs = target.probs.const_data_ptr<double>() + row * target.classes.size();
+      const auto best = std::max_element(probs, probs + target.classes.size()) - probs;
+      text += "," + csv_field(target.classes[std::size_t(best)]);
+      for (std::size_t c = 0; c < target.classes.size(); ++c)
+        fmt::format_to(std::back_inserter(text), ",{:.6f}", probs[c]);
+    }
+    text += "\n";
+  }
+  return text;
+}
+
+std::string predictions_csv(const std::vector<GatheredTarget>& targets, const Dataset& dataset) {
+  std::vector<std::string> ids, splits;
+  for (const auto& [rows, split] : {std::pair{&dataset.test, "test"}, std::pair{&dataset.unlabelled, "unlabelled"}}) {
+    for (const std::int64_t row : *rows) {
+      ids.push_back(dataset.id(row));
+      splits.emplace_back(split);
+    }
+  }
+  std::vector<TargetProbs> probs;
+  for (const GatheredTarget& gathered : targets) {
+    std::vector<torch::Tensor> parts;
+    for (const torch::Tensor& part : {gathered.test, gathered.unlabelled}) {
+      if (part.defined()) parts.push_back(part);
+    }
+    if (!parts.empty()) probs.push_back({gathered.oof.target, gathered.oof.classes, at::cat(parts).contiguous()});
+  }
+  return format_predictions(ids, splits, probs);
+}
+
+}  // namespace pleat

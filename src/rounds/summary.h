@@ -1,0 +1,50 @@
+// What a run came to: scores per target, summary.json, predictions.csv and the table at the end.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "rounds/gather.h"
+#include "target/metrics.h"
+
+namespace pleat {
+
+struct TargetScores {
+  std::string target;
+  Scores oof;                                          // of the ensemble's out-of-fold predictions
+  double spread = 0;                                   // standard deviation of the score over the folds
+  std::optional<Scores> test;                          // of the labelled held-out rows
+  std::vector<Scores> folds;                           // of the ensemble, per fold of the first repeat
+  std::vector<std::pair<std::string, Scores>> models;  // out-of-fold, per model
+};
+TargetScores score_target(const GatheredTarget& gathered, const Dataset& dataset, const FoldPlan& plan,
+                          const std::string& score_name);
+
+/// How the run computed, for the summary.
+struct RunFacts {
+  double wall_seconds = 0;
+  double train_images_per_second = 0;  // of this invocation; 0 if every job was done before
+  int ranks = 1, threads = 1, slots = 1;
+  int jobs = 0, done_before = 0, failed = 0;
+  std::string device, precision, promise;
+};
+
+Json summarise(const std::vector<TargetScores>& targets, const std::string& score_name, const RunFacts& facts);
+
+/// For people, at the end of a run.
+std::string final_table(const std::vector<TargetScores>& targets, const std::string& score_name, const RunFacts& facts);
+
+/// predictions.csv: a row per test and unlabelled row; per target its class and each class's probability.
+std::string predictions_csv(const std::vector<GatheredTarget>& targets, const Dataset& dataset);
+
+/// The same for any rows: `probs[t]` [rows, C] of the target with those classes.
+struct TargetProbs {
+  std::string target;
+  std::vector<std::string> classes;
+  torch::Tensor probs;
+};
+std::string format_predictions(const std::vector<std::string>& ids, const std::vector<std::string>& splits,
+                               const std::vector<TargetProbs>& targets);
+
+}  // namespace pleat

@@ -1,0 +1,72 @@
+#include "train/memory_estimate.h"
+
+#include <ATen/ops/randn.h>
+#include <ATen/ops/zeros.h>
+#include <c10/core/Allocator.h>
+#include <c10/util/ThreadLocalDebugInfo.h>
+
+#include <algorithm>
+
+#include "train/loss.h"
+#include "train/optimizer.h"
+#include "train/precision.h"
+
+namespace pleat {
+namespace {
+
+// Hears of every tensor's memory that this thread takes and gives back.
+class PeakCounter : public c10::MemoryReportingInfoBase {
+ public:
+  void reportMemoryUsage(void*, std::int64_t bytes, std::size_t, std::size_t, c10::Device) override {
+    now_ += bytes;
+    peak_ = std::max(peak_, now_);
+  }
+  bool memoryProfilingEnabled() const override { return true; }
+  std::int64_t peak() const { return peak_; }
+
+ private:
+  std::int64_t now_ = 0, peak_ = 0;
+};
+
+struct StepBytes {
+  std::int64_t weights, state, peak;
+};
+
+StepBytes step_with(const FoldJob& job, const ImageShape& shape, std::int64_t images) {
+  const auto counter = std::make_shared<PeakCounter>();
+  const c10::DebugInfoGuard guard(c10::DebugInfoKind::PROFILER_STATE, counter);
+  const auto classifier = make_classifier(job.model, {.channels = shape.channels, .classes = job.classes}, job.random);
+  place_on(*classifier, at::kCPU);
+  classifier->train();
+  NamedTensors parameters;
+  for (const auto& item : classifier->named_parameters()) parameters.emplace_back(item.key(), item.value());
+  const auto optimizer = make_optimizer(job.train, parameters);
+  const auto batch =
+      at::randn({images, shape.channels, shape.height, shape.width}).contiguous(at::MemoryFormat::ChannelsLast);
+  part_loss(forward_logits(*classifier, batch, job.train.precision == "bf16"), at::zeros({images}, at::kLong), 0.0,
+            images)
+      .backward();
+  optimizer->step(0.0);
+  const auto bytes_of = [](const NamedTensors& tensors) {
+    std::int64_t bytes = 0;
+    for (const auto& [name, tensor] : tensors) bytes += static_cast<std::int64_t>(tensor.nbytes());
+    return bytes;
+  };
+  const std::int64_t weights = bytes_of(state_of(*classifier));
+  return {weights, weights + bytes_of(parameters) + bytes_of(optimizer->state()), counter->peak()};
+}
+
+}  // namespace
+
+MemoryEstimate estimate_memory(const FoldJob& job, const ImageShape& shape) {
+  constexpr std::int64_t kFew = 4, kMore = 8;
+  const StepBytes few = step_with(job, shape, kFew), more = step_with(job, shape, kMore);
+  const std::int64_t part = (job.train.batch + job.train.micro_batches - 1) / job.train.micro_batches;
+  // What grows with the batch grows in proportion to it; the rest is there whatever the batch.
+  const std::int64_t per_image = std::max<std::int64_t>(0, (more.peak - few.peak) / (kMore - kFew));
+  return {.weights = few.weights,
+          .state = few.state,
+          .peak = more.peak + per_image * std::max<std::int64_t>(0, part - kMore)};
+}
+
+}  // namespace pleat

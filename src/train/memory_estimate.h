@@ -1,0 +1,19 @@
+// How much memory training a job will take, measured rather than guessed: two small steps under a counting observer.
+#pragma once
+
+#include <cstdint>
+
+#include "train/fold_trainer.h"
+
+namespace pleat {
+
+struct MemoryEstimate {
+  std::int64_t weights = 0;  // bytes of parameters and buffers
+  std::int64_t state = 0;    // weights, gradients and optimizer state together
+  std::int64_t peak = 0;     // peak of tensors during a step with a whole part of the batch
+};
+
+/// On CPU, whatever the device of the run; tensors take the same bytes there.
+MemoryEstimate estimate_memory(const FoldJob& job, const ImageShape& shape);
+
+}  // namespace pleat
