@@ -1,0 +1,118 @@
+#include "data_tools/make_crops.h"
+
+#include <algorithm>
+#include <array>
+#include <opencv2/core.hpp>
+#include <opencv2/core/utils/logger.hpp>
+
+#include "base/error.h"
+#include "data_tools/idx_images.h"
+#include "data_tools/write_rows.h"
+
+namespace pleat {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::array kSplits = {"train", "unlabelled", "test"};
+
+// The pool threads are ours: OpenCV's own would only fight with them. Its warnings would break the progress line, and
+// each photo's fate is reported anyway.
+void quiet_opencv() {
+  cv::setNumThreads(1);
+  cv::utils::logging::setLogLevel(cv::utils::logging::LOG_LEVEL_SILENT);
+}
+
+void fill_splits(SampleTable& table) {
+  if (table.find("split") == nullptr) {
+    table.names.emplace_back("split");
+    table.values.emplace_back(table.rows(), "train");
+    return;
+  }
+  auto& splits = table.values[static_cast<std::size_t>(table.find("split") - table.values.data())];
+  for (std::size_t row = 0; row < splits.size(); ++row) {
+    if (splits[row].empty()) splits[row] = "train";
+    if (std::find(kSplits.begin(), kSplits.end(), splits[row]) == kSplits.end()) {
+      throw DataError("the table, {}: split '{}' is not one of train, unlabelled, test", place_in(table, row),
+                      splits[row]);
+    }
+  }
+}
+
+struct IdxPart {
+  std::string split;
+  IdxImages images;
+  std::vector<std::uint8_t> labels;
+};
+
+IdxPart read_part(const std::string& split, const fs::path& images, const fs::path& labels) {
+  IdxPart part{split, read_idx_images(images), read_idx_labels(labels)};
+  if (part.images.count != part.labels.size()) {
+    throw DataError("{} holds {} images, but {} holds {} labels; give the two files of one set", images.string(),
+                    part.images.count, labels.string(), part.labels.size());
+  }
+  return part;
+}
+
+std::vector<IdxPart> read_parts(const IdxFiles& files) {
+  std::vector<IdxPart> parts;
+  parts.push_back(read_part("train", files.images, files.labels));
+  if (files.test_images.empty()) return parts;
+  parts.push_back(read_part("test", files.test_images, files.test_labels));
+  const ImageShape &train = parts[0].images.shape, &test = parts[1].images.shape;
+  if (train != test) {
+    throw DataError("{} holds images of {}x{}, but {} of {}x{}; give two sets of one size", files.images.string(),
+                    train.height, train.width, files.test_images.string(), test.height, test.width);
+  }
+  return parts;
+}
+
+SampleTable table_of(const std::vector<IdxPart>& parts) {
+  SampleTable table{.names = {"id", "path", "label", "split"}, .values = std::vector<std::vector<std::string>>(4)};
+  for (const IdxPart& part : parts) {
+    for (std::size_t i = 0; i < part.labels.size(); ++i) {
+      table.values[0].push_back(fmt::format("{}-{}", part.split, i));
+      table.values[1].emplace_back();
+      table.values[2].push_back(std::to_string(part.labels[i]));
+      table.values[3].push_back(part.split);
+    }
+  }
+  return table;
+}
+
+}  // namespace
+
+MadeCrops make_photo_crops(SampleTable table, const fs::path& images, const PhotoOptions& photo,
+                           const MakeCropsOptions& options, const Ranks& ranks) {
+  together(ranks, [&] {
+    if (!fs::is_directory(images))
+      throw DataError("the image folder {} is not there; give it with --images", images.string());
+    fill_splits(table);
+  });
+  quiet_opencv();
+  const auto& paths = table.column("path");
+  const FillRow fill = [&](std::size_t row, std::span<std::uint8_t> pixels) {
+    make_crop(read_photo(images / paths[row]), photo, pixels);
+  };
+  const Provenance provenance = {{"source", "photos"},
+                                 {"size", fmt::format("{}x{}", photo.height, photo.width)},
+                                 {"crop", photo.crop == CropMode::kCenter ? "center" : "none"},
+                                 {"resize", "area"},
+                                 {"decoder", "OpenCV " + cv::getVersionString()}};
+  return write_rows(table, {photo.height, photo.width, 3}, provenance, fill, options, ranks);
+}
+
+MadeCrops make_idx_crops(const IdxFiles& files, const MakeCropsOptions& options, const Ranks& ranks) {
+  std::vector<IdxPart> parts;
+  together(ranks, [&] { parts = read_parts(files); });
+  const std::size_t first = parts[0].images.count;
+  const ImageShape shape = parts[0].images.shape;
+  const FillRow fill = [&](std::size_t row, std::span<std::uint8_t> pixels) {
+    const auto image = row < first ? parts[0].images.image(row) : parts[1].images.image(row - first);
+    std::copy(image.begin(), image.end(), pixels.begin());
+  };
+  const Provenance provenance = {{"source", "idx"}, {"size", fmt::format("{}x{}", shape.height, shape.width)}};
+  return write_rows(table_of(parts), shape, provenance, fill, options, ranks);
+}
+
+}  // namespace pleat
