@@ -1,0 +1,77 @@
+#include "base/progress.h"
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+#include <unistd.h>
+
+#include <cmath>
+#include <cstdio>
+
+namespace pleat {
+namespace {
+
+constexpr double kTerminalEvery = 0.2, kPlainEvery = 10;  // seconds
+
+double now() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
+
+Progress::Output standard_error(bool speaks) {
+  if (!speaks) return {.terminal = false, .write = {}, .seconds = now};
+  if (::isatty(STDERR_FILENO) == 0) {
+    return {.terminal = false, .write = [](const std::string& line) { spdlog::info("{}", line); }, .seconds = now};
+  }
+  const auto print = [](const std::string& text) {
+    std::fputs(text.c_str(), stderr);
+    std::fflush(stderr);
+  };
+  return {.terminal = true, .write = print, .seconds = now};
+}
+
+}  // namespace
+
+Progress::Progress(std::string what, std::size_t total, bool speaks)
+    : Progress(std::move(what), total, standard_error(speaks)) {}
+
+Progress::Progress(std::string what, std::size_t total, Output output)
+    : what_(std::move(what)), total_(total), output_(std::move(output)), started_(output_.seconds()), last_(started_) {}
+
+Progress::~Progress() {
+  if (line_open_) output_.write("\n");
+}
+
+void Progress::set(std::size_t done) {
+  if (!output_.write) return;
+  const double seconds = output_.seconds();
+  const std::lock_guard lock(mutex_);
+  if (done <= done_) return;
+  done_ = done;
+  const bool last = done == total_;
+  if (!last && seconds - last_ < (output_.terminal ? kTerminalEvery : kPlainEvery)) return;
+  last_ = seconds;
+  const std::string line = text(done, seconds - started_);
+  output_.write(output_.terminal ? "\r\x1b[K" + line : line);
+  line_open_ = output_.terminal;
+}
+
+std::string Progress::text(std::size_t done, double seconds) const {
+  const double rate = seconds > 0 ? static_cast<double>(done) / seconds : 0;
+  std::string line = fmt::format("{}: {} of {} ({} %)", what_, grouped(done), grouped(total_), done * 100 / total_);
+  if (rate > 0)
+    line += fmt::format(", {}/s", rate < 10 ? fmt::format("{:.1f}", rate) : grouped(static_cast<std::size_t>(rate)));
+  if (done == total_) return line + ", took " + duration_text(seconds);
+  return rate > 0 ? line + ", " + duration_text(static_cast<double>(total_ - done) / rate) + " left" : line;
+}
+
+std::string duration_text(double seconds) {
+  const auto whole = static_cast<long long>(std::ceil(seconds));
+  if (whole < 120) return fmt::format("{} s", whole);
+  if (whole < 2 * 3600) return fmt::format("{} min", (whole + 30) / 60);
+  return fmt::format("{} h {} min", whole / 3600, whole % 3600 / 60);
+}
+
+std::string grouped(std::size_t number) {
+  std::string digits = std::to_string(number);
+  for (std::size_t at = digits.size(); at > 3; at -= 3) digits.insert(at - 3, ",");
+  return digits;
+}
+
+}  // namespace pleat
