@@ -1,0 +1,31 @@
+// pleat prepare: photos or IDX files to crops.h5, and --verify.
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+#include "base/ranks.h"
+
+namespace CLI {
+class App;
+}
+
+namespace pleat {
+
+struct PrepareOptions {
+  std::filesystem::path table, images;  // photos
+  std::string size = "64";              // "64" or "128x96" (height x width)
+  std::string crop = "none";
+  bool skip_bad = false;
+  std::filesystem::path idx_images, idx_labels, idx_test_images, idx_test_labels;
+  std::filesystem::path out;
+  std::filesystem::path verify;
+};
+
+/// Adds the verb and its flags. `options` is filled by the parser and must outlive it.
+CLI::App* add_prepare(CLI::App& program, PrepareOptions& options);
+
+/// Every rank must call it. Returns the exit code; throws UsageError or DataError.
+int run_prepare(const PrepareOptions& options, const Ranks& ranks);
+
+}  // namespace pleat
