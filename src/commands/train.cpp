@@ -1,0 +1,23 @@
+#include "commands/train.h"
+
+#include <CLI/CLI.hpp>
+
+namespace pleat {
+
+CLI::App* add_train(CLI::App& program, TrainRequest& request) {
+  CLI::App* verb =
+      program.add_subcommand("train", "Train every fold, gather the out-of-fold predictions, build the ensemble");
+  verb->add_option("config", request.config, "YAML file; keys: docs/config.md, or pleat config --reference")
+      ->required();
+  verb->add_option("--set", request.assignments, "override a value, as in --set train.lr=1e-4 (repeatable)")
+      ->allow_extra_args(false);
+  verb->add_option("--run", request.run,
+                   "run folder; default: runs/<config file's stem>. A folder that holds this run is continued");
+  verb->add_flag("--dry-run", request.dry_run, "show jobs, slots, memory and disk, and write nothing");
+  verb->footer("Under mpirun every rank takes folds: mpirun --bind-to none -n 2 pleat train configs/quickstart.yaml");
+  return verb;
+}
+
+ExitCode run_train(const TrainRequest& request, const MpiSession& session) { return train_run(request, session); }
+
+}  // namespace pleat

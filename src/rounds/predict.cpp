@@ -1,0 +1,189 @@
+#include "rounds/predict.h"
+
+#include <ATen/ops/softmax.h>
+
+#include <map>
+#include <optional>
+
+#include "base/files.h"
+#include "base/log.h"
+#include "base/stop_signal.h"
+#include "cluster/slot.h"
+#include "ensemble/blend.h"
+#include "model/tensor_file.h"
+#include "rounds/compute_place.h"
+#include "rounds/job_result.h"
+#include "rounds/run_folder.h"
+#include "rounds/shared_value.h"
+#include "rounds/summary.h"
+#include "train/precision.h"
+#include "train/predictor.h"
+
+namespace pleat {
+namespace fs = std::filesystem;
+namespace {
+
+/// A member of the ensemble: one fold's model of one target.
+struct Member {
+  int target = 0;
+  ModelConfig model;
+  fs::path folder;
+};
+
+struct Ensemble {
+  RunConfig config;
+  std::vector<Target> targets;
+  PixelNorm norm;
+  std::vector<Member> members;
+};
+
+// Reads the run folder; what is missing there is named with what to do about it.
+Ensemble read_ensemble(const RunPaths& paths) {
+  if (!fs::exists(paths.ensemble())) {
+    throw DataError("{} holds no finished run ({} is missing); run pleat train to its end first", paths.root.string(),
+                    paths.ensemble().string());
+  }
+  Ensemble ensemble{.config = read_fields<RunConfig>(read_config(paths.config()))};
+  try {
+    const Json run = Json::parse(read_file(paths.run())), described = Json::parse(read_file(paths.ensemble()));
+    ensemble.norm = {run.at("norm").at("mean"), run.at("norm").at("std")};
+    for (const auto& target : run.at("targets"))
+      ensemble.targets.push_back({target.at("name"), target.at("column"), target.at("classes")});
+    std::map<std::string, ModelConfig> models;
+    for (const ModelConfig& model : ensemble.config.models) models[model.id] = model;
+    for (std::size_t t = 0; t < ensemble.targets.size(); ++t) {
+      for (const auto& member : described.at("targets").at(ensemble.targets[t].name).at("members")) {
+        Member& added = ensemble.members.emplace_back(
+            Member{int(t), models.at(member.at("model")), paths.root / member.at("folder").get<std::string>()});
+        added.model.weights.clear();  // what it started from does not matter any more
+      }
+    }
+  } catch (const std::exception& error) {
+    throw DataError("the run in {} is damaged ({}); run pleat train again in that folder to mend it",
+                    paths.root.string(), error.what());
+  }
+  return ensemble;
+}
+
+// The network saw crops of one shape, made in one way; others would be judged wrongly without a word.
+void require_same_preparation(const CropFile& crops, const RunPaths& paths) {
+  const Json data = Json::parse(read_file(paths.run())).at("data");
+  const ImageShape& shape = crops.shape();
+  const Json now{shape.height, shape.width, shape.channels};
+  if (data.at("shape") != now) {
+    throw DataError(
+        "{} has crops of {} (height, width, channels), but the run was trained on {}; prepare them with the same "
+        "--size",
+        crops.path().string(), now.dump(), data.at("shape").dump());
+  }
+  for (const auto& [name, value] : data.at("provenance").items()) {
+    const auto found = crops.provenance().find(name);
+    const std::string other = found == crops.provenance().end() ? "" : found->second;
+    if (other != value.get<std::string>()) {
+      spdlog::warn("{} was prepared with {} = '{}', the run's crops with '{}'; predictions may suffer",
+                   crops.path().string(), name, other, value.get<std::string>());
+    }
+  }
+}
+
+std::vector<std::int64_t> valid_rows(const CropFile& crops) {
+  std::vector<std::int64_t> rows;
+  for (std::size_t row = 0; row < crops.rows(); ++row) {
+    if (crops.valid(row)) rows.push_back(static_cast<std::int64_t>(row));
+  }
+  if (rows.empty()) throw DataError("{} has no valid rows to predict", crops.path().string());
+  return rows;
+}
+
+torch::Tensor member_logits(const Ensemble& ensemble, const Member& member, const CropFile& crops,
+                            const std::vector<std::int64_t>& rows, const torch::Device& device) {
+  const fs::path file = member.folder / kWeightsFile;
+  const std::string bytes = read_file(file);
+  if (sha256(bytes) != read_done(member.folder).at("sha256").value(kWeightsFile, "")) {
+    throw DataError("{} was changed after it was written; run pleat train again in that folder to mend it",
+                    file.string());
+  }
+  const int classes = ensemble.targets[std::size_t(member.target)].size();
+  const auto classifier = make_classifier(member.model, {.channels = crops.shape().channels, .classes = classes}, {});
+  load_state(*classifier, tensors_from_bytes(bytes, file.string()).tensors, file.string());
+  place_on(*classifier, device);
+  return predict_logits(*classifier, crops, rows, classes,
+                        {.norm = ensemble.norm, .bf16 = ensemble.config.train.precision == "bf16", .device = device});
+}
+
+// Blends in the ensemble's order, so that the file is the same for any number of ranks.
+void write_predictions(const PredictRequest& request, const Ensemble& ensemble, const CropFile& crops,
+                       const std::vector<std::int64_t>& rows, const std::vector<torch::Tensor>& probs) {
+  std::vector<std::string> ids, splits;
+  const auto* split = crops.table().find("split");
+  for (const std::int64_t row : rows) {
+    ids.push_back(crops.table().column("id")[std::size_t(row)]);
+    splits.push_back(split ? csv_field((*split)[std::size_t(row)]) : "");
+  }
+  std::vector<TargetProbs> targets;
+  for (std::size_t t = 0; t < ensemble.targets.size(); ++t) {
+    std::vector<torch::Tensor> mine;
+    for (std::size_t m = 0; m < probs.size(); ++m) {
+      if (ensemble.members[m].target == static_cast<int>(t)) mine.push_back(probs[m]);
+    }
+    targets.push_back({ensemble.targets[t].name, ensemble.targets[t].classes, mean_probs(mine).contiguous()});
+  }
+  write_file(request.out, format_predictions(ids, splits, targets));
+  spdlog::info("{}: {} rows predicted by {} models", request.out.string(), rows.size(), probs.size());
+}
+
+}  // namespace
+
+ExitCode predict_run(const PredictRequest& request, const MpiSession& session) {
+  const RunPaths paths{request.run};
+  std::optional<Ensemble> ensemble;
+  std::optional<CropFile> crops;
+  std::vector<std::int64_t> rows;
+  together(session.ranks(), [&] {
+    ensemble.emplace(read_ensemble(paths));
+    crops.emplace(request.crops);
+    if (session.rank() == 0) require_same_preparation(*crops, paths);
+    rows = valid_rows(*crops);
+  });
+  ensemble->config.cluster.device = request.device;
+  ensemble->config.cluster.shards = 1;
+  const ComputePlace place = choose_place(ensemble->config, session);
+  const Slot slot(session, place.layout, place.device);
+
+  std::string failure;  // an ensemble without one of its members would be another ensemble
+  JobQueue queue(static_cast<int>(ensemble->members.size()));
+  std::vector<torch::Tensor> probs(ensemble->members.size());
+  const JobEvents events{
+      .finished =
+          [&](int job, const std::vector<std::string>& parts) {
+            probs[std::size_t(job)] =
+                at::softmax(tensors_from_bytes(parts.at(0), "a rank's predictions").at("logits").to(at::kDouble), 1);
+            spdlog::info("{} of {} models have predicted",
+                         std::count_if(probs.begin(), probs.end(), [](const auto& p) { return p.defined(); }),
+                         probs.size());
+          },
+      .failed = [&](int, const std::string& message) { failure = message; },
+      .progressed = [](int, const std::string&) {}};
+  std::optional<Error> ended;
+  try {
+    run_jobs(session, place.layout, slot, queue, events, [&](JobSource*) -> JobWork {
+      return [&](int job) -> std::vector<std::string> {
+        if (stop_signal_received()) throw StopRequested("stopped on request");
+        return {tensors_to_bytes(
+            {{"logits", member_logits(*ensemble, ensemble->members[std::size_t(job)], *crops, rows, place.device)}})};
+      };
+    });
+  } catch (const Error& error) {
+    if (session.rank() != 0) throw;
+    ended = error;
+  }
+  from_rank_0(session.ranks(), [&] {
+    if (ended) throw *ended;
+    if (!failure.empty()) throw ErrorOf<ExitCode::kSomeFailed>("prediction failed: {}", failure);
+    write_predictions(request, *ensemble, *crops, rows, probs);
+    return std::string();
+  });
+  return ExitCode::kDone;
+}
+
+}  // namespace pleat
