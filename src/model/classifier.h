@@ -18,15 +18,16 @@ namespace pleat {
 struct ModelConfig {
   std::string id;
   std::string name = "resnet18";
-  std::string stem = "imagenet";
+  std::string stem = "auto";
   std::string weights;
   static constexpr auto fields() {
     return std::tuple{
         field("id", &ModelConfig::id, any(), identity, "folder name of this model's results; default: its name"),
         field("name", &ModelConfig::name, one_of("resnet18", "resnet20"), identity,
               "network: resnet18 (ImageNet form), resnet20 (CIFAR form); He et al. 2015"),
-        field("stem", &ModelConfig::stem, one_of("imagenet", "small"), identity,
-              "imagenet: 7x7 stride 2 and max-pool; small: 3x3 stride 1, for images under about 64 pixels"),
+        field("stem", &ModelConfig::stem, one_of("auto", "imagenet", "small"), identity,
+              "imagenet: 7x7 stride 2 and max-pool; small: 3x3 stride 1, for images under about 64 pixels; auto: "
+              "imagenet for resnet18, small for resnet20"),
         field("weights", &ModelConfig::weights, any(), identity, "safetensors file to start from; none: random")};
   }
 };
@@ -46,13 +47,20 @@ class Classifier : public torch::nn::Module {
 using NamedTensors = std::vector<std::pair<std::string, torch::Tensor>>;
 NamedTensors state_of(const Classifier& classifier);
 
+/// The names that ModelConfig::name may have.
+std::vector<std::string> classifier_names();
+
 /// Makes the network and draws its initial weights from `init` alone; `config.weights`, if given, then replace them.
-/// Throws DataError for a weights file that does not fit, listing missing, extra and wrong-shaped keys.
+/// Reseeds torch's CPU generator. Throws UsageError for a name, stem or shape that there is no network for, DataError
+/// for a weights file that does not fit, listing missing, extra and wrong-shaped keys.
 std::shared_ptr<Classifier> make_classifier(const ModelConfig& config, const ClassifierShape& shape,
                                             const RandomKey& init);
 
 /// Copies values by name; every name of the classifier must be there with its shape, and no other.
 /// `source` names the file in errors. Throws DataError listing missing, extra and wrong-shaped keys.
 void load_state(Classifier& classifier, const NamedTensors& state, const std::string& source);
+
+/// The same for any set of tensors: each of `to` takes the values of its namesake and keeps its strides, dtype, device.
+void copy_state(const NamedTensors& to, const NamedTensors& from, const std::string& source);
 
 }  // namespace pleat

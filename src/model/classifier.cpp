@@ -1,0 +1,136 @@
+#include "model/classifier.h"
+
+#include <ATen/CPUGeneratorImpl.h>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <torch/utils.h>
+
+#include <algorithm>
+#include <array>
+#include <map>
+#include <mutex>
+
+#include "base/config_node.h"
+#include "base/error.h"
+#include "model/resnet.h"
+#include "model/tensor_file.h"
+
+namespace pleat {
+namespace {
+
+struct Registered {
+  const char* name;
+  std::shared_ptr<Classifier> (*make)(const ModelConfig&, const ClassifierShape&);
+};
+
+// A new network is a line here and a name among ModelConfig's choices.
+constexpr std::array kClassifiers{Registered{"resnet18", make_resnet18}, Registered{"resnet20", make_resnet20}};
+
+const Registered& registered(const std::string& name) {
+  for (const auto& entry : kClassifiers) {
+    if (entry.name == name) return entry;
+  }
+  const auto names = classifier_names();
+  const std::string near = nearest_name(name, names);
+  throw UsageError("no network is named '{}'; there are {}{}", name, fmt::join(names, ", "),
+                   near.empty() ? "" : fmt::format("; did you mean '{}'?", near));
+}
+
+// Modules draw their first weights from torch's own generator: from here on it depends on `init` alone.
+void reseed_generator(const RandomKey& init) {
+  at::Generator generator = at::detail::getDefaultCPUGenerator();
+  const std::lock_guard lock(generator.mutex());
+  generator.set_current_seed(RandomStream(init).next64());
+}
+
+void collect_state(const torch::nn::Module& module, const std::string& prefix, NamedTensors& state) {
+  for (const auto& parameter : module.named_parameters(/*recurse=*/false)) {
+    state.emplace_back(prefix + parameter.key(), parameter.value());
+  }
+  for (const auto& buffer : module.named_buffers(/*recurse=*/false)) {
+    state.emplace_back(prefix + buffer.key(), buffer.value());
+  }
+  for (const auto& child : module.named_children()) collect_state(*child.value(), prefix + child.key() + ".", state);
+}
+
+// "missing a, b and 3 more", or nothing.
+void add_problem(std::vector<std::string>& problems, const char* what, const std::vector<std::string>& names) {
+  constexpr std::size_t kMost = 8;
+  if (names.empty()) return;
+  const auto end = names.begin() + static_cast<std::ptrdiff_t>(std::min(names.size(), kMost));
+  std::string text = fmt::format("{} {}", what, fmt::join(names.begin(), end, ", "));
+  if (names.size() > kMost) text += fmt::format(" and {} more", names.size() - kMost);
+  problems.push_back(std::move(text));
+}
+
+// Throws unless `from` has each tensor of `to`, by name, shape and kind, and no other.
+void check_fit(const NamedTensors& to, const std::map<std::string, torch::Tensor>& from, const std::string& source) {
+  std::vector<std::string> missing, extra, shapes, kinds;
+  std::map<std::string, torch::Tensor> wanted;
+  for (const auto& [name, tensor] : to) {
+    wanted.emplace(name, tensor);
+    const auto given = from.find(name);
+    if (given == from.end()) {
+      missing.push_back(name);
+    } else if (given->second.sizes() != tensor.sizes()) {
+      shapes.push_back(fmt::format("{} [{}] for [{}]", name, fmt::join(given->second.sizes(), ", "),
+                                   fmt::join(tensor.sizes(), ", ")));
+    } else if (given->second.is_floating_point() != tensor.is_floating_point()) {
+      kinds.push_back(
+          fmt::format("{} {} for {}", name, toString(given->second.scalar_type()), toString(tensor.scalar_type())));
+    }
+  }
+  for (const auto& [name, tensor] : from) {
+    if (!wanted.contains(name)) extra.push_back(name);
+  }
+  std::vector<std::string> problems;
+  add_problem(problems, "missing", missing);
+  add_problem(problems, "extra", extra);
+  add_problem(problems, "wrong shape:", shapes);
+  add_problem(problems, "wrong dtype:", kinds);
+  if (!problems.empty()) throw DataError("{} does not fit: {}", source, fmt::join(problems, "; "));
+}
+
+}  // namespace
+
+std::vector<std::string> classifier_names() {
+  std::vector<std::string> names;
+  for (const auto& entry : kClassifiers) names.emplace_back(entry.name);
+  return names;
+}
+
+NamedTensors state_of(const Classifier& classifier) {
+  NamedTensors state;
+  collect_state(classifier, "", state);
+  return state;
+}
+
+std::shared_ptr<Classifier> make_classifier(const ModelConfig& config, const ClassifierShape& shape,
+                                            const RandomKey& init) {
+  const Registered& entry = registered(config.name);
+  if (shape.channels != 1 && shape.channels != 3) {
+    throw UsageError("{} takes images of 1 or 3 channels, not {}", config.name, shape.channels);
+  }
+  if (shape.classes < 1) throw UsageError("{} cannot tell {} classes apart", config.name, shape.classes);
+  reseed_generator(init);
+  auto classifier = entry.make(config, shape);
+  if (!config.weights.empty()) {
+    const TensorFile file = read_tensors(config.weights);
+    load_state(*classifier, file.tensors, file.source);
+  }
+  return classifier;
+}
+
+void load_state(Classifier& classifier, const NamedTensors& state, const std::string& source) {
+  copy_state(state_of(classifier), state, source);
+}
+
+void copy_state(const NamedTensors& to, const NamedTensors& from, const std::string& source) {
+  const std::map<std::string, torch::Tensor> values(from.begin(), from.end());
+  if (values.size() != from.size()) throw DataError("{} does not fit: it names a tensor twice", source);
+  check_fit(to, values, source);
+  const torch::NoGradGuard no_grad;
+  for (const auto& [name, tensor] : to) torch::Tensor(tensor).copy_(values.at(name));
+}
+
+}  // namespace pleat

@@ -1,0 +1,136 @@
+#include "model/resnet.h"
+
+#include <fmt/format.h>
+#include <torch/nn/init.h>
+#include <torch/nn/modules/batchnorm.h>
+#include <torch/nn/modules/container/modulelist.h>
+#include <torch/nn/modules/container/sequential.h>
+#include <torch/nn/modules/conv.h>
+#include <torch/nn/modules/linear.h>
+
+#include "base/error.h"
+
+namespace pleat {
+namespace {
+
+namespace nn = torch::nn;
+
+// How a block's input reaches its sum where the block halves the map or widens it.
+enum class Shortcut {
+  kProjection,  // option B: 1x1 convolution and BatchNorm
+  kZeroPad,     // option A: every second pixel, new channels are zero
+};
+
+struct ResNetForm {
+  std::vector<int> widths;  // channels of each stage; all but the first halve the map
+  int blocks_per_stage;
+  bool imagenet_stem;
+  Shortcut shortcut;
+};
+
+nn::Conv2d conv(int in, int out, int kernel, int stride) {
+  return nn::Conv2d(nn::Conv2dOptions(in, out, kernel).stride(stride).padding(kernel / 2).bias(false));
+}
+
+// The activations of conv and BatchNorm are needed by nobody else, so that ReLU and the sum are done in place.
+class BasicBlock : public nn::Module {
+ public:
+  BasicBlock(int in, int out, int stride, Shortcut shortcut)
+      : stride_(stride),
+        new_channels_(out - in),
+        conv1_(register_module("conv1", conv(in, out, 3, stride))),
+        bn1_(register_module("bn1", nn::BatchNorm2d(out))),
+        conv2_(register_module("conv2", conv(out, out, 3, 1))),
+        bn2_(register_module("bn2", nn::BatchNorm2d(out))) {
+    if (shortcut == Shortcut::kProjection && (stride != 1 || in != out)) {
+      downsample_ = register_module("downsample", nn::Sequential(conv(in, out, 1, stride), nn::BatchNorm2d(out)));
+    }
+  }
+
+  torch::Tensor forward(const torch::Tensor& x) {
+    torch::Tensor out = bn1_(conv1_(x)).relu_();
+    out = bn2_(conv2_(out));
+    return out.add_(shortcut_of(x)).relu_();
+  }
+
+ private:
+  torch::Tensor shortcut_of(const torch::Tensor& x) {
+    if (downsample_) return downsample_->forward(x);
+    // 1x1 "pooling" with a stride takes every second pixel, both ways in one pass and in any memory format.
+    const torch::Tensor pixels = stride_ == 1 ? x : torch::avg_pool2d(x, 1, stride_);
+    const int before = new_channels_ / 2;
+    return new_channels_ == 0 ? pixels : torch::constant_pad_nd(pixels, {0, 0, 0, 0, before, new_channels_ - before});
+  }
+
+  int stride_, new_channels_;
+  nn::Conv2d conv1_;
+  nn::BatchNorm2d bn1_;
+  nn::Conv2d conv2_;
+  nn::BatchNorm2d bn2_;
+  nn::Sequential downsample_{nullptr};
+};
+
+class ResNet : public Classifier {
+ public:
+  ResNet(const ResNetForm& form, const ClassifierShape& shape)
+      : max_pool_(form.imagenet_stem),
+        conv1_(register_module("conv1", form.imagenet_stem ? conv(shape.channels, form.widths[0], 7, 2)
+                                                           : conv(shape.channels, form.widths[0], 3, 1))),
+        bn1_(register_module("bn1", nn::BatchNorm2d(form.widths[0]))) {
+    int in = form.widths[0];
+    for (std::size_t stage = 0; stage < form.widths.size(); ++stage) {
+      auto layer = register_module(fmt::format("layer{}", stage + 1), nn::ModuleList());
+      for (int i = 0; i < form.blocks_per_stage; ++i) {
+        const int stride = stage > 0 && i == 0 ? 2 : 1;
+        blocks_.push_back(std::make_shared<BasicBlock>(in, form.widths[stage], stride, form.shortcut));
+        layer->push_back(blocks_.back());
+        in = form.widths[stage];
+      }
+    }
+    fc_ = register_module("fc", nn::Linear(in, shape.classes));
+    draw_weights();
+  }
+
+  torch::Tensor forward(const torch::Tensor& images) override {
+    torch::Tensor x = bn1_(conv1_(images)).relu_();
+    if (max_pool_) x = torch::max_pool2d(x, 3, 2, 1);
+    for (const auto& block : blocks_) x = block->forward(x);
+    return fc_(x.mean({2, 3}));
+  }
+
+ private:
+  // What torch does not give by itself: BatchNorm starts at 1 and 0 and Linear with torch's own numbers.
+  void draw_weights() {
+    apply([](nn::Module& module) {
+      if (auto* layer = module.as<nn::Conv2d>())
+        nn::init::kaiming_normal_(layer->weight, 0, torch::kFanOut, torch::kReLU);
+    });
+  }
+
+  bool max_pool_;
+  nn::Conv2d conv1_;
+  nn::BatchNorm2d bn1_;
+  std::vector<std::shared_ptr<BasicBlock>> blocks_;
+  nn::Linear fc_{nullptr};
+};
+
+}  // namespace
+
+std::shared_ptr<Classifier> make_resnet18(const ModelConfig& config, const ClassifierShape& shape) {
+  return std::make_shared<ResNet>(ResNetForm{.widths = {64, 128, 256, 512},
+                                             .blocks_per_stage = 2,
+                                             .imagenet_stem = config.stem != "small",
+                                             .shortcut = Shortcut::kProjection},
+                                  shape);
+}
+
+std::shared_ptr<Classifier> make_resnet20(const ModelConfig& config, const ClassifierShape& shape) {
+  if (config.stem == "imagenet") {
+    throw UsageError("stem 'imagenet' does not go with resnet20, which is made for small images; leave stem out");
+  }
+  return std::make_shared<ResNet>(
+      ResNetForm{.widths = {16, 32, 64}, .blocks_per_stage = 3, .imagenet_stem = false, .shortcut = Shortcut::kZeroPad},
+      shape);
+}
+
+}  // namespace pleat
