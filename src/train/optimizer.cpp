@@ -1,0 +1,156 @@
+#include "train/optimizer.h"
+
+#include <ATen/ops/_foreach_add.h>
+#include <ATen/ops/_fused_adamw.h>
+#include <ATen/ops/_fused_sgd.h>
+#include <torch/utils.h>
+
+#include <stdexcept>
+
+#include "base/error.h"
+
+namespace pleat {
+namespace {
+
+// Whether both walk their memory in the same order; the stride of a dimension of size 1 is never taken.
+bool same_layout(const torch::Tensor& a, const torch::Tensor& b) {
+  for (std::int64_t d = 0; d < a.dim(); ++d) {
+    if (a.size(d) > 1 && a.stride(d) != b.stride(d)) return false;
+  }
+  return true;
+}
+
+// `tensor` with the strides of `like`, a view where memory is in that order already. The fused kernels walk flat
+// memory: on CPU they do not compare strides and would pair the wrong elements, on CUDA they refuse.
+torch::Tensor laid_out_like(const torch::Tensor& tensor, const torch::Tensor& like) {
+  if (tensor.strides() == like.strides()) return tensor;
+  if (same_layout(tensor, like)) return tensor.as_strided(like.sizes(), like.strides(), tensor.storage_offset());
+  return torch::empty_like(like).copy_(tensor);
+}
+
+// One parameter with what its optimizer remembers of it.
+struct Slot {
+  std::string name;
+  torch::Tensor parameter;
+  bool decays;
+  std::vector<torch::Tensor> state;  // in the order of FusedOptimizer::state_names()
+};
+
+// Those slots of one step that share their weight decay, as lists for a fused kernel.
+struct Lists {
+  std::vector<torch::Tensor> parameters, gradients;
+  std::vector<std::vector<torch::Tensor>> state;  // [state][parameter]
+};
+
+class FusedOptimizer : public Optimizer {
+ public:
+  FusedOptimizer(const TrainConfig& config, const NamedTensors& parameters) : config_(config) {
+    for (const auto& [name, parameter] : parameters) {
+      if (!parameter.is_non_overlapping_and_dense()) {
+        throw std::invalid_argument("parameter '" + name + "' has gaps in memory, which fused kernels cannot walk");
+      }
+      slots_.push_back({.name = name, .parameter = parameter, .decays = parameter.dim() > 1});
+    }
+  }
+
+  void step(double lr) override {
+    const torch::NoGradGuard no_grad;
+    for (const bool decays : {true, false}) {
+      Lists lists = gather(decays);
+      if (!lists.parameters.empty()) update(lists, decays ? config_.weight_decay : 0.0, lr);
+    }
+  }
+
+  NamedTensors state() const override {
+    NamedTensors all;
+    for (std::size_t kind = 0; kind < state_names_.size(); ++kind) {
+      for (const Slot& slot : slots_) all.emplace_back(state_names_[kind] + "." + slot.name, slot.state[kind]);
+    }
+    return all;
+  }
+
+  void load(const NamedTensors& state, const std::string& source) override { copy_state(this->state(), state, source); }
+
+ protected:
+  virtual void update(Lists& lists, double weight_decay, double lr) = 0;
+
+  // Adds a state tensor of zeros to each slot: like the parameter, strides and device too, or one number.
+  void add_state(const std::string& name, bool scalar) {
+    state_names_.push_back(name);
+    for (Slot& slot : slots_) {
+      const auto options = slot.parameter.options().requires_grad(false);
+      slot.state.push_back(scalar ? torch::zeros({}, options.dtype(at::kFloat))
+                                  : torch::zeros_like(slot.parameter, options));
+    }
+  }
+
+  const TrainConfig& config() const { return config_; }
+
+ private:
+  Lists gather(bool decays) {
+    Lists lists;
+    lists.state.resize(state_names_.size());
+    for (Slot& slot : slots_) {
+      const torch::Tensor& gradient = slot.parameter.grad();
+      if (slot.decays != decays || !gradient.defined()) continue;
+      lists.parameters.push_back(slot.parameter);
+      lists.gradients.push_back(laid_out_like(gradient, slot.parameter));
+      for (std::size_t kind = 0; kind < slot.state.size(); ++kind) {
+        // A parameter may have changed its memory format since its state was made.
+        if (slot.state[kind].dim() > 0) slot.state[kind] = laid_out_like(slot.state[kind], slot.parameter);
+        lists.state[kind].push_back(slot.state[kind]);
+      }
+    }
+    return lists;
+  }
+
+  TrainConfig config_;
+  std::vector<std::string> state_names_;
+  std::vector<Slot> slots_;
+};
+
+/// Source: Loshchilov & Hutter 2019, arXiv:1711.05101, as in torch.
+class AdamW : public FusedOptimizer {
+ public:
+  AdamW(const TrainConfig& config, const NamedTensors& parameters) : FusedOptimizer(config, parameters) {
+    add_state("exp_avg", false);
+    add_state("exp_avg_sq", false);
+    add_state("step", true);  // each parameter's own: one without a gradient stands still
+  }
+
+ private:
+  void update(Lists& lists, double weight_decay, double lr) override {
+    constexpr double kEpsilon = 1e-8;
+    at::_foreach_add_(lists.state[2], 1);  // the kernel takes the number of the step that it does, from 1
+    at::_fused_adamw_(lists.parameters, lists.gradients, lists.state[0], lists.state[1], /*max_exp_avg_sqs=*/{},
+                      lists.state[2], lr, config().momentum, config().beta2, weight_decay, kEpsilon, /*amsgrad=*/false,
+                      /*maximize=*/false);
+  }
+};
+
+/// Source: Sutskever et al. 2013, "On the importance of initialization and momentum", as in torch.
+class Sgd : public FusedOptimizer {
+ public:
+  Sgd(const TrainConfig& config, const NamedTensors& parameters) : FusedOptimizer(config, parameters) {
+    if (config.momentum > 0.0) add_state("momentum", false);
+  }
+
+ private:
+  void update(Lists& lists, double weight_decay, double lr) override {
+    const bool has_momentum = !lists.state.empty();
+    // Never "the first step": from a buffer of zeros and without dampening the first is like any other.
+    at::_fused_sgd_(lists.parameters, lists.gradients, has_momentum ? at::TensorList(lists.state[0]) : at::TensorList(),
+                    weight_decay, config().momentum, lr, /*dampening=*/0.0, /*nesterov=*/has_momentum,
+                    /*maximize=*/false, /*is_first_step=*/false);
+  }
+};
+
+}  // namespace
+
+std::unique_ptr<Optimizer> make_optimizer(const TrainConfig& config, const NamedTensors& parameters) {
+  if (config.optimizer == "sgd") return std::make_unique<Sgd>(config, parameters);
+  if (config.optimizer == "adamw") return std::make_unique<AdamW>(config, parameters);
+  throw UsageError("train.optimizer '{}' is not one of adamw, sgd", config.optimizer);
+}
+
+}  // namespace pleat
