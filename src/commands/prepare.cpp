@@ -1,14 +1,14 @@
 #include "commands/prepare.h"
 
-#include <fmt/ranges.h>
+#include <fmt/format.h>
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <charconv>
-#include <cstdio>
 #include <map>
+#include <memory>
 
 #include "base/error.h"
 #include "base/progress.h"
@@ -102,15 +102,37 @@ MadeCrops make(Form form, const PrepareOptions& options, const Ranks& ranks) {
   return make_photo_crops(std::move(table), options.images, photo, how, ranks);
 }
 
-void print_counts(const std::string& name, const std::vector<std::string>& values) {
+using Facts = std::vector<std::pair<std::string, std::string>>;  // name, value; printed as two columns
+
+// How often each value occurs; "" if there are too many for classes.
+std::string counts_text(const std::vector<std::string>& values) {
   std::map<std::string, std::size_t> counts;
   for (const std::string& value : values) {
-    if (++counts[value]; counts.size() > kFewValues) return;
+    if (++counts[value]; counts.size() > kFewValues) return "";
   }
-  std::vector<std::string> parts;
-  for (const auto& [value, count] : counts)
-    parts.push_back(fmt::format("{} {}", value.empty() ? "(empty)" : value, grouped(count)));
-  fmt::print("{:<12}{}\n", name, fmt::join(parts, ", "));
+  std::string text;
+  for (const auto& [value, count] : counts) {
+    text += fmt::format("{}{}: {}", text.empty() ? "" : ", ", value.empty() ? "(empty)" : value, grouped(count));
+  }
+  return text;
+}
+
+Facts facts_of(const CropFile& crops) {
+  std::size_t rejected = 0;
+  for (std::size_t row = 0; row < crops.rows(); ++row) rejected += !crops.valid(row);
+  const auto& [height, width, channels] = crops.shape();
+  Facts facts = {{"rows", fmt::format("{}, {} of them without a picture; every checksum is right",
+                                      grouped(crops.rows()), grouped(rejected))},
+                 {"shape", fmt::format("{}x{}x{} (height x width x channels)", height, width, channels)}};
+  const SampleTable& table = crops.table();
+  for (std::size_t i = 0; i < table.names.size(); ++i) {
+    const std::string counts = counts_text(table.values[i]);
+    facts.emplace_back("column " + table.names[i],
+                       counts.empty() ? "many values, '" + table.values[i][0] + "' first" : counts);
+  }
+  for (const auto& [name, value] : crops.provenance()) facts.emplace_back("made with " + name, value);
+  facts.emplace_back("hash", crops.hash());
+  return facts;
 }
 
 std::vector<std::size_t> damaged_rows(const CropFile& crops) {
@@ -141,16 +163,10 @@ void verify(const fs::path& path) {
         "prepare{}",
         path.string(), damaged.size(), crops.rows(), list);
   }
-  std::size_t rejected = 0;
-  for (std::size_t row = 0; row < crops.rows(); ++row) rejected += !crops.valid(row);
-  const auto& [height, width, channels] = crops.shape();
-  fmt::print("{:<12}{}, {} without a picture; every checksum is right\n", "rows", grouped(crops.rows()),
-             grouped(rejected));
-  fmt::print("{:<12}{}x{}x{} (height x width x channels)\n", "shape", height, width, channels);
-  for (std::size_t i = 0; i < crops.table().names.size(); ++i)
-    print_counts(crops.table().names[i], crops.table().values[i]);
-  for (const auto& [name, value] : crops.provenance()) fmt::print("{:<12}{}\n", "made: " + name, value);
-  fmt::print("{:<12}{}\n", "hash", crops.hash());
+  const Facts facts = facts_of(crops);
+  std::size_t width = 0;
+  for (const auto& [name, value] : facts) width = std::max(width, name.size());
+  for (const auto& [name, value] : facts) fmt::print("{:<{}}  {}\n", name, width, value);
 }
 
 }  // namespace
