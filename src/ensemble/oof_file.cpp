@@ -1,0 +1,181 @@
+// oof.h5. Built in memory by HDF5 and written by write_file: HDF5 itself does not say when a disk is full.
+#include <ATen/ops/empty.h>
+
+#include <algorithm>
+
+#include "base/error.h"
+#include "base/files.h"
+#include "data/hdf5_handle.h"
+#include "ensemble/oof_table.h"
+
+namespace pleat {
+namespace {
+
+constexpr int kSchema = 1;
+
+Hdf5Properties without_times(hid_t kind) {
+  Hdf5Properties properties(H5Pcreate(kind), "make a property list");
+  hdf5(H5Pset_obj_track_times(properties.get(), false), "switch object times off");  // else no two files are the same
+  return properties;
+}
+
+Hdf5Group make_group(hid_t parent, const std::string& name) {
+  const Hdf5Properties properties = without_times(H5P_GROUP_CREATE);
+  return {H5Gcreate2(parent, name.c_str(), H5P_DEFAULT, properties.get(), H5P_DEFAULT), "make a group"};
+}
+
+void write_array(hid_t parent, const std::string& name, hid_t type, const std::vector<hsize_t>& dims,
+                 const void* data) {
+  const Hdf5Properties properties = without_times(H5P_DATASET_CREATE);
+  const Hdf5Space space(H5Screate_simple(int(dims.size()), dims.data(), nullptr), "make a data space");
+  const Hdf5Dataset set(H5Dcreate2(parent, name.c_str(), type, space.get(), H5P_DEFAULT, properties.get(), H5P_DEFAULT),
+                        "make a dataset");
+  hdf5(H5Dwrite(set.get(), type, H5S_ALL, H5S_ALL, H5P_DEFAULT, data), "write a dataset");
+}
+
+void write_texts(hid_t parent, const std::string& name, const std::vector<std::string>& texts) {
+  std::size_t width = 1;
+  for (const auto& text : texts) width = std::max(width, text.size());
+  std::string padded(width * texts.size(), '\0');
+  for (std::size_t i = 0; i < texts.size(); ++i) texts[i].copy(padded.data() + i * width, width);
+  const Hdf5Type type(H5Tcopy(H5T_C_S1), "make a text type");
+  hdf5(H5Tset_size(type.get(), width), "size a text type");
+  hdf5(H5Tset_strpad(type.get(), H5T_STR_NULLPAD), "pad a text type");
+  hdf5(H5Tset_cset(type.get(), H5T_CSET_UTF8), "encode a text type");
+  write_array(parent, name, type.get(), {texts.size()}, padded.data());
+}
+
+void write_probs(hid_t parent, const std::string& name, const torch::Tensor& probs) {
+  const torch::Tensor rows = probs.contiguous();
+  write_array(parent, name, H5T_IEEE_F64LE, {hsize_t(rows.size(0)), hsize_t(rows.size(1))},
+              rows.const_data_ptr<double>());
+}
+
+void write_target(hid_t parent, const OofTable& table) {
+  const Hdf5Group group = make_group(parent, table.target);
+  write_texts(group.get(), "classes", table.classes);
+  write_array(group.get(), "labels", H5T_STD_I64LE, {hsize_t(table.labels.numel())},
+              table.labels.contiguous().const_data_ptr<std::int64_t>());
+  std::vector<std::string> ids;
+  const Hdf5Group models = make_group(group.get(), "models");
+  for (const OofModel& model : table.models) {
+    ids.push_back(model.id);
+    write_probs(make_group(models.get(), model.id).get(), "probs", model.probs);
+  }
+  write_texts(group.get(), "model_order", ids);
+  write_probs(group.get(), "ensemble", table.ensemble);
+}
+
+Hdf5File file_in_memory(const std::string* image) {
+  const Hdf5Properties access(H5Pcreate(H5P_FILE_ACCESS), "make a property list");
+  hdf5(H5Pset_fapl_core(access.get(), 1 << 20, /*backing_store=*/false), "keep a file in memory");
+  if (!image) {
+    const Hdf5Properties creation = without_times(H5P_FILE_CREATE);
+    return {H5Fcreate("oof.h5", H5F_ACC_TRUNC, creation.get(), access.get()), "make a file"};
+  }
+  hdf5(H5Pset_file_image(access.get(), const_cast<char*>(image->data()), image->size()), "take a file's bytes");
+  return {H5Fopen("oof.h5", H5F_ACC_RDONLY, access.get()), "open"};
+}
+
+std::vector<hsize_t> dims_of(hid_t set, hid_t type_class) {
+  const Hdf5Space space(H5Dget_space(set), "get a data space");
+  const Hdf5Type type(H5Dget_type(set), "get a type");
+  const int rank = hdf5(H5Sget_simple_extent_ndims(space.get()), "get dimensions");
+  std::vector<hsize_t> dims(static_cast<std::size_t>(rank));
+  hdf5(H5Sget_simple_extent_dims(space.get(), dims.data(), nullptr), "get dimensions");
+  if (H5Tget_class(type.get()) != static_cast<H5T_class_t>(type_class))
+    throw Hdf5Error("a dataset holds another type than expected");
+  return dims;
+}
+
+std::vector<std::string> read_texts(hid_t parent, const char* name) {
+  const Hdf5Dataset set(H5Dopen2(parent, name, H5P_DEFAULT), "open a dataset");
+  const auto dims = dims_of(set.get(), H5T_STRING);
+  const Hdf5Type type(H5Dget_type(set.get()), "get a type");
+  const std::size_t width = H5Tget_size(type.get());
+  if (dims.size() != 1 || H5Tis_variable_str(type.get())) throw Hdf5Error(std::string(name) + " is no list of texts");
+  std::string padded(width * dims[0], '\0');
+  hdf5(H5Dread(set.get(), type.get(), H5S_ALL, H5S_ALL, H5P_DEFAULT, padded.data()), "read a dataset");
+  std::vector<std::string> texts;
+  for (std::size_t i = 0; i < dims[0]; ++i) texts.emplace_back(padded.substr(i * width, width).c_str());
+  return texts;
+}
+
+torch::Tensor read_tensor(hid_t parent, const char* name, at::ScalarType dtype, std::size_t rank) {
+  const Hdf5Dataset set(H5Dopen2(parent, name, H5P_DEFAULT), "open a dataset");
+  const auto dims = dims_of(set.get(), dtype == at::kDouble ? H5T_FLOAT : H5T_INTEGER);
+  if (dims.size() != rank) throw Hdf5Error(std::string(name) + " has another number of dimensions than expected");
+  const torch::Tensor tensor = at::empty(std::vector<std::int64_t>(dims.begin(), dims.end()), dtype);
+  hdf5(H5Dread(set.get(), dtype == at::kDouble ? H5T_NATIVE_DOUBLE : H5T_NATIVE_INT64, H5S_ALL, H5S_ALL, H5P_DEFAULT,
+               tensor.data_ptr()),
+       "read a dataset");
+  return tensor;
+}
+
+OofTable read_target(hid_t parent, const std::string& name, std::size_t rows) {
+  const Hdf5Group group(H5Gopen2(parent, name.c_str(), H5P_DEFAULT), "open a target");
+  OofTable table{.target = name,
+                 .classes = read_texts(group.get(), "classes"),
+                 .labels = read_tensor(group.get(), "labels", at::kLong, 1)};
+  for (const std::string& id : read_texts(group.get(), "model_order")) {
+    table.models.push_back({id, read_tensor(group.get(), ("models/" + id + "/probs").c_str(), at::kDouble, 2)});
+  }
+  table.ensemble = read_tensor(group.get(), "ensemble", at::kDouble, 2);
+  const auto fits = [&](const torch::Tensor& probs) {
+    return probs.size(0) == std::int64_t(rows) && probs.size(1) == std::int64_t(table.classes.size());
+  };
+  const bool all_fit =
+      std::all_of(table.models.begin(), table.models.end(), [&](const OofModel& model) { return fits(model.probs); });
+  if (!fits(table.ensemble) || !all_fit || table.labels.size(0) != std::int64_t(rows))
+    throw Hdf5Error("target " + name + " has tables of different sizes");
+  return table;
+}
+
+}  // namespace
+
+void write_oof(const std::filesystem::path& path, const FoldPlan& plan, const std::vector<OofTable>& tables) {
+  std::string bytes;
+  try {
+    const Hdf5Lock lock;
+    const Hdf5File file = file_in_memory(nullptr);
+    write_array(file.get(), "schema", H5T_NATIVE_INT, {1}, &kSchema);
+    write_texts(file.get(), "ids", plan.ids);
+    write_texts(file.get(), "groups", plan.groups);
+    std::vector<int> folds;
+    for (const auto& repeat : plan.fold_of) folds.insert(folds.end(), repeat.begin(), repeat.end());
+    write_array(file.get(), "folds", H5T_NATIVE_INT, {hsize_t(plan.repeats), plan.ids.size()}, folds.data());
+    const Hdf5Group targets = make_group(file.get(), "targets");
+    std::vector<std::string> names;
+    for (const OofTable& table : tables) {
+      names.push_back(table.target);
+      write_target(targets.get(), table);
+    }
+    write_texts(file.get(), "target_order", names);
+    hdf5(H5Fflush(file.get(), H5F_SCOPE_GLOBAL), "finish the file");
+    bytes.resize(static_cast<std::size_t>(hdf5(H5Fget_file_image(file.get(), nullptr, 0), "measure the file")));
+    hdf5(H5Fget_file_image(file.get(), bytes.data(), bytes.size()), "take the file");
+  } catch (const Hdf5Error& error) {
+    throw DataError("{}: {}", path.string(), error.what());
+  }
+  write_file(path, bytes);
+}
+
+std::vector<OofTable> read_oof(const std::filesystem::path& path) {
+  const std::string bytes = read_file(path);
+  try {
+    const Hdf5Lock lock;
+    const Hdf5File file = file_in_memory(&bytes);
+    const std::int64_t schema = read_tensor(file.get(), "schema", at::kLong, 1).sum().item<std::int64_t>();
+    if (schema != kSchema) throw Hdf5Error(fmt::format("it has schema {}, this program reads {}", schema, kSchema));
+    const Hdf5Group targets(H5Gopen2(file.get(), "targets", H5P_DEFAULT), "open the targets");
+    const std::size_t rows = read_texts(file.get(), "ids").size();
+    std::vector<OofTable> tables;
+    for (const std::string& name : read_texts(file.get(), "target_order"))
+      tables.push_back(read_target(targets.get(), name, rows));
+    return tables;
+  } catch (const Hdf5Error& error) {
+    throw DataError("{} is no out-of-fold table of pleat's, or damaged: {}", path.string(), error.what());
+  }
+}
+
+}  // namespace pleat

@@ -1,0 +1,122 @@
+#include "rounds/run_setup.h"
+
+#include <algorithm>
+#include <numeric>
+#include <optional>
+
+#include "base/build_info.h"
+#include "base/error.h"
+#include "base/files.h"
+#include "rounds/shared_value.h"
+
+namespace pleat {
+namespace fs = std::filesystem;
+namespace {
+
+// A plan in the order of the crops file, whatever the order of the rows it was made or read from.
+FoldPlan in_crop_order(const FoldPlan& plan, const std::vector<std::int64_t>& rows) {
+  std::vector<std::size_t> order(rows.size());
+  std::iota(order.begin(), order.end(), 0);
+  std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return rows[a] < rows[b]; });
+  FoldPlan sorted{.k = plan.k, .repeats = plan.repeats, .fold_of = std::vector<std::vector<int>>(plan.fold_of.size())};
+  for (const std::size_t i : order) {
+    sorted.ids.push_back(plan.ids[i]);
+    sorted.groups.push_back(plan.groups[i]);
+    for (std::size_t r = 0; r < plan.fold_of.size(); ++r) sorted.fold_of[r].push_back(plan.fold_of[r][i]);
+  }
+  return sorted;
+}
+
+// The run folder's frozen plan, the user's, or a new one.
+FoldPlan choose_plan(const Run& run, bool continued) {
+  const std::string& file = run.config.folds.file;
+  const auto in_order = [&](const FoldPlan& plan) { return in_crop_order(plan, rows_of_plan(run.dataset, plan)); };
+  const bool frozen = continued && fs::exists(run.paths.folds());
+  FoldPlan plan = frozen          ? in_order(read_folds(run.paths.folds()))
+                  : !file.empty() ? in_order(read_folds(file))
+                                  : make_folds(fold_request(run.config, run.dataset));
+  if (frozen && !file.empty() && folds_csv(in_order(read_folds(file))) != folds_csv(plan)) {
+    throw UsageError("folds.file {} is not the plan that {} was made with; give another folder with --run", file,
+                     run.paths.root.string());
+  }
+  if (plan.k != run.config.folds.k || plan.repeats != run.config.folds.repeats) {
+    throw UsageError("{} has {} folds x {} repeats, but the config says folds.k: {} and folds.repeats: {}",
+                     frozen ? run.paths.folds().string() : file, plan.k, plan.repeats, run.config.folds.k,
+                     run.config.folds.repeats);
+  }
+  return plan;
+}
+
+Json run_facts(const Run& run, const MpiSession& session) {
+  const ImageShape& shape = run.dataset.crops.shape();
+  return {{"pleat", version()},
+          {"build", build_id()},
+          {"data",
+           {{"crops", run.config.data.crops},
+            {"hash", run.dataset.hash},
+            {"rows", run.dataset.crops.rows()},
+            {"shape", {shape.height, shape.width, shape.channels}},
+            {"provenance", run.dataset.crops.provenance()}}},
+          {"norm", {{"mean", run.dataset.norm.mean}, {"std", run.dataset.norm.std}}},
+          {"targets",
+           [&] {
+             Json targets = Json::array();
+             for (const Target& target : run.dataset.targets)
+               targets.push_back({{"name", target.name}, {"column", target.column}, {"classes", target.classes}});
+             return targets;
+           }()},
+          {"layout",
+           {{"ranks", session.size()},
+            {"slots", run.place.layout.slots},
+            {"shards", run.place.layout.shards},
+            {"hosts", session.hosts()}}},
+          {"threads", run.place.mine.threads},
+          {"device", run.place.device_name()},
+          {"precision", run.config.train.precision},
+          {"promise", promise(run.config)}};
+}
+
+}  // namespace
+
+Run set_up_run(const TrainRequest& request, const MpiSession& session, std::unique_ptr<RunFolder>& folder) {
+  const Ranks world = session.ranks();
+  RunConfig config;
+  together(world, [&] { config = load_run_config(request.config, request.assignments); });
+  const bool auto_precision = config.train.precision == "auto";
+  ComputePlace place = choose_place(config, session);
+  std::optional<Dataset> dataset;
+  together(world, [&] { dataset.emplace(open_dataset(config)); });
+  agree_on_inputs(config, dataset->hash, session);
+  Run run{.config = config,
+          .paths = {request.run.empty() ? fs::path("runs") / request.config.stem() : request.run},
+          .place = place,
+          .dataset = std::move(*dataset)};
+
+  const std::string decided = from_rank_0(world, [&] {
+    bool continued = fs::exists(run.paths.config());
+    if (!request.dry_run) {
+      if (auto_precision) config.train.precision = "auto";  // an earlier run's choice, if there is one, comes first
+      folder = std::make_unique<RunFolder>(run.paths, config, run.dataset.hash);
+      if (config.train.precision == "auto") config.train.precision = run.config.train.precision;
+      continued = folder->continued();
+    }
+    const FoldPlan plan = choose_plan(run, continued);
+    return Json{{"precision", config.train.precision}, {"plan", plan_to_text(plan)}}.dump();
+  });
+  const Json values = Json::parse(decided);
+  run.config.train.precision = values["precision"];
+  run.plan = plan_from_text(values["plan"]);
+  together(world, [&] {
+    run.dataset.train = rows_of_plan(run.dataset, run.plan);
+    run.dataset.norm = choose_norm(run.config, run.dataset);
+    run.jobs = plan_jobs(run.config, run.dataset, run.plan);
+  });
+  return run;
+}
+
+void record_run(const Run& run, const RunFolder& folder, const MpiSession& session) {
+  folder.record(run.config, run_facts(run, session));
+  write_file(run.paths.folds(), folds_csv(run.plan));
+}
+
+}  // namespace pleat

@@ -1,0 +1,39 @@
+// A run up to its list of jobs: config, ranks, data, frozen folds; the same on every rank.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <vector>
+
+#include "cluster/mpi_session.h"
+#include "rounds/compute_place.h"
+#include "rounds/dataset.h"
+#include "rounds/job_plan.h"
+#include "rounds/round.h"
+#include "rounds/run_config.h"
+#include "rounds/run_folder.h"
+
+namespace pleat {
+
+/// What every rank knows of the run.
+struct Run {
+  RunConfig config;
+  RunPaths paths;
+  ComputePlace place;
+  Dataset dataset;
+  FoldPlan plan;
+  std::vector<PlannedJob> jobs;
+
+  std::filesystem::path folder_of(const PlannedJob& job) const {
+    return paths.fold(dataset.targets[std::size_t(job.target)].name, config.models[std::size_t(job.model)].id,
+                      job.fold);
+  }
+};
+
+/// Collective. On rank 0 the folder is locked and checked (`folder` holds it from then on), unless this is a dry run.
+Run set_up_run(const TrainRequest& request, const MpiSession& session, std::unique_ptr<RunFolder>& folder);
+
+/// Rank 0 writes what the run is and how it computes: config.yaml, run.json, folds.csv.
+void record_run(const Run& run, const RunFolder& folder, const MpiSession& session);
+
+}  // namespace pleat

@@ -1,0 +1,131 @@
+"""What users get wrong: one line that says what, which, expected and what to do; the contract's exit code; nothing left behind."""
+import json
+import subprocess
+
+import pytest
+from support import runs
+
+CONFIG = 2
+DATA = 3
+CLUSTER = 4
+
+
+def errors(done):
+    return [line for line in done.stdout.splitlines() if " E " in line]
+
+
+@pytest.mark.parametrize("ranks", [0, 2])
+@pytest.mark.parametrize("changes, code, words", [
+    (["train.lr=0"], CONFIG, ["train.lr", "'0'", "above 0"]),
+    (["train.epoch=3"], CONFIG, ["unknown key 'train.epoch'", "train.epochs"]),
+    (["targets=[]"], CONFIG, ["targets is empty"]),
+    (["targets=[{name: colour}]"], DATA, ["colour", "label"]),
+    (["targets=[{name: label, classes: ['0', '1']}]"], DATA, ["row 'train-", "'2'", "0, 1"]),
+    (["folds.k=200"], DATA, ["200"]),
+    (["data.crops=nowhere.h5"], DATA, ["nowhere.h5"]),
+    (["data.group=person"], DATA, ["person"]),
+    (["folds.stratify=[age]"], DATA, ["age"]),
+    (["folds.file=nowhere.csv"], DATA, ["nowhere.csv"]),
+    (["train.micro_batches=64"], CONFIG, ["train.micro_batches", "train.batch"]),
+    (["cluster.shards=7", "train.micro_batches=7"], CONFIG, ["shards", "7"]),
+    (["cluster.device=cuda"], CLUSTER, ["cluster.device", "CUDA", "host"]),
+    (["models=[{name: resnet99}]"], CONFIG, ["resnet99", "resnet18"]),
+    (["models=[{name: resnet20}, {name: resnet20}]"], CONFIG, ["resnet20", "twice"]),
+    (["models=[{name: resnet20, weights: nowhere.safetensors}]"], DATA, ["nowhere.safetensors"]),
+    (["data.mean=[0.5]"], CONFIG, ["data.mean", "data.std"]),
+])
+def test_a_bad_config_is_one_line(whole_run, tmp_path, changes, code, words, ranks):
+    _, config, _ = whole_run
+    sets = [item for change in changes for item in ("--set", change)]
+    done = runs.pleat("train", config, *sets, "--run", tmp_path / "run", ranks=ranks)
+    assert done.returncode == code, done.stdout
+    assert len(errors(done)) == 1, done.stdout
+    for word in words:
+        assert word in errors(done)[0]
+    assert not (tmp_path / "run/config.yaml").exists()
+
+
+def test_a_config_that_is_not_there_or_not_yaml(tmp_path):
+    done = runs.pleat("train", tmp_path / "none.yaml")
+    assert done.returncode == CONFIG and "none.yaml" in errors(done)[0]
+    (tmp_path / "bad.yaml").write_text("seed: 1\ntrain: {lr: [\n")
+    done = runs.pleat("train", tmp_path / "bad.yaml")
+    assert done.returncode == CONFIG and "bad.yaml:" in errors(done)[0]
+
+
+def test_an_unknown_flag_or_verb_is_a_usage_error(tmp_path):
+    for arguments in (["train"], ["trian", "x"], ["train", "x", "--fast"], ["predict", "--run", "x"], []):
+        assert runs.pleat(*arguments).returncode == CONFIG, arguments
+
+
+@pytest.mark.parametrize("ranks", [0, 2])
+def test_a_changed_pixel_is_found_and_named(whole_run, tmp_path, ranks):
+    folder, _, _ = whole_run
+    bytes_of = bytearray((folder / "crops.h5").read_bytes())
+    bytes_of[8192 + 5000] ^= 0xFF
+    (tmp_path / "crops.h5").write_bytes(bytes_of)
+    config = runs.write_config(tmp_path / "config.yaml", tmp_path / "crops.h5")
+    done = runs.pleat("train", config, "--run", tmp_path / "run", ranks=ranks)
+    assert done.returncode == DATA, done.stdout
+    assert len(errors(done)) == 1 and "crops.h5" in errors(done)[0] and "train-" in errors(done)[0], done.stdout
+    assert not list((tmp_path / "run").glob("round_0/*/*/*/done.json"))
+
+
+def test_a_truncated_or_foreign_crops_file(whole_run, tmp_path):
+    folder, _, _ = whole_run
+    whole = (folder / "crops.h5").read_bytes()
+    for name, content in {"cut.h5": whole[:20000], "text.h5": b"not HDF5 at all\n" * 100, "empty.h5": b""}.items():
+        (tmp_path / name).write_bytes(content)
+        done = runs.pleat("train", runs.write_config(tmp_path / "c.yaml", tmp_path / name), "--run", tmp_path / "run")
+        assert done.returncode == DATA, (name, done.stdout)
+        assert len(errors(done)) == 1 and name in errors(done)[0], done.stdout
+
+
+def test_a_run_is_not_continued_with_other_settings_or_data(whole_run, tmp_path):
+    folder, config, expected = whole_run
+    done = runs.pleat("train", config, "--set", "train.lr=1e-2", "--set", "seed=3", "--run", folder / "run")
+    assert done.returncode == CONFIG and "train.lr: 0.003 -> 0.01" in errors(done)[0] and "seed: 7 -> 3" in errors(done)[0]
+    other = runs.prepare(tmp_path, rows=240)
+    done = runs.pleat("train", config, "--set", f"data.crops={other}", "--run", folder / "run")
+    assert done.returncode == DATA and "other data" in errors(done)[0], done.stdout
+    assert runs.results(folder / "run") == expected
+
+
+def test_a_folder_of_somebody_else_is_left_alone(whole_run, tmp_path):
+    _, config, _ = whole_run
+    (tmp_path / "thesis.txt").write_text("years of work")
+    done = runs.pleat("train", config, "--run", tmp_path)
+    assert done.returncode == DATA and "thesis.txt" in errors(done)[0], done.stdout
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
+
+
+def test_two_live_runs_never_share_a_folder(whole_run, tmp_path):
+    _, config, _ = whole_run
+    first = subprocess.Popen([runs.PLEAT, "train", config, "--set", "train.epochs=400", "--run", tmp_path / "run"],
+                             env=runs.environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    try:
+        while not (tmp_path / "run/config.yaml").exists():
+            assert first.poll() is None
+        second = runs.pleat("train", config, "--set", "train.epochs=400", "--run", tmp_path / "run")
+        assert second.returncode == DATA and f"process {first.pid}" in errors(second)[0], second.stdout
+    finally:
+        first.kill()
+        first.wait()
+
+
+@pytest.mark.parametrize("ranks", [0, 2])
+def test_a_disk_that_fills_up_ends_the_run_and_loses_nothing(whole_run, tmp_path, ranks):
+    _, config, expected = whole_run
+    done = runs.pleat("train", config, "--run", tmp_path / "run", ranks=ranks, PLEAT_FAULT="write_file:9:nospace")
+    assert done.returncode == DATA, done.stdout
+    assert len(errors(done)) == 1 and "free some space" in errors(done)[0], done.stdout
+    assert runs.pleat("train", config, "--run", tmp_path / "run", ranks=ranks).returncode == 0
+    assert runs.results(tmp_path / "run") == expected
+
+
+def test_a_loss_that_explodes_fails_its_job_and_the_others_go_on(whole_run, tmp_path):
+    _, config, _ = whole_run
+    done = runs.pleat("train", config, "--set", "train.lr=1e30", "--set", "train.optimizer=sgd", "--run", tmp_path / "run")
+    assert done.returncode == 5, done.stdout
+    failures = json.loads((tmp_path / "run/failures.json").read_text())
+    assert len(failures) == 5 and all("not finite" in failure["why"] for failure in failures)

@@ -1,0 +1,98 @@
+"""Killed in the middle of anything and run again, a run goes on and ends with the bytes of an undisturbed one."""
+import json
+import os
+import signal
+import subprocess
+import time
+
+import pytest
+from support import runs
+
+# 240 training rows, batches of 32: 8 steps an epoch, 32 a job. Step 13 is in epoch 2 of the first job, and so on.
+MOMENTS = ["step_done:3:kill", "step_done:13:kill", "step_done:75:kill"]
+
+
+def killed(done):
+    return done.returncode not in (0, 2, 3, 4, 5, 75)
+
+
+@pytest.mark.parametrize("ranks", [0, 2])
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_a_kill_within_an_epoch(whole_run, tmp_path, moment, ranks):
+    _, config, expected = whole_run
+    first = runs.pleat("train", config, "--run", tmp_path / "run", ranks=ranks, PLEAT_FAULT=moment)
+    assert killed(first), first.stdout
+    assert not (tmp_path / "run/summary.json").exists()
+    finished = sorted((tmp_path / "run").glob("round_0/*/*/*/done.json"))
+    stamps = [path.stat().st_mtime_ns for path in finished]
+    begun = list((tmp_path / "run").glob("round_0/*/*/*/resume/*.safetensors"))
+
+    again = runs.pleat("train", config, "--run", tmp_path / "run", ranks=ranks)
+    assert again.returncode == 0, again.stdout
+    assert runs.results(tmp_path / "run") == expected
+    assert ("goes on from" in again.stdout) == bool(begun), "an unfinished job goes on from its last epoch, not from the start"
+    assert [path.stat().st_mtime_ns for path in finished] == stamps, "a finished job is not done again"
+
+
+@pytest.mark.parametrize("moment", ["write_file:4:kill", "checkpoint_saved:2:kill", "before_done:1:kill", "before_done:3:kill"])
+def test_a_kill_within_a_write(whole_run, tmp_path, moment):
+    _, config, expected = whole_run
+    first = runs.pleat("train", config, "--run", tmp_path / "run", PLEAT_FAULT=moment)
+    assert killed(first), first.stdout
+    again = runs.pleat("train", config, "--run", tmp_path / "run")
+    assert again.returncode == 0, again.stdout
+    assert runs.results(tmp_path / "run") == expected
+
+
+def test_the_killed_rank_is_named_with_the_way_to_go_on(whole_run, tmp_path):
+    _, config, _ = whole_run
+    first = runs.pleat("train", config, "--run", tmp_path / "run", ranks=2, PLEAT_FAULT="step_done:13:kill")
+    assert killed(first)
+    assert "signal 9" in first.stdout and "rank" in first.stdout
+    assert f"train {config}" in first.stdout, "the command that continues"
+
+
+def test_a_checkpoint_that_was_cut_short_is_named_and_the_one_before_is_used(whole_run, tmp_path):
+    _, config, expected = whole_run
+    first = runs.pleat("train", config, "--run", tmp_path / "run", PLEAT_FAULT="step_done:29:kill")
+    assert killed(first)
+    checkpoints = sorted((tmp_path / "run").glob("round_0/*/*/*/resume/*.safetensors"))
+    assert len(checkpoints) == 2, checkpoints
+    checkpoints[1].write_bytes(checkpoints[1].read_bytes()[:-1000])
+    again = runs.pleat("train", config, "--run", tmp_path / "run")
+    assert again.returncode == 0, again.stdout
+    assert f"{checkpoints[1]} is broken" in again.stdout
+    assert f"goes on from {checkpoints[0]}" in again.stdout
+    assert runs.results(tmp_path / "run") == expected
+
+
+@pytest.mark.parametrize("ranks", [0, 2])
+def test_a_stop_on_request_saves_its_place_and_leaves_with_75(whole_run, tmp_path, ranks):
+    _, config, expected = whole_run
+    launcher = ["mpirun", "--oversubscribe", "--bind-to", "none", "-n", str(ranks)] if ranks else []
+    # Long enough to be stopped in the middle: the run ends at once after the signal.
+    process = subprocess.Popen([*launcher, runs.PLEAT, "train", config, "--run", tmp_path / "run"], env=runs.environment(),
+                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    deadline = time.monotonic() + 120
+    while not list((tmp_path / "run").glob("round_0/*/*/*/resume/*.safetensors")) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    process.send_signal(signal.SIGUSR1)
+    output, _ = process.communicate(timeout=120)
+    assert process.returncode == 75, output
+    again = runs.pleat("train", config, "--run", tmp_path / "run", ranks=ranks)
+    assert again.returncode == 0, again.stdout
+    assert runs.results(tmp_path / "run") == expected
+
+
+def test_a_result_that_was_changed_is_made_again(whole_run, tmp_path):
+    _, config, expected = whole_run
+    assert runs.pleat("train", config, "--run", tmp_path / "run").returncode == 0
+    weights = tmp_path / "run/round_0/label/resnet20/fold_2/weights.safetensors"
+    flipped = bytearray(weights.read_bytes())
+    flipped[-5] ^= 1
+    weights.write_bytes(flipped)
+    again = runs.pleat("train", config, "--run", tmp_path / "run")
+    assert again.returncode == 0 and "was changed after it was written" in again.stdout
+    assert runs.results(tmp_path / "run") == expected
+    assert json.loads((tmp_path / "run/summary.json").read_text())["rounds"][0]["done_before"] == 4
+    assert os.path.exists(weights)

@@ -1,0 +1,72 @@
+"""Small real runs for the suites that look at the program from outside: data, configs, mpirun, and what a run leaves."""
+import hashlib
+import os
+import pathlib
+import random
+import struct
+import subprocess
+
+BUILD = pathlib.Path(os.environ["PLEAT_BUILD"])
+PLEAT = BUILD / "pleat"
+CLASSES = 3
+SIDE = 12
+
+
+def write_idx(folder, rows, seed=1, labels=None):
+    """IDX images of SIDE x SIDE with a bright corner per class, noisy enough that a few epochs do not learn all."""
+    rng = random.Random(seed)
+    truth = [i % CLASSES for i in range(rows)]
+    rng.shuffle(truth)
+    pixels = bytearray()
+    for label in truth:
+        for y in range(SIDE):
+            for x in range(SIDE):
+                bright = (y < SIDE // 2) == (label > 0) and (x < SIDE // 2) == (label != 2)
+                pixels.append(min(255, max(0, int(rng.gauss(150 if bright else 90, 60)))))
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "images").write_bytes(struct.pack(">IIII", 0x803, rows, SIDE, SIDE) + bytes(pixels))
+    (folder / "labels").write_bytes(struct.pack(">II", 0x801, rows) + bytes(labels or truth))
+    return labels or truth
+
+
+def environment(**extra):
+    env = {k: v for k, v in os.environ.items() if not k.startswith(("OMPI_COMM", "PMIX"))}
+    env.update(OMPI_ALLOW_RUN_AS_ROOT="1", OMPI_ALLOW_RUN_AS_ROOT_CONFIRM="1", OMP_NUM_THREADS="1", **extra)
+    return env
+
+
+def pleat(*arguments, ranks=0, cwd=None, timeout=300, **extra):
+    """Runs the program, under mpirun if ranks > 0. Returns the finished process with its text."""
+    launcher = ["mpirun", "--oversubscribe", "--bind-to", "none", "-n", str(ranks)] if ranks else []
+    return subprocess.run([*launcher, PLEAT, *map(str, arguments)], cwd=cwd, env=environment(**extra), timeout=timeout,
+                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+
+def prepare(folder, rows=300, test_rows=60, **labels):
+    """folder/crops.h5 from fresh IDX files."""
+    write_idx(folder / "train", rows, seed=1, **labels)
+    write_idx(folder / "test", test_rows, seed=2)
+    done = pleat("prepare", "--idx-images", folder / "train/images", "--idx-labels", folder / "train/labels",
+                 "--idx-test-images", folder / "test/images", "--idx-test-labels", folder / "test/labels",
+                 "--out", folder / "crops.h5")
+    assert done.returncode == 0, done.stdout
+    return folder / "crops.h5"
+
+
+def write_config(path, crops, **top):
+    """A config that trains in seconds; keyword arguments replace whole top-level keys, as YAML text."""
+    keys = {
+        "seed": "7", "data": f"{{crops: {crops}}}", "targets": "[{name: label}]", "folds": "{k: 5}",
+        "models": "[{name: resnet20}]",
+        "train": "{epochs: 4, batch: 32, lr: 3e-3, augment: {pad: 1}}", "cluster": "{threads: 1, device: cpu}",
+    }
+    keys.update(top)
+    path.write_text("".join(f"{key}: {value}\n" for key, value in keys.items()))
+    return path
+
+
+def results(run):
+    """SHA-256 of every file of the run that the determinism promise covers."""
+    files = [run / "folds.csv", run / "predictions.csv", *run.glob("round_*/oof.h5"), *run.glob("round_*/ensemble.json"),
+             *run.glob("round_*/*/*/fold_*/weights.safetensors"), *run.glob("round_*/*/*/fold_*/predictions.safetensors")]
+    return {str(f.relative_to(run)): hashlib.sha256(f.read_bytes()).hexdigest() for f in sorted(files)}
