@@ -17,12 +17,12 @@ constexpr std::int64_t kMaxPixels = 100'000'000;
 constexpr std::uintmax_t kMaxFileBytes = std::uintmax_t{256} << 20;
 constexpr double kDimmest = 4096;  // of 65,535: below, a 16-bit photo holds fewer than 16 levels once it has 8 bits
 
-// JPEG decodes at a half, a quarter or an eighth for much less work. Twice the crop's size must remain, so that
-// averaging still sets the result; sides are compared crosswise because EXIF may turn the photo.
+// JPEG decodes at a half, a quarter or an eighth for much less work. One and a half times the crop's size must remain,
+// so that averaging still sets the result; sides are compared crosswise because EXIF may turn the photo.
 int decode_flags(const ImageHeader& header, const PhotoOptions& options) {
   if (header.alpha) return cv::IMREAD_UNCHANGED;
   if (header.format == PhotoFormat::kPng) return cv::IMREAD_COLOR | cv::IMREAD_ANYDEPTH;
-  const std::int64_t spare = std::min(header.width, header.height) / (2 * std::max(options.height, options.width));
+  const std::int64_t spare = 2 * std::min(header.width, header.height) / (3 * std::max(options.height, options.width));
   if (spare >= 8) return cv::IMREAD_REDUCED_COLOR_8;
   if (spare >= 4) return cv::IMREAD_REDUCED_COLOR_4;
   if (spare >= 2) return cv::IMREAD_REDUCED_COLOR_2;

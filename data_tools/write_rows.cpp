@@ -115,7 +115,8 @@ std::vector<RejectedPhoto> gather_rejected(const std::vector<RejectedPhoto>& min
   const char* remedy = options.skip_bad ? "expected at least one that can be used: is --images the right folder?"
                                         : "fix or drop them, or pass --skip-bad to leave them out";
   throw DataError("{} of {} photos cannot be used, {} is not written; {}{}", rejected.size(), table.rows(),
-                  options.out.string(), remedy, list);
+                  options.out.string(), remedy, list)
+      .for_all_ranks();
 }
 
 void write_rejected(const SampleTable& table, const std::vector<RejectedPhoto>& rejected, const fs::path& path) {
@@ -153,7 +154,7 @@ MadeCrops write_rows(const SampleTable& table, const ImageShape& shape, const Pr
     });
     made.rejected = gather_rejected(mine, ranks);
     if (made.rejected.size() == table.rows() || (!made.rejected.empty() && !options.skip_bad)) {
-      throw_broken(table, made.rejected, options);  // every rank knows all of them, so that each throws the same
+      throw_broken(table, made.rejected, options);  // every rank knows all of them
     }
     together(ranks, [&] {
       if (ranks.rank != 0) return;

@@ -83,7 +83,7 @@ int threads_of_this_rank(const Ranks& ranks) {
   return std::max(1, shared_cores(ranks, hosts) / static_cast<int>(std::count(hosts.begin(), hosts.end(), name)));
 }
 
-MadeCrops make(Form form, const PrepareOptions& options, const Ranks& ranks) {
+MadeCrops make(Form form, const PhotoOptions& photo, const PrepareOptions& options, const Ranks& ranks) {
   MakeCropsOptions how{.out = options.out, .skip_bad = options.skip_bad, .threads = threads_of_this_rank(ranks)};
   std::unique_ptr<Progress> progress;
   const auto show = [&](std::size_t rows) {
@@ -95,7 +95,6 @@ MadeCrops make(Form form, const PrepareOptions& options, const Ranks& ranks) {
     return make_idx_crops({options.idx_images, options.idx_labels, options.idx_test_images, options.idx_test_labels},
                           how, ranks);
   }
-  const PhotoOptions photo = photo_options(options);
   SampleTable table;
   together(ranks, [&] { table = read_samples(options.table); });
   show(table.rows());
@@ -192,14 +191,19 @@ CLI::App* add_prepare(CLI::App& program, PrepareOptions& options) {
 }
 
 int run_prepare(const PrepareOptions& options, const Ranks& ranks) {
-  const Form form = form_of(options);
+  Form form{};
+  PhotoOptions photo;
+  together(ranks, [&] {
+    form = form_of(options);
+    photo = photo_options(options);
+  });
   if (form == Form::kVerify) {
     together(ranks, [&] {
       if (ranks.rank == 0) verify(options.verify);
     });
     return 0;
   }
-  const MadeCrops made = make(form, options, ranks);
+  const MadeCrops made = make(form, photo, options, ranks);
   if (ranks.rank != 0) return 0;
   const auto& [height, width, channels] = made.shape;
   spdlog::info("{}: {} crops of {}x{}x{}", options.out.string(), grouped(made.rows - made.rejected.size()), height,

@@ -126,7 +126,7 @@ void check_space(const fs::path& path, std::uint64_t needed) {
   if (::statvfs(folder.c_str(), &disk) != 0 || disk.f_blocks == 0) return;  // the open will say more
   const std::uint64_t free_bytes = static_cast<std::uint64_t>(disk.f_bavail) * disk.f_frsize;
   if (needed > free_bytes) {
-    throw DataError("{} needs {:.1f} MB, but only {:.1f} MB are free there; free some space or choose another place",
+    throw DataError("{} needs {:.2f} MB, but only {:.2f} MB are free there; free some space or choose another place",
                     path.string(), static_cast<double>(needed) / 1e6, static_cast<double>(free_bytes) / 1e6);
   }
 }
