@@ -21,4 +21,7 @@ c10::intrusive_ptr<c10d::Backend> make_nccl_backend(MPI_Comm slot, const torch::
 /// "2.27.3", or "none" if this build has no NCCL.
 std::string nccl_version();
 
+/// The name of CUDA device `index` of this process.
+std::string cuda_device_name(int index);
+
 }  // namespace pleat

@@ -1,6 +1,7 @@
 // NCCL for the shards of a slot, by PyTorch's own ProcessGroupNCCL. A collective that fails or hangs there ends the
 // process by its watchdog, and with it all ranks.
 #include <c10/cuda/CUDAGuard.h>
+#include <cuda_runtime_api.h>
 #include <nccl.h>
 
 #include <chrono>
@@ -95,6 +96,12 @@ std::string nccl_version() {
   int version = 0;
   if (ncclGetVersion(&version) != ncclSuccess) return "unknown";
   return fmt::format("{}.{}.{}", version / 10000, version / 100 % 100, version % 100);
+}
+
+std::string cuda_device_name(int index) {
+  cudaDeviceProp properties{};
+  if (cudaGetDeviceProperties(&properties, index) != cudaSuccess) return "unknown device";
+  return properties.name;
 }
 
 }  // namespace pleat

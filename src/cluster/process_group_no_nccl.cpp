@@ -13,4 +13,6 @@ c10::intrusive_ptr<c10d::Backend> make_nccl_backend(MPI_Comm, const torch::Devic
 
 std::string nccl_version() { return "none"; }
 
+std::string cuda_device_name(int) { return "unknown device"; }
+
 }  // namespace pleat

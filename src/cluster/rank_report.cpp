@@ -1,0 +1,188 @@
+#include "cluster/rank_report.h"
+
+#include <ATen/Version.h>
+#include <fmt/ranges.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "base/build_info.h"
+#include "base/error.h"
+#include "cluster/host.h"
+#include "cluster/process_group.h"
+
+namespace pleat {
+namespace {
+
+namespace fs = std::filesystem;
+using Json = nlohmann::json;
+using Reports = std::vector<RankReport>;
+
+Json to_json(const RankReport& report) {
+  return {{"rank", report.rank},
+          {"host", report.host},
+          {"cores", report.cores},
+          {"usable_cores", report.usable_cores},
+          {"online_cores", report.online_cores},
+          {"cpu", report.cpu},
+          {"devices", report.devices},
+          {"has_nvidia_device", report.has_nvidia_device},
+          {"build", report.build}};
+}
+
+RankReport from_json(const Json& json) {
+  return {.rank = json.at("rank"),
+          .host = json.at("host"),
+          .cores = json.at("cores"),
+          .usable_cores = json.at("usable_cores"),
+          .online_cores = json.at("online_cores"),
+          .cpu = json.at("cpu"),
+          .devices = json.at("devices"),
+          .has_nvidia_device = json.at("has_nvidia_device"),
+          .build = json.at("build")};
+}
+
+/// Cores that some of these ranks may use.
+int union_of_cores(const Reports& ranks) {
+  std::set<int> cores;
+  for (const RankReport& rank : ranks) cores.insert(rank.cores.begin(), rank.cores.end());
+  return static_cast<int>(cores.size());
+}
+
+/// mpirun of Open MPI binds each rank to one core where it is not told otherwise.
+void check_binding(const std::string& host, const Reports& ranks, std::vector<std::string>& problems) {
+  const int count = static_cast<int>(ranks.size()), online = ranks.front().online_cores;
+  const auto narrow =
+      std::count_if(ranks.begin(), ranks.end(), [](const RankReport& r) { return r.cores.size() == 1; });
+  if (narrow == 0 || count >= online) return;
+  problems.push_back(fmt::format(
+      "host {}: {} of {} ranks are bound to one core each, though the machine has {}; start with `mpirun --bind-to "
+      "none` or `--map-by slot:PE={}`",
+      host, narrow, count, online, online / count));
+}
+
+void check_load(const std::string& host, const Reports& ranks, std::vector<std::string>& problems) {
+  const int count = static_cast<int>(ranks.size());
+  int cores = union_of_cores(ranks);
+  for (const RankReport& rank : ranks) {
+    if (rank.usable_cores < static_cast<int>(rank.cores.size())) cores = std::min(cores, rank.usable_cores);
+  }
+  if (cores > 0 && count > cores) {
+    problems.push_back(fmt::format("host {}: {} ranks share {} cores and slow each other down; start {} there", host,
+                                   count, cores, cores == 1 ? "one" : fmt::format("at most {}", cores)));
+  }
+  const int devices = static_cast<int>(ranks.front().devices.size());
+  if (devices > 0 && count > devices) {
+    problems.push_back(fmt::format(
+        "host {}: {} ranks for {} CUDA devices, so that some share one; start {} there, or set cluster.device: cpu",
+        host, count, devices, devices));
+  }
+}
+
+void check_driver(const std::string& host, const Reports& ranks, std::vector<std::string>& problems) {
+  if (!ranks.front().has_nvidia_device || !ranks.front().devices.empty()) return;
+  problems.push_back(fmt::format(
+      "host {}: has an NVIDIA device that LibTorch cannot use; look at nvidia-smi, CUDA_VISIBLE_DEVICES and whether "
+      "the driver is new enough for this LibTorch's CUDA",
+      host));
+}
+
+void check_alike(const Reports& reports, std::vector<std::string>& problems) {
+  for (const RankReport& report : reports) {
+    if (report.build != reports.front().build) {
+      problems.push_back(fmt::format("ranks run different builds: host {} has {}, host {} has {}; install one on all",
+                                     reports.front().host, reports.front().build, report.host, report.build));
+      break;
+    }
+  }
+  for (const RankReport& report : reports) {
+    if (report.cpu != reports.front().cpu) {
+      problems.push_back(fmt::format(
+          "hosts have different CPUs ({}: {}; {}: {}): a run stays correct, but its bits depend on who trains what",
+          reports.front().host, reports.front().cpu, report.host, report.cpu));
+      break;
+    }
+  }
+}
+
+}  // namespace
+
+RankReport measure_rank(int rank, const std::string& host) {
+  RankReport report{.rank = rank,
+                    .host = host,
+                    .cores = affinity_cores(),
+                    .usable_cores = usable_cores(),
+                    .online_cores = online_cores(),
+                    .cpu = at::get_cpu_capability() + (cpu_has_bf16() ? ", bf16" : ", no bf16"),
+                    .has_nvidia_device = fs::exists("/dev/nvidia0"),
+                    .build = build_id()};
+  for (int device = 0; device < cuda_devices(); ++device) report.devices.push_back(cuda_device_name(device));
+  return report;
+}
+
+Reports gather_reports(const Ranks& ranks, const RankReport& mine) {
+  Reports reports;
+  for (const std::string& text : ranks.all_gather(to_json(mine).dump()))
+    reports.push_back(from_json(Json::parse(text)));
+  return reports;
+}
+
+std::string core_list(const std::vector<int>& cores) {
+  std::string text;
+  for (std::size_t i = 0; i < cores.size();) {
+    std::size_t last = i;
+    while (last + 1 < cores.size() && cores[last + 1] == cores[last] + 1) ++last;
+    text += text.empty() ? "" : ",";
+    text += last == i ? std::to_string(cores[i]) : fmt::format("{}-{}", cores[i], cores[last]);
+    i = last + 1;
+  }
+  return text.empty() ? "unknown" : text;
+}
+
+std::vector<std::string> find_problems(const Reports& reports, bool launched) {
+  std::map<std::string, Reports> hosts;
+  for (const RankReport& report : reports) hosts[report.host].push_back(report);
+  std::vector<std::string> problems;
+  for (const auto& [host, ranks] : hosts) {
+    if (launched) check_binding(host, ranks, problems);
+    check_load(host, ranks, problems);
+    check_driver(host, ranks, problems);
+  }
+  if (!reports.empty()) check_alike(reports, problems);
+  return problems;
+}
+
+std::vector<bool> who_sees(const std::string& folder, const Ranks& ranks) {
+  // A name of its own: a file that an earlier look left behind proves nothing.
+  const auto now = std::chrono::system_clock::now().time_since_epoch().count();
+  const std::string name = ranks.all_gather(fmt::format(".pleat-doctor-{}-{}", getpid(), now)).front();
+  const fs::path token = fs::path(folder) / name;
+  bool made = false;
+  together(ranks, [&] {
+    if (ranks.rank != 0) return;
+    std::error_code error;
+    made = fs::create_directories(folder, error);
+    if (!(std::ofstream(token) << name << std::flush)) {
+      throw DataError("{}: cannot be written by rank 0; check --run, its owner and free space", folder);
+    }
+  });
+  std::string found;
+  std::ifstream(token) >> found;
+  const std::vector<std::string> all = ranks.all_gather(found == name ? "yes" : "no");
+  if (ranks.rank == 0) {
+    std::error_code ignored;
+    fs::remove(token, ignored);
+    if (made) fs::remove(folder, ignored);
+  }
+  std::vector<bool> seen;
+  for (const std::string& answer : all) seen.push_back(answer == "yes");
+  return seen;
+}
+
+}  // namespace pleat

@@ -1,0 +1,146 @@
+#include "commands/doctor.h"
+
+#include <ATen/Version.h>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <hdf5.h>
+#include <torch/version.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cstdio>
+#include <opencv2/core/utility.hpp>
+#include <utility>
+#include <vector>
+
+#include "base/build_info.h"
+#include "base/error.h"
+#include "cluster/host.h"
+#include "cluster/process_group.h"
+#include "cluster/rank_layout.h"
+#include "cluster/rank_report.h"
+
+namespace pleat {
+namespace {
+
+using Row = std::vector<std::string>;
+
+/// Rows with their columns aligned, two spaces in and two between.
+std::string table(const std::vector<Row>& rows) {
+  std::vector<std::size_t> widths;
+  for (const Row& row : rows) {
+    widths.resize(std::max(widths.size(), row.size()));
+    for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
+  }
+  std::string text;
+  for (const Row& row : rows) {
+    std::string line;
+    for (std::size_t i = 0; i < row.size(); ++i) line += fmt::format("  {:<{}}", row[i], widths[i]);
+    text += line.substr(0, line.find_last_not_of(' ') + 1) + "\n";
+  }
+  return text;
+}
+
+std::string mpi_version() {
+  char text[MPI_MAX_LIBRARY_VERSION_STRING] = "";
+  int length = 0;
+  MPI_Get_library_version(text, &length);
+  const std::string version(text, static_cast<std::size_t>(length));
+  return version.substr(0, version.find_first_of(",\n"));
+}
+
+std::string hdf5_version() {
+  unsigned major = 0, minor = 0, release = 0;
+  H5get_libversion(&major, &minor, &release);
+  return fmt::format("{}.{}.{}", major, minor, release);
+}
+
+/// "3.11.3" of "Intel(R) MKL-DNN v3.11.3 (Git Hash ...)".
+std::string onednn_version() {
+  const std::string text = at::get_mkldnn_version();
+  const std::size_t from = text.find(" v");
+  if (from == std::string::npos) return "none";
+  return text.substr(from + 2, text.find(' ', from + 2) - from - 2);
+}
+
+std::string libraries() {
+  return table({{"pleat", build_id()},
+                {"LibTorch", TORCH_VERSION},
+                {"oneDNN", onednn_version()},
+                {"NCCL", nccl_version()},
+                {"MPI", mpi_version()},
+                {"HDF5", hdf5_version()},
+                {"OpenCV", cv::getVersionString()}});
+}
+
+std::string device_of(const RankReport& report, const RankPlace& place) {
+  if (report.devices.empty()) return "cpu";
+  const auto index = static_cast<std::size_t>(place.local_rank) % report.devices.size();
+  return fmt::format("cuda:{} of {} ({})", index, report.devices.size(), report.devices[index]);
+}
+
+/// shared: cores that the ranks of each rank's host may use together, by rank.
+std::string ranks_table(const std::vector<RankReport>& reports, const MpiSession& session,
+                        const std::vector<std::string>& shared) {
+  const RankLayout layout = make_layout({.world_size = session.size(), .hosts = session.hosts()});
+  std::vector<Row> rows{{"rank", "host", "on host", "bound to cores", "usable", "of", "threads", "CPU", "device"}};
+  for (std::size_t i = 0; i < reports.size(); ++i) {
+    const RankReport& report = reports[i];
+    const RankPlace& place = layout.ranks[i];
+    const bool free = static_cast<int>(report.cores.size()) == report.online_cores;
+    rows.push_back({std::to_string(report.rank), report.host, fmt::format("{}/{}", place.local_rank, place.local_size),
+                    core_list(report.cores) + (free ? " (all)" : ""), std::to_string(report.usable_cores),
+                    std::to_string(report.online_cores),
+                    std::to_string(std::max(1, std::stoi(shared[i]) / place.local_size)), report.cpu,
+                    device_of(report, place)});
+  }
+  return table(rows);
+}
+
+/// Ranks whose host does not show the run folder that rank 0 writes.
+std::string unseen_by(const std::vector<bool>& seen, const MpiSession& session) {
+  std::vector<std::string> blind;
+  for (std::size_t rank = 0; rank < seen.size(); ++rank) {
+    if (!seen[rank]) blind.push_back(fmt::format("{} (host {})", rank, session.hosts()[rank]));
+  }
+  return fmt::format("{}", fmt::join(blind, ", "));
+}
+
+}  // namespace
+
+CLI::App* add_doctor(CLI::App& program, DoctorOptions& options) {
+  CLI::App* verb = program.add_subcommand("doctor", "Shows ranks, cores, devices and libraries, and what is wrong");
+  verb->add_option("--run", options.run, "A run folder: look whether all ranks see it")->type_name("DIR");
+  verb->footer("Start it as a run would be started: mpirun -n 4 --bind-to none pleat doctor --run runs/faces");
+  return verb;
+}
+
+int run_doctor(const DoctorOptions& options, MpiSession& session) {
+  const Ranks ranks = session.ranks();
+  const auto mine = measure_rank(session.rank(), session.hosts()[static_cast<std::size_t>(session.rank())]);
+  const std::vector<RankReport> reports = gather_reports(ranks, mine);
+  const auto shared = ranks.all_gather(std::to_string(shared_cores(ranks, session.hosts())));
+  std::vector<std::string> problems = find_problems(reports, session.launched());
+  std::string blind;
+  if (!options.run.empty()) {
+    blind = unseen_by(who_sees(options.run, ranks), session);
+    if (!blind.empty()) {
+      problems.push_back(
+          fmt::format("{}: rank 0 writes there, but these ranks do not see it: {}; put the run on a file system that "
+                      "all hosts mount",
+                      options.run, blind));
+    }
+  }
+  if (session.rank() == 0) {
+    fmt::print("Libraries\n{}\nRanks ({})\n{}\nFindings\n", libraries(),
+               session.launched() ? fmt::format("{} under a launcher", session.size()) : "one, alone: no launcher",
+               ranks_table(reports, session, shared));
+    for (const std::string& problem : problems) fmt::print("  WARNING  {}\n", problem);
+    if (problems.empty()) fmt::print("  ok       nothing is wrong\n");
+    if (!options.run.empty() && blind.empty()) fmt::print("  ok       every rank sees {}\n", options.run);
+    std::fflush(stdout);
+  }
+  return static_cast<int>(blind.empty() ? ExitCode::kDone : ExitCode::kCluster);
+}
+
+}  // namespace pleat
