@@ -1,0 +1,29 @@
+// Random reads of a crops file, as a batch loader makes them: prints crops per second of a first and of later passes.
+#include <chrono>
+#include <cstdio>
+#include <cstring>
+#include <vector>
+
+#include "base/random.h"
+#include "data/crop_file.h"
+
+int main(int argc, char** argv) {
+  if (argc != 3) return std::fprintf(stderr, "usage: bench_crops crops.h5 READS\n"), 2;
+  const pleat::CropFile crops(argv[1]);
+  const auto reads = static_cast<std::size_t>(std::atol(argv[2]));
+  std::vector<std::uint8_t> image(crops.shape().bytes());
+  std::vector<double> rates;
+  unsigned checksum = 0;
+  for (int pass = 0; pass < 4; ++pass) {
+    pleat::RandomStream random({.seed = static_cast<std::uint64_t>(pass)});
+    const auto start = std::chrono::steady_clock::now();
+    for (std::size_t i = 0; i < reads; ++i) {
+      const auto pixels = crops.image(random.below(static_cast<std::uint32_t>(crops.rows())));
+      std::memcpy(image.data(), pixels.data(), pixels.size());
+      checksum += image[i % image.size()];
+    }
+    rates.push_back(static_cast<double>(reads) / std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+  }
+  // The first pass also compares each row's CRC-32; the rest are what an epoch after the first sees.
+  std::printf("{\"first\": %.0f, \"later\": %.0f, \"checksum\": %u}\n", rates[0], (rates[1] + rates[2] + rates[3]) / 3, checksum);
+}
