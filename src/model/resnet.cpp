@@ -1,6 +1,7 @@
 #include "model/resnet.h"
 
 #include <fmt/format.h>
+#include <torch/csrc/autograd/custom_function.h>
 #include <torch/nn/init.h>
 #include <torch/nn/modules/batchnorm.h>
 #include <torch/nn/modules/container/modulelist.h>
@@ -32,12 +33,41 @@ nn::Conv2d conv(int in, int out, int kernel, int stride) {
   return nn::Conv2d(nn::Conv2dOptions(in, out, kernel).stride(stride).padding(kernel / 2).bias(false));
 }
 
+// out += x, where out has half the pixels each way and more channels: every second pixel goes to the middle channels.
+// One pass forward and one back, in out's memory format; slices and padding would copy three times and hand back a
+// gradient in another format, which slows the layers below.
+class AddSubsampled : public torch::autograd::Function<AddSubsampled> {
+ public:
+  static torch::Tensor forward(torch::autograd::AutogradContext* context, torch::Tensor out, const torch::Tensor& x) {
+    context->mark_dirty({out});
+    context->saved_data["shape"] = x.sizes();
+    middle(out, x.size(1)).add_(every_second(x));
+    return out;
+  }
+
+  static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
+                                                 torch::autograd::variable_list gradients) {
+    const torch::Tensor& of_out = gradients.front();
+    const auto shape = context->saved_data["shape"].toIntVector();
+    torch::Tensor of_x = torch::empty(shape, of_out.options(), of_out.suggest_memory_format()).zero_();
+    every_second(of_x).copy_(middle(of_out, shape[1]));
+    return {of_out, of_x};
+  }
+
+ private:
+  static torch::Tensor middle(const torch::Tensor& out, std::int64_t channels) {
+    return out.narrow(1, (out.size(1) - channels) / 2, channels);
+  }
+  static torch::Tensor every_second(const torch::Tensor& x) {
+    return x.slice(2, 0, std::nullopt, 2).slice(3, 0, std::nullopt, 2);
+  }
+};
+
 // The activations of conv and BatchNorm are needed by nobody else, so that ReLU and the sum are done in place.
 class BasicBlock : public nn::Module {
  public:
   BasicBlock(int in, int out, int stride, Shortcut shortcut)
-      : stride_(stride),
-        new_channels_(out - in),
+      : subsamples_(shortcut == Shortcut::kZeroPad && stride == 2),
         conv1_(register_module("conv1", conv(in, out, 3, stride))),
         bn1_(register_module("bn1", nn::BatchNorm2d(out))),
         conv2_(register_module("conv2", conv(out, out, 3, 1))),
@@ -50,19 +80,17 @@ class BasicBlock : public nn::Module {
   torch::Tensor forward(const torch::Tensor& x) {
     torch::Tensor out = bn1_(conv1_(x)).relu_();
     out = bn2_(conv2_(out));
-    return out.add_(shortcut_of(x)).relu_();
+    return add_shortcut(std::move(out), x).relu_();
   }
 
  private:
-  torch::Tensor shortcut_of(const torch::Tensor& x) {
-    if (downsample_) return downsample_->forward(x);
-    // 1x1 "pooling" with a stride takes every second pixel, both ways in one pass and in any memory format.
-    const torch::Tensor pixels = stride_ == 1 ? x : torch::avg_pool2d(x, 1, stride_);
-    const int before = new_channels_ / 2;
-    return new_channels_ == 0 ? pixels : torch::constant_pad_nd(pixels, {0, 0, 0, 0, before, new_channels_ - before});
+  torch::Tensor add_shortcut(torch::Tensor out, const torch::Tensor& x) {
+    if (downsample_) return out.add_(downsample_->forward(x));
+    if (subsamples_) return AddSubsampled::apply(std::move(out), x);
+    return out.add_(x);
   }
 
-  int stride_, new_channels_;
+  bool subsamples_;
   nn::Conv2d conv1_;
   nn::BatchNorm2d bn1_;
   nn::Conv2d conv2_;

@@ -96,9 +96,12 @@ class FusedOptimizer : public Optimizer {
       lists.parameters.push_back(slot.parameter);
       lists.gradients.push_back(laid_out_like(gradient, slot.parameter));
       for (std::size_t kind = 0; kind < slot.state.size(); ++kind) {
-        // A parameter may have changed its memory format since its state was made.
-        if (slot.state[kind].dim() > 0) slot.state[kind] = laid_out_like(slot.state[kind], slot.parameter);
-        lists.state[kind].push_back(slot.state[kind]);
+        torch::Tensor& state = slot.state[kind];
+        // A parameter may have changed its memory format since. set_data: whoever holds the tensor sees the new layout.
+        if (state.dim() > 0 && state.strides() != slot.parameter.strides()) {
+          state.set_data(laid_out_like(state, slot.parameter));
+        }
+        lists.state[kind].push_back(state);
       }
     }
     return lists;
