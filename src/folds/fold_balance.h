@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <span>
 #include <vector>
 
 #include "base/random.h"
@@ -17,22 +16,27 @@ struct CellCount {
   bool operator==(const CellCount&) const = default;
 };
 
+struct Cell {
+  double total = 0;    // rows
+  double absence = 0;  // cost of each fold that has none of it
+  double share = 0;    // weight of its deviation among all cells', by which plans are judged; 0 for all rows
+  double pull = 0;     // weight of (rows in a fold - total / k)², by which plans are searched for
+};
+
+/// Cell 0 is all rows.
 struct BalanceProblem {
   int k = 0;
-
-  // Per cell. Deviations from total / k count as weight * deviation²; a fold without the cell costs `absence`.
-  std::vector<double> weight;
-  std::vector<double> absence;
+  std::vector<Cell> cells;
 
   // Groups with the same counts are of one type; types[t] are the cells that it has rows in, ascending.
   std::vector<std::vector<CellCount>> types;
   std::vector<int> groups_of_type;
-
-  std::size_t cells() const { return weight.size(); }
 };
 
-/// dealt[t * k + f] groups of type t go to fold f. Deterministic in the problem and the stream; takes time in
-/// proportion to types * k, and to a bound on the improvement, never to the number of groups.
+/// dealt[t * k + fold] groups of type t go to that fold, so that the absences cost least, and among such plans the
+/// imbalance of shares and sizes (fold_tally.h) is small; where absences do not decide, the search keeps the plan from
+/// being worse in shares, classes or sizes than the best of several that scikit-learn's way of dealing gives.
+/// Deterministic in the problem and the stream. The work is bounded.
 std::vector<int> balance(const BalanceProblem& problem, RandomStream& random);
 
 }  // namespace pleat

@@ -55,9 +55,9 @@ struct FoldPlan {
   int folds() const { return k * repeats; }
 };
 
-/// Throws DataError: fewer groups than k (both numbers); a class with fewer rows than k (which column and class; a
-/// class with enough rows but in fewer than k groups is allowed, with a warning, and spread as far as it goes).
-/// Deterministic in the request, whatever the order of its rows.
+/// Throws DataError: fewer rows or groups than k (both numbers); an id that stands there twice; a class with fewer rows
+/// than k (which column and class; a class with enough rows but in fewer than k groups is allowed, with a warning, and
+/// spread as far as it goes). Deterministic in the request, whatever the order of its rows.
 FoldPlan make_folds(const FoldRequest& request);
 
 /// Rows of the plan that the fold holds out, and those that it trains on; ascending.

@@ -69,28 +69,45 @@ std::vector<Partition> make_partitions(const std::vector<Codes>& columns, const 
   return partitions;
 }
 
-// A class's deviation is measured against what a fold should hold of it (chi-squared), so that a rare class is not
-// sold for a common one.
-void add_cells(const Partition& partition, int k, double absence, BalanceProblem& problem) {
+// What a fold without one of the classes costs: those that could be in every fold, and those in too few groups for it.
+struct Absence {
+  double reachable = 0, rare = 0;
+};
+
+void add_cells(const Partition& partition, int k, double share, Absence absence, BalanceProblem& problem) {
+  // All rows pull half as much as a class does: found to leave the judge least to improve.
+  const double pull = partition.kind == Partition::Kind::kRows ? 0.5 : 1.0;
   for (std::size_t c = 0; c < partition.classes(); ++c) {
-    const double due = static_cast<double>(partition.rows[c]) / k;
-    const double scale = partition.kind == Partition::Kind::kRows ? 4.0 : 1.0;
-    problem.weight.push_back(scale / due);
-    problem.absence.push_back(partition.groups[c] >= k ? absence : 0);
+    const auto total = static_cast<double>(partition.rows[c]);
+    problem.cells.push_back(
+        {.total = total,
+         .absence = partition.groups[c] >= k ? absence.reachable : absence.rare,
+         .share = share / static_cast<double>(partition.classes()),
+         .pull = pull * k / total});  // as in chi-squared, so that a rare class is not sold for a common one
   }
 }
 
-// An empty fold outweighs a missing class, that one a missing combination of classes, and that one any deviation.
-// Powers of two: their sums are exact.
+// An empty fold outweighs all missing classes together, those that could be there outweigh the rare ones, and these the
+// missing combinations of classes, and these any deviation. Powers of two, so that sums are exact.
 void make_cells(const std::vector<Partition>& partitions, std::size_t rows, int k, BalanceProblem& problem) {
   std::size_t cells = 0;
   for (const Partition& partition : partitions) cells += partition.classes();
-  const double step = static_cast<double>(std::bit_ceil(2 * cells * index(k)));
-  const double product = static_cast<double>(std::bit_ceil(8 * rows * index(k) * partitions.size()));
+  const auto step = static_cast<double>(std::bit_ceil(2 * cells * index(k)));
+  const auto combination = static_cast<double>(std::bit_ceil(8 * rows * index(k) * partitions.size()));
+  const double rare = combination * step, reachable = rare * step, empty = reachable * step;
+  const double share = 1 / static_cast<double>(std::max<std::size_t>(1, partitions.size() - 1));
   for (const Partition& partition : partitions) {
-    const bool rare = partition.kind == Partition::Kind::kProduct;
-    const bool all = partition.kind == Partition::Kind::kRows;
-    add_cells(partition, k, rare ? product : all ? product * step * step : product * step, problem);
+    switch (partition.kind) {
+      case Partition::Kind::kRows:
+        add_cells(partition, k, 0, {empty, empty}, problem);
+        break;
+      case Partition::Kind::kColumn:
+        add_cells(partition, k, share, {reachable, rare}, problem);
+        break;
+      case Partition::Kind::kProduct:
+        add_cells(partition, k, share, {combination, combination}, problem);
+        break;
+    }
   }
 }
 

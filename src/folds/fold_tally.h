@@ -1,0 +1,77 @@
+// What each fold holds of each cell, how well that is balanced, and how a change would alter it.
+#pragma once
+
+#include <cstdint>
+#include <limits>
+#include <span>
+#include <vector>
+
+#include "folds/fold_balance.h"
+
+namespace pleat {
+
+/// How far a plan is from folds that all look like the whole; 0 is perfect, less is better, in each respect.
+struct Imbalance {
+  double absence = 0;  // weighted count of (cell, fold) without a row
+  double shares = 0;   // weighted mean over folds and classes of |class's share of the fold - its share of all|
+  double classes = 0;  // weighted mean over classes of the standard deviation over folds of (fold's part of the class)
+  double sizes = 0;    // standard deviation of the folds' sizes, over their mean
+
+  /// Whether it is no worse in any respect.
+  bool within(const Imbalance& limit) const;
+};
+
+/// What plans are judged by, after the absences: shares + sizes, and very dear each respect that is above its limit.
+struct Judge {
+  static constexpr double kNone = std::numeric_limits<double>::infinity();
+  Imbalance limit{0, kNone, kNone, kNone};
+
+  double operator()(const Imbalance& imbalance) const;
+};
+
+class FoldTally {
+ public:
+  explicit FoldTally(const BalanceProblem& problem);
+
+  void add(std::span<const CellCount> group, std::size_t fold, int groups);
+  const Imbalance& imbalance();
+
+  /// Of the objective by which plans are searched for, if the group came into the fold; up to what is the same for all
+  /// folds.
+  double pull(std::span<const CellCount> group, std::size_t fold);
+  /// Of `Imbalance::classes`, if the group came into the fold.
+  double spread_change(std::span<const CellCount> group, std::size_t fold);
+
+  /// How the objectives change if a group `out` goes from fold `from` to fold `to` and a group `in` (or nothing) comes
+  /// back: that of the search, and that of the judge.
+  double search_change(std::span<const CellCount> out, std::span<const CellCount> in, std::size_t from, std::size_t to);
+  double judge_change(const Judge& judge, std::span<const CellCount> out, std::span<const CellCount> in,
+                      std::size_t from, std::size_t to);
+
+  std::int64_t rows(std::size_t cell, std::size_t fold) const { return rows_[fold * cells_ + cell]; }
+  /// Cells looked at so far: the work done.
+  std::int64_t visits() const { return visits_; }
+
+ private:
+  void set_change(std::span<const CellCount> out, std::span<const CellCount> in);
+  void clear_change();
+  double absence_change(std::size_t from, std::size_t to) const;
+  double share_cost(std::size_t fold, int sign) const;
+  double part_deviation(std::size_t cell, std::int64_t sum, std::int64_t squares) const;
+  double size_spread(std::int64_t squares) const;
+  std::int64_t squares_change(std::size_t cell, std::size_t from, std::size_t to) const;
+
+  const BalanceProblem* problem_;
+  std::size_t k_, cells_;
+  std::vector<std::int64_t> rows_;     // [fold * cells + cell]
+  std::vector<std::int64_t> sums_;     // per cell: rows over all folds
+  std::vector<std::int64_t> squares_;  // per cell: the sum over folds of rows²
+  std::vector<std::int64_t> change_;   // per cell: rows that leave `from` for `to`; zero outside of a *_change call
+  std::vector<std::size_t> touched_;   // the cells of change_
+  bool stale_ = true;                  // whether the next two are of before the last add
+  Imbalance now_;
+  std::vector<double> share_cost_;  // per fold
+  std::int64_t visits_ = 0;
+};
+
+}  // namespace pleat
