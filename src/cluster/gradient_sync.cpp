@@ -3,6 +3,7 @@
 #include <ATen/ops/full.h>
 
 #include <bit>
+#include <functional>
 #include <stdexcept>
 #include <utility>
 
@@ -51,6 +52,19 @@ struct GradientSync::Impl {
   std::unique_ptr<GradientSum> gradients;
   std::optional<RunningStatistics> statistics;  // none: one part, the buffers are the network's own business
   int begun = 0, done = 0;                      // parts of the current step
+
+  /// What fails in here fails amid collectives: peers wait, and nothing more can be agreed on.
+  void amid_peers(const std::function<void()>& work) {
+    if (!group) return work();
+    try {
+      work();
+    } catch (const Error&) {
+      throw;
+    } catch (const std::exception& error) {
+      throw ClusterError("shard {} of {} failed in backward while its peers wait for its gradients: {}", shard, shards,
+                         error.what());
+    }
+  }
 };
 
 GradientSync::GradientSync(std::vector<torch::Tensor> parameters, std::vector<torch::Tensor> buffers,
@@ -98,17 +112,21 @@ void GradientSync::begin_part() {
 void GradientSync::backward(const torch::Tensor& loss) {
   if (impl_->begun != impl_->done + 1) throw std::logic_error("GradientSync: backward without begin_part");
   const bool last = ++impl_->done == impl_->own_parts;
-  if (impl_->statistics) {
-    impl_->statistics->end_part(!loss.defined());
-    if (last) impl_->statistics->send();
-  }
-  impl_->gradients->backward(loss, last);
+  impl_->amid_peers([&] {
+    if (impl_->statistics) {
+      impl_->statistics->end_part(!loss.defined());
+      if (last) impl_->statistics->send();
+    }
+    impl_->gradients->backward(loss, last);
+  });
 }
 
 void GradientSync::end_step() {
   if (impl_->done != impl_->own_parts) throw std::logic_error("GradientSync: end_step before all parts are done");
-  impl_->gradients->end_step();
-  if (impl_->statistics) impl_->statistics->end_step();
+  impl_->amid_peers([&] {
+    impl_->gradients->end_step();
+    if (impl_->statistics) impl_->statistics->end_step();
+  });
 }
 
 }  // namespace pleat

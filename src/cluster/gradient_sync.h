@@ -44,6 +44,8 @@ class GradientSync {
   /// must not be kept beyond it.
   /// An empty part (the last batch of an epoch may have fewer samples than V) passes an undefined loss: it adds
   /// nothing and does not count in the statistics' mean. Part 0 is never empty.
+  /// With several shards, an error out of backward or end_step is a ClusterError that ends the run: peers are inside
+  /// collectives which this shard will not join, so that no later one would match.
   void begin_step();
   void begin_part();
   void backward(const torch::Tensor& loss);

@@ -1,7 +1,8 @@
 #include "cluster/mpi_backend.h"
 
 #include <ATen/core/ivalue.h>
-#include <c10/util/ParallelGuard.h>
+#include <c10/util/BFloat16.h>
+#include <c10/util/Half.h>
 #include <pthread.h>
 #include <signal.h>
 
@@ -84,8 +85,16 @@ MPI_Op op_of(ReduceOp::RedOpType op) {
   }
 }
 
-bool is_half(const at::Tensor& tensor) {
-  return tensor.scalar_type() == at::kBFloat16 || tensor.scalar_type() == at::kHalf;
+// Plain loops instead of tensor operations, which would call up a second team of OpenMP threads for this thread,
+// against the one that computes.
+template <class From, class To>
+void copy_values(const at::Tensor& from, at::Tensor& to) {
+  std::copy_n(from.const_data_ptr<From>(), from.numel(), to.data_ptr<To>());
+}
+
+template <class T>
+void divide(at::Tensor& flat, int by) {
+  std::for_each_n(flat.data_ptr<T>(), flat.numel(), [by](T& value) { value /= static_cast<T>(by); });
 }
 
 void require_cpu(const std::vector<at::Tensor>& tensors) {
@@ -167,8 +176,6 @@ c10::intrusive_ptr<c10d::Work> MpiBackend::enqueue(c10::intrusive_ptr<MpiWork> w
 }
 
 void MpiBackend::work_off() {
-  // What little this thread computes must not call up a second team of compute threads.
-  c10::ParallelGuard alone(true);
   std::unique_lock lock(mutex_);
   while (true) {
     changed_.wait(lock, [&] { return stop_ || !queue_.empty(); });
@@ -228,12 +235,22 @@ void MpiBackend::all_reduce_one(at::Tensor& tensor, ReduceOp::RedOpType op) {
     throw ClusterError("MPI all-reduce cannot average tensors of type {}", c10::toString(tensor.scalar_type()));
   }
   with_flat(tensor, [&](at::Tensor& flat) {
-    // Halves are summed in float32: MPI has no such type, and each partial sum would be rounded.
-    at::Tensor sum = is_half(flat) ? held(flat.to(at::kFloat)) : flat;
-    all_reduce_flat(sum, mpi_op);
-    if (op == ReduceOp::AVG) sum.div_(getSize());
-    if (!sum.is_same(flat)) flat.copy_(sum);
+    if (flat.scalar_type() == at::kBFloat16) return all_reduce_half<c10::BFloat16>(flat, op);
+    if (flat.scalar_type() == at::kHalf) return all_reduce_half<c10::Half>(flat, op);
+    all_reduce_flat(flat, mpi_op);
+    if (op != ReduceOp::AVG) return;
+    flat.scalar_type() == at::kDouble ? divide<double>(flat, getSize()) : divide<float>(flat, getSize());
   });
+}
+
+/// Halves are summed in float32: MPI has no such type, and each partial sum would be rounded.
+template <class Half>
+void MpiBackend::all_reduce_half(at::Tensor& flat, ReduceOp::RedOpType op) {
+  at::Tensor sum = held(at::empty({flat.numel()}, at::kFloat));
+  copy_values<Half, float>(flat, sum);
+  all_reduce_flat(sum, op_of(op));
+  if (op == ReduceOp::AVG) divide<float>(sum, getSize());
+  copy_values<float, Half>(sum, flat);
 }
 
 void MpiBackend::broadcast_one(at::Tensor& tensor, int root) {

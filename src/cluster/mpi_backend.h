@@ -59,6 +59,8 @@ class MpiBackend : public c10d::Backend {
   void with_flat(at::Tensor& tensor, const std::function<void(at::Tensor&)>& use);
   void all_reduce_flat(at::Tensor& flat, MPI_Op op);
   void all_reduce_one(at::Tensor& tensor, c10d::ReduceOp::RedOpType op);
+  template <class Half>
+  void all_reduce_half(at::Tensor& flat, c10d::ReduceOp::RedOpType op);
   void broadcast_one(at::Tensor& tensor, int root);
   void all_gather_flat(const at::Tensor& input, at::Tensor& output);
   void all_gather_list(std::vector<at::Tensor>& outputs, const at::Tensor& input);

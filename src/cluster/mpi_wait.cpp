@@ -11,8 +11,9 @@ namespace pleat {
 using std::chrono::microseconds;
 
 int wait_sleeping(MPI_Request* request, microseconds longest, const std::atomic<bool>* given_up) {
-  constexpr int kYields = 64;  // a peer that is about to answer does so within these
-  microseconds pause{10};
+  constexpr int kYields = 64;                      // a peer that is about to answer does so within these
+  constexpr std::chrono::milliseconds kLate{100};  // a peer that is later than this needs no quick answer
+  microseconds pause{10}, waited{0};
   for (int tries = 0;; ++tries) {
     int done = 0;
     const int code = MPI_Test(request, &done, MPI_STATUS_IGNORE);
@@ -23,7 +24,8 @@ int wait_sleeping(MPI_Request* request, microseconds longest, const std::atomic<
       continue;
     }
     std::this_thread::sleep_for(pause);
-    pause = std::min(pause + pause / 4 + microseconds{1}, longest);
+    waited += pause;
+    pause = std::min(pause + pause / 4 + microseconds{1}, waited < kLate ? longest : 10 * longest);
   }
 }
 

@@ -9,8 +9,8 @@
 
 namespace pleat {
 
-/// Tests `request` until it is done, sleeping ever longer between tests, at most `longest`. Sleeps cost throughput
-/// too: a large message moves only while it is tested.
+/// Tests `request` until it is done, sleeping ever longer between tests, at most `longest` (ten times that once a peer
+/// is late). Sleeps cost throughput too: a large message moves only while it is tested.
 /// Returns MPI's error code (MPI_SUCCESS if all went well). If `given_up` turns true first it returns
 /// MPI_ERR_PENDING, and the request goes on: its memory must stay.
 int wait_sleeping(MPI_Request* request, std::chrono::microseconds longest, const std::atomic<bool>* given_up = nullptr);

@@ -55,19 +55,22 @@ int union_of_cores(const Reports& ranks) {
   return static_cast<int>(cores.size());
 }
 
-/// mpirun of Open MPI binds each rank to one core where it is not told otherwise.
-void check_binding(const std::string& host, const Reports& ranks, std::vector<std::string>& problems) {
+/// mpirun of Open MPI binds each rank to one core where it is not told otherwise. True if that is so here.
+bool check_binding(const std::string& host, const Reports& ranks, std::vector<std::string>& problems) {
   const int count = static_cast<int>(ranks.size()), online = ranks.front().online_cores;
+  const int used = union_of_cores(ranks);
   const auto narrow =
       std::count_if(ranks.begin(), ranks.end(), [](const RankReport& r) { return r.cores.size() == 1; });
-  if (narrow == 0 || count >= online) return;
+  const bool cores_idle = used < online && (count < online || used < count);
+  if (narrow == 0 || !cores_idle) return false;
   problems.push_back(fmt::format(
-      "host {}: {} of {} ranks are bound to one core each, though the machine has {}; start with `mpirun --bind-to "
-      "none` or `--map-by slot:PE={}`",
-      host, narrow, count, online, online / count));
+      "host {}: {} of {} ranks are bound to one core each, though the machine has {}; start with `mpirun "
+      "--bind-to none`{}",
+      host, narrow, count, online, count < online ? fmt::format(" or `--map-by slot:PE={}`", online / count) : ""));
+  return true;
 }
 
-void check_load(const std::string& host, const Reports& ranks, std::vector<std::string>& problems) {
+void check_cores(const std::string& host, const Reports& ranks, std::vector<std::string>& problems) {
   const int count = static_cast<int>(ranks.size());
   int cores = union_of_cores(ranks);
   for (const RankReport& rank : ranks) {
@@ -77,7 +80,10 @@ void check_load(const std::string& host, const Reports& ranks, std::vector<std::
     problems.push_back(fmt::format("host {}: {} ranks share {} cores and slow each other down; start {} there", host,
                                    count, cores, cores == 1 ? "one" : fmt::format("at most {}", cores)));
   }
-  const int devices = static_cast<int>(ranks.front().devices.size());
+}
+
+void check_devices(const std::string& host, const Reports& ranks, std::vector<std::string>& problems) {
+  const int count = static_cast<int>(ranks.size()), devices = static_cast<int>(ranks.front().devices.size());
   if (devices > 0 && count > devices) {
     problems.push_back(fmt::format(
         "host {}: {} ranks for {} CUDA devices, so that some share one; start {} there, or set cluster.device: cpu",
@@ -150,8 +156,9 @@ std::vector<std::string> find_problems(const Reports& reports, bool launched) {
   for (const RankReport& report : reports) hosts[report.host].push_back(report);
   std::vector<std::string> problems;
   for (const auto& [host, ranks] : hosts) {
-    if (launched) check_binding(host, ranks, problems);
-    check_load(host, ranks, problems);
+    const bool bound = launched && check_binding(host, ranks, problems);
+    if (!bound) check_cores(host, ranks, problems);
+    check_devices(host, ranks, problems);
     check_driver(host, ranks, problems);
   }
   if (!reports.empty()) check_alike(reports, problems);

@@ -42,6 +42,11 @@ TEST(FindProblems, NamesABindingToOneCoreAndTheRemedy) {
                                 HasSubstr("--map-by slot:PE=4"))));
 }
 
+TEST(FindProblems, NamesRanksThatAreBoundToTheSameCoreWhileOthersIdle) {
+  EXPECT_THAT(find_problems({rank_of("a", {0}, 2), rank_of("a", {0}, 2)}, true),
+              ElementsAre(AllOf(HasSubstr("bound to one core"), HasSubstr("--bind-to none"))));
+}
+
 TEST(FindProblems, NamesRanksThatShareCores) {
   const RankReport rank = rank_of("a", {0, 1}, 2);
   EXPECT_THAT(find_problems({rank, rank, rank}, true), ElementsAre(HasSubstr("3 ranks share 2 cores")));

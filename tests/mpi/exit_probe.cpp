@@ -1,7 +1,8 @@
 // What a failing rank does to the others; expect_exit.sh looks at mpirun's exit code.
 //   abort CODE: rank 1 aborts while the others wait in a collective.
 //   throw CODE: rank 1 throws while a collective of its own is under way; like main, it prints and aborts.
-//   leave: rank 1 leaves main by an exception that is caught outside of the session.
+//   backward CODE: backward fails on rank 1 while its peers sum gradients.
+//   leave CODE: rank 1 leaves main by an exception that is caught outside of the session.
 //   kill: rank 1 is killed.
 //   done: all finish.
 #include <signal.h>
@@ -9,12 +10,15 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <stdexcept>
 #include <string>
 
 #include "base/error.h"
 #include "base/log.h"
 #include "cluster/mpi_backend.h"
 #include "cluster/mpi_session.h"
+#include "cluster/process_group.h"
+#include "mpi/small_net.h"
 
 namespace pleat {
 namespace {
@@ -30,7 +34,19 @@ void fail(MpiSession& session, const std::string& mode, int code) {
   if (mode == "throw" || mode == "leave") throw ClusterError("rank 1 fails");
 }
 
+void train_with_one_failing(MpiSession& session) {
+  SmallNet net;
+  GradientSync sync(net.parameters(), net.buffers(),
+                    {.group = make_process_group(session.world(), torch::kCPU), .micro_batches = session.size()});
+  train(net, sync, session.size(), 2);
+  if (session.rank() == 1) {
+    net.first->weight.register_hook([](torch::Tensor) { throw std::runtime_error("out of memory"); });
+  }
+  train(net, sync, session.size(), 1);
+}
+
 void work(MpiSession& session, const std::string& mode, int code) {
+  if (mode == "backward") return train_with_one_failing(session);
   MpiBackend backend(session.world()), other(session.world());
   wait_for_all(backend);
   if (session.rank() == 1) {
