@@ -1,6 +1,5 @@
 #include "cluster/mpi_backend.h"
 
-#include <ATen/core/ivalue.h>
 #include <c10/util/BFloat16.h>
 #include <c10/util/Half.h>
 #include <pthread.h>
@@ -8,12 +7,13 @@
 
 #include <algorithm>
 #include <functional>
-#include <torch/csrc/distributed/c10d/Work.hpp>
 #include <utility>
 
 #include "base/error.h"
 #include "base/log.h"
+#include "cluster/mpi_types.h"
 #include "cluster/mpi_wait.h"
+#include "cluster/mpi_work.h"
 
 namespace pleat {
 
@@ -21,69 +21,9 @@ using c10d::OpType;
 using c10d::ReduceOp;
 using std::chrono::microseconds;
 
-/// A collective to be done, and the future by which its caller learns of the end. `run` holds the tensors.
-class MpiWork : public c10d::Work {
- public:
-  MpiWork(int rank, OpType type, std::vector<at::Tensor> results, std::function<void()> run)
-      : Work(rank, type), run(std::move(run)), results_(std::move(results)) {}
-
-  bool isCompleted() override { return future_->completed(); }
-  bool isSuccess() const override { return future_->completed() && !future_->hasError(); }
-  std::exception_ptr exception() const override { return future_->hasError() ? future_->exception_ptr() : nullptr; }
-  std::vector<at::Tensor> result() override { return results_; }
-  void synchronize() override { future_->waitAndThrow(); }
-  /// Waits without limit, whatever c10d asks for: a collective cannot be cancelled.
-  bool wait(std::chrono::milliseconds) override {
-    future_->waitAndThrow();
-    return true;
-  }
-  c10::intrusive_ptr<c10::ivalue::Future> getFuture() override { return future_; }
-
-  void succeed() { future_->markCompleted(c10::IValue(results_)); }
-  void fail(std::exception_ptr error) { future_->setError(std::move(error)); }
-
-  std::function<void()> run;
-
- private:
-  std::vector<at::Tensor> results_;
-  c10::intrusive_ptr<c10::ivalue::Future> future_ =
-      c10::make_intrusive<c10::ivalue::Future>(c10::ListType::create(c10::TensorType::get()));
-};
-
 namespace {
 
 constexpr microseconds kLongestPause{100};
-
-MPI_Datatype type_of(const at::Tensor& tensor) {
-  switch (tensor.scalar_type()) {
-    case at::kFloat:
-      return MPI_FLOAT;
-    case at::kDouble:
-      return MPI_DOUBLE;
-    case at::kLong:
-      return MPI_INT64_T;
-    case at::kInt:
-      return MPI_INT32_T;
-    case at::kByte:
-      return MPI_UINT8_T;
-    default:
-      throw ClusterError("MPI cannot reduce tensors of type {}", c10::toString(tensor.scalar_type()));
-  }
-}
-
-MPI_Op op_of(ReduceOp::RedOpType op) {
-  switch (op) {
-    case ReduceOp::SUM:
-    case ReduceOp::AVG:
-      return MPI_SUM;
-    case ReduceOp::MAX:
-      return MPI_MAX;
-    case ReduceOp::MIN:
-      return MPI_MIN;
-    default:
-      throw ClusterError("MPI all-reduce knows sum, average, maximum and minimum, not operation {}", int(op));
-  }
-}
 
 // Plain loops instead of tensor operations, which would call up a second team of OpenMP threads for this thread,
 // against the one that computes.
