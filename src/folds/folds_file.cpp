@@ -71,7 +71,7 @@ void check_names(const SampleTable& table, const std::string& file) {
 
 std::string folds_csv(const FoldPlan& plan) {
   std::string text = "id,group";
-  for (int repeat = 0; repeat < plan.repeats; ++repeat) text += "," + column_name(repeat);
+  for (int repeat = 0; repeat < plan.repeats; ++repeat) text += fmt::format(",{}", column_name(repeat));
   text += "\n";
   for (std::size_t row = 0; row < plan.ids.size(); ++row) {
     text += csv_field(plan.ids[row]) + "," + csv_field(plan.groups[row]);
