@@ -120,6 +120,19 @@ TEST(Safetensors, AHostileNameIsShownOnOneShortLine) {
   }
 }
 
+TEST(Safetensors, ANameIsNotCutInsideACharacter) {
+  for (const char* lead : {"", "x", "xx"}) {
+    std::string name = lead;
+    for (int i = 0; i < 60; ++i) name += "€";
+    try {
+      parse_safetensors(file_of("{\"" + name + "\":{}}"), "f");
+      ADD_FAILURE() << "was accepted";
+    } catch (const DataError& error) {
+      EXPECT_THAT(error.what(), HasSubstr("€…'"));
+    }
+  }
+}
+
 TEST(Safetensors, FilesAtTheEdgeOfTheFormatAreRead) {
   EXPECT_TRUE(parse_safetensors(file_of("{}"), "f").tensors.empty());
   EXPECT_TRUE(parse_safetensors(file_of("{}      "), "f").tensors.empty()) << "blanks fill up the header";
