@@ -45,6 +45,13 @@ struct Program {
   }
 };
 
+// The words that started this rank, with the launcher's part as far as a rank can know it.
+std::string command_line(int argc, char** argv, const MpiSession& session) {
+  std::string text = session.launched() ? fmt::format("mpirun -n {} ", session.size()) : "";
+  for (int i = 0; i < argc; ++i) text += (i ? " " : "") + std::string(argv[i]);
+  return text;
+}
+
 ExitCode run(int argc, char** argv, MpiSession& session) {
   Program program;
   try {
@@ -54,6 +61,7 @@ ExitCode run(int argc, char** argv, MpiSession& session) {
     if (session.rank() == 0) program.app.exit(error);
     return asked ? ExitCode::kDone : ExitCode::kUsage;
   }
+  program.train.command = command_line(argc, argv, session);
   return program.chosen(session);
 }
 
@@ -64,7 +72,8 @@ int pleat_main(int argc, char** argv) {
   try {
     return static_cast<int>(run(argc, argv, session));
   } catch (const Error& error) {
-    if (!error.on_all_ranks() || session.rank() == 0) spdlog::error("{}", error.what());
+    const auto level = error.code() == ExitCode::kStopped ? spdlog::level::warn : spdlog::level::err;
+    if (!error.on_all_ranks() || session.rank() == 0) spdlog::log(level, "{}", error.what());
     if (!error.on_all_ranks()) session.abort(static_cast<int>(error.code()));
     return static_cast<int>(error.code());
   } catch (const std::exception& error) {

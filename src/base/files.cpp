@@ -107,6 +107,7 @@ void make_folder(const fs::path& path) {
 }
 
 std::uint32_t crc32(std::string_view bytes, std::uint32_t seed) {
+  if (bytes.empty()) return seed;  // zlib answers a null pointer with its start value
   return static_cast<std::uint32_t>(::crc32_z(seed, reinterpret_cast<const Bytef*>(bytes.data()), bytes.size()));
 }
 

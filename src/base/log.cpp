@@ -5,6 +5,7 @@
 
 #include <cstdlib>
 #include <memory>
+#include <utility>
 
 namespace pleat {
 namespace {
@@ -35,6 +36,8 @@ void start_log(int rank) {
   spdlog::set_level(level ? spdlog::level::from_str(level) : spdlog::level::info);
 }
 
-void set_log_context(const std::string& context) { log_context = context; }
+LogContext::LogContext(std::string context) : before_(std::exchange(log_context, std::move(context))) {}
+
+LogContext::~LogContext() { log_context = std::move(before_); }
 
 }  // namespace pleat

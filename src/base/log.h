@@ -10,7 +10,16 @@ namespace pleat {
 /// Sets pattern and level. `rank` < 0 leaves the rank out (one rank alone). PLEAT_LOG=debug|info|warn|error.
 void start_log(int rank);
 
-/// What this thread is at work on ("mask/r18/fold 2"); stands in each of its lines until cleared with "".
-void set_log_context(const std::string& context);
+/// What this thread is at work on ("mask/r18/fold 2"): stands in each of its lines while this lives. "" for none.
+class LogContext {
+ public:
+  explicit LogContext(std::string context);
+  ~LogContext();
+  LogContext(const LogContext&) = delete;
+  LogContext& operator=(const LogContext&) = delete;
+
+ private:
+  std::string before_;
+};
 
 }  // namespace pleat

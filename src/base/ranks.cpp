@@ -1,20 +1,17 @@
 #include "base/ranks.h"
 
-#include <optional>
-
 #include "base/error.h"
 
 namespace pleat {
 
 void together(const Ranks& ranks, const std::function<void()>& local) {
-  if (ranks.size == 1) return local();
   std::string failure;
   try {
     local();
   } catch (const Error& error) {
     failure = fmt::format("{} {}", static_cast<int>(error.code()), error.what());
   } catch (const std::exception& error) {
-    failure = fmt::format("{} {}", static_cast<int>(ExitCode::kSomeFailed), error.what());
+    failure = fmt::format("{} internal error, please report it: {}", static_cast<int>(ExitCode::kCluster), error.what());
   }
   throw_first(ranks.all_gather(failure));
 }

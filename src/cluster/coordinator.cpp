@@ -96,7 +96,6 @@ struct Coordinator::Impl {
   std::thread thread;
 
   void run() {
-    set_log_context("coordinator");
     while (!served.empty()) {
       JobMessage message;
       bool idle = true;

@@ -1,5 +1,7 @@
 #include "cluster/job_board.h"
 
+#include "base/log.h"
+
 namespace pleat {
 
 JobBoard::Next JobBoard::next(int slot) {
@@ -12,6 +14,7 @@ JobBoard::Next JobBoard::next(int slot) {
 void JobBoard::finish(int slot, int job, const std::vector<std::string>& result) {
   const std::lock_guard lock(mutex_);
   try {
+    const LogContext none("");  // what rank 0 says of a job names it, whoever calls
     events_.finished(job, result);
     queue_.finish(slot, job);
   } catch (const Error& error) {  // a full disk, say: nothing that follows could be kept either
@@ -28,6 +31,7 @@ void JobBoard::fail(int slot, int job, ExitCode code, const std::string& message
     remember(code, message);
   } else {
     queue_.fail(slot, job);
+    const LogContext none("");
     events_.failed(job, message);
   }
 }
@@ -40,6 +44,7 @@ void JobBoard::stopped(int slot, int job) {
 
 void JobBoard::progress(int job, const std::string& report) {
   const std::lock_guard lock(mutex_);
+  const LogContext none("");
   events_.progressed(job, report);
 }
 

@@ -33,12 +33,17 @@ void take_jobs(const Slot& slot, JobSource* source, const JobWork& work) {
       const std::vector<std::string> result = work(job);
       if (source) source->finish(job, result);
     } catch (const Error& error) {
+      // One shard's own error would leave its peers in a collective, waiting for ever: main ends all ranks then. What
+      // all shards have agreed on is the job's, and the slot goes on.
+      const bool agreed = error.on_all_ranks() || error.code() == ExitCode::kStopped;
+      if (slot.ranks().size > 1 && !agreed) throw;
       if (!source) continue;
       if (error.code() == ExitCode::kStopped)
         source->stopped(job);
       else
         source->fail(job, error.code(), error.what());
     } catch (const std::exception& error) {
+      if (slot.ranks().size > 1) throw;
       if (source) source->fail(job, ExitCode::kSomeFailed, error.what());
     }
   }

@@ -26,7 +26,8 @@ using Clock = std::chrono::steady_clock;
 JobWork slot_work(const Run& run, const Slot& slot, JobSource* source) {
   return [&run, &slot, source](int index) {
     const PlannedJob& job = run.jobs[std::size_t(index)];
-    set_log_context(job.name);
+    const LogContext context_of_lines(job.name);
+    if (slot.leads()) spdlog::info("starts on host {}", run.host);
     const Clock::time_point start = Clock::now();
     const TrainContext context{
         .crops = run.dataset.crops,
@@ -44,7 +45,6 @@ JobWork slot_work(const Run& run, const Slot& slot, JobSource* source) {
             },
         .stop_requested = [source] { return stop_signal_received() || (source && source->stop_requested()); }};
     const FoldResult result = train_fold(job.work, context);
-    set_log_context("");
     return slot.leads() ? pack_result(job, result, std::chrono::duration<double>(Clock::now() - start).count())
                         : std::vector<std::string>{};
   };
@@ -106,7 +106,10 @@ ExitCode train_run(const TrainRequest& request, const MpiSession& session) {
     return ExitCode::kDone;
   }
   together(session.ranks(), [&] {
-    if (session.rank() == 0) record_run(run, *folder, session);
+    if (session.rank() != 0) return;
+    record_run(run, *folder, session);
+    spdlog::info("results go to {}; if this run ends early, it goes on from there with: {}", run.paths.root.string(),
+                 request.command);
   });
   Outcome outcome;
   std::optional<Error> ended;

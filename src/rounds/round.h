@@ -15,6 +15,7 @@ struct TrainRequest {
   std::vector<std::string> assignments;  // --set
   std::filesystem::path run;             // empty: runs/<config file's stem>
   bool dry_run = false;
+  std::string command;  // as it was typed, for the line that says how to go on
 };
 
 /// Collective: every rank calls it. Returns kDone or kSomeFailed, the same on every rank; throws on all ranks alike.

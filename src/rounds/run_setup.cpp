@@ -89,6 +89,7 @@ Run set_up_run(const TrainRequest& request, const MpiSession& session, std::uniq
   agree_on_inputs(config, dataset->hash, session);
   Run run{.config = config,
           .paths = {request.run.empty() ? fs::path("runs") / request.config.stem() : request.run},
+          .host = session.hosts()[std::size_t(session.rank())],
           .place = place,
           .dataset = std::move(*dataset)};
 

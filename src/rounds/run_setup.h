@@ -19,6 +19,7 @@ namespace pleat {
 struct Run {
   RunConfig config;
   RunPaths paths;
+  std::string host;  // of this rank
   ComputePlace place;
   Dataset dataset;
   FoldPlan plan;
