@@ -34,7 +34,7 @@ void place_fold(const std::string& model_id, const FoldPlan& plan, const HeldOut
   const auto& fold_of = plan.fold_of[std::size_t(made.fold.value / plan.k)];
   const torch::Tensor made_probs = at::softmax(made.logits.to(at::kDouble), 1);
   const auto* rows = made.rows.const_data_ptr<std::int64_t>();
-  const torch::Tensor finite = at::isfinite(made_probs).all(1);
+  const torch::Tensor finite = at::isfinite(made.logits).all(1);  // softmax would hide a minus infinity
   const auto* is_finite = finite.const_data_ptr<bool>();
   for (std::int64_t i = 0; i < made.rows.numel(); ++i) {
     const auto row = static_cast<std::size_t>(rows[i]);
