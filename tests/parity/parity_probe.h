@@ -1,0 +1,27 @@
+// Lets the parity tests in Python call pleat's functions: one subcommand a subject, one function a subcommand.
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace pleat {
+
+using Arguments = std::vector<std::string>;
+
+/// folds IN.csv K SEED REPEATS: IN.csv has `id`, optionally `group`; its other columns are strata. Prints folds.csv.
+void probe_folds(const Arguments& arguments);
+
+/// metrics PROBS LABELS N C float32|float64: raw little-endian files, labels int64. Prints the scores as JSON.
+void probe_metrics(const Arguments& arguments);
+
+/// init NAME CHANNELS CLASSES SEED OUT: writes the state of a fresh network. All files from here on are safetensors.
+void probe_init(const Arguments& arguments);
+
+/// logits NAME WEIGHTS IMAGES eval|train OUT: writes `logits` of the tensor `images`, and the state after as `state.*`.
+void probe_logits(const Arguments& arguments);
+
+/// optimize adamw|sgd LR DECAY MOMENTUM BETA2 GIVEN OUT: GIVEN has `parameter.*` and `gradient.STEP.*` from step 0 on;
+/// writes the parameters after the last step, under their own names.
+void probe_optimize(const Arguments& arguments);
+
+}  // namespace pleat
