@@ -74,7 +74,7 @@ int pleat_main(int argc, char** argv) {
   } catch (const Error& error) {
     const auto level = error.code() == ExitCode::kStopped ? spdlog::level::warn : spdlog::level::err;
     if (!error.on_all_ranks() || session.rank() == 0) spdlog::log(level, "{}", error.what());
-    if (!error.on_all_ranks()) session.abort(static_cast<int>(error.code()));
+    if (!error.on_all_ranks() && session.size() > 1) session.abort(static_cast<int>(error.code()));
     return static_cast<int>(error.code());
   } catch (const std::exception& error) {
     spdlog::critical("internal error, please report it: {}", error.what());

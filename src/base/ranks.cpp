@@ -5,13 +5,15 @@
 namespace pleat {
 
 void together(const Ranks& ranks, const std::function<void()>& local) {
+  if (ranks.size == 1) return local();
   std::string failure;
   try {
     local();
   } catch (const Error& error) {
     failure = fmt::format("{} {}", static_cast<int>(error.code()), error.what());
   } catch (const std::exception& error) {
-    failure = fmt::format("{} internal error, please report it: {}", static_cast<int>(ExitCode::kCluster), error.what());
+    failure =
+        fmt::format("{} internal error, please report it: {}", static_cast<int>(ExitCode::kCluster), error.what());
   }
   throw_first(ranks.all_gather(failure));
 }

@@ -108,7 +108,7 @@ ExitCode train_run(const TrainRequest& request, const MpiSession& session) {
   together(session.ranks(), [&] {
     if (session.rank() != 0) return;
     record_run(run, *folder, session);
-    spdlog::info("results go to {}; if this run ends early, it goes on from there with: {}", run.paths.root.string(),
+    spdlog::info("results go to {}; if this run ends early, continue it with: {}", run.paths.root.string(),
                  request.command);
   });
   Outcome outcome;

@@ -43,3 +43,29 @@ def test_permuting_the_labels_of_a_fold_leaves_its_model_as_it_is(whole_run, tmp
         sum_now = hashlib.sha256((tmp_path / "run" / name).read_bytes()).hexdigest()
         # The fold's own model never saw the labels; every other model was trained on them.
         assert (sum_now == expected[name]) == (other == fold), f"fold {other}"
+
+
+SHARDED = ["--set", "train.micro_batches=2", "--set", "cluster.exact=true"]
+
+
+def test_shards_of_a_fold_give_the_same_bytes_in_exact_mode(whole_run, tmp_path):
+    _, config, _ = whole_run
+    alone = runs.pleat("train", config, *SHARDED, "--run", tmp_path / "alone")
+    assert alone.returncode == 0, alone.stdout
+    for ranks in (2, 4):
+        run = tmp_path / f"ranks_{ranks}"
+        done = runs.pleat("train", config, *SHARDED, "--set", "cluster.shards=2", "--run", run, ranks=ranks)
+        assert done.returncode == 0, done.stdout
+        assert runs.results(run) == runs.results(tmp_path / "alone"), f"{ranks} ranks"
+
+
+def test_shards_that_reduce_by_bucket_train_and_resume(whole_run, tmp_path):
+    _, config, _ = whole_run
+    arguments = ["train", config, "--set", "train.micro_batches=2", "--set", "cluster.shards=2"]
+    done = runs.pleat(*arguments, "--run", tmp_path / "whole", ranks=2)
+    assert done.returncode == 0, done.stdout
+    killed = runs.pleat(*arguments, "--run", tmp_path / "killed", ranks=2, PLEAT_FAULT="step_done:13:kill")
+    assert killed.returncode not in (0, 75), killed.stdout
+    again = runs.pleat(*arguments, "--run", tmp_path / "killed", ranks=2)
+    assert again.returncode == 0 and "goes on from" in again.stdout, again.stdout
+    assert runs.results(tmp_path / "killed") == runs.results(tmp_path / "whole")
