@@ -6,7 +6,9 @@ cd "$(dirname "$0")/.."
 source launch/mpi_env.sh
 
 launch/setup.sh
-cmake --workflow --preset release >build.log 2>&1 || { tail -30 build.log; exit 1; }
+echo "quickstart: building (several minutes the first time; build/build.log)"
+mkdir -p build
+{ cmake --preset release && cmake --build --preset release --target pleat; } >build/build.log 2>&1 || { tail -30 build/build.log; exit 1; }
 
 images=/usr/share/datasets/fashion-mnist  # from the Debian package dataset-fashion-mnist
 mkdir -p data

@@ -109,7 +109,7 @@ std::string unseen_by(const std::vector<bool>& seen, const MpiSession& session) 
 }  // namespace
 
 CLI::App* add_doctor(CLI::App& program, DoctorOptions& options) {
-  CLI::App* verb = program.add_subcommand("doctor", "Shows ranks, cores, devices and libraries, and what is wrong");
+  CLI::App* verb = program.add_subcommand("doctor", "Show ranks, cores, devices and libraries, and what is wrong");
   verb->add_option("--run", options.run, "A run folder: look whether all ranks see it")->type_name("DIR");
   verb->footer("Start it as a run would be started: mpirun -n 4 --bind-to none pleat doctor --run runs/faces");
   return verb;

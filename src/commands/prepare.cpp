@@ -171,7 +171,7 @@ void verify(const fs::path& path) {
 }  // namespace
 
 CLI::App* add_prepare(CLI::App& program, PrepareOptions& options) {
-  CLI::App* prepare = program.add_subcommand("prepare", "make crops.h5 of photos or IDX files, or check one");
+  CLI::App* prepare = program.add_subcommand("prepare", "Make crops.h5 of photos or IDX files, or check one");
   prepare->add_option("--table", options.table, "CSV with id, path and any other columns, one row per photo");
   prepare->add_option("--images", options.images, "folder that the table's paths start from");
   prepare->add_option("--size", options.size, "pixels of a crop: 64, or height x width as 128x96")
