@@ -1,0 +1,111 @@
+"""pleat prepare from outside: the same bytes on any number of ranks, readable by h5py, and bad photos and tables named."""
+import random
+
+import h5py
+import numpy
+import pytest
+from PIL import Image
+from support import runs
+
+DATA = 3
+
+
+def write_photos(folder, count=23):
+    """Photos of random smooth content and odd sizes, and their table."""
+    (folder / "photos").mkdir()
+    rng = numpy.random.default_rng(5)
+    lines = ["id,path,mask,note"]
+    for i in range(count):
+        small = rng.integers(0, 256, (4, 3, 3), numpy.uint8)
+        photo = Image.fromarray(small).resize((40 + i, 60 + 2 * i), Image.BICUBIC)
+        name = f"{i}.{'png' if i % 3 == 0 else 'jpg'}"
+        photo.save(folder / "photos" / name)
+        lines.append(f'p{i},{name},{"worn" if i % 2 else "none"},"a, ""quoted"" note"')
+    (folder / "samples.csv").write_text("\n".join(lines) + "\n")
+    return folder / "samples.csv", folder / "photos"
+
+
+def errors(done):
+    return [line for line in done.stdout.splitlines() if " E " in line]
+
+
+def test_any_number_of_ranks_writes_the_same_bytes_and_h5py_reads_them(tmp_path):
+    table, photos = write_photos(tmp_path)
+    files = []
+    for ranks in (1, 2, 3):
+        out = tmp_path / f"{ranks}.h5"
+        done = runs.pleat("prepare", "--table", table, "--images", photos, "--out", out, "--size", "32x24", ranks=ranks)
+        assert done.returncode == 0, done.stdout
+        files.append(out.read_bytes())
+    assert files[0] == files[1] == files[2]
+    with h5py.File(tmp_path / "1.h5") as file:
+        assert file["images"].shape == (23, 32, 24, 3) and file["valid"][:].all()
+        assert [value.decode() for value in file["table/id"][:]] == [f"p{i}" for i in range(23)]
+        assert file["table/note"][0].decode() == 'a, "quoted" note'
+        # Pillow's box filter is the same area average; JPEG decoders and rounding leave little between them.
+        with Image.open(photos / "3.png") as photo:
+            expected = numpy.asarray(photo.convert("RGB").resize((24, 32), Image.BOX), float)
+        assert numpy.abs(file["images"][3] - expected).mean() < 2
+
+
+@pytest.mark.parametrize("ranks", [0, 3])
+def test_broken_photos_are_all_named_at_once_or_left_out_on_request(tmp_path, ranks):
+    table, photos = write_photos(tmp_path)
+    (photos / "4.jpg").write_bytes((photos / "4.jpg").read_bytes()[:300])
+    (photos / "5.jpg").write_text("not a photo")
+    (photos / "6.png").write_bytes(b"")
+    (photos / "7.jpg").unlink()
+    out = tmp_path / "crops.h5"
+    done = runs.pleat("prepare", "--table", table, "--images", photos, "--out", out, ranks=ranks)
+    assert done.returncode == DATA, done.stdout
+    for name in ("4.jpg", "5.jpg", "6.png", "7.jpg", "--skip-bad"):
+        assert name in done.stdout
+    assert not list(tmp_path.glob("crops.h5*"))
+    done = runs.pleat("prepare", "--table", table, "--images", photos, "--out", out, "--skip-bad", ranks=ranks)
+    assert done.returncode == 0, done.stdout
+    assert len((tmp_path / "rejected.csv").read_text().splitlines()) == 5
+    with h5py.File(out) as file:
+        assert [i for i, valid in enumerate(file["valid"][:]) if not valid] == [4, 5, 6, 7]
+
+
+@pytest.mark.parametrize("change, words", [
+    (lambda t: t.replace("p3,", "p2,"), ["p2", "line 5"]),
+    (lambda t: t.replace("id,path", "id,file"), ["path"]),
+    (lambda t: t.replace("1.jpg", "../1.jpg"), ["../1.jpg", "line 3"]),
+    (lambda t: t.replace("p1,1.jpg,worn", "p1,1.jpg"), ["line 3"]),
+    (lambda t: t.replace('"a, ""quoted"" note"', "x").replace(",", ";"), ["';'"]),
+    (lambda t: t.splitlines()[0] + "\n", ["no rows"]),
+    (lambda t: t.replace("p0,", ",", 1), ["id", "line 2"]),
+])
+def test_a_bad_table_is_one_line(tmp_path, change, words):
+    table, photos = write_photos(tmp_path)
+    table.write_text(change(table.read_text()))
+    done = runs.pleat("prepare", "--table", table, "--images", photos, "--out", tmp_path / "crops.h5")
+    assert done.returncode == DATA and len(errors(done)) == 1, done.stdout
+    for word in words:
+        assert word in errors(done)[0]
+    assert not list(tmp_path.glob("crops.h5*"))
+
+
+def test_a_table_from_a_spreadsheet_is_accepted(tmp_path):
+    table, photos = write_photos(tmp_path)
+    table.write_bytes(b"\xef\xbb\xbf" + table.read_bytes().replace(b"\n", b"\r\n"))
+    done = runs.pleat("prepare", "--table", table, "--images", photos, "--out", tmp_path / "crops.h5")
+    assert done.returncode == 0, done.stdout
+    with h5py.File(tmp_path / "crops.h5") as file:
+        assert list(file["table"])[0] == "id" or "id" in file["table"]
+
+
+def test_verify_names_a_changed_pixel(tmp_path):
+    table, photos = write_photos(tmp_path)
+    out = tmp_path / "crops.h5"
+    assert runs.pleat("prepare", "--table", table, "--images", photos, "--out", out, "--size", 16).returncode == 0
+    assert runs.pleat("prepare", "--verify", out).returncode == 0
+    with h5py.File(out) as file:
+        offset = file["images"].id.get_offset()
+    content = bytearray(out.read_bytes())
+    row = random.Random(1).randrange(23)
+    content[offset + row * 16 * 16 * 3 + 100] ^= 4
+    out.write_bytes(content)
+    done = runs.pleat("prepare", "--verify", out)
+    assert done.returncode == DATA and f"p{row}" in done.stdout, done.stdout
