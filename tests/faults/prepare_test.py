@@ -73,7 +73,7 @@ def test_broken_photos_are_all_named_at_once_or_left_out_on_request(tmp_path, ra
     (lambda t: t.replace("id,path", "id,file"), ["path"]),
     (lambda t: t.replace("1.jpg", "../1.jpg"), ["../1.jpg", "line 3"]),
     (lambda t: t.replace("p1,1.jpg,worn", "p1,1.jpg"), ["line 3"]),
-    (lambda t: t.replace('"a, ""quoted"" note"', "x").replace(",", ";"), ["';'"]),
+    (lambda t: t.replace('"a, ""quoted"" note"', "x").replace(",", ";"), ["semicolons"]),
     (lambda t: t.splitlines()[0] + "\n", ["no rows"]),
     (lambda t: t.replace("p0,", ",", 1), ["id", "line 2"]),
 ])
