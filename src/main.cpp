@@ -7,6 +7,8 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "base/stop_signal.h"
+#include "cluster/failure.h"
+#include "cluster/launch_command.h"
 #include "cluster/mpi_session.h"
 #include "commands/config.h"
 #include "commands/doctor.h"
@@ -45,14 +47,7 @@ struct Program {
   }
 };
 
-// The words that started this rank, with the launcher's part as far as a rank can know it.
-std::string command_line(int argc, char** argv, const MpiSession& session) {
-  std::string text = session.launched() ? fmt::format("mpirun -n {} ", session.size()) : "";
-  for (int i = 0; i < argc; ++i) text += (i ? " " : "") + std::string(argv[i]);
-  return text;
-}
-
-ExitCode run(int argc, char** argv, MpiSession& session) {
+ExitCode run(int argc, char** argv, const std::string& command, MpiSession& session) {
   Program program;
   try {
     program.app.parse(argc, argv);
@@ -61,7 +56,7 @@ ExitCode run(int argc, char** argv, MpiSession& session) {
     if (session.rank() == 0) program.app.exit(error);
     return asked ? ExitCode::kDone : ExitCode::kUsage;
   }
-  program.train.command = command_line(argc, argv, session);
+  program.train.command = command;
   return program.chosen(session);
 }
 
@@ -69,16 +64,17 @@ int pleat_main(int argc, char** argv) {
   MpiSession session;
   start_log(session.launched() ? session.rank() : -1);
   watch_for_stop_signals();
+  const std::string command = launch_command(session.launcher(), session.size(), {argv, argv + argc});
+  end_all_ranks_on_terminate(command);
   try {
-    return static_cast<int>(run(argc, argv, session));
+    return static_cast<int>(run(argc, argv, command, session));
   } catch (const Error& error) {
+    if (!error.on_all_ranks() && session.size() > 1) end_all_ranks(error);
     const auto level = error.code() == ExitCode::kStopped ? spdlog::level::warn : spdlog::level::err;
-    if (!error.on_all_ranks() || session.rank() == 0) spdlog::log(level, "{}", error.what());
-    if (!error.on_all_ranks() && session.size() > 1) session.abort(static_cast<int>(error.code()));
+    if (session.rank() == 0) spdlog::log(level, "{}", error.what());
     return static_cast<int>(error.code());
   } catch (const std::exception& error) {
-    spdlog::critical("internal error, please report it: {}", error.what());
-    session.abort(static_cast<int>(ExitCode::kCluster));
+    end_all_ranks(error);
   }
 }
 

@@ -1,30 +1,49 @@
 #include "base/stop_signal.h"
 
-#include <csignal>
+#include <signal.h>
+#include <time.h>
+
 #include <initializer_list>
 
 namespace pleat {
 namespace {
 
-volatile std::sig_atomic_t received = 0;
+volatile sig_atomic_t received = 0, terminated = 0, interrupted = 0;
+double first_interrupt = 0;  // the handler alone uses it, and does not interrupt itself
 
-void on_signal(int signal) {
-  // mpirun passes one Ctrl-C on and the terminal sends another; only a second interrupt by hand (SIGINT) is impatience.
-  if (received && signal != SIGUSR1) std::signal(signal, SIG_DFL);
+double seconds_now() {
+  timespec now{};
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
+}
+
+// Calls nothing but what POSIX allows in a signal handler.
+void on_signal(int number) {
   received = 1;
+  if (number == SIGTERM) terminated = 1;
+  if (number != SIGINT) return;
+  // One Ctrl-C may come twice, from the terminal and from mpirun, within moments; only a later one is impatience.
+  constexpr double kOnePress = 0.5;
+  if (interrupted && seconds_now() - first_interrupt > kOnePress) {
+    signal(SIGINT, SIG_DFL);
+    raise(SIGINT);  // takes effect as soon as this handler returns
+  }
+  if (!interrupted) first_interrupt = seconds_now();
+  interrupted = 1;
 }
 
 }  // namespace
 
 void watch_for_stop_signals() {
-  for (const int signal : {SIGINT, SIGTERM, SIGUSR1}) {
-    struct sigaction action {};
-    action.sa_handler = on_signal;
-    action.sa_flags = SA_RESTART;
-    sigaction(signal, &action, nullptr);
-  }
+  struct sigaction action {};
+  action.sa_handler = on_signal;
+  action.sa_flags = SA_RESTART;
+  for (const int number : {SIGINT, SIGTERM, SIGUSR1}) sigaddset(&action.sa_mask, number);
+  for (const int number : {SIGINT, SIGTERM, SIGUSR1}) sigaction(number, &action, nullptr);
 }
 
 bool stop_signal_received() { return received != 0; }
+
+bool termination_signal_received() { return terminated != 0; }
 
 }  // namespace pleat

@@ -1,10 +1,13 @@
 #include "cluster/coordinator.h"
 
+#include <atomic>
 #include <chrono>
 #include <set>
 #include <thread>
 
 #include "base/log.h"
+#include "base/stop_signal.h"
+#include "cluster/failure.h"
 #include "cluster/job_messages.h"
 
 namespace pleat {
@@ -88,15 +91,26 @@ std::unique_ptr<JobSource> make_remote_source(MPI_Comm comm, int slot) {
 }
 
 struct Coordinator::Impl {
+  Impl(MPI_Comm comm, JobBoard& board) : comm(comm), board(board) {}
+
   MPI_Comm comm;
   JobBoard& board;
   std::set<int> served;             // ranks of remote leaders that were not told yet that there is no more
   std::vector<JobMessage> waiting;  // asked while nothing was pending
-  bool stop_sent = false;
+  bool stop_sent = false, end_told = false;
+  std::atomic<bool> closing = false;  // rank 0's own slot has taken its last job
   std::thread thread;
 
   void run() {
-    while (!served.empty()) {
+    while (!served.empty() || !closing) {
+      if (termination_signal_received() && !end_told) {
+        end_told = true;
+        board.told_to_end();
+      }
+      if (served.empty()) {  // all that is left to do is to look for that signal
+        std::this_thread::sleep_for(kLook);
+        continue;
+      }
       JobMessage message;
       bool idle = true;
       while (poll_message(comm, message)) {
@@ -134,18 +148,21 @@ struct Coordinator::Impl {
 };
 
 Coordinator::Coordinator(MPI_Comm comm, const RankLayout& layout, JobBoard& board)
-    : impl_(std::make_unique<Impl>(Impl{.comm = comm, .board = board})) {
+    : impl_(std::make_unique<Impl>(comm, board)) {
   for (int slot = 1; slot < layout.slots; ++slot) impl_->served.insert(layout.leader(slot));
   impl_->thread = std::thread([this] {
     try {
       impl_->run();
     } catch (const std::exception& error) {  // the leaders would wait for ever
-      spdlog::critical("the coordinator failed: {}", error.what());
-      MPI_Abort(impl_->comm, static_cast<int>(ExitCode::kCluster));
+      const LogContext where("serving the slots");
+      end_all_ranks(error);
     }
   });
 }
 
-Coordinator::~Coordinator() { impl_->thread.join(); }
+Coordinator::~Coordinator() {
+  impl_->closing = true;
+  impl_->thread.join();
+}
 
 }  // namespace pleat

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "cluster/failure.h"
 #include "cluster/gradient_sum.h"
 #include "cluster/running_statistics.h"
 
@@ -62,7 +63,7 @@ struct GradientSync::Impl {
       throw;
     } catch (const std::exception& error) {
       throw ClusterError("shard {} of {} failed in backward while its peers wait for its gradients: {}", shard, shards,
-                         error.what());
+                         message_of(error));
     }
   }
 };

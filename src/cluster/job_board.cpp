@@ -1,8 +1,16 @@
 #include "cluster/job_board.h"
 
 #include "base/log.h"
+#include "cluster/failure.h"
 
 namespace pleat {
+namespace {
+
+bool ends_the_run(ExitCode code) {
+  return code == ExitCode::kData || code == ExitCode::kCluster || code == ExitCode::kUsage;
+}
+
+}  // namespace
 
 JobBoard::Next JobBoard::next(int slot) {
   const std::lock_guard lock(mutex_);
@@ -12,48 +20,61 @@ JobBoard::Next JobBoard::next(int slot) {
 }
 
 void JobBoard::finish(int slot, int job, const std::vector<std::string>& result) {
-  const std::lock_guard lock(mutex_);
+  std::optional<Error> error;
   try {
+    const std::lock_guard one_at_a_time(events_mutex_);
     const LogContext none("");  // what rank 0 says of a job names it, whoever calls
     events_.finished(job, result);
-    queue_.finish(slot, job);
-  } catch (const Error& error) {  // a full disk, say: nothing that follows could be kept either
-    queue_.put_back(slot, job);
-    remember(error.code(), error.what());
+  } catch (const Error& failure) {
+    error = failure;
+  } catch (const std::exception& failure) {
+    error.emplace(ExitCode::kSomeFailed, message_of(failure));
   }
+  if (error) return fail(slot, job, error->code(), error->what());
+  const std::lock_guard lock(mutex_);
+  queue_.finish(slot, job);
 }
 
 void JobBoard::fail(int slot, int job, ExitCode code, const std::string& message) {
-  const std::lock_guard lock(mutex_);
-  const bool fatal = code == ExitCode::kData || code == ExitCode::kCluster || code == ExitCode::kUsage;
-  if (fatal) {
+  if (ends_the_run(code)) {  // a full disk, say: nothing that follows could be kept either
+    const std::lock_guard lock(mutex_);
     queue_.put_back(slot, job);
-    remember(code, message);
-  } else {
-    queue_.fail(slot, job);
+    return ended_by(code, message);
+  }
+  {
+    const std::lock_guard one_at_a_time(events_mutex_);
     const LogContext none("");
     events_.failed(job, message);
   }
+  // Last, since the run may end as soon as nothing runs any more, and must know of the failure by then.
+  const std::lock_guard lock(mutex_);
+  queue_.fail(slot, job);
 }
 
 void JobBoard::stopped(int slot, int job) {
   const std::lock_guard lock(mutex_);
   queue_.put_back(slot, job);
-  remember(ExitCode::kStopped, "stopped on request; run the same command again to go on");
+  ended_by(ExitCode::kStopped, "stopped on request; run the same command again to go on");
 }
 
 void JobBoard::progress(int job, const std::string& report) {
-  const std::lock_guard lock(mutex_);
+  const std::lock_guard one_at_a_time(events_mutex_);
   const LogContext none("");
   events_.progressed(job, report);
 }
 
-void JobBoard::stop() {
-  const std::lock_guard lock(mutex_);
-  remember(ExitCode::kStopped, "stopped on request; run the same command again to go on");
+void JobBoard::told_to_end() {
+  if (!events_.told_to_end) return;
+  const std::lock_guard one_at_a_time(events_mutex_);
+  std::vector<JobQueue::Running> running;
+  {
+    const std::lock_guard lock(mutex_);
+    running = queue_.running();
+  }
+  events_.told_to_end(running);
 }
 
-void JobBoard::remember(ExitCode code, const std::string& message) {
+void JobBoard::ended_by(ExitCode code, const std::string& message) {
   queue_.close();
   stopping_ = true;
   // An error outranks the stops that it caused; of several errors the first is the one to mend.
@@ -61,19 +82,9 @@ void JobBoard::remember(ExitCode code, const std::string& message) {
     ended_by_.emplace(code, message);
 }
 
-bool JobBoard::stopping() const {
+std::optional<Error> JobBoard::verdict() const {
   const std::lock_guard lock(mutex_);
-  return stopping_;
-}
-
-bool JobBoard::settled() const {
-  const std::lock_guard lock(mutex_);
-  return queue_.settled();
-}
-
-void JobBoard::rethrow() const {
-  const std::lock_guard lock(mutex_);
-  if (ended_by_) throw *ended_by_;
+  return ended_by_;
 }
 
 }  // namespace pleat

@@ -2,6 +2,7 @@
 // Safe from the coordinator's thread and rank 0's own slot at once.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <mutex>
 #include <optional>
@@ -15,15 +16,18 @@ namespace pleat {
 
 /// What rank 0 does with what it is told; called one at a time.
 struct JobEvents {
-  /// The job's result, in parts as the slot made them. It counts as done once this returns.
+  /// The job's result, in parts as the slot made them. It counts as done once this returns. An error of kSomeFailed, or
+  /// one that is not pleat's own, is this job's; any other ends the run.
   std::function<void(int job, const std::vector<std::string>& result)> finished;
   std::function<void(int job, const std::string& message)> failed;
   std::function<void(int job, const std::string& report)> progressed;
+  /// This process was told to end (SIGTERM) while these jobs ran; a SIGKILL may follow within a second. May be empty.
+  std::function<void(const std::vector<JobQueue::Running>& running)> told_to_end = {};
 };
 
 class JobBoard {
  public:
-  JobBoard(JobQueue& queue, JobEvents events) : queue_(queue), events_(std::move(events)) {}
+  JobBoard(JobQueue& queue, JobEvents events) : events_(std::move(events)), queue_(queue) {}
 
   enum class Answer { kJob, kWait, kNoMore };
   struct Next {
@@ -37,22 +41,24 @@ class JobBoard {
   void fail(int slot, int job, ExitCode code, const std::string& message);
   void stopped(int slot, int job);
   void progress(int job, const std::string& report);
+  void told_to_end();
 
-  /// Ends the handing out of jobs, and asks the slots to save and stop.
-  void stop();
-  bool stopping() const;
-  bool settled() const;
-  /// Throws what ended the run early, if anything did: the first fatal error, or StopRequested.
-  void rethrow() const;
+  /// True once a stop or a fatal error has closed the queue: what runs should save its place. Asked before every step,
+  /// so it never waits for a result that is being written.
+  bool stopping() const { return stopping_; }
+  /// What ended the run early, if anything did: the first fatal error, or StopRequested.
+  std::optional<Error> verdict() const;
 
  private:
-  void remember(ExitCode code, const std::string& message);
+  void ended_by(ExitCode code, const std::string& message);
 
-  mutable std::mutex mutex_;
-  JobQueue& queue_;
+  std::mutex events_mutex_;  // held while an event is at work, which may write and sync files; taken before mutex_
   JobEvents events_;
-  bool stopping_ = false;
+
+  mutable std::mutex mutex_;  // of what follows; held for moments only
+  JobQueue& queue_;
   std::optional<Error> ended_by_;
+  std::atomic<bool> stopping_ = false;
 };
 
 }  // namespace pleat

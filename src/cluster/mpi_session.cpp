@@ -6,9 +6,10 @@
 #include <cstdint>
 #include <cstdlib>
 #include <exception>
+#include <map>
 
 #include "base/error.h"
-#include "base/log.h"
+#include "cluster/failure.h"
 #include "cluster/mpi_wait.h"
 
 namespace pleat {
@@ -16,16 +17,10 @@ namespace {
 
 using namespace std::chrono_literals;
 
-bool has_env(const char* name) { return std::getenv(name) != nullptr; }
-
 int env_int(const char* name, int otherwise) {
   const char* text = std::getenv(name);
   return text ? std::atoi(text) : otherwise;
 }
-
-/// What a launcher leaves in the environment: Open MPI's mpirun, PMIx (srun --mpi=pmix, prterun), PMI (srun
-/// --mpi=pmi2).
-bool found_launcher() { return has_env("OMPI_COMM_WORLD_SIZE") || has_env("PMIX_RANK") || has_env("PMI_RANK"); }
 
 /// The number of processes that the launcher says it started; 1 if it does not say.
 int promised_size() {
@@ -45,6 +40,18 @@ std::string host_name() {
   char name[256] = "";
   gethostname(name, sizeof name - 1);
   return name;
+}
+
+/// The lowest rank that shares this machine's memory. Names do not tell: containers on two machines may have one name.
+int first_rank_on_this_machine() {
+  int rank = 0, first = 0;
+  MPI_Comm_rank(MPI_COMM_WORLD, &rank);
+  MPI_Comm machine = MPI_COMM_NULL;
+  check_mpi(MPI_Comm_split_type(MPI_COMM_WORLD, MPI_COMM_TYPE_SHARED, rank, MPI_INFO_NULL, &machine),
+            "finding the ranks of a machine");
+  check_mpi(MPI_Allreduce(&rank, &first, 1, MPI_INT, MPI_MIN, machine), "MPI all-reduce");
+  MPI_Comm_free(&machine);
+  return first;
 }
 
 void barrier(MPI_Comm comm) {
@@ -90,15 +97,30 @@ Ranks ranks_of(MPI_Comm comm) {
           .all_gather = [=](const std::string& mine) { return all_gather(mine, rank, size, comm); }};
 }
 
-MpiSession::MpiSession() : launched_(found_launcher()), hosts_{host_name()} {
-  if (!launched_) {
+std::vector<std::string> distinct_hosts(const std::vector<std::string>& names, const std::vector<int>& machines) {
+  std::map<int, std::string> host_of;  // by machine
+  std::map<std::string, int> machines_named;
+  std::vector<std::string> hosts;
+  for (std::size_t rank = 0; rank < names.size(); ++rank) {
+    std::string& host = host_of[machines[rank]];
+    if (host.empty()) {
+      const int count = ++machines_named[names[rank]];
+      host = count == 1 ? names[rank] : fmt::format("{}#{}", names[rank], count);
+    }
+    hosts.push_back(host);
+  }
+  return hosts;
+}
+
+MpiSession::MpiSession() : launcher_(find_launcher()), hosts_{host_name()} {
+  if (!launched()) {
     require_one_world(1);
     return;
   }
   int given = MPI_THREAD_SINGLE;
   MPI_Init_thread(nullptr, nullptr, MPI_THREAD_MULTIPLE, &given);
-  // World keeps MPI_ERRORS_ARE_FATAL: what fails there is a lost peer or a broken fabric, and ends all ranks. The
-  // slots' communicators return their errors, so that they reach whoever waits (MpiBackend).
+  // World, and what is split off it, keeps MPI_ERRORS_ARE_FATAL: what fails there is a lost peer or a broken fabric,
+  // and ends all ranks. Only MpiBackend's own copy of a slot's communicator returns errors, to whoever waits.
   MPI_Comm_rank(world(), &rank_);
   MPI_Comm_size(world(), &size_);
   if (given < MPI_THREAD_MULTIPLE) {
@@ -108,21 +130,20 @@ MpiSession::MpiSession() : launched_(found_launcher()), hosts_{host_name()} {
         given, MPI_THREAD_MULTIPLE);
   }
   require_one_world(size_);
-  hosts_ = ranks().all_gather(hosts_.front());
+  std::vector<int> machines;
+  for (const std::string& first : ranks().all_gather(std::to_string(first_rank_on_this_machine())))
+    machines.push_back(std::stoi(first));
+  hosts_ = distinct_hosts(ranks().all_gather(hosts_.front()), machines);
 }
 
 MpiSession::~MpiSession() {
   // With an exception in flight this rank fails, and its peers do not know: MPI_Finalize would wait for them for
   // ever. Leaving without it makes the launcher end them, once main has printed the error and exits.
-  if (launched_ && std::uncaught_exceptions() == 0) MPI_Finalize();
+  if (launched() && std::uncaught_exceptions() == 0) MPI_Finalize();
 }
 
-Ranks MpiSession::ranks() const { return launched_ ? ranks_of(world()) : Ranks{}; }
+Ranks MpiSession::ranks() const { return launched() ? ranks_of(world()) : Ranks{}; }
 
-void MpiSession::abort(int exit_code) {
-  spdlog::default_logger()->flush();
-  if (launched_) MPI_Abort(world(), exit_code);
-  std::_Exit(exit_code);
-}
+void MpiSession::abort(int exit_code) const { abort_all_ranks(exit_code); }
 
 }  // namespace pleat

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/ranks.h"
+#include "cluster/launch_command.h"
 
 namespace pleat {
 
@@ -22,19 +23,26 @@ class MpiSession {
 
   int rank() const { return rank_; }
   int size() const { return size_; }
-  bool launched() const { return launched_; }                       // under mpirun or srun
-  const std::vector<std::string>& hosts() const { return hosts_; }  // by rank
+  Launcher launcher() const { return launcher_; }
+  bool launched() const { return launcher_ != Launcher::kNone; }
+  /// By rank; the same for ranks that share a machine's memory, and different for all others: machines of one name
+  /// (containers often have it) become name, name#2, and so on.
+  const std::vector<std::string>& hosts() const { return hosts_; }
   MPI_Comm world() const { return MPI_COMM_WORLD; }                 // only if launched()
   Ranks ranks() const;
 
-  /// Ends every rank with this exit code, without waiting for anyone: peers may be inside a collective.
-  [[noreturn]] void abort(int exit_code);
+  /// See abort_all_ranks in cluster/failure.h.
+  [[noreturn]] void abort(int exit_code) const;
 
  private:
-  bool launched_ = false;
+  Launcher launcher_;
   int rank_ = 0, size_ = 1;
   std::vector<std::string> hosts_;
 };
+
+/// Host names made different for different machines.
+///   names: by rank; machines: by rank, equal for ranks on one machine.
+std::vector<std::string> distinct_hosts(const std::vector<std::string>& names, const std::vector<int>& machines);
 
 /// The ranks of a communicator. Their waits sleep rather than spin.
 Ranks ranks_of(MPI_Comm comm);

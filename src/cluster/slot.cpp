@@ -2,7 +2,7 @@
 
 #include <memory>
 
-#include "base/log.h"
+#include "cluster/failure.h"
 #include "cluster/mpi_wait.h"
 #include "cluster/process_group.h"
 
@@ -33,8 +33,8 @@ void take_jobs(const Slot& slot, JobSource* source, const JobWork& work) {
       const std::vector<std::string> result = work(job);
       if (source) source->finish(job, result);
     } catch (const Error& error) {
-      // One shard's own error would leave its peers in a collective, waiting for ever: main ends all ranks then. What
-      // all shards have agreed on is the job's, and the slot goes on.
+      // One shard's own error would leave its peers in a collective, waiting for ever: run_jobs ends all ranks then.
+      // What all shards have agreed on is the job's, and the slot goes on.
       const bool agreed = error.on_all_ranks() || error.code() == ExitCode::kStopped;
       if (slot.ranks().size > 1 && !agreed) throw;
       if (!source) continue;
@@ -44,31 +44,46 @@ void take_jobs(const Slot& slot, JobSource* source, const JobWork& work) {
         source->fail(job, error.code(), error.what());
     } catch (const std::exception& error) {
       if (slot.ranks().size > 1) throw;
-      if (source) source->fail(job, ExitCode::kSomeFailed, error.what());
+      if (source) source->fail(job, ExitCode::kSomeFailed, message_of(error));
     }
   }
 }
 
-void run_jobs(const MpiSession& session, const RankLayout& layout, const Slot& slot, JobQueue& queue,
-              const JobEvents& events, const std::function<JobWork(JobSource*)>& make_work) {
+namespace {
+
+/// Serves the queue on rank 0 and takes jobs on every slot, until nothing is left.
+void serve_and_take(const MpiSession& session, const RankLayout& layout, const Slot& slot, MPI_Comm comm,
+                    JobBoard* board, const std::function<JobWork(JobSource*)>& make_work) {
+  std::unique_ptr<Coordinator> coordinator;  // it ends once every leader knows that there is no more
+  std::unique_ptr<JobSource> source;
+  if (board) {
+    coordinator = std::make_unique<Coordinator>(comm, layout, *board);
+    source = make_local_source(*board, 0);
+  } else if (slot.index() >= 0 && slot.leads()) {
+    source = make_remote_source(comm, slot.index());
+  }
+  if (slot.index() < 0) return;
+  try {
+    take_jobs(slot, source.get(), make_work(source.get()));
+  } catch (const std::exception& error) {
+    if (session.size() == 1) throw;
+    // In here, before anything unwinds: the coordinator's end would wait for leaders that wait for this rank.
+    end_all_ranks(error);
+  }
+}
+
+}  // namespace
+
+std::optional<Error> run_jobs(const MpiSession& session, const RankLayout& layout, const Slot& slot, JobQueue& queue,
+                              const JobEvents& events, const std::function<JobWork(JobSource*)>& make_work) {
   MPI_Comm comm = MPI_COMM_NULL;
   if (session.launched()) check_mpi(MPI_Comm_dup(session.world(), &comm), "making the coordinator's communicator");
   std::unique_ptr<JobBoard> board;
-  {
-    std::unique_ptr<Coordinator> coordinator;
-    std::unique_ptr<JobSource> source;
-    if (session.rank() == 0) {
-      board = std::make_unique<JobBoard>(queue, events);
-      coordinator = std::make_unique<Coordinator>(comm, layout, *board);
-      source = make_local_source(*board, 0);
-    } else if (slot.index() >= 0 && slot.leads()) {
-      source = make_remote_source(comm, slot.index());
-    }
-    if (slot.index() >= 0) take_jobs(slot, source.get(), make_work(source.get()));
-  }  // the coordinator ends once every leader knows that there is no more
+  if (session.rank() == 0) board = std::make_unique<JobBoard>(queue, events);
+  serve_and_take(session, layout, slot, comm, board.get(), make_work);
   session.ranks().barrier();
   if (comm != MPI_COMM_NULL) MPI_Comm_free(&comm);
-  if (board) board->rethrow();
+  return board ? board->verdict() : std::nullopt;
 }
 
 }  // namespace pleat

@@ -5,6 +5,7 @@
 #include <torch/types.h>
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <torch/csrc/distributed/c10d/ProcessGroup.hpp>
 #include <vector>
@@ -18,7 +19,8 @@ namespace pleat {
 
 class Slot {
  public:
-  /// Collective over the world. An idle rank (place.slot < 0) gets an empty slot.
+  /// Collective over the world. An idle rank (place.slot < 0) gets an empty slot. What it throws may be this rank's
+  /// alone, while its peers wait: let it reach main.
   Slot(const MpiSession& session, const RankLayout& layout, const torch::Device& device);
   ~Slot();
   Slot(const Slot&) = delete;
@@ -39,14 +41,16 @@ class Slot {
 /// One job's work on this rank; the leader's return value is the job's result.
 using JobWork = std::function<std::vector<std::string>(int job)>;
 
-/// Takes jobs until there are no more. `source`: the leader's; null on the other shards. Errors of a job go to rank 0
-/// through the source; the other shards, which threw the same, go on with the next job.
+/// Takes jobs until there are no more. `source`: the leader's; null on the other shards. Errors that all shards of a job
+/// threw alike go to rank 0 through the source, and the slot goes on; an error of one shard alone is thrown.
 void take_jobs(const Slot& slot, JobSource* source, const JobWork& work);
 
 /// The whole of it, collective over the world: rank 0 serves the queue, every slot takes jobs, all return when nothing
-/// is left. On rank 0 it throws what ended the run early (JobBoard::rethrow). `queue` and `events` are used on rank 0
-/// alone.
-void run_jobs(const MpiSession& session, const RankLayout& layout, const Slot& slot, JobQueue& queue,
-              const JobEvents& events, const std::function<JobWork(JobSource*)>& make_work);
+/// is left. Returns on rank 0 what ended the run early (JobBoard::verdict), a value rather than an exception so that
+/// all ranks take their slots down alike before anyone throws. An error of one rank alone does not come back: it is
+/// logged and ends all ranks, whose collectives nobody could finish. `queue` and `events` are used on rank 0 alone.
+[[nodiscard]] std::optional<Error> run_jobs(const MpiSession& session, const RankLayout& layout, const Slot& slot,
+                                            JobQueue& queue, const JobEvents& events,
+                                            const std::function<JobWork(JobSource*)>& make_work);
 
 }  // namespace pleat

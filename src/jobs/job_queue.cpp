@@ -23,21 +23,29 @@ std::optional<int> JobQueue::next(int slot) {
   return std::nullopt;
 }
 
-JobQueue::Job& JobQueue::running(int slot, int job) {
+JobQueue::Job& JobQueue::running_on(int slot, int job) {
   Job& found = jobs_.at(std::size_t(job));
   if (found.state != JobState::kRunning || found.slot != slot) throw std::logic_error("the slot does not run this job");
   found.slot = -1;
   return found;
 }
 
-void JobQueue::finish(int slot, int job) { running(slot, job).state = JobState::kDone; }
+void JobQueue::finish(int slot, int job) { running_on(slot, job).state = JobState::kDone; }
 
 void JobQueue::fail(int slot, int job) {
-  Job& failed = running(slot, job);
+  Job& failed = running_on(slot, job);
   failed.state = ++failed.failures < attempts_ ? JobState::kPending : JobState::kFailed;
 }
 
-void JobQueue::put_back(int slot, int job) { running(slot, job).state = JobState::kPending; }
+void JobQueue::put_back(int slot, int job) { running_on(slot, job).state = JobState::kPending; }
+
+std::vector<JobQueue::Running> JobQueue::running() const {
+  std::vector<Running> all;
+  for (std::size_t i = 0; i < jobs_.size(); ++i) {
+    if (jobs_[i].state == JobState::kRunning) all.push_back({static_cast<int>(i), jobs_[i].slot});
+  }
+  return all;
+}
 
 bool JobQueue::settled() const { return count(JobState::kRunning) == 0 && (closed_ || count(JobState::kPending) == 0); }
 

@@ -30,6 +30,12 @@ class JobQueue {
   /// Hands out nothing more; what runs may end.
   void close() { closed_ = true; }
 
+  /// What runs where, by job.
+  struct Running {
+    int job, slot;
+  };
+  std::vector<Running> running() const;
+
   /// True when no job will be handed out any more and none is running.
   bool settled() const;
   JobState state(int job) const { return jobs_.at(std::size_t(job)).state; }
@@ -41,7 +47,7 @@ class JobQueue {
     int slot = -1;
     int failures = 0;
   };
-  Job& running(int slot, int job);
+  Job& running_on(int slot, int job);
 
   std::vector<Job> jobs_;
   int attempts_;

@@ -164,19 +164,14 @@ ExitCode predict_run(const PredictRequest& request, const MpiSession& session) {
           },
       .failed = [&](int, const std::string& message) { failure = message; },
       .progressed = [](int, const std::string&) {}};
-  std::optional<Error> ended;
-  try {
-    run_jobs(session, place.layout, slot, queue, events, [&](JobSource*) -> JobWork {
-      return [&](int job) -> std::vector<std::string> {
-        if (stop_signal_received()) throw StopRequested("stopped on request");
-        return {tensors_to_bytes(
-            {{"logits", member_logits(*ensemble, ensemble->members[std::size_t(job)], *crops, rows, place.device)}})};
-      };
-    });
-  } catch (const Error& error) {
-    if (session.rank() != 0) throw;
-    ended = error;
-  }
+  const std::optional<Error> ended =
+      run_jobs(session, place.layout, slot, queue, events, [&](JobSource*) -> JobWork {
+        return [&](int job) -> std::vector<std::string> {
+          if (stop_signal_received()) throw StopRequested("stopped on request");
+          return {tensors_to_bytes(
+              {{"logits", member_logits(*ensemble, ensemble->members[std::size_t(job)], *crops, rows, place.device)}})};
+        };
+      });
   from_rank_0(session.ranks(), [&] {
     if (ended) throw *ended;
     if (!failure.empty()) throw ErrorOf<ExitCode::kSomeFailed>("prediction failed: {}", failure);

@@ -22,6 +22,17 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
+// An error of one shard alone ends all ranks, and its line must say in which job that was. Others are named by rank 0.
+template <class Work>
+auto naming(const PlannedJob& job, const Slot& slot, const Work& work) {
+  try {
+    return work();
+  } catch (const Error& error) {
+    if (slot.ranks().size == 1 || error.on_all_ranks() || error.code() == ExitCode::kStopped) throw;
+    throw Error(error.code(), fmt::format("{}: {}", job.name, error.what()));
+  }
+}
+
 // A slot's work on one job.
 JobWork slot_work(const Run& run, const Slot& slot, JobSource* source) {
   return [&run, &slot, source](int index) {
@@ -44,28 +55,56 @@ JobWork slot_work(const Run& run, const Slot& slot, JobSource* source) {
               source->progress(index, report.dump());
             },
         .stop_requested = [source] { return stop_signal_received() || (source && source->stop_requested()); }};
-    const FoldResult result = train_fold(job.work, context);
+    const FoldResult result = naming(job, slot, [&] { return train_fold(job.work, context); });
     return slot.leads() ? pack_result(job, result, std::chrono::duration<double>(Clock::now() - start).count())
                         : std::vector<std::string>{};
   };
 }
 
-// Rank 0 keeps a result: scored on the rows that the fold held out, written, and only then done.
-std::string keep_result(const Run& run, const PlannedJob& job, const std::vector<std::string>& parts) {
+// On the rows that the fold held out. A result that cannot be scored is its job's failure, and no other's.
+Scores score_result(const Run& run, const PlannedJob& job, const std::vector<std::string>& parts) try {
   const JobPredictions made = parse_predictions(parts.at(1), job.name);
   std::vector<std::int64_t> labels;
   for (std::size_t i = 0; i < job.held_out_rows; ++i)
     labels.push_back(run.dataset.labels[std::size_t(job.target)][std::size_t(job.work.predict_rows[i])]);
-  const Scores scores = score(at::softmax(made.held_out_logits.to(at::kDouble), 1), at::tensor(labels, at::kLong));
-  write_result(run.folder_of(job), job, parts, scores);
+  return score(at::softmax(made.held_out_logits.to(at::kDouble), 1), at::tensor(labels, at::kLong));
+} catch (const Error& error) {
+  throw ErrorOf<ExitCode::kSomeFailed>("its result cannot be scored: {}", error.what());
+}
+
+// Rank 0 keeps a result: scored, written, and only then done. Returns the score in words.
+std::string keep_result(const Run& run, const PlannedJob& job, const std::vector<std::string>& parts) {
+  const Scores scores = score_result(run, job, parts);
+  try {
+    write_result(run.folder_of(job), job, parts, scores);
+  } catch (const Error& error) {
+    throw Error(error.code(), fmt::format("{}: {}", job.name, error.what()));
+  }
   return fmt::format("{} {:.4f}", run.config.score, score_by_name(scores, run.config.score));
 }
 
-Outcome run_all_jobs(const Run& run, const MpiSession& session) {
+// Whoever was lost cannot say what it was at, and rank 0 cannot know which it was: it says what everyone was at.
+void say_what_ran(const Run& run, const MpiSession& session, const RunProgress& progress,
+                  const std::vector<JobQueue::Running>& running, const std::string& command) {
+  spdlog::warn("told to end (SIGTERM), as happens when a rank is lost; {} job{} ran:", running.size(),
+               running.size() == 1 ? "" : "s");
+  for (const auto& [job, slot] : running) {
+    std::vector<std::string> ranks;
+    const int leader = run.place.layout.leader(slot);
+    for (int rank = leader; rank < leader + run.place.layout.shards; ++rank)
+      ranks.push_back(fmt::format("rank {} (host {})", rank, session.hosts()[std::size_t(rank)]));
+    spdlog::warn("{} was on {}, {}", run.jobs[std::size_t(job)].name, fmt::join(ranks, ", "), progress.place_of(job));
+  }
+  spdlog::warn("continue with: {}", command);
+  spdlog::default_logger()->flush();
+}
+
+// Fills in `outcome`; returns, on rank 0, what ended the run early. The slots are gone on all ranks by then.
+std::optional<Error> run_all_jobs(const Run& run, const MpiSession& session, const std::string& command,
+                                  Outcome& outcome) {
   const Slot slot(session, run.place.layout, run.place.device);
   JobQueue queue(static_cast<int>(run.jobs.size()));
   RunProgress progress(run.jobs);
-  Outcome outcome;
   if (session.rank() == 0) {
     for (std::size_t i = 0; i < run.jobs.size(); ++i) {
       if (!is_done(run.folder_of(run.jobs[i]), run.jobs[i].work.key)) continue;
@@ -87,11 +126,15 @@ Outcome run_all_jobs(const Run& run, const MpiSession& session) {
                                spdlog::error("{} failed: {}", run.jobs[std::size_t(job)].name, message);
                                outcome.failures.emplace_back(job, message);
                              },
-                         .progressed = [&](int job, const std::string& report) { progress.heard(job, report); }};
-  run_jobs(session, run.place.layout, slot, queue, events,
-           [&](JobSource* source) { return slot_work(run, slot, source); });
+                         .progressed = [&](int job, const std::string& report) { progress.heard(job, report); },
+                         .told_to_end =
+                             [&](const std::vector<JobQueue::Running>& running) {
+                               say_what_ran(run, session, progress, running, command);
+                             }};
+  const std::optional<Error> ended = run_jobs(session, run.place.layout, slot, queue, events,
+                                              [&](JobSource* source) { return slot_work(run, slot, source); });
   outcome.images_per_second = static_cast<double>(progress.trained_images()) / progress.seconds();
-  return outcome;
+  return ended;
 }
 
 }  // namespace
@@ -112,13 +155,7 @@ ExitCode train_run(const TrainRequest& request, const MpiSession& session) {
                  request.command);
   });
   Outcome outcome;
-  std::optional<Error> ended;
-  try {
-    outcome = run_all_jobs(run, session);
-  } catch (const Error& error) {  // on rank 0, after all ranks have left their jobs
-    if (error.on_all_ranks() || session.rank() != 0) throw;
-    ended = error;
-  }
+  const std::optional<Error> ended = run_all_jobs(run, session, request.command, outcome);
   const std::string result = from_rank_0(session.ranks(), [&] {
     if (ended) throw *ended;
     const RunFacts facts{.wall_seconds = std::chrono::duration<double>(Clock::now() - start).count(),

@@ -4,6 +4,7 @@
 
 #include "base/fields.h"
 #include "base/log.h"
+#include "base/progress.h"
 
 namespace pleat {
 namespace {
@@ -17,7 +18,8 @@ RunProgress::RunProgress(const std::vector<PlannedJob>& jobs)
       start_(std::chrono::steady_clock::now()),
       done_(jobs.size()),
       done_before_(jobs.size()),
-      heard_(jobs.size()) {
+      heard_(jobs.size()),
+      epochs_(jobs.size()) {
   for (const PlannedJob& job : jobs)
     total_.push_back(static_cast<std::int64_t>(job.work.train_rows.size()) * job.work.train.epochs);
 }
@@ -36,6 +38,7 @@ void RunProgress::heard(int job, const std::string& report) {
   done_[index] = (epoch - 1) * rows + said["images"].get<std::int64_t>();
   if (!heard_[index]) done_before_[index] = said["done_before"].get<std::int64_t>();
   heard_[index] = true;
+  epochs_[index] = whole ? epoch : epoch - 1;
   const double rate = said["images"].get<double>() / std::max(1e-9, said["seconds"].get<double>());
   const std::string within =
       whole ? "" : fmt::format(", step {} of {}", said["step"].get<std::int64_t>(), said["steps"].get<std::int64_t>());
@@ -46,6 +49,14 @@ void RunProgress::heard(int job, const std::string& report) {
 void RunProgress::finished(int job, const std::string& score) {
   done_[std::size_t(job)] = total_[std::size_t(job)];
   spdlog::info("{}: done, {} on its held-out rows", jobs_[std::size_t(job)].name, score);
+}
+
+std::string RunProgress::place_of(int job) const {
+  const auto index = static_cast<std::size_t>(job);
+  const std::int64_t epochs = jobs_[index].work.train.epochs;
+  if (!heard_[index]) return fmt::format("in its first epoch since this run began, of {}", epochs);
+  if (epochs_[index] == epochs) return fmt::format("done with epoch {} of {}, predicting", epochs, epochs);
+  return fmt::format("in epoch {} of {}", epochs_[index] + 1, epochs);
 }
 
 std::int64_t RunProgress::trained_images() const { return sum(done_) - sum(done_before_); }
@@ -60,7 +71,7 @@ std::string RunProgress::remaining() const {
       100.0 * static_cast<double>(sum(done_)) / static_cast<double>(std::max<std::int64_t>(1, sum(total_)));
   if (now <= 0) return fmt::format("{:.0f} % of all", share);
   const double seconds_left = seconds() * static_cast<double>(left) / static_cast<double>(now);
-  return fmt::format("{:.0f} % of all, about {:.0f} s left", share, seconds_left);
+  return fmt::format("{:.0f} % of all, about {} left", share, duration_text(seconds_left));
 }
 
 }  // namespace pleat

@@ -3,6 +3,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <future>
+#include <stdexcept>
+#include <thread>
+
 #include "cluster/coordinator.h"
 
 namespace pleat {
@@ -28,7 +32,7 @@ TEST(JobBoard, AJobsOwnFailureLeavesTheOthersRunning) {
   source->finish(1, {});
   EXPECT_EQ(source->next(), std::nullopt);
   EXPECT_THAT(heard.failed, testing::ElementsAre(0));
-  EXPECT_NO_THROW(board.rethrow());
+  EXPECT_FALSE(board.verdict());
 }
 
 TEST(JobBoard, AnErrorInDataEndsTheRunAndOutranksTheStopsItCauses) {
@@ -41,17 +45,11 @@ TEST(JobBoard, AnErrorInDataEndsTheRunAndOutranksTheStopsItCauses) {
   EXPECT_FALSE(b->stop_requested());
   a->fail(0, ExitCode::kData, "crops.h5 row 5: changed");
   EXPECT_TRUE(b->stop_requested());
-  EXPECT_FALSE(board.settled());
   b->stopped(1);
   EXPECT_EQ(a->next(), std::nullopt);
-  EXPECT_TRUE(board.settled());
-  try {
-    board.rethrow();
-    FAIL() << "the error was forgotten";
-  } catch (const Error& error) {
-    EXPECT_EQ(error.code(), ExitCode::kData);
-    EXPECT_STREQ(error.what(), "crops.h5 row 5: changed");
-  }
+  ASSERT_TRUE(board.verdict());
+  EXPECT_EQ(board.verdict()->code(), ExitCode::kData);
+  EXPECT_STREQ(board.verdict()->what(), "crops.h5 row 5: changed");
 }
 
 TEST(JobBoard, AResultThatCannotBeKeptIsNotDone) {
@@ -65,7 +63,63 @@ TEST(JobBoard, AResultThatCannotBeKeptIsNotDone) {
   source->finish(0, {"result"});
   EXPECT_EQ(queue.state(0), JobState::kPending);
   EXPECT_EQ(source->next(), std::nullopt);
-  EXPECT_THROW(board.rethrow(), Error);
+  ASSERT_TRUE(board.verdict());
+  EXPECT_EQ(board.verdict()->code(), ExitCode::kData);
+}
+
+TEST(JobBoard, AResultThatIsUnusableIsItsJobsFailureAlone) {
+  JobQueue queue(3);
+  Heard heard;
+  JobEvents events = heard.events();
+  events.finished = [&](int job, const std::vector<std::string>&) {
+    if (job == 0) throw ErrorOf<ExitCode::kSomeFailed>("it cannot be scored");
+    if (job == 1) throw std::runtime_error("no error of ours");
+    heard.finished.push_back(job);
+  };
+  JobBoard board(queue, events);
+  const auto source = make_local_source(board, 0);
+  while (const auto job = source->next()) source->finish(*job, {});
+  EXPECT_THAT(heard.failed, testing::ElementsAre(0, 1));
+  EXPECT_THAT(heard.finished, testing::ElementsAre(2));
+  EXPECT_EQ(queue.count(JobState::kFailed), 2);
+  EXPECT_FALSE(board.verdict());
+}
+
+TEST(JobBoard, StepsGoOnWhileAResultIsWritten) {
+  JobQueue queue(2);
+  Heard heard;
+  JobEvents events = heard.events();
+  std::promise<void> writing, written;
+  events.finished = [&](int, const std::vector<std::string>&) {
+    writing.set_value();
+    written.get_future().wait();
+  };
+  JobBoard board(queue, events);
+  EXPECT_EQ(board.next(0).job, 0);
+  std::thread writer([&] { board.finish(0, 0, {}); });
+  writing.get_future().wait();
+  EXPECT_FALSE(board.stopping());
+  EXPECT_EQ(board.next(1).job, 1);
+  written.set_value();
+  writer.join();
+  EXPECT_EQ(queue.state(0), JobState::kDone);
+}
+
+TEST(JobBoard, SaysWhatRunsWhereWhenToldToEnd) {
+  JobQueue queue(3);
+  Heard heard;
+  JobEvents events = heard.events();
+  std::vector<std::pair<int, int>> ran;
+  events.told_to_end = [&](const std::vector<JobQueue::Running>& running) {
+    for (const auto& [job, slot] : running) ran.emplace_back(job, slot);
+  };
+  JobBoard board(queue, events);
+  board.next(4);
+  board.next(2);
+  board.finish(4, 0, {});
+  board.next(0);
+  board.told_to_end();
+  EXPECT_THAT(ran, testing::ElementsAre(testing::Pair(1, 2), testing::Pair(2, 0)));
 }
 
 TEST(JobBoard, AStopOnRequestLeavesWithItsOwnCode) {
@@ -76,12 +130,8 @@ TEST(JobBoard, AStopOnRequestLeavesWithItsOwnCode) {
   EXPECT_EQ(source->next(), 0);
   source->stopped(0);
   EXPECT_EQ(source->next(), std::nullopt);
-  try {
-    board.rethrow();
-    FAIL() << "a stop must show";
-  } catch (const Error& error) {
-    EXPECT_EQ(error.code(), ExitCode::kStopped);
-  }
+  ASSERT_TRUE(board.verdict());
+  EXPECT_EQ(board.verdict()->code(), ExitCode::kStopped);
 }
 
 }  // namespace

@@ -1,0 +1,61 @@
+#include "cluster/failure.h"
+
+#include <c10/util/Exception.h>
+#include <mpi.h>
+
+#include <cstdlib>
+
+#include "base/error.h"
+#include "base/log.h"
+
+namespace pleat {
+namespace {
+
+std::string* command_to_go_on = nullptr;  // lives as long as the process: its threads may outlast main
+
+[[noreturn]] void on_terminate() {
+  std::string reason = "no exception";
+  try {
+    if (const std::exception_ptr error = std::current_exception()) std::rethrow_exception(error);
+  } catch (const std::exception& error) {
+    reason = message_of(error);
+  } catch (...) {
+    reason = "an exception of an unknown kind";
+  }
+  spdlog::critical("this rank ends at once, and all others with it: {}; continue with: {}", reason, *command_to_go_on);
+  abort_all_ranks(static_cast<int>(ExitCode::kCluster));
+}
+
+}  // namespace
+
+std::string message_of(const std::exception& error) {
+  const auto* torch_error = dynamic_cast<const c10::Error*>(&error);
+  return torch_error ? torch_error->what_without_backtrace() : error.what();
+}
+
+void abort_all_ranks(int exit_code) {
+  spdlog::default_logger()->flush();
+  int initialized = 0, finalized = 0;
+  MPI_Initialized(&initialized);
+  MPI_Finalized(&finalized);
+  if (initialized && !finalized) MPI_Abort(MPI_COMM_WORLD, exit_code);
+  std::_Exit(exit_code);
+}
+
+void end_all_ranks(const std::exception& error) {
+  const auto* known = dynamic_cast<const Error*>(&error);
+  if (known) {
+    spdlog::log(known->code() == ExitCode::kStopped ? spdlog::level::warn : spdlog::level::err, "{}", known->what());
+  } else {
+    spdlog::critical("internal error, please report it: {}", message_of(error));
+  }
+  abort_all_ranks(static_cast<int>(known ? known->code() : ExitCode::kCluster));
+}
+
+void end_all_ranks_on_terminate(const std::string& command) {
+  delete command_to_go_on;
+  command_to_go_on = new std::string(command);
+  std::set_terminate(on_terminate);
+}
+
+}  // namespace pleat

@@ -1,0 +1,40 @@
+#include "cluster/launch_command.h"
+
+#include <fmt/format.h>
+
+#include <cstdlib>
+
+namespace pleat {
+namespace {
+
+bool has_env(const char* name) { return std::getenv(name) != nullptr; }
+
+}  // namespace
+
+Launcher find_launcher() {
+  // Under Slurm mpirun's ranks have Slurm's variables too, so mpirun's own come first (Open MPI 4; 5 is built on PRRTE).
+  if (has_env("OMPI_COMM_WORLD_SIZE") || has_env("PRTE_LAUNCHED")) return Launcher::kMpirun;
+  // PMIx (srun --mpi=pmix, prterun) and PMI (srun --mpi=pmi2).
+  if (has_env("PMIX_RANK") || has_env("PMI_RANK"))
+    return has_env("SLURM_STEP_ID") ? Launcher::kSrun : Launcher::kMpirun;
+  return Launcher::kNone;
+}
+
+std::string shell_quoted(std::string_view word) {
+  constexpr std::string_view kPlain =
+      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_@%+=:,./-";
+  if (!word.empty() && word.find_first_not_of(kPlain) == std::string_view::npos) return std::string(word);
+  std::string quoted = "'";
+  for (const char c : word) c == '\'' ? quoted += "'\\''" : quoted += c;
+  return quoted + "'";
+}
+
+std::string launch_command(Launcher launcher, int ranks, const std::vector<std::string>& words) {
+  std::string text;
+  if (launcher == Launcher::kMpirun) text = fmt::format("mpirun --bind-to none -n {} ", ranks);
+  if (launcher == Launcher::kSrun) text = fmt::format("srun -n {} ", ranks);
+  for (std::size_t i = 0; i < words.size(); ++i) text += (i ? " " : "") + shell_quoted(words[i]);
+  return text;
+}
+
+}  // namespace pleat
