@@ -33,7 +33,8 @@ class GradientSync {
   int part_count() const;
 
   /// True if every shard passes true. Called before each backward: a shard that threw instead would leave the
-  /// others waiting in an all-reduce. With one shard it returns its argument. A step that was not agreed on cannot
+  /// others waiting in an all-reduce. It waits for late shards without limit (and says so now and then): it is the
+  /// place where they may be late. With one shard it returns its argument. A step that was not agreed on cannot
   /// be taken up again: let go of this object.
   bool all_agree(bool ok);
 

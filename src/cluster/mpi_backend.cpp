@@ -142,7 +142,7 @@ void MpiBackend::work_off() {
 
 void MpiBackend::finish(const char* what, int code, MPI_Request* request) {
   check_mpi(code, what);
-  const int end = wait_sleeping(request, kLongestPause, &give_up_);
+  const int end = wait_sleeping(request, kLongestPause, &give_up_, "the other shards of this slot");
   if (end == MPI_ERR_PENDING) throw ClusterError("{} was given up: a peer did not join it", what);
   check_mpi(end, what);
 }

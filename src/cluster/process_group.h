@@ -15,7 +15,8 @@ namespace pleat {
 /// finalized. Throws ClusterError if the device needs NCCL and this build has none.
 c10::intrusive_ptr<c10d::ProcessGroup> make_process_group(MPI_Comm slot, const torch::Device& device);
 
-/// NCCL over the ranks of `slot`, connected. Collective; throws ClusterError on every rank if it fails on one.
+/// NCCL over the ranks of `slot`, connected. Collective. Throws ClusterError on every rank if one cannot begin (no such
+/// device, no store); a connection that fails ends all ranks, since it may fail on one while its peers wait in NCCL.
 c10::intrusive_ptr<c10d::Backend> make_nccl_backend(MPI_Comm slot, const torch::Device& device);
 
 /// "2.27.3", or "none" if this build has no NCCL.

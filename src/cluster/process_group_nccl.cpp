@@ -1,5 +1,5 @@
 // NCCL for the shards of a slot, by PyTorch's own ProcessGroupNCCL. A collective that fails or hangs there ends the
-// process by its watchdog, and with it all ranks.
+// process by its watchdog, a thread that throws: end_all_ranks_on_terminate makes that the end of all ranks, with a word.
 #include <c10/cuda/CUDAGuard.h>
 #include <cuda_runtime_api.h>
 #include <nccl.h>
@@ -11,6 +11,7 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "cluster/failure.h"
 #include "cluster/mpi_wait.h"
 #include "cluster/process_group.h"
 #include "cluster/slot_store.h"
@@ -18,7 +19,9 @@
 namespace pleat {
 namespace {
 
-/// A peer that trains a batch for longer than this counts as lost.
+/// For one collective, from the moment this rank has asked for it. It is no limit on a batch: shards meet in
+/// GradientSync::all_agree first, over MPI, which waits as long as a peer lives; what is left then is the spread of
+/// their forward and backward passes.
 constexpr std::chrono::minutes kTimeout{10};
 
 class NcclBackend : public c10d::ProcessGroupNCCL {
@@ -32,7 +35,7 @@ class NcclBackend : public c10d::ProcessGroupNCCL {
     try {
       shutdown();
     } catch (const std::exception& error) {
-      spdlog::warn("NCCL did not shut down in order: {}", error.what());
+      spdlog::warn("NCCL did not shut down in order: {}", message_of(error));
     }
   }
 };
@@ -63,7 +66,7 @@ c10::intrusive_ptr<NcclBackend> create(c10::intrusive_ptr<c10d::Store> store, MP
   } catch (const Error&) {
     throw;
   } catch (const std::exception& failure) {
-    throw ClusterError("NCCL on {} could not be set up: {}", device.str(), failure.what());
+    throw ClusterError("NCCL on {} could not be set up: {}", device.str(), message_of(failure));
   }
 }
 
@@ -86,8 +89,10 @@ c10::intrusive_ptr<c10d::Backend> make_nccl_backend(MPI_Comm slot, const torch::
   try {
     // Now rather than with the first gradients, so that a broken network shows at once, and by name.
     backend->eagerConnectSingleDevice(device);
-  } catch (...) {
-    rethrow_as_cluster_error(std::current_exception(), device);
+  } catch (const std::exception& failure) {
+    // It may have failed here alone, with the peers waiting inside NCCL, where nobody can agree on anything.
+    end_all_ranks(ClusterError("NCCL on {} could not connect to its peers: {}; NCCL_DEBUG=INFO says more", device.str(),
+                               message_of(failure)));
   }
   return backend;
 }
