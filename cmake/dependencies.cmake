@@ -20,6 +20,8 @@ foreach(module core imgproc imgcodecs)
 endforeach()
 
 pkg_check_modules(HDF5 REQUIRED IMPORTED_TARGET hdf5)
+# From 1.12 on, names such as H5O_info_t would mean newer structs than the calls that pleat makes.
+target_compile_definitions(PkgConfig::HDF5 INTERFACE H5_USE_110_API)
 find_library(PLEAT_CSV csv REQUIRED)
 
 # OpenMPI's mpi.h pulls in nothing of C++; the C bindings are all that is used.
@@ -31,5 +33,5 @@ include(torch_library)
 # every file 6 s longer, as long as parsing what it needs.
 file(WRITE ${CMAKE_BINARY_DIR}/torch_pch.cpp "// Carries the precompiled header.\n")
 add_library(torch_pch OBJECT ${CMAKE_BINARY_DIR}/torch_pch.cpp)
-target_link_libraries(torch_pch PRIVATE torch_library spdlog::spdlog fmt::fmt pleat_warnings)
+target_link_libraries(torch_pch PRIVATE pleat_torch spdlog::spdlog fmt::fmt pleat_warnings)
 target_precompile_headers(torch_pch PRIVATE <torch/types.h> <fmt/format.h> <string> <vector> <map>)

@@ -1,43 +1,78 @@
-# torch_library: LibTorch, with NCCL where it has it.
-# A LibTorch of the user's (CMAKE_PREFIX_PATH or Torch_DIR) comes first; else the wheel in .venv, whose own
-# TorchConfig.cmake wants a full CUDA toolkit, so that an imported target is made by hand.
-add_library(torch_library INTERFACE)
+# pleat_torch: LibTorch, with NCCL where it has it. A LibTorch of the user's (Torch_DIR, CMAKE_PREFIX_PATH) comes first,
+# else the wheel in .venv. Both are linked by hand: their own TorchConfig.cmake wants a full CUDA toolkit, and puts
+# torch's include folder where the fmt in it hides the system's.
 set(PLEAT_VENV ${CMAKE_SOURCE_DIR}/.venv CACHE PATH "Virtual environment that holds the torch wheel")
-find_package(Torch QUIET HINTS ${CMAKE_PREFIX_PATH} NO_CMAKE_SYSTEM_PATH)
 
-if(Torch_FOUND)
-  message(STATUS "LibTorch: the user's, ${TORCH_INSTALL_PREFIX}")
-  target_link_libraries(torch_library INTERFACE ${TORCH_LIBRARIES})
-  set(torch_root ${TORCH_INSTALL_PREFIX})
-else()
-  file(GLOB torch_root ${PLEAT_VENV}/lib/python3*/site-packages/torch)
-  if(NOT torch_root)
-    message(FATAL_ERROR "LibTorch not found: run launch/setup.sh (it fills .venv), or give your own with -DCMAKE_PREFIX_PATH=/path/to/libtorch")
-  endif()
-  message(STATUS "LibTorch: the wheel ${torch_root}")
-  cmake_path(GET torch_root PARENT_PATH site_packages)
-  # -idirafter: torch ships its own fmt, which must not hide the system's (spdlog needs that one).
-  target_compile_options(torch_library INTERFACE
-      "$<$<COMPILE_LANGUAGE:CXX>:SHELL:-idirafter ${torch_root}/include>"
-      "$<$<COMPILE_LANGUAGE:CXX>:SHELL:-idirafter ${torch_root}/include/torch/csrc/api/include>")
-  target_include_directories(torch_library SYSTEM INTERFACE ${site_packages}/nvidia/cu13/include ${site_packages}/nvidia/nccl/include)
-  target_link_directories(torch_library INTERFACE ${torch_root}/lib)
-  target_link_options(torch_library INTERFACE -Wl,--no-as-needed)
-  target_link_libraries(torch_library INTERFACE torch torch_cpu c10)
-  if(EXISTS ${torch_root}/lib/libtorch_cuda.so)
-    target_link_libraries(torch_library INTERFACE torch_cuda c10_cuda
-        ${site_packages}/nvidia/cu13/lib/libcudart.so.13 ${site_packages}/nvidia/nccl/lib/libnccl.so.2)
-  endif()
+# A LibTorch is known by its TorchConfig.cmake; an environment (venv, conda) holds one among its Python packages.
+string(REPLACE ":" ";" prefixes "$ENV{CMAKE_PREFIX_PATH}")
+list(PREPEND prefixes ${CMAKE_PREFIX_PATH})
+if(Torch_DIR)
+  list(PREPEND prefixes ${Torch_DIR}/../../..)
 endif()
+list(APPEND prefixes ${PLEAT_VENV})
+set(candidates "")
+foreach(prefix IN LISTS prefixes)
+  file(GLOB packaged ${prefix}/lib/python3*/site-packages/torch)
+  list(APPEND candidates ${prefix} ${packaged})
+endforeach()
+find_path(torch_root share/cmake/Torch/TorchConfig.cmake PATHS ${candidates} NO_DEFAULT_PATH NO_CACHE)
+if(NOT torch_root)
+  message(FATAL_ERROR "LibTorch not found in ${prefixes}: run launch/setup.sh (it fills .venv), or give your own with "
+                      "-DCMAKE_PREFIX_PATH=/path/to/libtorch")
+endif()
+cmake_path(NORMAL_PATH torch_root)
+string(REGEX REPLACE "/$" "" torch_root ${torch_root})
+message(STATUS "LibTorch: ${torch_root}")
 
-# The NCCL half is compiled wherever LibTorch has CUDA and its headers come along; chosen here, not by #ifdef.
-set(PLEAT_NCCL OFF)
+# CUDA's runtime and NCCL: wheels have them in packages beside torch, archives in their lib folder; else the system's.
+cmake_path(GET torch_root PARENT_PATH site_packages)
+file(GLOB nvidia_includes ${site_packages}/nvidia/*/include)
+file(GLOB nvidia_libraries ${site_packages}/nvidia/*/lib)
+file(GLOB archived_cudart ${torch_root}/lib/libcudart*.so*)
+file(GLOB archived_nccl ${torch_root}/lib/libnccl*.so*)
+set(cuda_toolkit $ENV{CUDA_HOME} $ENV{CUDA_PATH} /usr/local/cuda)
+find_path(cuda_include cuda_runtime_api.h HINTS ${nvidia_includes} PATHS ${cuda_toolkit} PATH_SUFFIXES include NO_CACHE)
+find_path(nccl_include nccl.h HINTS ${nvidia_includes} ${torch_root}/include PATHS ${cuda_toolkit} PATH_SUFFIXES include NO_CACHE)
+list(APPEND archived_cudart NOTFOUND)
+list(GET archived_cudart 0 cudart_library)
+find_library(cudart_library NAMES libcudart.so.13 libcudart.so.12 cudart HINTS ${nvidia_libraries}
+             PATHS ${cuda_toolkit} PATH_SUFFIXES lib64 lib NO_CACHE)
+list(APPEND archived_nccl NOTFOUND)
+list(GET archived_nccl 0 nccl_library)
+find_library(nccl_library NAMES libnccl.so.2 nccl HINTS ${nvidia_libraries} PATHS ${cuda_toolkit} PATH_SUFFIXES lib64 lib NO_CACHE)
+
+add_library(pleat_torch INTERFACE)
+# -idirafter: torch ships its own fmt, which must not hide the system's (spdlog needs that one).
+target_compile_options(pleat_torch INTERFACE
+    "$<$<COMPILE_LANGUAGE:CXX>:SHELL:-idirafter ${torch_root}/include>"
+    "$<$<COMPILE_LANGUAGE:CXX>:SHELL:-idirafter ${torch_root}/include/torch/csrc/api/include>")
+target_compile_definitions(pleat_torch INTERFACE USE_DISTRIBUTED)
+target_link_directories(pleat_torch INTERFACE ${torch_root}/lib)
+target_link_options(pleat_torch INTERFACE -Wl,--no-as-needed)
+target_link_libraries(pleat_torch INTERFACE torch torch_cpu c10)
 if(EXISTS ${torch_root}/lib/libtorch_cuda.so)
-  set(PLEAT_NCCL ON)
-  target_compile_definitions(torch_library INTERFACE USE_C10D_NCCL)
+  target_link_libraries(pleat_torch INTERFACE torch_cuda c10_cuda)
 endif()
-target_compile_definitions(torch_library INTERFACE USE_DISTRIBUTED)
+
+# The NCCL half is compiled wherever LibTorch has CUDA and all of this came along; chosen here, not by #ifdef.
+set(PLEAT_NCCL OFF)
+if(EXISTS ${torch_root}/lib/libtorch_cuda.so AND cuda_include AND nccl_include AND cudart_library AND nccl_library)
+  set(PLEAT_NCCL ON)
+  target_include_directories(pleat_torch SYSTEM INTERFACE ${cuda_include} ${nccl_include})
+  target_compile_definitions(pleat_torch INTERFACE USE_C10D_NCCL)
+  target_link_libraries(pleat_torch INTERFACE ${cudart_library} ${nccl_library})
+endif()
 message(STATUS "NCCL backend: ${PLEAT_NCCL}")
+
+# Where the installed program looks for all this: CMake itself leaves out what lies inside the source folder, as .venv does.
+set(PLEAT_TORCH_RPATH ${torch_root}/lib)
+if(PLEAT_NCCL)
+  foreach(library ${cudart_library} ${nccl_library})
+    cmake_path(GET library PARENT_PATH folder)
+    list(APPEND PLEAT_TORCH_RPATH ${folder})
+  endforeach()
+  list(REMOVE_DUPLICATES PLEAT_TORCH_RPATH)
+endif()
 
 # The header that both a wheel and a LibTorch archive have.
 set(PLEAT_TORCH_VERSION unknown)

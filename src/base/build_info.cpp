@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "git_commit.h"  // made at build time by cmake/git_commit.cmake
+
 namespace pleat {
 
 std::string version() { return PLEAT_VERSION; }

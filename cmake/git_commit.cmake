@@ -1,0 +1,18 @@
+# Run at build time (cmake -DSOURCE=… -DHEADER=… -P): writes the commit that is being built as a header, and leaves the
+# file alone if it says so already, so that nothing is rebuilt needlessly.
+# Changed sources are told apart by a hash of the changes: ranks of two builds must not pass for one.
+cmake_minimum_required(VERSION 3.25)
+execute_process(COMMAND git rev-parse --short=12 HEAD WORKING_DIRECTORY ${SOURCE}
+                OUTPUT_VARIABLE commit OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET)
+if(commit)
+  execute_process(COMMAND git diff HEAD -- src data_tools cmake CMakeLists.txt WORKING_DIRECTORY ${SOURCE}
+                  OUTPUT_VARIABLE changes ERROR_QUIET)
+  if(changes)
+    string(SHA256 hash "${changes}")
+    string(SUBSTRING ${hash} 0 8 hash)
+    string(APPEND commit "-dirty-${hash}")
+  endif()
+else()
+  set(commit unknown)
+endif()
+file(CONFIGURE OUTPUT ${HEADER} CONTENT "#define PLEAT_GIT_COMMIT \"${commit}\"\n")
