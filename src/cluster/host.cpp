@@ -1,6 +1,7 @@
 #include "cluster/host.h"
 
 #include <ATen/cpu/Utils.h>
+#include <fmt/format.h>
 #include <sched.h>
 #include <torch/cuda.h>
 #include <unistd.h>
@@ -81,6 +82,22 @@ std::vector<int> affinity_cores() {
     if (known) break;
   }
   return cores;
+}
+
+bool within_one_core(const std::vector<int>& mask, const fs::path& topology) {
+  if (mask.empty()) return false;
+  std::set<int> siblings{mask.front()};
+  std::ifstream list(topology / fmt::format("cpu{}/topology/thread_siblings_list", mask.front()));
+  std::string range;
+  while (std::getline(list, range, ',')) {  // "0,8" or "0-1"
+    std::istringstream words(range);
+    int first = 0, last = 0;
+    char dash = 0;
+    if (!(words >> first)) continue;
+    if (!(words >> dash >> last)) last = first;
+    for (int core = first; core <= last; ++core) siblings.insert(core);
+  }
+  return std::all_of(mask.begin(), mask.end(), [&](int core) { return siblings.count(core) == 1; });
 }
 
 int online_cores() { return std::max(1, static_cast<int>(sysconf(_SC_NPROCESSORS_ONLN))); }

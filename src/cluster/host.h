@@ -12,6 +12,11 @@ namespace pleat {
 /// The cores in this process's affinity mask, ascending. A launcher that binds ranks narrows it.
 std::vector<int> affinity_cores();
 
+/// True if the mask is not empty and lies within one physical core: Open MPI's bind-to-core gives a rank all hardware
+/// threads of its core.
+///   topology: where the kernel lists the processors ("/sys/devices/system/cpu"); without it a core has one thread.
+bool within_one_core(const std::vector<int>& mask, const std::filesystem::path& topology);
+
 /// Cores of this machine that are switched on, whoever may use them.
 int online_cores();
 

@@ -109,4 +109,12 @@ std::string cuda_device_name(int index) {
   return properties.name;
 }
 
+std::string cuda_device_identity(int index) {
+  cudaDeviceProp properties{};
+  if (cudaGetDeviceProperties(&properties, index) != cudaSuccess) return std::to_string(index);
+  std::string hex;
+  for (const char byte : properties.uuid.bytes) hex += fmt::format("{:02x}", static_cast<unsigned char>(byte));
+  return hex;
+}
+
 }  // namespace pleat

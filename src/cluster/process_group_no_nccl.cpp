@@ -15,4 +15,6 @@ std::string nccl_version() { return "none"; }
 
 std::string cuda_device_name(int) { return "unknown device"; }
 
+std::string cuda_device_identity(int index) { return std::to_string(index); }
+
 }  // namespace pleat

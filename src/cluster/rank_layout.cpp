@@ -43,8 +43,7 @@ RankLayout make_layout(const LayoutRequest& request) {
       place.shard = static_cast<int>(rank) % layout.shards;
     }
     place.local_size = ranks_on[host_of(rank)];
-    // Neighbours on a host get different devices: NCCL refuses two shards of one slot on the same one.
-    if (request.devices > 0) place.device = place.local_rank % request.devices;
+    if (!request.devices.empty()) place.device = request.devices.at(rank);
     place.threads = request.threads > 0 ? request.threads : std::max(1, request.cores_per_rank_host / place.local_size);
   }
   return layout;

@@ -11,7 +11,7 @@ struct LayoutRequest {
   int shards = 1;                  // ranks per slot
   std::vector<std::string> hosts;  // by rank; empty: all on one
   int cores_per_rank_host = 1;     // cores this process may use, before they are divided among local ranks
-  int devices = 0;                 // CUDA devices of this host that are used; 0: CPU
+  std::vector<int> devices;        // CUDA device by rank (cluster/device_choice.h); empty: CPU
   int threads = 0;                 // as configured; 0: auto, cores / local ranks
 };
 

@@ -28,10 +28,12 @@ Json to_json(const RankReport& report) {
   return {{"rank", report.rank},
           {"host", report.host},
           {"cores", report.cores},
+          {"one_core", report.one_core},
           {"usable_cores", report.usable_cores},
           {"online_cores", report.online_cores},
           {"cpu", report.cpu},
           {"devices", report.devices},
+          {"device_identities", report.device_identities},
           {"has_nvidia_device", report.has_nvidia_device},
           {"build", report.build}};
 }
@@ -40,10 +42,12 @@ RankReport from_json(const Json& json) {
   return {.rank = json.at("rank"),
           .host = json.at("host"),
           .cores = json.at("cores"),
+          .one_core = json.at("one_core"),
           .usable_cores = json.at("usable_cores"),
           .online_cores = json.at("online_cores"),
           .cpu = json.at("cpu"),
           .devices = json.at("devices"),
+          .device_identities = json.at("device_identities"),
           .has_nvidia_device = json.at("has_nvidia_device"),
           .build = json.at("build")};
 }
@@ -59,9 +63,8 @@ int union_of_cores(const Reports& ranks) {
 bool check_binding(const std::string& host, const Reports& ranks, std::vector<std::string>& problems) {
   const int count = static_cast<int>(ranks.size()), online = ranks.front().online_cores;
   const int used = union_of_cores(ranks);
-  const auto narrow =
-      std::count_if(ranks.begin(), ranks.end(), [](const RankReport& r) { return r.cores.size() == 1; });
-  const bool cores_idle = used < online && (count < online || used < count);
+  const auto narrow = std::count_if(ranks.begin(), ranks.end(), [](const RankReport& r) { return r.one_core; });
+  const bool cores_idle = used < online && (used < count || count < online);
   if (narrow == 0 || !cores_idle) return false;
   problems.push_back(fmt::format(
       "host {}: {} of {} ranks are bound to one core each, though the machine has {}; start with `mpirun "
@@ -79,15 +82,6 @@ void check_cores(const std::string& host, const Reports& ranks, std::vector<std:
   if (cores > 0 && count > cores) {
     problems.push_back(fmt::format("host {}: {} ranks share {} cores and slow each other down; start {} there", host,
                                    count, cores, cores == 1 ? "one" : fmt::format("at most {}", cores)));
-  }
-}
-
-void check_devices(const std::string& host, const Reports& ranks, std::vector<std::string>& problems) {
-  const int count = static_cast<int>(ranks.size()), devices = static_cast<int>(ranks.front().devices.size());
-  if (devices > 0 && count > devices) {
-    problems.push_back(fmt::format(
-        "host {}: {} ranks for {} CUDA devices, so that some share one; start {} there, or set cluster.device: cpu",
-        host, count, devices, devices));
   }
 }
 
@@ -123,12 +117,16 @@ RankReport measure_rank(int rank, const std::string& host) {
   RankReport report{.rank = rank,
                     .host = host,
                     .cores = affinity_cores(),
+                    .one_core = within_one_core(affinity_cores(), "/sys/devices/system/cpu"),
                     .usable_cores = usable_cores(),
                     .online_cores = online_cores(),
                     .cpu = at::get_cpu_capability() + (cpu_has_bf16() ? ", bf16" : ", no bf16"),
                     .has_nvidia_device = fs::exists("/dev/nvidia0"),
                     .build = build_id()};
-  for (int device = 0; device < cuda_devices(); ++device) report.devices.push_back(cuda_device_name(device));
+  for (int device = 0; device < cuda_devices(); ++device) {
+    report.devices.push_back(cuda_device_name(device));
+    report.device_identities.push_back(cuda_device_identity(device));
+  }
   return report;
 }
 
@@ -137,6 +135,16 @@ Reports gather_reports(const Ranks& ranks, const RankReport& mine) {
   for (const std::string& text : ranks.all_gather(to_json(mine).dump()))
     reports.push_back(from_json(Json::parse(text)));
   return reports;
+}
+
+DeviceChoice device_choice(const Reports& reports) {
+  std::vector<std::string> hosts;
+  std::vector<std::vector<std::string>> seen;
+  for (const RankReport& report : reports) {
+    hosts.push_back(report.host);
+    seen.push_back(report.device_identities);
+  }
+  return choose_devices("auto", hosts, seen);
 }
 
 std::string core_list(const std::vector<int>& cores) {
@@ -158,9 +166,10 @@ std::vector<std::string> find_problems(const Reports& reports, bool launched) {
   for (const auto& [host, ranks] : hosts) {
     const bool bound = launched && check_binding(host, ranks, problems);
     if (!bound) check_cores(host, ranks, problems);
-    check_devices(host, ranks, problems);
     check_driver(host, ranks, problems);
   }
+  const std::string why_cpu = device_choice(reports).why_cpu;
+  if (!why_cpu.empty()) problems.push_back(why_cpu);
   if (!reports.empty()) check_alike(reports, problems);
   return problems;
 }

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "base/ranks.h"
+#include "cluster/device_choice.h"
 
 namespace pleat {
 
@@ -12,10 +13,12 @@ struct RankReport {
   int rank = 0;
   std::string host;
   std::vector<int> cores;            // affinity mask
+  bool one_core = false;             // the mask lies within one physical core, whose hardware threads it may all hold
   int usable_cores = 1;              // of them, by control groups' quota
   int online_cores = 1;              // of the machine
   std::string cpu;                   // "AVX512, bf16": what sums depend on
   std::vector<std::string> devices;  // names of the CUDA devices that it sees
+  std::vector<std::string> device_identities;
   bool has_nvidia_device = false;    // the machine has one, whether or not LibTorch can use it
   std::string build;
 };
@@ -28,6 +31,9 @@ std::vector<RankReport> gather_reports(const Ranks& ranks, const RankReport& min
 
 /// "0-3,8": cores in the form of taskset and of Linux's own files.
 std::string core_list(const std::vector<int>& cores);
+
+/// What a run with cluster.device: auto would use.
+DeviceChoice device_choice(const std::vector<RankReport>& reports);
 
 /// One sentence for each thing that is wrong or slow, with the remedy; empty if all is well. launched: under mpirun.
 std::vector<std::string> find_problems(const std::vector<RankReport>& reports, bool launched);

@@ -73,16 +73,18 @@ std::string libraries() {
                 {"OpenCV", cv::getVersionString()}});
 }
 
-std::string device_of(const RankReport& report, const RankPlace& place) {
-  if (report.devices.empty()) return "cpu";
-  const auto index = static_cast<std::size_t>(place.local_rank) % report.devices.size();
-  return fmt::format("cuda:{} of {} ({})", index, report.devices.size(), report.devices[index]);
+/// device: index, or -1 for CPU.
+std::string device_of(const RankReport& report, int device) {
+  if (device < 0) return report.devices.empty() ? "cpu" : fmt::format("cpu (sees {} CUDA)", report.devices.size());
+  return fmt::format("cuda:{} of {} ({})", device, report.devices.size(),
+                     report.devices.at(static_cast<std::size_t>(device)));
 }
 
 /// shared: cores that the ranks of each rank's host may use together, by rank.
 std::string ranks_table(const std::vector<RankReport>& reports, const MpiSession& session,
                         const std::vector<std::string>& shared) {
-  const RankLayout layout = make_layout({.world_size = session.size(), .hosts = session.hosts()});
+  const RankLayout layout = make_layout(
+      {.world_size = session.size(), .hosts = session.hosts(), .devices = device_choice(reports).devices});
   std::vector<Row> rows{{"rank", "host", "on host", "bound to cores", "usable", "of", "threads", "CPU", "device"}};
   for (std::size_t i = 0; i < reports.size(); ++i) {
     const RankReport& report = reports[i];
@@ -92,7 +94,7 @@ std::string ranks_table(const std::vector<RankReport>& reports, const MpiSession
                     core_list(report.cores) + (free ? " (all)" : ""), std::to_string(report.usable_cores),
                     std::to_string(report.online_cores),
                     std::to_string(std::max(1, std::stoi(shared[i]) / place.local_size)), report.cpu,
-                    device_of(report, place)});
+                    device_of(report, place.device)});
   }
   return table(rows);
 }
@@ -126,8 +128,9 @@ int run_doctor(const DoctorOptions& options, MpiSession& session) {
     blind = unseen_by(who_sees(options.run, ranks), session);
     if (!blind.empty()) {
       problems.push_back(
-          fmt::format("{}: rank 0 writes there, but these ranks do not see it: {}; put the run on a file system that "
-                      "all hosts mount",
+          fmt::format("{}: rank 0 writes there, but these ranks do not see it: {}; results travel to rank 0 all the "
+                      "same, but a job that was begun there starts anew if it goes on elsewhere: put the run on a file "
+                      "system that all hosts mount",
                       options.run, blind));
     }
   }
@@ -140,7 +143,7 @@ int run_doctor(const DoctorOptions& options, MpiSession& session) {
     if (!options.run.empty() && blind.empty()) fmt::print("  ok       every rank sees {}\n", options.run);
     std::fflush(stdout);
   }
-  return static_cast<int>(blind.empty() ? ExitCode::kDone : ExitCode::kCluster);
+  return static_cast<int>(ExitCode::kDone);
 }
 
 }  // namespace pleat

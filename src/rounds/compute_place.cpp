@@ -2,35 +2,65 @@
 
 #include <ATen/Context.h>
 #include <ATen/Parallel.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "base/build_info.h"
 #include "base/error.h"
-#include "base/files.h"
 #include "base/log.h"
+#include "cluster/device_choice.h"
 #include "cluster/host.h"
+#include "cluster/process_group.h"
+#include "jobs/job_key.h"
 #include "train/precision.h"
 
 namespace pleat {
 namespace {
 
-// "auto" takes CUDA only if every rank of every host has a device to itself: ranks of one run compute alike.
-bool choose_cuda(const std::string& configured, const RankPlace& place, const MpiSession& session) {
-  const int devices = configured == "cpu" ? 0 : cuda_devices();
-  if (configured == "cuda") {
-    together(session.ranks(), [&] {
-      if (devices == 0) {
-        throw ClusterError(
-            "cluster.device is cuda, but host {} (rank {}) has no CUDA device that LibTorch can use; set "
-            "cluster.device=cpu or auto, or run `pleat doctor` there",
-            session.hosts()[std::size_t(session.rank())], session.rank());
-      }
-    });
-    return true;
+// The CUDA device of each rank; empty for CPU. "auto" takes CUDA only if every rank of every host has a device to itself:
+// ranks of one run compute alike.
+std::vector<int> agree_on_devices(const std::string& configured, const MpiSession& session) {
+  std::vector<std::string> mine;
+  for (int device = 0; configured != "cpu" && device < cuda_devices(); ++device)
+    mine.push_back(cuda_device_identity(device));
+  together(session.ranks(), [&] {
+    if (configured != "cuda" || !mine.empty()) return;
+    throw ClusterError(
+        "cluster.device is cuda, but host {} (rank {}) has no CUDA device that LibTorch can use; set "
+        "cluster.device=cpu or auto, or run `pleat doctor` there",
+        session.hosts()[std::size_t(session.rank())], session.rank());
+  });
+  std::vector<std::vector<std::string>> seen;
+  for (const std::string& text : session.ranks().all_gather(Json(mine).dump()))
+    seen.push_back(Json::parse(text).get<std::vector<std::string>>());
+  DeviceChoice choice = choose_devices(configured, session.hosts(), seen);
+  if (session.rank() == 0 && !choice.why_cpu.empty()) spdlog::warn("{}", choice.why_cpu);
+  return std::move(choice.devices);
+}
+
+// What determines results or how ranks meet; not where a host keeps its files.
+Json comparable(const RunConfig& config) {
+  Json all = to_json(config);
+  all["data"].erase("crops");
+  all["folds"].erase("file");
+  for (Json& model : all["models"]) model.erase("weights");
+  return all;
+}
+
+[[noreturn]] void refuse(const char* what, std::size_t rank, const std::string& difference, const MpiSession& session) {
+  throw ClusterError("ranks differ in their {}: rank 0 (host {}) and rank {} (host {}): {}; give every host the same",
+                     what, session.hosts()[0], rank, session.hosts()[rank], difference)
+      .for_all_ranks();
+}
+
+// Collective; refuses the first rank whose text is not rank 0's.
+void agree_on(const char* what, const std::string& mine, const MpiSession& session) {
+  const auto all = session.ranks().all_gather(mine);
+  for (std::size_t rank = 1; rank < all.size(); ++rank) {
+    if (all[rank] != all[0]) refuse(what, rank, fmt::format("{} and {}", all[0], all[rank]), session);
   }
-  const auto all = session.ranks().all_gather(devices >= place.local_size ? "cuda" : "cpu");
-  return std::all_of(all.begin(), all.end(), [](const std::string& one) { return one == "cuda"; });
 }
 
 }  // namespace
@@ -43,11 +73,10 @@ ComputePlace choose_place(RunConfig& config, const MpiSession& session) {
                         .threads = static_cast<int>(config.cluster.threads.value.value_or(0))};
   ComputePlace place;
   together(session.ranks(), [&] { place.layout = make_layout(request); });
+  request.devices = agree_on_devices(config.cluster.device, session);
+  place.layout = make_layout(request);
   place.mine = place.layout.ranks[std::size_t(session.rank())];
-  if (choose_cuda(config.cluster.device, place.mine, session)) {
-    request.devices = cuda_devices();
-    place.layout = make_layout(request);
-    place.mine = place.layout.ranks[std::size_t(session.rank())];
+  if (place.mine.device >= 0) {
     place.device = torch::Device(at::kCUDA, static_cast<c10::DeviceIndex>(place.mine.device));
     at::globalContext().setDeterministicCuDNN(
         true);  // else cuDNN may choose kernels that add in another order each time
@@ -77,21 +106,18 @@ std::string promise(const RunConfig& config) {
   return "byte-identical for any number of ranks and through kills, with this build, CPU kind and cluster.threads";
 }
 
-void agree_on_inputs(const RunConfig& config, const std::string& data_hash, const MpiSession& session) {
-  const std::pair<const char*, std::string> inputs[] = {{"build", build_id()},
-                                                        {"config", sha256(identity_of(config).dump()).substr(0, 12)},
-                                                        {"crops file's content", data_hash.substr(0, 12)}};
-  for (const auto& [what, mine] : inputs) {
-    const auto all = session.ranks().all_gather(mine);
-    for (std::size_t rank = 1; rank < all.size(); ++rank) {
-      if (all[rank] == all[0]) continue;
-      throw Error(
-          ClusterError(
-              "ranks differ in their {}: rank 0 (host {}) has {}, rank {} (host {}) has {}; give every host the same",
-              what, session.hosts()[0], all[0], rank, session.hosts()[rank], all[rank])
-              .for_all_ranks());
-    }
+void agree_on_config(const RunConfig& config, const MpiSession& session) {
+  agree_on("build", build_id(), session);
+  const auto all = session.ranks().all_gather(comparable(config).dump());
+  for (std::size_t rank = 1; rank < all.size(); ++rank) {
+    if (all[rank] == all[0]) continue;
+    const auto differences = differing_fields(Json::parse(all[0]), Json::parse(all[rank]));
+    refuse("config", rank, fmt::format("{}", fmt::join(differences, ", ")), session);
   }
+}
+
+void agree_on_data(const std::string& data_hash, const MpiSession& session) {
+  agree_on("crops file's content", data_hash.substr(0, 12), session);
 }
 
 }  // namespace pleat

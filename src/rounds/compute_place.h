@@ -26,8 +26,11 @@ ComputePlace choose_place(RunConfig& config, const MpiSession& session);
 /// What the run may promise of its bits: byte-identical for any number of ranks, or not.
 std::string promise(const RunConfig& config);
 
-/// Collective: all ranks must have the same build, resolved config and data. Throws ClusterError naming who differs in
-/// what.
-void agree_on_inputs(const RunConfig& config, const std::string& data_hash, const MpiSession& session);
+/// Collective: all ranks must have the same build and config, but for where files lie. Before choose_place, whose slots
+/// would not fit together otherwise. Throws ClusterError on all ranks, naming who differs in which fields.
+void agree_on_config(const RunConfig& config, const MpiSession& session);
+
+/// The same for what the crops file holds.
+void agree_on_data(const std::string& data_hash, const MpiSession& session);
 
 }  // namespace pleat

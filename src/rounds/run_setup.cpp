@@ -83,10 +83,11 @@ Run set_up_run(const TrainRequest& request, const MpiSession& session, std::uniq
   RunConfig config;
   together(world, [&] { config = load_run_config(request.config, request.assignments); });
   const bool auto_precision = config.train.precision == "auto";
+  agree_on_config(config, session);
   ComputePlace place = choose_place(config, session);
   std::optional<Dataset> dataset;
   together(world, [&] { dataset.emplace(open_dataset(config)); });
-  agree_on_inputs(config, dataset->hash, session);
+  agree_on_data(dataset->hash, session);
   Run run{.config = config,
           .paths = {request.run.empty() ? fs::path("runs") / request.config.stem() : request.run},
           .host = session.hosts()[std::size_t(session.rank())],

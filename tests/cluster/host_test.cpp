@@ -73,6 +73,19 @@ TEST(UsableCores, FollowTheAffinityMask) {
   EXPECT_EQ(affinity_cores(), before);
 }
 
+TEST(WithinOneCore, CountsHardwareThreadsOfOneCoreAsOne) {
+  Hierarchy machine;
+  machine.put("cpu0/topology/thread_siblings_list", "0,8");
+  machine.put("cpu2/topology/thread_siblings_list", "2-3");
+  EXPECT_TRUE(within_one_core({0}, machine.root()));
+  EXPECT_TRUE(within_one_core({0, 8}, machine.root()));
+  EXPECT_TRUE(within_one_core({2, 3}, machine.root()));
+  EXPECT_FALSE(within_one_core({0, 1}, machine.root()));
+  EXPECT_FALSE(within_one_core({0, 8, 9}, machine.root()));
+  EXPECT_TRUE(within_one_core({5}, machine.root())) << "a processor that is not listed is a core";
+  EXPECT_FALSE(within_one_core({}, machine.root()));
+}
+
 TEST(SharedCores, AreTheUnionOfWhatBoundRanksOfOneHostMayUse) {
   Ranks ranks{.rank = 1, .size = 3, .all_gather = [](const std::string& mine) {
                 return std::vector<std::string>{"100 101 ", mine, "200 201 202 "};

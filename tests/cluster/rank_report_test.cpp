@@ -18,7 +18,12 @@ using testing::IsEmpty;
 
 RankReport rank_of(const std::string& host, std::vector<int> cores, int online) {
   const int usable = static_cast<int>(cores.size());
-  return {.host = host, .cores = std::move(cores), .usable_cores = usable, .online_cores = online, .cpu = "AVX2"};
+  return {.host = host,
+          .cores = std::move(cores),
+          .one_core = usable == 1,
+          .usable_cores = usable,
+          .online_cores = online,
+          .cpu = "AVX2"};
 }
 
 TEST(CoreList, IsShort) {
@@ -42,6 +47,13 @@ TEST(FindProblems, NamesABindingToOneCoreAndTheRemedy) {
                                 HasSubstr("--map-by slot:PE=4"))));
 }
 
+TEST(FindProblems, ABindingToBothThreadsOfOneCoreIsOneToo) {
+  RankReport rank = rank_of("a", {0, 8}, 16);
+  EXPECT_THAT(find_problems({rank}, true), IsEmpty()) << "two whole cores, by someone's choice";
+  rank.one_core = true;
+  EXPECT_THAT(find_problems({rank}, true), ElementsAre(HasSubstr("1 of 1 ranks are bound to one core")));
+}
+
 TEST(FindProblems, NamesRanksThatAreBoundToTheSameCoreWhileOthersIdle) {
   EXPECT_THAT(find_problems({rank_of("a", {0}, 2), rank_of("a", {0}, 2)}, true),
               ElementsAre(AllOf(HasSubstr("bound to one core"), HasSubstr("--bind-to none"))));
@@ -58,10 +70,11 @@ TEST(FindProblems, CountsAQuotaAsCores) {
   EXPECT_THAT(find_problems({rank, rank}, true), ElementsAre(HasSubstr("2 ranks share 1 cores")));
 }
 
-TEST(FindProblems, NamesRanksThatShareADevice) {
+TEST(FindProblems, NamesDevicesThatAreLeftAlone) {
   RankReport rank = rank_of("a", {0, 1, 2, 3}, 4);
   rank.devices = {"H200"};
-  EXPECT_THAT(find_problems({rank, rank}, true), ElementsAre(HasSubstr("2 ranks for 1 CUDA devices")));
+  rank.device_identities = {"u0"};
+  EXPECT_THAT(find_problems({rank, rank}, true), ElementsAre(HasSubstr("2 ranks for 1 CUDA device")));
 }
 
 TEST(FindProblems, NamesADeviceThatCannotBeUsed) {
