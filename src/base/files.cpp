@@ -153,7 +153,10 @@ void fault_point(std::string_view name) {
   std::string wanted, count, action;
   std::getline(fields, wanted, ':');
   std::getline(fields, count, ':');
-  std::getline(fields, action);
+  std::getline(fields, action, '@');
+  std::string rank;  // "kill@1": there alone
+  const char* own_rank = std::getenv("OMPI_COMM_WORLD_RANK");
+  if (std::getline(fields, rank) && rank != (own_rank ? own_rank : "0")) return;
   if (wanted != name || ++calls != std::atol(count.c_str())) return;
   if (action == "kill") ::raise(SIGKILL);
   if (action == "throw") throw DataError("fault injected at {}", name);

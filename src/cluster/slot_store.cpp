@@ -10,20 +10,50 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cerrno>
 #include <exception>
+#include <iterator>
 #include <memory>
+#include <random>
 #include <sstream>
 #include <torch/csrc/distributed/c10d/TCPStore.hpp>
 
 #include "base/error.h"
 #include "base/log.h"
+#include "cluster/failure.h"
 #include "cluster/mpi_wait.h"
 
 namespace pleat {
 namespace {
 
 constexpr int kConnectSeconds = 5;
-constexpr std::chrono::seconds kStoreTimeout{300};
+constexpr std::chrono::seconds kStoreTimeout{300}, kTokenTimeout{5};
+constexpr const char* kTokenKey = "pleat-slot";
+
+/// Where a slot's store is served, and the random word by which it is known. An address alone does not tell: bridges
+/// (docker0) have the same one on every machine, and another slot's store may be served behind it.
+struct Place {
+  std::uint16_t port = 0;
+  std::string token;
+  std::vector<std::string> addresses;
+};
+
+std::string to_text(const Place& place) {
+  return fmt::format("{} {} {}", place.port, place.token, fmt::join(place.addresses, " "));
+}
+
+Place from_text(const std::string& text) {
+  Place place;
+  std::istringstream words(text);
+  words >> place.port >> place.token;
+  place.addresses.assign(std::istream_iterator<std::string>(words), {});
+  return place;
+}
+
+std::string random_token() {
+  std::random_device source;
+  return fmt::format("{:08x}{:08x}{:08x}", source(), source(), source());
+}
 
 c10::intrusive_ptr<c10d::TCPStore> serve() {
   c10d::TCPStoreOptions options;
@@ -34,16 +64,40 @@ c10::intrusive_ptr<c10d::TCPStore> serve() {
   return c10::make_intrusive<c10d::TCPStore>("127.0.0.1", options);
 }
 
-c10::intrusive_ptr<c10d::TCPStore> connect_to(const std::vector<std::string>& addresses, std::uint16_t port) {
-  c10d::TCPStoreOptions options;
-  options.port = port;
-  options.waitWorkers = false;
-  options.timeout = kStoreTimeout;
-  for (const std::string& address : addresses) {
-    if (reachable(address, port, kConnectSeconds)) return c10::make_intrusive<c10d::TCPStore>(address, options);
+/// The store at this address if it is the slot's; else null, and why in `reason`.
+c10::intrusive_ptr<c10d::TCPStore> try_address(const std::string& address, const Place& place, std::string& reason) {
+  if (!reachable(address, place.port, kConnectSeconds)) {
+    reason = "not reachable";
+    return nullptr;
   }
-  throw ClusterError("no address of the slot's leader can be reached on port {}: tried {}", port,
-                     fmt::join(addresses, ", "));
+  c10d::TCPStoreOptions options;
+  options.port = place.port;
+  options.waitWorkers = false;
+  options.timeout = kTokenTimeout;  // whoever answers may not be a store at all
+  try {
+    auto store = c10::make_intrusive<c10d::TCPStore>(address, options);
+    const std::vector<std::uint8_t> found = store->get(kTokenKey);
+    if (std::string(found.begin(), found.end()) == place.token) {
+      store->setTimeout(kStoreTimeout);
+      return store;
+    }
+    reason = "another store";
+  } catch (const std::exception& error) {
+    reason = message_of(error);
+  }
+  return nullptr;
+}
+
+c10::intrusive_ptr<c10d::TCPStore> connect_to(const Place& place) {
+  std::vector<std::string> tried;
+  for (const std::string& address : place.addresses) {
+    std::string reason;
+    if (auto store = try_address(address, place, reason)) return store;
+    tried.push_back(fmt::format("{} ({})", address, reason));
+  }
+  throw ClusterError("the slot's leader cannot be reached on port {} by any of its addresses: {}; let the hosts reach "
+                     "each other by TCP",
+                     place.port, fmt::join(tried, ", "));
 }
 
 /// The leader's text on every rank; empty if the leader failed.
@@ -66,6 +120,17 @@ void require_all(MPI_Comm slot, const std::exception_ptr& error) {
 
 using FreeAddresses = std::unique_ptr<addrinfo, decltype(&freeaddrinfo)>;
 
+/// poll for one descriptor; a signal (a request to stop) does not cut the wait short.
+bool poll_within(pollfd& waiting, int seconds) {
+  using Clock = std::chrono::steady_clock;
+  const Clock::time_point end = Clock::now() + std::chrono::seconds(seconds);
+  for (;;) {
+    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(end - Clock::now()).count();
+    const int ready = poll(&waiting, 1, static_cast<int>(std::max<std::int64_t>(0, left)));
+    if (ready >= 0 || errno != EINTR) return ready == 1;
+  }
+}
+
 int connect_within(const addrinfo& to, int seconds) {
   const int file = socket(to.ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (file < 0) return -1;
@@ -73,7 +138,7 @@ int connect_within(const addrinfo& to, int seconds) {
   if (connect(file, to.ai_addr, to.ai_addrlen) != 0) {
     pollfd waiting{.fd = file, .events = POLLOUT};
     socklen_t size = sizeof error;
-    const bool answered = errno == EINPROGRESS && poll(&waiting, 1, seconds * 1000) == 1;
+    const bool answered = errno == EINPROGRESS && poll_within(waiting, seconds);
     if (!answered || getsockopt(file, SOL_SOCKET, SO_ERROR, &error, &size) != 0) error = -1;
   }
   close(file);
@@ -118,11 +183,13 @@ c10::intrusive_ptr<c10d::Store> make_slot_store(MPI_Comm slot) {
   MPI_Comm_rank(slot, &rank);
   c10::intrusive_ptr<c10d::TCPStore> store;
   std::exception_ptr error;
-  std::string where;  // "port address address ..."
+  std::string where;  // a Place; empty if there is none
   if (rank == 0) {
     try {
       store = serve();
-      where = fmt::format("{} {}", store->getPort(), fmt::join(own_addresses(), " "));
+      const Place place{store->getPort(), random_token(), own_addresses()};
+      store->set(kTokenKey, std::vector<std::uint8_t>(place.token.begin(), place.token.end()));
+      where = to_text(place);
     } catch (...) {
       error = std::current_exception();
     }
@@ -130,10 +197,7 @@ c10::intrusive_ptr<c10d::Store> make_slot_store(MPI_Comm slot) {
   where = from_leader(slot, where);
   if (rank != 0 && !where.empty()) {
     try {
-      std::istringstream words(where);
-      std::uint16_t port = 0;
-      words >> port;
-      store = connect_to({std::istream_iterator<std::string>(words), {}}, port);
+      store = connect_to(from_text(where));
     } catch (...) {
       error = std::current_exception();
     }
