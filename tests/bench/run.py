@@ -19,6 +19,7 @@ import numpy
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BUILD = pathlib.Path(os.environ.get("PLEAT_BUILD", ROOT / "build"))
+EPOCHS = 3
 ENV = {**os.environ, "OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1"}
 
 
@@ -48,23 +49,39 @@ def noise_crops(folder, rows, side, channels):
     return folder / f"{side}.h5"
 
 
+def pinned(*command):
+    """The same two cores for whoever is measured, helper threads included."""
+    return ["taskset", "-c", "0,1", *map(str, command)]
+
+
 def pleat_speed(folder, crops, model, precision, ranks, threads, batch):
     """Training images per second over all ranks: as many folds as ranks, so that every rank trains all the time."""
     config = folder / "bench.yaml"
     config.write_text(f"data: {{crops: {crops}}}\ntargets: [{{name: label}}]\nfolds: {{k: 2}}\nmodels: [{{name: {model}}}]\n"
-                      f"train: {{epochs: 2, batch: {batch}, precision: {precision}, augment: {{pad: 2}}}}\ncluster: {{threads: {threads}, device: cpu}}\n")
+                      f"train: {{epochs: {EPOCHS}, batch: {batch}, precision: {precision}, augment: {{pad: 2}}}}\ncluster: {{threads: {threads}, device: cpu}}\n")
     run = pathlib.Path(tempfile.mkdtemp(dir=folder))
     launcher = ["mpirun", "--bind-to", "none", "-n", ranks] if ranks > 1 else []
-    sh(*launcher, BUILD / "pleat", "train", config, "--run", run)
-    # The second epoch of each fold: as for the peer, the first warms up.
-    epochs = [json.loads(path.read_text().splitlines()[1]) for path in run.glob("round_0/label/*/fold_*/metrics.jsonl")]
-    rates = [epoch["images"] / epoch["seconds"] for epoch in epochs]
-    waited = sum(epoch["waited_seconds"] for epoch in epochs) / sum(epoch["seconds"] for epoch in epochs)
+    sh(*pinned(*launcher, BUILD / "pleat", "train", config, "--run", run))
+    jobs = [[json.loads(line) for line in path.read_text().splitlines()] for path in run.glob("round_0/label/*/fold_*/metrics.jsonl")]
+    rates = [rate_of([epoch["images"] for epoch in job], [epoch["seconds"] for epoch in job]) for job in jobs]
+    waited = sum(e["waited_seconds"] for job in jobs for e in job[1:]) / sum(e["seconds"] for job in jobs for e in job[1:])
     return (sum(rates) if ranks > 1 else statistics.mean(rates)), waited
 
 
-def peer_speed(crops, model, precision, threads, batch, rows, channels_last):
-    return float(sh(sys.executable, ROOT / "tests/bench/peer_train.py", crops, model, precision, threads, batch, rows, int(channels_last)))
+def rate_of(images, seconds):
+    """The first epoch warms up, for pleat and peer alike."""
+    return sum(images[1:]) / sum(seconds[1:])
+
+
+def peer_speed(crops, model, precision, processes, threads, batch, rows, channels_last):
+    """Processes that train the same at once, as ranks do: the sum of their rates."""
+    command = pinned(sys.executable, ROOT / "tests/bench/peer_train.py", crops, model, precision, threads, batch, rows, EPOCHS, int(channels_last))
+    running = [subprocess.Popen(command, env={**ENV, "OMP_NUM_THREADS": str(threads)}, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
+               for _ in range(processes)]
+    outputs = [process.communicate()[0] for process in running]
+    if any(process.returncode for process in running):
+        sys.exit(f"{command} failed")
+    return sum(rate_of([rows] * EPOCHS, json.loads(output)) for output in outputs)
 
 
 def h5py_reads(path, reads):
@@ -78,35 +95,45 @@ def h5py_reads(path, reads):
         return reads / (time.perf_counter() - start)
 
 
+def training(scratch, rounds, precision):
+    """Each layout of processes and threads against the same layout of PyTorch, in turn, in an order that alternates."""
+    results, table = {}, []
+    cases = [("resnet20", noise_crops(scratch, 8000, 28, 1), 128, 4000), ("resnet18", noise_crops(scratch, 2400, 64, 3), 64, 1200)]
+    for model, crops, batch, rows in cases:
+        for processes, threads in ((2, 1), (1, 2)):
+            waits = []
+
+            def pleat():
+                rate, waited = pleat_speed(scratch, crops, model, precision, processes, threads, batch)
+                waits.append(waited)
+                return rate
+
+            runners = {"pleat": pleat,
+                       "plain": lambda: peer_speed(crops, model, precision, processes, threads, batch, rows, False),
+                       "channels_last": lambda: peer_speed(crops, model, precision, processes, threads, batch, rows, True)}
+            figures = {name: [] for name in runners}
+            for turn in range(rounds):
+                for name in (list(runners) if turn % 2 == 0 else reversed(runners)):
+                    figures[name].append(runners[name]())
+            medians = {name: statistics.median(values) for name, values in figures.items()}
+            layout = f"{processes} x {threads} thread{'s' if threads > 1 else ''}"
+            results[f"{model}, {layout}"] = {"precision": precision, "batch": batch, "images_per_second": figures, "waited_for_data": max(waits),
+                                             "ratio": {name: medians["pleat"] / medians[name] for name in ("plain", "channels_last")}}
+            table.append(f"{model:9} {precision} {layout:13} pleat {medians['pleat']:6.0f} images/s   plain PyTorch {medians['plain']:6.0f} ({medians['pleat'] / medians['plain']:.2f} x)"
+                         f"   channels_last {medians['channels_last']:6.0f} ({medians['pleat'] / medians['channels_last']:.2f} x)   waited for data {100 * max(waits):.2f} %")
+            print(table[-1], flush=True)
+    return results, cases[1][1]
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--out", default="bench.json")
     options = parser.parse_args()
-    results, table = {}, []
     precision = "bf16" if "avx512_bf16" in pathlib.Path("/proc/cpuinfo").read_text() else "fp32"
     with tempfile.TemporaryDirectory() as scratch:
-        scratch = pathlib.Path(scratch)
-        cases = [("resnet20", noise_crops(scratch, 4000, 28, 1), 128, 2000), ("resnet18", noise_crops(scratch, 1600, 64, 3), 64, 800)]
-        for model, crops, batch, rows in cases:
-            figures = {"pleat, 2 ranks x 1 thread": [], "pleat, 1 rank x 2 threads": [], "plain PyTorch, 2 threads": [], "PyTorch channels_last, 2 threads": []}
-            waits = []
-            for _ in range(options.rounds):
-                for name, ranks, threads in (("pleat, 2 ranks x 1 thread", 2, 1), ("pleat, 1 rank x 2 threads", 1, 2)):
-                    rate, waited = pleat_speed(scratch, crops, model, precision, ranks, threads, batch)
-                    figures[name].append(rate)
-                    waits.append(waited)
-                figures["plain PyTorch, 2 threads"].append(peer_speed(crops, model, precision, 2, batch, rows, False))
-                figures["PyTorch channels_last, 2 threads"].append(peer_speed(crops, model, precision, 2, batch, rows, True))
-            medians = {name: statistics.median(values) for name, values in figures.items()}
-            plain = medians["plain PyTorch, 2 threads"]
-            results[model] = {"precision": precision, "batch": batch, "images_per_second": figures, "waited_for_data": max(waits),
-                              "ratio_to_plain": {name: value / plain for name, value in medians.items()}}
-            for name, value in medians.items():
-                table.append(f"{model} {precision}: {name:34} {value:8.0f} images/s  {value / plain:5.2f} x plain")
-            table.append(f"{model} {precision}: waited for data {100 * max(waits):.2f} % of the time at most")
+        results, colour = training(pathlib.Path(scratch), options.rounds, precision)
         reads = {"mapped": [], "h5py": [], "first": []}
-        colour = cases[1][1]
         for _ in range(options.rounds):
             mapped = json.loads(sh(BUILD / "tests/bench_crops", colour, 40000))
             reads["mapped"].append(mapped["later"])
@@ -114,9 +141,8 @@ def main():
             reads["h5py"].append(h5py_reads(colour, 20000))
         ratio = statistics.median(reads["mapped"]) / statistics.median(reads["h5py"])
         results["reads"] = {**reads, "ratio": ratio}
-        table.append(f"crop reads 64x64x3: mapped {statistics.median(reads['mapped']):.0f}/s, h5py {statistics.median(reads['h5py']):.0f}/s  {ratio:5.2f} x")
+        print(f"crop reads 64x64x3: mapped {statistics.median(reads['mapped']):.0f}/s, h5py {statistics.median(reads['h5py']):.0f}/s  {ratio:5.2f} x")
     pathlib.Path(options.out).write_text(json.dumps(results, indent=2) + "\n")
-    print("\n".join(table))
 
 
 main()
