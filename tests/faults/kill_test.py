@@ -2,6 +2,7 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import time
 
@@ -12,8 +13,9 @@ from support import runs
 MOMENTS = ["step_done:3:kill", "step_done:13:kill", "step_done:75:kill"]
 
 
-def killed(done):
-    return done.returncode not in (0, 2, 3, 4, 5, 75)
+def killed(done, ranks=0):
+    """By SIGKILL and nothing else: mpirun passes that on as 128 + 9."""
+    return done.returncode == (137 if ranks else -9)
 
 
 @pytest.mark.parametrize("ranks", [0, 2])
@@ -21,7 +23,7 @@ def killed(done):
 def test_a_kill_within_an_epoch(whole_run, tmp_path, moment, ranks):
     _, config, expected = whole_run
     first = runs.pleat("train", config, "--run", tmp_path / "run", ranks=ranks, PLEAT_FAULT=moment)
-    assert killed(first), first.stdout
+    assert killed(first, ranks), first.stdout
     assert not (tmp_path / "run/summary.json").exists()
     finished = sorted((tmp_path / "run").glob("round_0/*/*/*/done.json"))
     stamps = [path.stat().st_mtime_ns for path in finished]
@@ -44,12 +46,23 @@ def test_a_kill_within_a_write(whole_run, tmp_path, moment):
     assert runs.results(tmp_path / "run") == expected
 
 
-def test_the_killed_rank_is_named_with_the_way_to_go_on(whole_run, tmp_path):
-    _, config, _ = whole_run
-    first = runs.pleat("train", config, "--run", tmp_path / "run", ranks=2, PLEAT_FAULT="step_done:13:kill")
-    assert killed(first)
-    assert "signal 9" in first.stdout and "rank" in first.stdout
-    assert f"train {config}" in first.stdout, "the command that continues"
+def test_what_a_killed_rank_was_at_is_said_with_the_way_to_go_on(whole_run, tmp_path):
+    _, config, expected = whole_run
+    run = tmp_path / "a run"
+    # Rank 1 dies in epoch 2 of its first job.
+    first = runs.pleat("train", config, "--run", run, ranks=2, PLEAT_FAULT="step_done:13:kill@1")
+    assert killed(first, 2), first.stdout
+    host = socket.gethostname()
+    said = [line for line in first.stdout.splitlines() if "was on rank 1" in line]
+    assert len(said) == 1, first.stdout
+    assert "label/resnet20/fold " in said[0] and f"rank 1 (host {host}), in epoch 2 of 4" in said[0]
+    assert "signal 9" in first.stdout, "mpirun's own line, which knows who died"
+    command = first.stdout.split("continue with: ")[-1].splitlines()[0]
+    assert command.startswith("mpirun --bind-to none -n 2 ") and f"train {config} --run '{run}'" in command
+    again = subprocess.run(command.replace("mpirun ", "mpirun --oversubscribe "), shell=True, env=runs.environment(), timeout=300,
+                           stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    assert again.returncode == 0, again.stdout
+    assert runs.results(run) == expected
 
 
 def test_a_checkpoint_that_was_cut_short_is_named_and_the_one_before_is_used(whole_run, tmp_path):

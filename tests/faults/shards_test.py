@@ -1,0 +1,58 @@
+"""Two ranks share a fold: whatever one of them fails in, all are gone within seconds, with the contract's exit code."""
+import pytest
+from support import runs
+
+SHARDS = "{threads: 1, device: cpu, shards: 2, exact: true}"
+TRAIN = "{epochs: 4, batch: 32, micro_batches: 2, lr: 3e-3, augment: {pad: 1}}"
+
+
+@pytest.fixture(scope="module")
+def shared_run(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("shards")
+    config = runs.write_config(folder / "config.yaml", runs.prepare(folder), cluster=SHARDS, train=TRAIN)
+    done = runs.pleat("train", config, "--run", folder / "run", ranks=2)
+    assert done.returncode == 0, done.stdout
+    return config, runs.results(folder / "run")
+
+
+def goes_on(config, run, ranks, expected):
+    again = runs.pleat("train", config, "--run", run, ranks=ranks)
+    assert again.returncode == 0, again.stdout
+    assert runs.results(run) == expected
+
+
+# Leaders write checkpoints: rank 0 of the first slot, and rank 2 of the second. Writes 1 to 3 are config.yaml, run.json
+# and folds.csv, by rank 0 alone; a job takes a checkpoint per epoch and four files of its result, which rank 0 writes.
+@pytest.mark.parametrize("ranks, fault", [
+    (2, "checkpoint_saved:1:throw@0"), (2, "write_file:6:nospace@0"), (2, "write_file:9:nospace@0"),
+    (4, "checkpoint_saved:1:throw@0"), (4, "write_file:6:nospace@0"),
+    (4, "checkpoint_saved:2:throw@2"), (4, "write_file:2:nospace@2"),
+])
+def test_a_write_that_fails_ends_all_ranks(shared_run, tmp_path, ranks, fault):
+    config, expected = shared_run
+    first = runs.pleat("train", config, "--run", tmp_path / "run", ranks=ranks, timeout=120, PLEAT_FAULT=fault)
+    assert first.returncode == 3, first.stdout
+    assert "fault injected" in first.stdout or "No space left" in first.stdout
+    assert not (tmp_path / "run/summary.json").exists()
+    goes_on(config, tmp_path / "run", ranks, expected)
+
+
+@pytest.mark.parametrize("ranks, failing", [(2, 0), (2, 1), (4, 0), (4, 1), (4, 3)])
+def test_a_step_that_fails_on_one_shard_ends_all_ranks(shared_run, tmp_path, ranks, failing):
+    config, expected = shared_run
+    first = runs.pleat("train", config, "--run", tmp_path / "run", ranks=ranks, timeout=120,
+                       PLEAT_FAULT=f"step_done:13:throw@{failing}")
+    assert first.returncode == 3, first.stdout
+    said = [line for line in first.stdout.splitlines() if "fault injected at step_done" in line]
+    assert len(said) == 1 and f"[{failing}]" in said[0] and "label/resnet20/fold" in said[0], first.stdout
+    goes_on(config, tmp_path / "run", ranks, expected)
+
+
+@pytest.mark.parametrize("failing", [0, 1])
+def test_a_shard_that_is_killed(shared_run, tmp_path, failing):
+    config, expected = shared_run
+    first = runs.pleat("train", config, "--run", tmp_path / "run", ranks=2, timeout=120, PLEAT_FAULT=f"step_done:13:kill@{failing}")
+    assert first.returncode == 137, first.stdout
+    if failing == 1:
+        assert "rank 0 (host " in first.stdout and "rank 1 (host " in first.stdout and "in epoch 2 of 4" in first.stdout
+    goes_on(config, tmp_path / "run", 2, expected)
