@@ -23,7 +23,13 @@ constexpr std::size_t kPiece = std::size_t{1} << 24;  // memory grows with what 
 class IdxFile {
  public:
   explicit IdxFile(const fs::path& path) : path_(path.string()) {
-    if (fs::is_directory(path)) throw DataError("cannot read {}: it is a folder, expected an IDX file", path_);
+    std::error_code error;
+    const fs::file_status status = fs::status(path, error);
+    // Before zlib sees it: a pipe would make it wait for ever.
+    if (fs::exists(status) && !fs::is_regular_file(status)) {
+      throw DataError("cannot read {}: it is {}, expected an IDX file", path_,
+                      fs::is_directory(status) ? "a folder" : "a pipe or a device");
+    }
     file_.reset(gzopen(path.c_str(), "rb"));
     if (!file_) throw DataError("cannot read {}: {}", path_, std::strerror(errno));
   }

@@ -23,6 +23,16 @@ void quiet_opencv() {
   cv::utils::logging::setLogLevel(cv::utils::logging::LOG_LEVEL_SILENT);
 }
 
+void check_folder(const fs::path& images) {
+  std::error_code error;
+  const fs::file_status status = fs::status(images, error);
+  if (fs::is_directory(status)) return;
+  const std::string reason = status.type() == fs::file_type::not_found ? "is not there"
+                             : error                                   ? "cannot be read: " + error.message()
+                                                                       : "is not a folder";
+  throw DataError("the image folder {} {}; give it with --images", images.string(), reason);
+}
+
 void fill_splits(SampleTable& table) {
   if (table.find("split") == nullptr) {
     table.names.emplace_back("split");
@@ -33,8 +43,8 @@ void fill_splits(SampleTable& table) {
   for (std::size_t row = 0; row < splits.size(); ++row) {
     if (splits[row].empty()) splits[row] = "train";
     if (std::find(kSplits.begin(), kSplits.end(), splits[row]) == kSplits.end()) {
-      throw DataError("the table, {}: split '{}' is not one of train, unlabelled, test", place_in(table, row),
-                      splits[row]);
+      throw DataError("{}: split '{}' is not one of train, unlabelled, test; correct it, or leave it empty for train",
+                      table.place(row), splits[row]);
     }
   }
 }
@@ -85,8 +95,7 @@ SampleTable table_of(const std::vector<IdxPart>& parts) {
 MadeCrops make_photo_crops(SampleTable table, const fs::path& images, const PhotoOptions& photo,
                            const MakeCropsOptions& options, const Ranks& ranks) {
   together(ranks, [&] {
-    if (!fs::is_directory(images))
-      throw DataError("the image folder {} is not there; give it with --images", images.string());
+    check_folder(images);
     fill_splits(table);
   });
   quiet_opencv();

@@ -39,6 +39,9 @@ struct MadeCrops {
 MadeCrops make_photo_crops(SampleTable table, const std::filesystem::path& images, const PhotoOptions& photo,
                            const MakeCropsOptions& options, const Ranks& ranks);
 
+/// The list of photos that were left out: rejected.csv in the folder of `out`.
+std::filesystem::path rejected_list(const std::filesystem::path& out);
+
 struct IdxFiles {
   std::filesystem::path images, labels;
   std::filesystem::path test_images, test_labels;  // empty: there are none

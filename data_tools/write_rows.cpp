@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <atomic>
 #include <mutex>
+#include <optional>
 #include <sstream>
 #include <thread>
 
@@ -103,6 +104,11 @@ std::vector<RejectedPhoto> gather_rejected(const std::vector<RejectedPhoto>& min
   return all;
 }
 
+// The file's name need not stand in each line of a list.
+std::string place_in(const SampleTable& table, std::size_t row) {
+  return row < table.lines.size() ? fmt::format("line {}", table.lines[row]) : fmt::format("row {}", row);
+}
+
 [[noreturn]] void throw_broken(const SampleTable& table, const std::vector<RejectedPhoto>& rejected,
                                const MakeCropsOptions& options) {
   std::string list;
@@ -128,24 +134,95 @@ void write_rejected(const SampleTable& table, const std::vector<RejectedPhoto>& 
   write_file(path, text);
 }
 
+// The same for equal tables only: lengths stand before the texts.
+std::string hash_of(const SampleTable& table) {
+  std::string text;
+  const auto add = [&text](const std::string& value) { text += fmt::format("{}:{}", value.size(), value); };
+  for (std::size_t i = 0; i < table.names.size(); ++i) {
+    add(table.names[i]);
+    for (const std::string& value : table.values[i]) add(value);
+  }
+  return sha256(text);
+}
+
+// What ranks must agree on before they write one file. The lock names rank 0's host and process: a rank that reads
+// something else there sees another folder of the same name, a local disk say.
+struct Witness {
+  std::string host, lock, table, provenance;
+};
+
+Witness witness(const fs::path& lock, const SampleTable& table, const Provenance& provenance) {
+  Witness mine{.host = machine_name(), .table = hash_of(table)};
+  try {
+    mine.lock = read_file(lock);
+  } catch (const DataError&) {  // not there; said below, by name
+  }
+  for (const auto& [name, value] : provenance) mine.provenance += fmt::format("{} {}, ", name, value);
+  return mine;
+}
+
+void check_witnesses(const Witness& mine, const fs::path& out, const Ranks& ranks) {
+  const auto gather = [&](const std::string& text) { return ranks.all_gather(text); };
+  const auto hosts = gather(mine.host), locks = gather(mine.lock), tables = gather(mine.table),
+             provenances = gather(mine.provenance);
+  for (std::size_t rank = 1; rank < hosts.size(); ++rank) {
+    const std::string who = fmt::format("rank {} on host {}", rank, hosts[rank]);
+    if (locks[rank] != locks[0]) {
+      throw DataError("{} does not see the folder of {} as rank 0 on host {} does; all ranks need it: give a shared one",
+                      who, out.string(), hosts[0])
+          .for_all_ranks();
+    }
+    if (tables[rank] != tables[0]) {
+      throw DataError("{} read another table than rank 0 on host {}; give all ranks the same --table or IDX files", who,
+                      hosts[0])
+          .for_all_ranks();
+    }
+    if (provenances[rank] != provenances[0]) {
+      throw DataError("{} would make crops by {}but rank 0 on host {} by {}use one program and one OpenCV on all hosts",
+                      who, provenances[rank], hosts[0], provenances[0])
+          .for_all_ranks();
+    }
+  }
+}
+
+// A rank that wrote to another file, or a file system that lost a write, must not pass for a whole file.
+void check_whole(const fs::path& partial, const MadeCrops& made) {
+  const std::size_t expected = made.rows - made.rejected.size(), found = count_valid(partial);
+  if (found != expected) {
+    throw DataError("{} holds {} rows after {} were written; do all ranks see the same file system?", partial.string(),
+                    found, expected);
+  }
+}
+
+// First the list: a crops file that is there is a finished one. A list without a photo in it would be an older one's.
+void publish(const SampleTable& table, const MadeCrops& made, const fs::path& partial, const fs::path& out) {
+  check_whole(partial, made);
+  const fs::path list = rejected_list(out);
+  if (!made.rejected.empty()) write_rejected(table, made.rejected, list);
+  fault_point("publish_crops");
+  publish_file(partial, out);
+  std::error_code ignored;
+  if (made.rejected.empty()) fs::remove(list, ignored);
+}
+
 }  // namespace
 
-std::string place_in(const SampleTable& table, std::size_t row) {
-  return row < table.lines.size() ? fmt::format("line {}", table.lines[row]) : fmt::format("row {}", row);
-}
+fs::path rejected_list(const fs::path& out) { return out.parent_path() / "rejected.csv"; }
 
 // Create, write, publish: rank 0 does the first and the last, and after each step all agree that it went well.
 MadeCrops write_rows(const SampleTable& table, const ImageShape& shape, const Provenance& provenance,
                      const FillRow& fill, const MakeCropsOptions& options, const Ranks& ranks) {
-  fs::path partial = options.out;
-  partial += ".partial";
+  const fs::path partial = options.out.string() + ".partial", lock_file = options.out.string() + ".lock";
+  std::optional<FolderLock> lock;
   MadeCrops made{.rows = table.rows(), .shape = shape};
   try {
     together(ranks, [&] {
       if (ranks.rank != 0) return;
       if (options.out.has_parent_path()) make_folder(options.out.parent_path());
+      lock.emplace(lock_file, LockOptions{options.out.string(), "give another file with --out", true});
       create_crops(partial, shape, table, provenance);
     });
+    if (ranks.size > 1) check_witnesses(witness(lock_file, table, provenance), options.out, ranks);
     std::vector<RejectedPhoto> mine;
     together(ranks, [&] {
       CropWriter writer(partial);
@@ -157,15 +234,11 @@ MadeCrops write_rows(const SampleTable& table, const ImageShape& shape, const Pr
       throw_broken(table, made.rejected, options);  // every rank knows all of them
     }
     together(ranks, [&] {
-      if (ranks.rank != 0) return;
-      // First the list: a crops file that is there is a finished one.
-      if (options.skip_bad) write_rejected(table, made.rejected, options.out.parent_path() / "rejected.csv");
-      fault_point("publish_crops");
-      publish_file(partial, options.out);
+      if (ranks.rank == 0) publish(table, made, partial, options.out);
     });
   } catch (...) {
     std::error_code ignored;
-    if (ranks.rank == 0) fs::remove(partial, ignored);
+    if (lock) fs::remove(partial, ignored);  // rank 0's, and its own: without the lock it is another run's
     throw;
   }
   return made;

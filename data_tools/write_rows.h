@@ -13,11 +13,9 @@ namespace pleat {
 /// Fills a row's pixels or throws BadPhoto; called from many threads.
 using FillRow = std::function<void(std::size_t row, std::span<std::uint8_t> pixels)>;
 
-/// Every rank must call it, with the same arguments. Throws on every rank alike, leaving no output.
+/// Every rank must call it, with the same arguments: a rank whose table or program differs, or that does not see the
+/// folder of `out`, is named in the error. One call at a time per `out`. Throws on every rank alike, leaving no output.
 MadeCrops write_rows(const SampleTable& table, const ImageShape& shape, const Provenance& provenance,
                      const FillRow& fill, const MakeCropsOptions& options, const Ranks& ranks);
-
-/// "line 7" where the table knows it, else "row 5".
-std::string place_in(const SampleTable& table, std::size_t row);
 
 }  // namespace pleat

@@ -2,7 +2,9 @@
 
 #include <fcntl.h>
 #include <openssl/evp.h>
+#include <spdlog/spdlog.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <zlib.h>
 
@@ -13,6 +15,7 @@
 #include <cstring>
 #include <fstream>
 #include <sstream>
+#include <utility>
 
 #include "base/error.h"
 
@@ -20,26 +23,25 @@ namespace pleat {
 namespace fs = std::filesystem;
 namespace {
 
-[[noreturn]] void fail(const char* action, const fs::path& path, int error) {
-  const char* remedy = error == ENOSPC || error == EDQUOT  ? "; free some space and run again"
-                       : error == EACCES || error == EROFS ? "; choose a place that can be written"
-                                                           : "";
-  throw DataError("cannot {} {}: {}{}", action, path.string(), std::strerror(error), remedy);
-}
-
 // A descriptor that closes itself.
 class Descriptor {
  public:
   Descriptor(const fs::path& path, int flags, const char* action)
-      : file_(::open(path.c_str(), flags | O_CLOEXEC, 0666)) {
-    if (file_ < 0) fail(action, path, errno);
+      : path_(path), file_(::open(path.c_str(), flags | O_CLOEXEC, 0666)) {
+    if (file_ < 0) throw_file_error(action, path, errno);
   }
   ~Descriptor() {
     if (file_ >= 0) ::close(file_);
   }
+  Descriptor(const Descriptor&) = delete;
   int get() const { return file_; }
+  // For writers: network file systems may report a failed write only here.
+  void close() {
+    if (::close(std::exchange(file_, -1)) != 0) throw_file_error("write", path_, errno);
+  }
 
  private:
+  fs::path path_;
   int file_;
 };
 
@@ -48,30 +50,41 @@ fs::path folder_of(const fs::path& path) { return path.has_parent_path() ? path.
 void sync_folder(const fs::path& path) {
   const Descriptor folder(folder_of(path), O_RDONLY | O_DIRECTORY, "open folder");
   // Some file systems refuse to sync a folder (EINVAL); there the rename is as safe as it gets.
-  if (::fsync(folder.get()) != 0 && errno != EINVAL) fail("sync folder", path, errno);
-}
-
-void write_all(int file, std::string_view bytes, const fs::path& path) {
-  while (!bytes.empty()) {
-    const ssize_t written = ::write(file, bytes.data(), bytes.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0) fail("write", path, errno);
-    bytes.remove_prefix(static_cast<std::size_t>(written));
-  }
+  if (::fsync(folder.get()) != 0 && errno != EINVAL) throw_file_error("sync folder", path, errno);
 }
 
 }  // namespace
+
+void throw_file_error(const char* action, const fs::path& path, int error) {
+  const char* remedy = error == ENOSPC || error == EDQUOT ? "; free some space and run again"
+                       : error == EACCES                   ? "; change its permissions or choose another place"
+                       : error == EROFS                    ? "; choose a place that can be written"
+                                                           : "";
+  throw DataError("cannot {} {}: {}{}", action, path.string(), std::strerror(error), remedy);
+}
+
+void write_at(int file, std::uint64_t offset, std::string_view bytes, const fs::path& path) {
+  while (!bytes.empty()) {
+    const ssize_t written = ::pwrite(file, bytes.data(), bytes.size(), static_cast<off_t>(offset));
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) throw_file_error("write", path, errno);
+    offset += static_cast<std::uint64_t>(written);
+    bytes.remove_prefix(static_cast<std::size_t>(written));
+  }
+}
 
 void write_file(const fs::path& path, std::string_view bytes) {
   fs::path partial = path;
   partial += ".partial";
   try {
     {
-      const Descriptor file(partial, O_WRONLY | O_CREAT | O_TRUNC, "write");
+      Descriptor file(partial, O_WRONLY | O_CREAT | O_TRUNC, "write");
       // Half first, then a fault point: a test's kill leaves the worst file that a real one could.
-      write_all(file.get(), bytes.substr(0, bytes.size() / 2), partial);
+      const std::size_t half = bytes.size() / 2;
+      write_at(file.get(), 0, bytes.substr(0, half), partial);
       fault_point("write_file");
-      write_all(file.get(), bytes.substr(bytes.size() / 2), partial);
+      write_at(file.get(), half, bytes.substr(half), partial);
+      file.close();
     }
     publish_file(partial, path);
   } catch (...) {
@@ -84,26 +97,41 @@ void write_file(const fs::path& path, std::string_view bytes) {
 void publish_file(const fs::path& partial, const fs::path& path) {
   {
     const Descriptor file(partial, O_RDWR, "open");
-    if (::fsync(file.get()) != 0) fail("write", partial, errno);
+    if (::fsync(file.get()) != 0) throw_file_error("write", partial, errno);
   }
-  if (::rename(partial.c_str(), path.c_str()) != 0) fail("write", path, errno);
+  if (::rename(partial.c_str(), path.c_str()) != 0) throw_file_error("write", path, errno);
   sync_folder(path);
 }
 
+// Not by a stream: there a failed read looks like the end of the file, and half a table would pass for the whole.
 std::string read_file(const fs::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file || fs::is_directory(path))
-    throw DataError("cannot read {}: {}", path.string(), std::strerror(errno ? errno : EISDIR));
-  std::ostringstream bytes;
-  bytes << file.rdbuf();
-  if (file.bad()) throw DataError("cannot read {}: {}", path.string(), std::strerror(errno));
-  return std::move(bytes).str();
+  // Without O_NONBLOCK, opening a pipe would wait for its writer; for files it means nothing.
+  const Descriptor file(path, O_RDONLY | O_NONBLOCK, "read");
+  struct stat status {};
+  if (::fstat(file.get(), &status) != 0) throw_file_error("read", path, errno);
+  if (!S_ISREG(status.st_mode)) {
+    throw DataError("cannot read {}: it is {}, expected a file", path.string(),
+                    S_ISDIR(status.st_mode) ? "a folder" : "a pipe or a device");
+  }
+  constexpr std::size_t kPiece = std::size_t{1} << 20;  // past the announced size: a file may grow, or say 0 as in /proc
+  std::string bytes;
+  for (std::size_t size = 0;;) {
+    if (size == bytes.size()) bytes.resize(size == 0 ? static_cast<std::size_t>(status.st_size) + 1 : size + kPiece);
+    const ssize_t got = ::read(file.get(), bytes.data() + size, bytes.size() - size);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) throw_file_error("read", path, errno);
+    if (got == 0) {
+      bytes.resize(size);
+      return bytes;
+    }
+    size += static_cast<std::size_t>(got);
+  }
 }
 
 void make_folder(const fs::path& path) {
   std::error_code error;
   fs::create_directories(path, error);
-  if (error) fail("make folder", path, error.value());
+  if (error) throw_file_error("make folder", path, error.value());
 }
 
 std::uint32_t crc32(std::string_view bytes, std::uint32_t seed) {
@@ -122,28 +150,52 @@ std::string sha256(std::string_view bytes) {
   return hex;
 }
 
-FolderLock::FolderLock(const fs::path& path) : file_(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666)) {
-  if (file_ < 0) fail("write", path, errno);
-  if (::flock(file_, LOCK_EX | LOCK_NB) != 0) {
-    const int error = errno;
-    ::close(file_);
-    if (error != EWOULDBLOCK) fail("lock", path, error);
-    std::string holder;
-    std::getline(std::ifstream(path), holder);
-    throw DataError("{} is in use by another live run ({}); wait for it, stop it, or give another folder with --run",
-                    folder_of(path).string(), holder.empty() ? "holder unknown" : holder);
+std::string machine_name() {
+  char name[256] = "";
+  ::gethostname(name, sizeof name - 1);
+  return name;
+}
+
+FolderLock::FolderLock(const fs::path& path, const LockOptions& options)
+    : path_(path), temporary_(options.temporary) {
+  while (!try_to_hold(options)) {
   }
-  char host[256] = "";
-  ::gethostname(host, sizeof host - 1);
-  const std::string holder = fmt::format("host {}, process {}\n", host, ::getpid());
+  const std::string holder = fmt::format("host {}, process {}\n", machine_name(), ::getpid());
   if (::ftruncate(file_, 0) != 0 || ::pwrite(file_, holder.data(), holder.size(), 0) < 0) {
     const int error = errno;
     ::close(file_);
-    fail("write", path, error);
+    throw_file_error("write", path, error);
   }
 }
 
-FolderLock::~FolderLock() { ::close(file_); }
+// False if the holder before us removed the file in the meantime: then we hold what nobody else will find.
+bool FolderLock::try_to_hold(const LockOptions& options) {
+  file_ = ::open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+  if (file_ < 0) throw_file_error("write", path_, errno);
+  const int error = ::flock(file_, LOCK_EX | LOCK_NB) == 0 ? 0 : errno;
+  if (error == ENOLCK || error == ENOSYS || error == EOPNOTSUPP) {
+    spdlog::warn("{}: this file system has no locks ({}); see to it that no two runs write here at once", path_.string(),
+                 std::strerror(error));
+    return true;
+  }
+  struct stat held {}, there {};
+  if (error == 0 && ::fstat(file_, &held) == 0 && ::stat(path_.c_str(), &there) == 0 && held.st_ino == there.st_ino) {
+    return true;
+  }
+  ::close(std::exchange(file_, -1));
+  if (error == 0) return false;
+  if (error != EWOULDBLOCK) throw_file_error("lock", path_, error);
+  std::string holder;
+  std::getline(std::ifstream(path_), holder);
+  throw DataError("{} is in use by another live run ({}); wait for it, stop it, or {}",
+                  options.held.empty() ? folder_of(path_).string() : options.held,
+                  holder.empty() ? "holder unknown" : holder, options.remedy);
+}
+
+FolderLock::~FolderLock() {
+  if (temporary_) ::unlink(path_.c_str());  // while it is held: the next holder makes a new one
+  ::close(file_);
+}
 
 void fault_point(std::string_view name) {
   const char* text = std::getenv("PLEAT_FAULT");
@@ -160,7 +212,7 @@ void fault_point(std::string_view name) {
   if (wanted != name || ++calls != std::atol(count.c_str())) return;
   if (action == "kill") ::raise(SIGKILL);
   if (action == "throw") throw DataError("fault injected at {}", name);
-  if (action == "nospace") fail("write", fs::path(std::string(name)), ENOSPC);
+  if (action == "nospace") throw_file_error("write", fs::path(std::string(name)), ENOSPC);
 }
 
 }  // namespace pleat

@@ -44,6 +44,9 @@ class CropWriter {
   std::unique_ptr<Impl> impl_;
 };
 
+/// How many rows of a file made by create_crops have been written. Throws DataError if it cannot be read.
+std::size_t count_valid(const std::filesystem::path& path);
+
 /// A prepared file, mapped. Safe from many threads once constructed.
 class CropFile {
  public:

@@ -65,6 +65,7 @@ std::vector<std::string> unpack(const ColumnLayout& column, std::string_view byt
 struct CropFile::Impl {
   explicit Impl(const fs::path& file)
       : path(file), layout(read_crop_layout(file)), mapping(file, layout.file_bytes), checked(layout.rows) {
+    table.source = path.string();
     for (const ColumnLayout& column : layout.columns) {
       table.names.push_back(column.name);
       table.values.push_back(unpack(column, mapping.at(column.at), path));

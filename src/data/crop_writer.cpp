@@ -8,8 +8,7 @@
 #include <algorithm>
 #include <bit>
 #include <cerrno>
-#include <cstring>
-#include <limits>
+#include <fstream>
 
 #include "base/error.h"
 #include "base/files.h"
@@ -27,45 +26,38 @@ namespace format = crop_format;
 
 static_assert(std::endian::native == std::endian::little, "numbers are written as they lie in memory");
 
-[[noreturn]] void fail(const char* action, const fs::path& path, int error) {
-  throw DataError("cannot {} {}: {}{}", action, path.string(), std::strerror(error),
-                  error == ENOSPC || error == EDQUOT ? "; free some space and run again" : "");
-}
-
 // An open file that is written at offsets, from many threads.
 class OutputFile {
  public:
   explicit OutputFile(const fs::path& path) : path_(path), file_(::open(path.c_str(), O_WRONLY | O_CLOEXEC)) {
-    if (file_ < 0) fail("open", path_, errno);
+    if (file_ < 0) throw_file_error("open", path_, errno);
   }
   ~OutputFile() {
     if (file_ >= 0) ::close(file_);
   }
   OutputFile(const OutputFile&) = delete;
 
-  void reserve(std::uint64_t bytes) {
-    const int error = ::posix_fallocate(file_, 0, static_cast<off_t>(bytes));
-    // A file system that cannot reserve (some network ones) shows a full disk at the write.
-    if (error != 0 && error != EINVAL && error != EOPNOTSUPP) fail("reserve space for", path_, error);
+  // Not by posix_fallocate: where the file system cannot reserve, that reads the file, which is open for writing only.
+  void reserve() {
+    struct stat status {};
+    if (::fstat(file_, &status) != 0) throw_file_error("reserve space for", path_, errno);
+    while (::fallocate(file_, 0, 0, status.st_size) != 0) {
+      if (errno == EINTR) continue;
+      // A file system that cannot reserve (some network ones) shows a full disk at a write, or at the end.
+      if (errno == EOPNOTSUPP || errno == ENOSYS) return;
+      throw_file_error("reserve space for", path_, errno);
+    }
   }
 
   void write(std::uint64_t offset, const void* data, std::size_t size) {
-    const char* from = static_cast<const char*>(data);
-    while (size > 0) {
-      const ssize_t written = ::pwrite(file_, from, size, static_cast<off_t>(offset));
-      if (written < 0 && errno == EINTR) continue;
-      if (written < 0) fail("write", path_, errno);
-      from += written;
-      offset += static_cast<std::uint64_t>(written);
-      size -= static_cast<std::size_t>(written);
-    }
+    write_at(file_, offset, {static_cast<const char*>(data), size}, path_);
   }
 
   void finish() {
     if (file_ < 0) return;
-    if (::fsync(file_) != 0) fail("write", path_, errno);
+    if (::fsync(file_) != 0) throw_file_error("write", path_, errno);
     // Network file systems may report a failed write only here.
-    if (::close(std::exchange(file_, -1)) != 0) fail("write", path_, errno);
+    if (::close(std::exchange(file_, -1)) != 0) throw_file_error("write", path_, errno);
   }
 
  private:
@@ -80,17 +72,23 @@ struct PackedColumn {
   std::string bytes;
 };
 
-PackedColumn pack(const std::string& name, const std::vector<std::string>& values) {
+PackedColumn pack(const SampleTable& table, std::size_t index) {
+  const std::string& name = table.names[index];
+  const auto& values = table.values[index];
   PackedColumn column{.name = name};
-  for (const std::string& value : values) column.width = std::max(column.width, value.size());
-  if (column.width > format::kMaxText) {
-    throw DataError("column '{}' holds a value of {} bytes, at most {} are kept; shorten it or drop the column", name,
-                    column.width, format::kMaxText);
+  for (std::size_t row = 0; row < values.size(); ++row) {
+    const std::string& value = values[row];
+    if (value.size() > format::kMaxText) {
+      throw DataError("{}: column '{}' holds a value of {} bytes, at most {} are kept; shorten it or drop the column",
+                      table.place(row), name, value.size(), format::kMaxText);
+    }
+    if (utf8_prefix(value) != value.size()) {
+      throw DataError("{}: column '{}' is not UTF-8 text; save the table as UTF-8", table.place(row), name);
+    }
+    column.width = std::max(column.width, value.size());
   }
   column.bytes.resize(column.width * values.size());
   for (std::size_t row = 0; row < values.size(); ++row) {
-    if (utf8_prefix(values[row]) != values[row].size())
-      throw DataError("column '{}' row {} is not UTF-8 text", name, row);
     values[row].copy(column.bytes.data() + row * column.width, column.width);
   }
   return column;
@@ -98,7 +96,8 @@ PackedColumn pack(const std::string& name, const std::vector<std::string>& value
 
 void check_input(const fs::path& path, const ImageShape& shape, const SampleTable& table,
                  const Provenance& provenance) {
-  check_table(table, path.string());
+  const std::string& source = table.source.empty() ? path.string() : table.source;
+  check_table(table, source);
   const auto side = [](int size) { return size >= 1 && size <= format::kMaxSide; };
   if (!side(shape.height) || !side(shape.width) || (shape.channels != 1 && shape.channels != 3)) {
     throw DataError("{}: crops of {}x{}x{} cannot be stored; sides are 1 to {}, channels 1 or 3", path.string(),
@@ -111,15 +110,16 @@ void check_input(const fs::path& path, const ImageShape& shape, const SampleTabl
                     format::kMaxProvenance);
   }
   for (const std::string& name : table.names) {
-    // '/' and '.' mean something in HDF5's paths.
-    if (name.size() > format::kMaxText || name == "." || name.find('/') != std::string::npos ||
-        utf8_prefix(name) != name.size()) {
-      throw DataError("{}: column '{}' cannot be stored under that name; rename it without '/'", path.string(), name);
-    }
+    const char* fault = name.size() > format::kMaxText           ? "its name is too long"
+                        : name == "."                            ? "HDF5 does not take '.' for a name"
+                        : name.find('/') != std::string::npos    ? "HDF5 takes '/' for a folder"
+                        : utf8_prefix(name) != name.size()       ? "its name is not UTF-8"
+                                                                 : nullptr;
+    if (fault != nullptr) throw DataError("{}: column '{}' cannot be stored: {}; rename it", source, name, fault);
   }
 }
 
-// Early, in words and figures; posix_fallocate then makes it certain.
+// Early, in words and figures; the reservation then makes it certain.
 void check_space(const fs::path& path, std::uint64_t needed) {
   struct statvfs disk {};
   const fs::path folder = path.has_parent_path() ? path.parent_path() : fs::path(".");
@@ -225,7 +225,7 @@ void make_structure(const fs::path& path, const ImageShape& shape, std::size_t r
 
 void write_columns(const fs::path& path, const std::vector<PackedColumn>& columns) {
   OutputFile file(path);
-  file.reserve(fs::file_size(path));  // a full disk shows here
+  file.reserve();  // a full disk shows here
   const CropLayout layout = read_crop_layout(path);
   for (std::size_t i = 0; i < columns.size(); ++i) {
     file.write(layout.columns[i].at.offset, columns[i].bytes.data(), columns[i].bytes.size());
@@ -241,21 +241,31 @@ void create_crops(const fs::path& path, const ImageShape& shape, const SampleTab
   std::vector<PackedColumn> columns;
   std::uint64_t bytes = table.rows() * (shape.bytes() + sizeof(std::uint8_t) + sizeof(std::uint32_t));
   for (std::size_t i = 0; i < table.names.size(); ++i) {
-    columns.push_back(pack(table.names[i], table.values[i]));
+    columns.push_back(pack(table, i));
     bytes += columns.back().bytes.size();
   }
+  std::error_code ignored;
+  fs::remove(path, ignored);  // what a killed run left there takes the space that is needed
   check_space(path, bytes);
   try {
     make_structure(path, shape, table.rows(), columns, provenance);
     fault_point("create_crops");
     write_columns(path, columns);
   } catch (const std::exception& error) {
-    std::error_code ignored;
     fs::remove(path, ignored);
     if (dynamic_cast<const Hdf5Error*>(&error) == nullptr) throw;
     throw DataError("cannot write {}: HDF5 {}; is the disk full, or the folder not writable?", path.string(),
                     error.what());
   }
+}
+
+std::size_t count_valid(const fs::path& path) {
+  const CropLayout layout = read_crop_layout(path);
+  std::ifstream file(path, std::ios::binary);
+  std::string flags(layout.rows, '\0');
+  file.seekg(static_cast<std::streamoff>(layout.valid.offset));
+  if (!file.read(flags.data(), static_cast<std::streamsize>(flags.size()))) throw_file_error("read", path, errno);
+  return static_cast<std::size_t>(std::count(flags.begin(), flags.end(), '\1'));
 }
 
 struct CropWriter::Impl {

@@ -7,6 +7,7 @@
 #include <unordered_map>
 #include <unordered_set>
 
+#include "base/config_node.h"
 #include "base/error.h"
 #include "base/files.h"
 #include "data/utf8.h"
@@ -132,12 +133,6 @@ void check_path(const std::string& file, int line, const std::string& value) {
   }
 }
 
-// "samples.csv line 7" where the line is known, else "crops.h5 row 5".
-std::string place(const SampleTable& table, const std::string& source, std::size_t row) {
-  return row < table.lines.size() ? fmt::format("{} line {}", source, table.lines[row])
-                                  : fmt::format("{} row {}", source, row);
-}
-
 void check_names(const SampleTable& table, const std::string& source) {
   std::unordered_set<std::string_view> seen;
   for (const std::string& name : table.names) {
@@ -154,9 +149,17 @@ const std::vector<std::string>* SampleTable::find(std::string_view name) const {
   return found == names.end() ? nullptr : &values[static_cast<std::size_t>(found - names.begin())];
 }
 
-const std::vector<std::string>& SampleTable::column(std::string_view name) const {
+const std::vector<std::string>& SampleTable::column(std::string_view name, std::string_view wanted_by) const {
   if (const auto* found = find(name)) return *found;
-  throw DataError("the table has no column '{}'; its columns are '{}'", name, fmt::join(names, "', '"));
+  const std::string near = nearest_name(name, names);
+  throw DataError("{}: there is no column '{}'{};{} the columns are '{}'", source.empty() ? "the table" : source, name,
+                  wanted_by.empty() ? "" : fmt::format(", which {} asks for", wanted_by),
+                  near.empty() ? "" : fmt::format(" did you mean '{}'?", near), fmt::join(names, "', '"));
+}
+
+std::string SampleTable::place(std::size_t row) const {
+  const std::string number = row < lines.size() ? fmt::format("line {}", lines[row]) : fmt::format("row {}", row);
+  return source.empty() ? number : source + " " + number;
 }
 
 void check_table(const SampleTable& table, const std::string& source) {
@@ -174,15 +177,16 @@ void check_table(const SampleTable& table, const std::string& source) {
   const auto* ids = table.find("id");
   if (ids == nullptr)
     throw DataError("{}: column 'id' is missing; there are '{}'", source, fmt::join(table.names, "', '"));
+  const auto place = [&](std::size_t row) { return (table.source.empty() ? source + " " : "") + table.place(row); };
   std::unordered_map<std::string_view, std::size_t> first_row;
   first_row.reserve(ids->size());
   for (std::size_t row = 0; row < ids->size(); ++row) {
     const std::string& id = (*ids)[row];
-    if (id.empty()) throw DataError("{}: the id is empty; every row needs one of its own", place(table, source, row));
+    if (id.empty()) throw DataError("{}: the id is empty; every row needs one of its own", place(row));
     const auto [other, is_new] = first_row.emplace(id, row);
     if (!is_new) {
-      throw DataError("{}: id '{}' is that of {} too; ids must differ", place(table, source, row), id,
-                      place(table, source, other->second));
+      throw DataError("{}: id '{}' is that of {} too; ids must differ", place(row), id,
+                      place(other->second));
     }
   }
 }
@@ -199,6 +203,7 @@ SampleTable read_csv(const std::filesystem::path& path, const std::vector<std::s
   check_separator(file, rows.front());
 
   SampleTable table;
+  table.source = file;
   table.names = std::move(rows.front().fields);
   for (const std::string& name : required) {
     if (std::find(table.names.begin(), table.names.end(), name) != table.names.end()) continue;

@@ -14,12 +14,16 @@ struct SampleTable {
   std::vector<std::string> names;                // column names, in the file's order
   std::vector<std::vector<std::string>> values;  // values[column][row]
   std::vector<int> lines;                        // the line (from 1) each row starts at; empty if not from a CSV
+  std::string source;                            // the file it was read from, for errors; "" if it was made
 
   std::size_t rows() const { return values.empty() ? 0 : values.front().size(); }
   /// nullptr if there is no such column.
   const std::vector<std::string>* find(std::string_view name) const;
-  /// Throws DataError naming the columns there are.
-  const std::vector<std::string>& column(std::string_view name) const;
+  /// Throws DataError naming the file, the nearest name and the columns there are. `wanted_by` says who asks for it:
+  /// "data.group", say.
+  const std::vector<std::string>& column(std::string_view name, std::string_view wanted_by = {}) const;
+  /// Where the row stands: "samples.csv line 7", "crops.h5 row 5", "row 5".
+  std::string place(std::size_t row) const;
 };
 
 /// Reads any CSV table with an `id` column and those that are required. Throws as read_samples, save for the paths.

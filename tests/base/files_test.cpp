@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -32,6 +33,27 @@ TEST(Files, AMissingFileAndAFolderAreNamed) {
       EXPECT_THAT(error.what(), testing::HasSubstr(path.string()));
     }
   }
+}
+
+// Half a table would pass for the whole.
+TEST(Files, AReadThatFailsIsNoEndOfFile) {
+  try {
+    read_file("/proc/self/mem");  // page 0 is never there: EIO
+    FAIL() << "was accepted";
+  } catch (const DataError& error) {
+    EXPECT_THAT(error.what(), testing::HasSubstr("/proc/self/mem: Input/output error"));
+  }
+}
+
+TEST(Files, APipeAndADeviceAreRefusedWithoutWaiting) {
+  const ScratchFolder folder;
+  ASSERT_EQ(mkfifo((folder / "pipe").c_str(), 0600), 0);
+  EXPECT_THROW(read_file(folder / "pipe"), DataError);
+  EXPECT_THROW(read_file("/dev/zero"), DataError);
+}
+
+TEST(Files, AFileThatSaysItIsEmptyIsReadToItsEnd) {
+  EXPECT_THAT(read_file("/proc/self/status"), testing::HasSubstr("\nPid:"));
 }
 
 TEST(Files, AKillInTheMiddleOfAWriteLeavesTheOldFile) {
@@ -88,6 +110,22 @@ TEST(Files, AFolderIsHeldByOneRunAtATimeAndFreedByItsDeath) {
     }
   }
   EXPECT_NO_THROW(FolderLock(folder / "run.lock"));
+}
+
+TEST(Files, ATemporaryLockGoesWithItsHolderAndSaysWhatItHolds) {
+  const ScratchFolder folder;
+  const LockOptions options{.held = "crops.h5", .remedy = "give another file with --out", .temporary = true};
+  {
+    const FolderLock first(folder / "crops.h5.lock", options);
+    try {
+      const FolderLock second(folder / "crops.h5.lock", options);
+      FAIL() << "two hold one file";
+    } catch (const DataError& error) {
+      EXPECT_THAT(error.what(), testing::StartsWith("crops.h5 is in use by another live run (host "));
+      EXPECT_THAT(error.what(), testing::EndsWith("or give another file with --out"));
+    }
+  }
+  EXPECT_FALSE(fs::exists(folder / "crops.h5.lock"));
 }
 
 }  // namespace

@@ -94,6 +94,18 @@ TEST(SampleTable, RefusesBadTablesNamingLineAndRemedy) {
   }
 }
 
+TEST(SampleTable, AColumnThatIsNotThereIsNamedWithFileNearestNameAndWhoAsks) {
+  const SampleTable table = read_text("id,path,persons\n1,a.jpg,x\n");
+  try {
+    table.column("person", "data.group");
+    FAIL() << "was found";
+  } catch (const DataError& error) {
+    EXPECT_THAT(error.what(), HasSubstr("samples.csv: there is no column 'person', which data.group asks for; did you "
+                                        "mean 'persons'? the columns are 'id', 'path', 'persons'"));
+  }
+  EXPECT_THAT(table.place(0), testing::EndsWith("samples.csv line 2"));
+}
+
 TEST(SampleTable, NamesAFileThatIsNotThere) { EXPECT_THROW(read_samples("/nowhere/samples.csv"), DataError); }
 
 TEST(SampleTable, WritesFieldsThatReadBackAsTheyWere) {

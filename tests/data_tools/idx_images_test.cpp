@@ -70,6 +70,8 @@ TEST(Idx, RefusesBadFilesNamingThem) {
   }
   EXPECT_THROW(read_idx_images("/nowhere/images.idx"), DataError);
   EXPECT_THROW(read_idx_images("/tmp"), DataError);
+  EXPECT_THROW(read_idx_images("/dev/zero"), DataError);
+  EXPECT_THROW(read_idx_images("/tmp/" + std::string(300, 'x')), DataError);
 }
 
 }  // namespace

@@ -148,12 +148,53 @@ TEST_F(MakeCrops, SkipBadLeavesRowsWithoutPictureAndListsThem) {
   EXPECT_EQ(read_file(folder / "out/rejected.csv"), "id,path,reason\nid-0,p0/0.png,empty file\n");
 }
 
+TEST_F(MakeCrops, AnOlderRunsListOfRejectedPhotosGoes) {
+  write_picture(images / "p0/0.png", {});
+  make(folder / "out/crops.h5", {}, true);
+  write_picture(images / "p0/0.png", encode(quarters(20, 30), ".png"));
+  make(folder / "out/crops.h5");
+  EXPECT_THAT(files_in(folder / "out"), testing::ElementsAre("crops.h5"));
+}
+
+TEST_F(MakeCrops, TwoRunsNeverWriteOneFile) {
+  make_folder(folder / "out");
+  const FolderLock other(folder / "out/crops.h5.lock");
+  EXPECT_THAT(error_of(folder / "out/crops.h5"), HasSubstr("crops.h5 is in use by another live run (host "));
+  EXPECT_FALSE(fs::exists(folder / "out/crops.h5.partial"));
+}
+
+TEST_F(MakeCrops, ARankWithAnotherTableOrFolderIsNamed) {
+  write_file(folder / "other.csv", "id,path\n1,p0/0.png\n");
+  fs::create_directory(folder / "elsewhere");
+  std::vector<std::string> tables(2), folders(2);
+  Threads(2).run([&](const Ranks& ranks) {
+    const auto error_with = [&](const char* table, const char* out) -> std::string {
+      try {
+        make_photo_crops(read_samples(folder / table), images, {6, 8}, {.out = folder / out}, ranks);
+        return "accepted";
+      } catch (const DataError& error) {
+        return error.what();
+      }
+    };
+    const auto rank = static_cast<std::size_t>(ranks.rank);
+    tables[rank] = error_with(rank == 0 ? "samples.csv" : "other.csv", "out/crops.h5");
+    folders[rank] = error_with("samples.csv", rank == 0 ? "out/crops.h5" : "elsewhere/crops.h5");
+  });
+  EXPECT_THAT(tables, testing::Each(testing::ContainsRegex("rank 1 on host .* read another table")));
+  EXPECT_THAT(folders, testing::Each(testing::ContainsRegex("rank 1 on host .* does not see the folder of")));
+  EXPECT_TRUE(fs::is_empty(folder / "out") && fs::is_empty(folder / "elsewhere"));
+}
+
 TEST_F(MakeCrops, RefusesATableWithoutOneUsablePhoto) {
   images = folder / "elsewhere";
   make_folder(images);
   EXPECT_THAT(error_of(folder / "crops.h5", {}, true), HasSubstr("is --images the right folder?"));
   images = folder / "missing";
   EXPECT_THAT(error_of(folder / "crops.h5"), HasSubstr("is not there"));
+  images = folder / std::string(300, 'x');
+  EXPECT_THAT(error_of(folder / "crops.h5"), HasSubstr("cannot be read: File name too long"));
+  images = folder / "samples.csv";
+  EXPECT_THAT(error_of(folder / "crops.h5"), HasSubstr("is not a folder"));
 }
 
 TEST_F(MakeCrops, NamesAtMostTwentyBrokenPhotos) {
