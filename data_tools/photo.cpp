@@ -30,7 +30,8 @@ int decode_flags(const ImageHeader& header, const PhotoOptions& options) {
 }
 
 cv::Mat decode(std::span<const std::uint8_t> photo, const ImageHeader& header, const PhotoOptions& options) {
-  if (header.width * header.height > kMaxPixels) {
+  // Each side first: a PNG may claim 2^32 - 1 of both, and their product would not fit.
+  if (header.width > kMaxPixels || header.height > kMaxPixels || header.width * header.height > kMaxPixels) {
     throw BadPhoto(fmt::format("{}x{} pixels are too many, at most {} million are decoded; shrink it", header.width,
                                header.height, kMaxPixels / 1'000'000));
   }
@@ -57,7 +58,8 @@ cv::Mat to_8_bits(const cv::Mat& image) {
   return result;
 }
 
-// What lies under transparent pixels was never meant to be seen, so they turn white, as a viewer shows them.
+// What lies under transparent pixels was never meant to be seen, so they turn white, as a viewer shows them: at full
+// size, since averages of the two apart would let the hidden colours into the shown ones.
 cv::Mat on_white(const cv::Mat& bgra) {
   cv::Mat bgr(bgra.size(), CV_8UC3);
   for (int y = 0; y < bgra.rows; ++y) {
@@ -74,11 +76,7 @@ cv::Mat on_white(const cv::Mat& bgra) {
 
 cv::Mat to_rgb(const cv::Mat& image) {
   cv::Mat rgb;
-  if (image.channels() == 1) {
-    cv::cvtColor(image, rgb, cv::COLOR_GRAY2RGB);
-  } else {
-    cv::cvtColor(image.channels() == 4 ? on_white(image) : image, rgb, cv::COLOR_BGR2RGB);
-  }
+  cv::cvtColor(image, rgb, image.channels() == 1 ? cv::COLOR_GRAY2RGB : cv::COLOR_BGR2RGB);
   return rgb;
 }
 
@@ -99,7 +97,7 @@ void make_crop(std::span<const std::uint8_t> photo, const PhotoOptions& options,
     const cv::Mat image = to_8_bits(decode(photo, header, options));
     const cv::Mat box = image(crop_box(image.size(), options));
     cv::Mat small;
-    cv::resize(box, small, {options.width, options.height}, 0, 0, cv::INTER_AREA);
+    cv::resize(box.channels() == 4 ? on_white(box) : box, small, {options.width, options.height}, 0, 0, cv::INTER_AREA);
     const cv::Mat rgb = to_rgb(small);
     if (rgb.total() * rgb.elemSize() != crop.size()) throw std::logic_error("a crop's buffer has the wrong size");
     std::copy_n(rgb.ptr(), crop.size(), crop.data());
@@ -111,7 +109,8 @@ void make_crop(std::span<const std::uint8_t> photo, const PhotoOptions& options,
 std::vector<std::uint8_t> read_photo(const std::filesystem::path& path) {
   std::error_code error;
   const auto status = std::filesystem::status(path, error);
-  if (!std::filesystem::exists(status)) throw BadPhoto("no such file");
+  if (status.type() == std::filesystem::file_type::not_found) throw BadPhoto("no such file");
+  if (error) throw BadPhoto(fmt::format("cannot be read ({})", error.message()));
   // A pipe or device would block, or never end.
   if (!std::filesystem::is_regular_file(status)) throw BadPhoto("not a file");
   const std::uintmax_t size = std::filesystem::file_size(path, error);

@@ -13,9 +13,15 @@ namespace {
 
 constexpr int kMostNodes = 100'000;  // aliases can make a small file unfold without end
 
-ConfigNode convert(const YAML::Node& node, const std::string& file, int& budget) {
+constexpr int kDeepest = 64;           // an alias can also stand inside what it names
+
+ConfigNode convert(const YAML::Node& node, const std::string& file, int& budget, int depth = 0) {
   ConfigNode result;
   result.where = fmt::format("{}:{}", file, node.Mark().line + 1);
+  if (depth > kDeepest) {
+    throw UsageError("{}: values are nested more than {} deep; does an alias (*name) stand inside what it names?",
+                     result.where, kDeepest);
+  }
   if (--budget < 0) throw UsageError("{}: more than {} values; is this a pleat config?", file, kMostNodes);
   switch (node.Type()) {
     case YAML::NodeType::Scalar:
@@ -24,7 +30,7 @@ ConfigNode convert(const YAML::Node& node, const std::string& file, int& budget)
       break;
     case YAML::NodeType::Sequence:
       result.kind = ConfigNode::Kind::kList;
-      for (const auto& item : node) result.list.push_back(convert(item, file, budget));
+      for (const auto& item : node) result.list.push_back(convert(item, file, budget, depth + 1));
       break;
     case YAML::NodeType::Map:
       result.kind = ConfigNode::Kind::kMap;
@@ -34,7 +40,7 @@ ConfigNode convert(const YAML::Node& node, const std::string& file, int& budget)
         if (result.find(key.Scalar())) {
           throw UsageError("{}:{}: '{}' is given twice; keep one", file, key.Mark().line + 1, key.Scalar());
         }
-        result.map.emplace_back(key.Scalar(), convert(value, file, budget));
+        result.map.emplace_back(key.Scalar(), convert(value, file, budget, depth + 1));
         result.map.back().second.where = fmt::format("{}:{}", file, key.Mark().line + 1);
       }
       break;
@@ -107,8 +113,13 @@ const ConfigNode* ConfigNode::find(std::string_view key) const {
 
 ConfigNode parse_config(std::string_view text, const std::string& file_name) {
   try {
+    const std::vector<YAML::Node> documents = YAML::LoadAll(std::string(text));
+    if (documents.size() > 1) {
+      throw UsageError("{}:{}: a second YAML document begins here; a config is one: remove the '---' before it", file_name,
+                       documents[1].Mark().line + 1);
+    }
     int budget = kMostNodes;
-    return convert(YAML::Load(std::string(text)), file_name, budget);
+    return convert(documents.empty() ? YAML::Node() : documents[0], file_name, budget);
   } catch (const YAML::Exception& error) {
     throw UsageError("{}:{}: not valid YAML: {}", file_name, error.mark.line + 1, error.msg);
   }

@@ -21,7 +21,8 @@ struct ConfigNode {
   const ConfigNode* find(std::string_view key) const;
 };
 
-/// Parses one YAML document. Throws UsageError with file:line: bad syntax, a key given twice, more than 100,000 values.
+/// Parses one YAML document. Throws UsageError with file:line: bad syntax, a key given twice, more than 100,000 values,
+/// values nested more than 64 deep (an alias to what it stands in has no end), a second document.
 ConfigNode parse_config(std::string_view text, const std::string& file_name);
 ConfigNode read_config(const std::filesystem::path& path);
 

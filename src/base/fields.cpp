@@ -28,10 +28,8 @@ bool parse_whole(const std::string& text, T& value) {
 }
 }  // namespace
 
-bool is_null(const ConfigNode& node) {
-  return node.kind == ConfigNode::Kind::kNull ||
-         (node.kind == ConfigNode::Kind::kScalar && (node.scalar == "null" || node.scalar == "~"));
-}
+// A plain null, ~ or nothing at all; in quotes they are text, such as the name of a class.
+bool is_null(const ConfigNode& node) { return node.kind == ConfigNode::Kind::kNull; }
 
 void refuse(const ConfigNode& node, const std::string& path, const std::string& expected) {
   throw UsageError("{}: {} is {}; expected {}", node.where, path.empty() ? "the config" : path, shown(node), expected);

@@ -5,6 +5,7 @@
 
 #include <cstdlib>
 #include <memory>
+#include <string_view>
 #include <utility>
 
 namespace pleat {
@@ -23,6 +24,16 @@ class ContextFlag : public spdlog::custom_flag_formatter {
   std::unique_ptr<custom_flag_formatter> clone() const override { return std::make_unique<ContextFlag>(); }
 };
 
+void set_level_from_environment(int rank) {
+  spdlog::set_level(spdlog::level::info);
+  const char* wanted = std::getenv("PLEAT_LOG");
+  if (wanted == nullptr || *wanted == '\0') return;
+  const auto level = spdlog::level::from_str(wanted);
+  // spdlog takes a word that it does not know for "off", which would hide errors too.
+  if (level != spdlog::level::off || std::string_view(wanted) == "off") return spdlog::set_level(level);
+  if (rank <= 0) spdlog::warn("PLEAT_LOG={}: expected debug, info, warn or error; going on with info", wanted);
+}
+
 }  // namespace
 
 void start_log(int rank) {
@@ -32,8 +43,7 @@ void start_log(int rank) {
   auto logger = spdlog::stderr_color_mt("pleat");
   logger->set_formatter(std::move(formatter));
   spdlog::set_default_logger(std::move(logger));
-  const char* level = std::getenv("PLEAT_LOG");
-  spdlog::set_level(level ? spdlog::level::from_str(level) : spdlog::level::info);
+  set_level_from_environment(rank);
 }
 
 LogContext::LogContext(std::string context) : before_(std::exchange(log_context, std::move(context))) {}

@@ -62,12 +62,20 @@ TEST(Fields, AnEmptyDocumentAndNullsMeanDefaults) {
   EXPECT_EQ(read("").seed, 42);
   const Outer config = read("threads: auto\nlimit: null\ntrain:\n");
   EXPECT_FALSE(config.threads.value || config.limit);
+  EXPECT_FALSE(read("limit: ~").limit);
+}
+
+TEST(Fields, ANullInQuotesIsText) {
+  const Outer config = read("stratify: [\"null\", '~']");
+  EXPECT_THAT(config.stratify, testing::ElementsAre("null", "~"));
+  EXPECT_EQ(read(to_yaml(from_json(to_json(config)))).stratify, config.stratify);
 }
 
 TEST(Fields, BadInputIsRefusedWithPlaceValueAndExpectation) {
   const std::pair<const char*, const char*> cases[] = {
       {"a: [", "c.yaml:1: not valid YAML"},
       {"seed: 1\nseed: 2", "c.yaml:2: 'seed' is given twice"},
+      {"seed: 1\n---\nexact: true", "c.yaml:3: a second YAML document begins here"},
       {"sed: 1", "c.yaml:1: unknown key 'sed'; did you mean 'seed'?"},
       {"\ntrain: {momentun_of_all: 1}", "c.yaml:2: unknown key 'train.momentun_of_all'; known here: lr, optimizer"},
       {"train: {lr: 0}", "train.lr is '0'; expected a number above 0"},
@@ -131,6 +139,8 @@ TEST(Fields, TheReferenceHasARowForEachField) {
 }
 
 TEST(Fields, UnfoldingAliasesHasAnEnd) {
+  EXPECT_THAT(refusal("seed: 1\na: &x [*x]"), testing::HasSubstr("c.yaml:2: values are nested more than 64 deep"));
+  EXPECT_THAT(refusal("a: &x {b: *x}"), testing::HasSubstr("nested more than 64 deep"));
   std::string text = "a: &a [x,x,x,x,x,x,x,x,x,x]\n";
   for (char c = 'b'; c < 'i'; ++c)
     text += fmt::format("{0}: &{0} [*{1},*{1},*{1},*{1},*{1},*{1},*{1},*{1},*{1},*{1}]\n", c, char(c - 1));

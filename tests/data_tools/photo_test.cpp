@@ -101,6 +101,14 @@ TEST(Photo, TransparentPartsAreWhite) {
   EXPECT_THAT(crop_of(encode(image, ".png"), {1, 1}), testing::ElementsAre(255, 0, 0));
 }
 
+TEST(Photo, HiddenColoursDoNotBleedIntoShownOnes) {
+  cv::Mat image(8, 8, CV_8UC4, cv::Scalar(0, 255, 0, 0));  // hidden green …
+  image.colRange(0, 4) = cv::Scalar(0, 0, 0, 255);         // … beside black
+  EXPECT_THAT(crop_of(encode(image, ".png"), {1, 1}), testing::Each(testing::AllOf(testing::Ge(127), testing::Le(128))));
+  image = cv::Scalar(0, 0, 0, 51);  // a fifth black on white
+  EXPECT_THAT(crop_of(encode(image, ".png"), {1, 1}), testing::ElementsAre(204, 204, 204));
+}
+
 TEST(Photo, AcceptsBytesBehindTheEndMarker) {
   Bytes photo = encode(quarters(40, 60), ".jpg");
   photo.insert(photo.end(), 1000, 0);
@@ -138,6 +146,8 @@ TEST(Photo, SaysWhyABadOneIsRefused) {
     if (cmyk[i] == 0xFF && cmyk[i + 1] == 0xC0) cmyk[i + 9] = 4, twelve[i + 4] = 12;
   }
   huge[16] = huge[20] = 0x00, huge[17] = huge[21] = 0x01;  // 65,552 pixels a side
+  Bytes endless = huge;
+  for (std::size_t i = 16; i < 24; ++i) endless[i] = 0xFF;
   Bytes flipped = encode(quarters(64, 64), ".png");
   flipped[flipped.size() - 40] ^= 0x55;
   const std::vector<std::pair<Bytes, std::string>> photos = {
@@ -150,6 +160,7 @@ TEST(Photo, SaysWhyABadOneIsRefused) {
       {cmyk, "CMYK"},
       {twelve, "12 bits"},
       {huge, "65552x65552 pixels are too many"},
+      {endless, "4294967295x4294967295 pixels are too many"},
       {flipped, "cannot be decoded"},
       {encode(cv::Mat(8, 8, CV_16UC1, cv::Scalar(900)), ".png"), "it would come out black"},
   };
@@ -171,6 +182,8 @@ TEST(ReadPhoto, SaysWhyAFileCannotBeRead) {
   EXPECT_EQ(reason(folder / "a"), "accepted");
   EXPECT_EQ(reason(folder / "empty"), "accepted");  // refused as a photo
   EXPECT_EQ(reason(folder / "missing"), "no such file");
+  EXPECT_EQ(reason(folder / "a" / "below a file"), "no such file");
+  EXPECT_EQ(reason(folder / std::string(300, 'x')), "cannot be read (File name too long)");
   EXPECT_EQ(reason(folder.path()), "not a file");
   std::ignore = std::system(("mkfifo " + (folder / "pipe").string()).c_str());
   EXPECT_EQ(reason(folder / "pipe"), "not a file");
