@@ -28,7 +28,8 @@ struct ModelConfig {
         field("stem", &ModelConfig::stem, one_of("auto", "imagenet", "small"), identity,
               "imagenet: 7x7 stride 2 and max-pool; small: 3x3 stride 1, for images under about 64 pixels; auto: "
               "imagenet for resnet18, small for resnet20"),
-        field("weights", &ModelConfig::weights, any(), identity, "safetensors file to start from; none: random")};
+        field("weights", &ModelConfig::weights, any(), runtime,
+              "safetensors file to start from; none: random; what is in it, not where it lies, enters the job key")};
   }
 };
 

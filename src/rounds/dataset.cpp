@@ -1,13 +1,14 @@
 #include "rounds/dataset.h"
 
-#include <algorithm>
-#include <map>
+#include <fmt/ranges.h>
+
+#include <set>
 #include <string_view>
 #include <unordered_map>
 
 #include "base/error.h"
-#include "base/files.h"
 #include "base/log.h"
+#include "rounds/train_limit.h"
 
 namespace pleat {
 namespace {
@@ -35,58 +36,17 @@ void sort_into_splits(Dataset& dataset) {
   }
 }
 
-// Rows of one group, which are taken or left together.
-struct Unit {
-  std::uint64_t order;  // where the seed puts it among those of its stratum
-  std::vector<std::int64_t> rows;
-};
-
-// The rows' classes over all targets, as one word.
-std::string stratum_of(const std::vector<Column>& labels, std::int64_t row) {
-  std::string stratum;
-  for (const Column& column : labels) stratum += column[std::size_t(row)] + '\x1f';
-  return stratum;
-}
-
-// Takes from each stratum, in an order that the seed and the names alone decide, until its share of the limit is
-// reached.
-void limit_train(const RunConfig& config, Dataset& dataset) {
-  const auto limit = static_cast<std::size_t>(config.data.limit.value_or(0));
-  if (limit == 0 || limit >= dataset.train.size()) return;
-  std::vector<Column> labels;
-  for (const Target& target : dataset.targets) labels.push_back(dataset.crops.table().column(target.column));
-  const Column& names = dataset.crops.table().column(config.data.group.empty() ? "id" : config.data.group);
-  std::map<std::string, Unit> units;
-  for (const std::int64_t row : dataset.train) units[names[std::size_t(row)]].rows.push_back(row);
-  std::map<std::string, std::vector<Unit>> strata;
-  for (auto& [name, unit] : units) {
-    RandomStream random({.seed = std::uint64_t(config.seed),
-                         .purpose = Purpose::kSubset,
-                         .sample = std::stoull(sha256(name).substr(0, 16), nullptr, 16)});
-    unit.order = random.next64();
-    strata[stratum_of(labels, unit.rows.front())].push_back(std::move(unit));
+// A blank group would make one huge group of rows that have nothing in common.
+void check_groups(const RunConfig& config, const Dataset& dataset) {
+  if (config.data.group.empty()) return;
+  const Column& groups = dataset.crops.table().column(config.data.group);
+  for (const std::int64_t row : dataset.train) {
+    if (!groups[std::size_t(row)].empty()) continue;
+    throw DataError(
+        "{}: row '{}': column {} (data.group) is empty; name the row's group there (one of its own if it stands alone), "
+        "or set the row's split to unlabelled",
+        dataset.crops.path().string(), dataset.id(row), config.data.group);
   }
-  std::vector<std::int64_t> kept;
-  std::size_t seen = 0;
-  for (auto& [stratum, members] : strata) {
-    std::sort(members.begin(), members.end(),
-              [](const Unit& a, const Unit& b) { return std::pair(a.order, a.rows) < std::pair(b.order, b.rows); });
-    std::size_t rows = 0;
-    for (const Unit& unit : members) rows += unit.rows.size();
-    // Shares are cut on a running total, so that rounding never adds up to another number than the limit.
-    const std::size_t before = limit * seen / dataset.train.size(),
-                      after = limit * (seen + rows) / dataset.train.size();
-    seen += rows;
-    std::size_t taken = 0;
-    for (const Unit& unit : members) {
-      if (taken + unit.rows.size() > after - before) continue;
-      taken += unit.rows.size();
-      kept.insert(kept.end(), unit.rows.begin(), unit.rows.end());
-    }
-  }
-  std::sort(kept.begin(), kept.end());
-  spdlog::info("data.limit: {} of {} train rows take part", kept.size(), dataset.train.size());
-  dataset.train = std::move(kept);
 }
 
 std::int64_t encode(const Dataset& dataset, const Target& target, const std::string& label, std::int64_t row,
@@ -95,12 +55,12 @@ std::int64_t encode(const Dataset& dataset, const Target& target, const std::str
   const int code = target.encode(label);
   if (code >= 0) return code;
   if (label.empty()) {
-    throw DataError("row '{}': column {} is empty; give a label, or set the row's split to unlabelled", dataset.id(row),
-                    target.column);
+    throw DataError("{}: row '{}': column {} is empty; give a label, or set the row's split to unlabelled",
+                    dataset.crops.path().string(), dataset.id(row), target.column);
   }
   throw DataError(
-      "row '{}': column {} says '{}', which is not one of the classes {}; fix the row or the config's classes",
-      dataset.id(row), target.column, label, fmt::join(target.classes, ", "));
+      "{}: row '{}': column {} says '{}', which is not one of the classes {}; fix the row or the config's classes",
+      dataset.crops.path().string(), dataset.id(row), target.column, label, fmt::join(target.classes, ", "));
 }
 
 void encode_labels(const RunConfig& config, Dataset& dataset) {
@@ -120,15 +80,55 @@ void encode_labels(const RunConfig& config, Dataset& dataset) {
   }
 }
 
+// A class that the config lists, or that the limit has dropped, and that no model will see.
+void warn_of_absent_classes(const RunConfig& config, const Dataset& dataset) {
+  for (std::size_t t = 0; t < dataset.targets.size(); ++t) {
+    const Target& target = dataset.targets[t];
+    std::vector<bool> seen(target.classes.size(), false);
+    for (const std::int64_t row : dataset.train) seen[std::size_t(dataset.labels[t][std::size_t(row)])] = true;
+    for (std::size_t c = 0; c < seen.size(); ++c) {
+      if (seen[c]) continue;
+      spdlog::warn("target {}: no train row{} has the class '{}', so no model can learn it", target.name,
+                   config.data.limit ? " that data.limit left" : "", target.classes[c]);
+    }
+  }
+}
+
+// Held-out scores then say how well known people are told, not new ones.
+void warn_of_shared_groups(const RunConfig& config, const Dataset& dataset) {
+  if (config.data.group.empty()) return;
+  const Column& groups = dataset.crops.table().column(config.data.group);
+  std::set<std::string_view> trained, shared;
+  for (const std::int64_t row : dataset.train) trained.insert(groups[std::size_t(row)]);
+  for (const std::int64_t row : dataset.test) {
+    if (trained.contains(groups[std::size_t(row)])) shared.insert(groups[std::size_t(row)]);
+  }
+  if (shared.empty()) return;
+  spdlog::warn(
+      "{}: {} values of column {} (data.group), such as '{}', have train rows and test rows: the models know them, so the "
+      "held-out test scores will be too good; give all rows of a group one split",
+      dataset.crops.path().string(), shared.size(), config.data.group, *shared.begin());
+}
+
 }  // namespace
 
 Dataset open_dataset(const RunConfig& config) {
   Dataset dataset{.crops = CropFile(config.data.crops)};
   dataset.hash = dataset.crops.hash();
   sort_into_splits(dataset);
+  check_groups(config, dataset);
   encode_labels(config, dataset);
-  if (config.folds.file.empty()) limit_train(config, dataset);
+  dataset.train_before_limit = dataset.train.size();
+  if (config.data.limit) dataset.train = limit_train(config, dataset);
   return dataset;
+}
+
+void report_rows(const RunConfig& config, const Dataset& dataset) {
+  if (dataset.train.size() < dataset.train_before_limit) {
+    spdlog::info("data.limit: {} of {} train rows take part", dataset.train.size(), dataset.train_before_limit);
+  }
+  warn_of_absent_classes(config, dataset);
+  warn_of_shared_groups(config, dataset);
 }
 
 std::vector<std::int64_t> rows_of_plan(const Dataset& dataset, const FoldPlan& plan) {

@@ -19,6 +19,7 @@ struct Dataset {
   std::vector<std::vector<std::int64_t>> labels;  // labels[target][crop row]; -1: none
   std::vector<std::int64_t> train, unlabelled,
       test;  // crop rows per split, valid ones, ascending; train after data.limit
+  std::size_t train_before_limit = 0;
   PixelNorm norm;
   std::string hash;  // of everything in the file that results can depend on
 
@@ -26,9 +27,13 @@ struct Dataset {
 };
 
 /// Throws DataError naming row (id), column and value for what cannot be: an unknown split, an empty or unknown label
-/// in a train row, a label column or group column that is not there, no train rows; a test label that is unknown. A
-/// test row may have no label: it is then predicted and not scored.
+/// in a train row, a label column or group column that is not there, an empty group in a train row, no train rows; a
+/// test label that is unknown. A test row may have no label: it is then predicted and not scored.
 Dataset open_dataset(const RunConfig& config);
+
+/// Says what is odd about the rows, in the log: what data.limit left, classes without train rows, groups with train and
+/// test rows. For one rank; open_dataset is called on all.
+void report_rows(const RunConfig& config, const Dataset& dataset);
 
 /// The crop row of each row of the plan. Throws DataError for an id that is no train row.
 std::vector<std::int64_t> rows_of_plan(const Dataset& dataset, const FoldPlan& plan);

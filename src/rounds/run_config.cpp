@@ -1,5 +1,7 @@
 #include "rounds/run_config.h"
 
+#include <bit>
+#include <map>
 #include <set>
 
 #include "base/error.h"
@@ -21,6 +23,52 @@ void check_distinct(const char* what, const Items& items, Name name_of) {
   for (const auto& item : items) {
     if (!seen.insert(name_of(item)).second)
       throw UsageError("{} '{}' is there twice; give each its own", what, name_of(item));
+  }
+}
+
+// An ensemble of a model and its copy is that model: the id is only a name, and nothing else of a model is random.
+void check_no_twins(const std::vector<ModelConfig>& models) {
+  std::map<std::string, std::string> id_of;
+  for (const ModelConfig& model : models) {
+    Json options = to_json(model);
+    options.erase("id");
+    const auto [first, is_new] = id_of.emplace(options.dump(), model.id);
+    if (is_new) continue;
+    throw UsageError(
+        "models '{}' and '{}' have the same network and options, so they would be the same model twice; change one, or "
+        "leave it out",
+        first->second, model.id);
+  }
+}
+
+void check_data(const RunConfig& config) {
+  const DataConfig& data = config.data;
+  if (data.mean.size() != data.std.size()) {
+    throw UsageError("data.mean has {} values and data.std {}; give both, one value per channel, or neither",
+                     data.mean.size(), data.std.size());
+  }
+  if (data.limit && !config.folds.file.empty()) {
+    throw UsageError(
+        "data.limit ({}) does not go with folds.file ({}): exactly the rows of that plan take part; leave one of them "
+        "out",
+        *data.limit, config.folds.file);
+  }
+}
+
+void check_parts(const RunConfig& config) {
+  const std::int64_t parts = config.train.micro_batches, shards = config.cluster.shards;
+  if (parts > config.train.batch) {
+    throw UsageError("train.micro_batches ({}) is more than train.batch ({})", parts, config.train.batch);
+  }
+  if (parts % shards != 0) {
+    throw UsageError(
+        "train.micro_batches ({}) must be a multiple of cluster.shards ({}), so that the shards share the parts evenly",
+        parts, shards);
+  }
+  if (config.cluster.exact && !std::has_single_bit(static_cast<std::uint64_t>(parts))) {
+    throw UsageError(
+        "train.micro_batches ({}) must be a power of two with cluster.exact, which sums over a binary tree of the parts",
+        parts);
   }
 }
 
@@ -46,19 +94,9 @@ void complete_and_check(RunConfig& config) {
   for (const auto& target : config.targets) check_folder_name("targets: name", target.name);
   check_distinct("models: id", config.models, [](const ModelConfig& model) { return model.id; });
   check_distinct("targets: name", config.targets, [](const TargetConfig& target) { return target.name; });
-  if (config.data.mean.size() != config.data.std.size()) {
-    throw UsageError("data.mean has {} values and data.std {}; give both, one value per channel, or neither",
-                     config.data.mean.size(), config.data.std.size());
-  }
-  const auto& train = config.train;
-  if (train.micro_batches > train.batch) {
-    throw UsageError("train.micro_batches ({}) is more than train.batch ({})", train.micro_batches, train.batch);
-  }
-  if (train.micro_batches % config.cluster.shards != 0) {
-    throw UsageError(
-        "train.micro_batches ({}) must be a multiple of cluster.shards ({}), so that the shards share the parts evenly",
-        train.micro_batches, config.cluster.shards);
-  }
+  check_no_twins(config.models);
+  check_data(config);
+  check_parts(config);
 }
 
 std::string config_reference() {

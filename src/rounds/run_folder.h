@@ -35,12 +35,19 @@ inline constexpr const char* kDoneFile = "done.json";
 inline constexpr const char* kMetricsFile = "metrics.jsonl";
 inline constexpr const char* kResumeFolder = "resume";
 
+/// Throws DataError with the system's reason if that cannot be told (no permission, a name too long).
+bool file_exists(const std::filesystem::path& path);
+
+/// True if the folder holds a run that may go on with these settings and data; false if it is free for a new one (not
+/// there, empty, or left by a run that ended within its first writes). Reads only. Takes over what the earlier run
+/// chose for `auto` fields that determine results (precision). Throws DataError if it is no run folder although not
+/// empty, or its data is not `data_hash`; UsageError naming every field that determines results and differs.
+bool continues_run(const RunPaths& paths, RunConfig& config, const std::string& data_hash);
+
 /// The folder as rank 0 holds it while a run is live.
 class RunFolder {
  public:
-  /// Creates or continues. Takes over what an earlier run chose for `auto` fields that determine results (precision).
-  /// Throws DataError if another live run holds it, it is no run folder although not empty, or its data is not
-  /// `data_hash`; UsageError naming every field that determines results and differs.
+  /// Creates or continues, as continues_run says. Throws what it throws, and DataError if another live run holds it.
   RunFolder(const RunPaths& paths, RunConfig& config, const std::string& data_hash);
 
   const RunPaths& paths() const { return paths_; }

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <numeric>
 #include <optional>
+#include <string_view>
+#include <unordered_map>
 
 #include "base/build_info.h"
 #include "base/error.h"
@@ -27,24 +29,53 @@ FoldPlan in_crop_order(const FoldPlan& plan, const std::vector<std::int64_t>& ro
   return sorted;
 }
 
+// A plan that was made without groups, or with others, must not put one of the table's groups on two sides of a fold.
+void check_groups(const Run& run, const FoldPlan& plan, const std::string& file) {
+  const std::string& name = run.config.data.group;
+  if (name.empty()) return;
+  const std::vector<std::int64_t> rows = rows_of_plan(run.dataset, plan);
+  const auto& groups = run.dataset.crops.table().column(name);
+  for (std::size_t repeat = 0; repeat < plan.fold_of.size(); ++repeat) {
+    std::unordered_map<std::string_view, std::size_t> first_of;
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+      const std::string& group = groups[std::size_t(rows[i])];
+      const std::size_t first = first_of.emplace(group, i).first->second;
+      const int fold = plan.fold_of[repeat][i], other = plan.fold_of[repeat][first];
+      if (fold == other) continue;
+      throw DataError(
+          "{} puts the rows '{}' and '{}' of {} '{}' into folds {} and {} (repeat {}), but data.group: {} wants them on "
+          "one side; make the plan anew with data.group (leave folds.file out), or leave data.group out",
+          file, plan.ids[first], plan.ids[i], name, group, other, fold, repeat, name);
+    }
+  }
+}
+
+void check_size(const Run& run, const FoldPlan& plan, const std::string& file) {
+  const FoldConfig& folds = run.config.folds;
+  if (plan.k == folds.k && plan.repeats == folds.repeats) return;
+  throw UsageError("{} has {} folds x {} repeats, but the config says folds.k: {} and folds.repeats: {}", file, plan.k,
+                   plan.repeats, folds.k, folds.repeats);
+}
+
+FoldPlan read_plan(const Run& run, const std::string& file) {
+  const FoldPlan read = read_folds(file);
+  const FoldPlan plan = in_crop_order(read, rows_of_plan(run.dataset, read));
+  check_size(run, plan, file);
+  check_groups(run, plan, file);
+  return plan;
+}
+
 // The run folder's frozen plan, the user's, or a new one.
 FoldPlan choose_plan(const Run& run, bool continued) {
-  const std::string& file = run.config.folds.file;
-  const auto in_order = [&](const FoldPlan& plan) { return in_crop_order(plan, rows_of_plan(run.dataset, plan)); };
-  const bool frozen = continued && fs::exists(run.paths.folds());
-  FoldPlan plan = frozen          ? in_order(read_folds(run.paths.folds()))
-                  : !file.empty() ? in_order(read_folds(file))
-                                  : make_folds(fold_request(run.config, run.dataset));
-  if (frozen && !file.empty() && folds_csv(in_order(read_folds(file))) != folds_csv(plan)) {
-    throw UsageError("folds.file {} is not the plan that {} was made with; give another folder with --run", file,
+  const std::string& given = run.config.folds.file;
+  if (!continued || !file_exists(run.paths.folds()))
+    return given.empty() ? make_folds(fold_request(run.config, run.dataset)) : read_plan(run, given);
+  const FoldPlan frozen = read_plan(run, run.paths.folds().string());
+  if (!given.empty() && folds_csv(read_plan(run, given)) != folds_csv(frozen)) {
+    throw UsageError("folds.file {} is not the plan that {} was made with; give another folder with --run", given,
                      run.paths.root.string());
   }
-  if (plan.k != run.config.folds.k || plan.repeats != run.config.folds.repeats) {
-    throw UsageError("{} has {} folds x {} repeats, but the config says folds.k: {} and folds.repeats: {}",
-                     frozen ? run.paths.folds().string() : file, plan.k, plan.repeats, run.config.folds.k,
-                     run.config.folds.repeats);
-  }
-  return plan;
+  return frozen;
 }
 
 Json run_facts(const Run& run, const MpiSession& session) {
@@ -95,13 +126,11 @@ Run set_up_run(const TrainRequest& request, const MpiSession& session, std::uniq
           .dataset = std::move(*dataset)};
 
   const std::string decided = from_rank_0(world, [&] {
-    bool continued = fs::exists(run.paths.config());
-    if (!request.dry_run) {
-      if (auto_precision) config.train.precision = "auto";  // an earlier run's choice, if there is one, comes first
-      folder = std::make_unique<RunFolder>(run.paths, config, run.dataset.hash);
-      if (config.train.precision == "auto") config.train.precision = run.config.train.precision;
-      continued = folder->continued();
-    }
+    if (auto_precision) config.train.precision = "auto";  // an earlier run's choice, if there is one, comes first
+    if (!request.dry_run) folder = std::make_unique<RunFolder>(run.paths, config, run.dataset.hash);
+    const bool continued = folder ? folder->continued() : continues_run(run.paths, config, run.dataset.hash);
+    if (config.train.precision == "auto") config.train.precision = run.config.train.precision;
+    report_rows(run.config, run.dataset);
     const FoldPlan plan = choose_plan(run, continued);
     return Json{{"precision", config.train.precision}, {"plan", plan_to_text(plan)}}.dump();
   });

@@ -31,7 +31,8 @@ struct Run {
   }
 };
 
-/// Collective. On rank 0 the folder is locked and checked (`folder` holds it from then on), unless this is a dry run.
+/// Collective. On rank 0 the folder is locked and checked (`folder` holds it from then on); a dry run makes
+/// the same checks, but takes no lock and writes nothing.
 Run set_up_run(const TrainRequest& request, const MpiSession& session, std::unique_ptr<RunFolder>& folder);
 
 /// Rank 0 writes what the run is and how it computes: config.yaml, run.json, folds.csv.
