@@ -1,4 +1,6 @@
 """Two ranks share a fold: whatever one of them fails in, all are gone within seconds, with the contract's exit code."""
+import subprocess
+
 import pytest
 from support import runs
 
@@ -56,3 +58,16 @@ def test_a_shard_that_is_killed(shared_run, tmp_path, failing):
     if failing == 1:
         assert "rank 0 (host " in first.stdout and "rank 1 (host " in first.stdout and "in epoch 2 of 4" in first.stdout
     goes_on(config, tmp_path / "run", 2, expected)
+
+
+def test_ranks_whose_copies_of_the_config_differ_are_refused_by_name(shared_run, tmp_path):
+    config, _ = shared_run
+    other = tmp_path / "other.yaml"
+    other.write_text(config.read_text().replace("shards: 2", "shards: 1"))
+    part = ["-n", "1", runs.PLEAT, "train"]
+    done = subprocess.run(["mpirun", "--oversubscribe", "--bind-to", "none", *part, config, "--run", tmp_path / "run", ":",
+                           *part, other, "--run", tmp_path / "run"], env=runs.environment(), timeout=60,
+                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    assert done.returncode == 4, done.stdout
+    assert done.stdout.count("ranks differ in their config") == 1
+    assert "cluster.shards: 2 -> 1" in done.stdout

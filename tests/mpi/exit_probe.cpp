@@ -2,22 +2,28 @@
 //   abort CODE: rank 1 aborts while the others wait in a collective.
 //   throw CODE: rank 1 throws while a collective of its own is under way; like main, it prints and aborts.
 //   backward CODE: backward fails on rank 1 while its peers sum gradients.
+//   job_of_0 CODE, job_of_1 CODE: that rank throws alone in a job that it shares with a peer; a second slot goes on.
+//   terminate CODE: a thread of rank 1's throws with nobody to catch.
 //   leave CODE: rank 1 leaves main by an exception that is caught outside of the session.
 //   kill: rank 1 is killed.
 //   done: all finish.
 #include <signal.h>
 #include <torch/torch.h>
 
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <stdexcept>
 #include <string>
+#include <thread>
 
 #include "base/error.h"
 #include "base/log.h"
+#include "cluster/failure.h"
 #include "cluster/mpi_backend.h"
 #include "cluster/mpi_session.h"
 #include "cluster/process_group.h"
+#include "cluster/slot.h"
 #include "mpi/small_net.h"
 
 namespace pleat {
@@ -45,8 +51,35 @@ void train_with_one_failing(MpiSession& session) {
   train(net, sync, session.size(), 1);
 }
 
+/// Slots of two ranks; the jobs of all of them end in a barrier that the failing rank does not join.
+void share_jobs(MpiSession& session, int failing) {
+  const RankLayout layout = make_layout({.world_size = session.size(), .shards = 2});
+  const Slot slot(session, layout, torch::kCPU);
+  JobQueue queue(1000);
+  const JobEvents events{.finished = [](int, const std::vector<std::string>&) {},
+                         .failed = [](int, const std::string&) {},
+                         .progressed = [](int, const std::string&) {}};
+  const auto verdict = run_jobs(session, layout, slot, queue, events, [&](JobSource*) -> JobWork {
+    return [&](int job) {
+      if (job >= 4 && session.rank() == failing) throw DataError("rank {} fails alone", failing);
+      slot.ranks().barrier();
+      std::this_thread::sleep_for(std::chrono::milliseconds(5));
+      return std::vector<std::string>{};
+    };
+  });
+  if (verdict) throw *verdict;
+}
+
+void throw_in_a_thread(MpiSession& session) {
+  end_all_ranks_on_terminate("exit_probe");
+  if (session.rank() == 1) std::thread([] { throw std::runtime_error("a watchdog barks"); }).join();
+  session.ranks().barrier();
+}
+
 void work(MpiSession& session, const std::string& mode, int code) {
   if (mode == "backward") return train_with_one_failing(session);
+  if (mode == "job_of_0" || mode == "job_of_1") return share_jobs(session, mode == "job_of_0" ? 0 : 1);
+  if (mode == "terminate") return throw_in_a_thread(session);
   MpiBackend backend(session.world()), other(session.world());
   wait_for_all(backend);
   if (session.rank() == 1) {
