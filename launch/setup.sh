@@ -33,16 +33,29 @@ install_wheels() {
   local stamp=.venv/$1.installed
   if [ -f "$stamp" ] && cmp -s "$1" "$stamp"; then return; fi
   echo "setup: installing $1 into .venv"
-  .venv/bin/python -m pip install --quiet --disable-pip-version-check -r "$1"
+  .venv/bin/python -m pip install --quiet --quiet --disable-pip-version-check -r "$1"
   cp "$1" "$stamp"
 }
 
+# The first folder of CMAKE_PREFIX_PATH with a LibTorch in it, as cmake looks for it; nothing if there is none.
+given_libtorch() {
+  local prefixes prefix torch
+  IFS=: read -ra prefixes <<<"${CMAKE_PREFIX_PATH:-}"
+  for prefix in "${prefixes[@]}"; do
+    for torch in "$prefix" "$prefix"/lib/python3*/site-packages/torch; do
+      if [ -d "$torch/share/cmake/Torch" ]; then echo "$torch" && return; fi
+    done
+  done
+}
+
 install_packages
-if [ -n "${CMAKE_PREFIX_PATH:-}" ] && [ "${1:-}" != --test ] && compgen -G "${CMAKE_PREFIX_PATH%%:*}/share/cmake/Torch" >/dev/null; then
-  echo "setup: using the LibTorch in $CMAKE_PREFIX_PATH"
+libtorch=$(given_libtorch)
+if [ -n "$libtorch" ] && [ "${1:-}" != --test ]; then
+  echo "setup: ready, with the LibTorch in $libtorch (from CMAKE_PREFIX_PATH)"
   exit 0
 fi
-[ -x .venv/bin/python ] || python3 -m venv .venv
+# Without python3-venv, venv leaves an environment that has no pip; it is made anew.
+.venv/bin/python -m pip --version >/dev/null 2>&1 || { rm -rf .venv && python3 -m venv .venv; }
 install_wheels requirements.txt
 if [ "${1:-}" = --test ]; then install_wheels requirements-test.txt; fi
 echo "setup: ready"

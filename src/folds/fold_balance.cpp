@@ -91,8 +91,8 @@ class Dealer {
 
   // Moves and swaps until none helps: by the judge, or (a smoother way down) by the pull.
   void search(const Judge* judge) {
-    const std::int64_t limit = tally_.visits() + kVisitsPerSearch;
-    for (int pass = 0; pass < kMostPasses && improve(judge, limit); ++pass) {
+    limit_ = tally_.visits() + kVisitsPerSearch;
+    for (int pass = 0; pass < kMostPasses && improve(judge); ++pass) {
     }
   }
 
@@ -118,7 +118,7 @@ class Dealer {
   }
 
   // One pass over all (type, fold) that hold groups, in random order: the best move, else the best swap.
-  bool improve(const Judge* judge, std::int64_t limit) {
+  bool improve(const Judge* judge) {
     std::vector<std::size_t> held;
     for (std::size_t i = 0; i < dealt_.size(); ++i) {
       if (dealt_[i] > 0) held.push_back(i);
@@ -126,7 +126,7 @@ class Dealer {
     shuffle(held, *random_);
     bool better = false;
     for (const std::size_t i : held) {
-      if (tally_.visits() >= limit) return false;
+      if (spent()) return false;
       if (dealt_[i] == 0) continue;  // moved on in this pass
       better |= try_move(judge, i / k_, i % k_) || try_swap(judge, i / k_, i % k_);
     }
@@ -135,7 +135,7 @@ class Dealer {
 
   bool try_move(const Judge* judge, std::size_t type, std::size_t from) {
     Step best;
-    for (std::size_t to = 0; to < k_; ++to) {
+    for (std::size_t to = 0; to < k_ && !spent(); ++to) {
       if (to == from) continue;
       const double change = change_of(judge, problem_->types[type], {}, from, to);
       if (change < best.change) best = {change, to};
@@ -149,10 +149,11 @@ class Dealer {
     const std::size_t types = problem_->types.size();
     const bool all = types <= kPartners;
     Step best;
-    for (std::size_t i = 0; i < (all ? types : kPartners); ++i) {
+    // With very many cells one round of partners is more than a whole search may take.
+    for (std::size_t i = 0; i < (all ? types : kPartners) && !spent(); ++i) {
       const std::size_t other = all ? i : random_->below(static_cast<std::uint32_t>(types));
       if (other == type) continue;
-      for (std::size_t fold = 0; fold < k_; ++fold) {
+      for (std::size_t fold = 0; fold < k_ && !spent(); ++fold) {
         if (fold == from || dealt_[other * k_ + fold] == 0) continue;
         const double change = change_of(judge, problem_->types[type], problem_->types[other], from, fold);
         if (change < best.change) best = {change, fold, other};
@@ -163,6 +164,8 @@ class Dealer {
     move(best.partner, best.to, from);
     return true;
   }
+
+  bool spent() const { return tally_.visits() >= limit_; }
 
   double change_of(const Judge* judge, std::span<const CellCount> out, std::span<const CellCount> in, std::size_t from,
                    std::size_t to) {
@@ -197,6 +200,7 @@ class Dealer {
   std::size_t k_;
   std::vector<int> dealt_;
   FoldTally tally_;
+  std::int64_t limit_ = 0;  // of visits, for the search at hand
 };
 
 // First the absences; then, far smaller, the rest.

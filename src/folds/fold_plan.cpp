@@ -34,8 +34,26 @@ void check_request(const FoldRequest& request) {
   }
 }
 
+// Warnings that may come once per class: the first few in full, then how many more.
+class FewWarnings {
+ public:
+  explicit FewWarnings(std::string what) : what_(std::move(what)) {}
+  ~FewWarnings() {
+    if (count_ > kInFull) spdlog::warn("… and {} more {}", count_ - kInFull, what_);
+  }
+  FewWarnings(const FewWarnings&) = delete;
+  void add(const std::string& text) {
+    if (++count_ <= kInFull) spdlog::warn("{}", text);
+  }
+
+ private:
+  static constexpr int kInFull = 5;
+  std::string what_;
+  int count_ = 0;
+};
+
 void check_class(const FoldRequest& request, const std::string& column, const std::string& name, std::int64_t rows,
-                 int groups) {
+                 int groups, FewWarnings& warnings) {
   if (rows < request.k) {
     throw DataError(
         "column '{}': class '{}' has {} rows, fewer than the {} folds; lower folds.k, merge the class into another, or "
@@ -43,8 +61,8 @@ void check_class(const FoldRequest& request, const std::string& column, const st
         column, name, rows, request.k, column);
   }
   if (groups < request.k) {
-    spdlog::warn("column '{}': class '{}' occurs in {} groups only, so that {} of {} folds hold none of it", column,
-                 name, groups, request.k - groups, request.k);
+    warnings.add(fmt::format("column '{}': class '{}' occurs in {} groups only, so that {} of {} folds hold none of it",
+                             column, name, groups, request.k - groups, request.k));
   }
 }
 
@@ -53,11 +71,12 @@ void check_strata(const FoldRequest& request, const FoldStrata& strata) {
     throw DataError("{} groups cannot be cut into {} folds, since a group stays whole; lower folds.k or add groups",
                     strata.groups.count(), request.k);
   }
+  FewWarnings warnings("classes in fewer groups than folds; is each of folds.stratify a column of classes?");
   for (const Partition& partition : strata.partitions) {
     if (partition.kind != Partition::Kind::kColumn) continue;
     for (std::size_t c = 0; c < partition.classes(); ++c) {
       check_class(request, request.strata_names[partition.column], strata.columns[partition.column].names[c],
-                  partition.rows[c], partition.groups[c]);
+                  partition.rows[c], partition.groups[c], warnings);
     }
   }
 }
@@ -108,6 +127,7 @@ std::vector<int> deal(const FoldStrata& strata, std::uint64_t seed, int repeat) 
 // Classes that could be in every fold and are not; rare, since the balance puts this before all else.
 void warn_of_absent(const FoldRequest& request, const FoldStrata& strata, const std::vector<int>& fold_of_row) {
   const std::size_t k = index(request.k);
+  FewWarnings warnings("folds without a class");
   for (const Partition& partition : strata.partitions) {
     if (partition.kind != Partition::Kind::kColumn) continue;
     std::vector<std::int64_t> rows(partition.classes() * k, 0);
@@ -116,8 +136,9 @@ void warn_of_absent(const FoldRequest& request, const FoldStrata& strata, const 
     }
     for (std::size_t i = 0; i < rows.size(); ++i) {
       if (rows[i] > 0 || partition.groups[i / k] < request.k) continue;
-      spdlog::warn("column '{}': fold {} holds no row of class '{}'; no plan was found that has all classes everywhere",
-                   request.strata_names[partition.column], i % k, strata.columns[partition.column].names[i / k]);
+      warnings.add(fmt::format(
+          "column '{}': fold {} holds no row of class '{}'; no plan was found that has all classes everywhere",
+          request.strata_names[partition.column], i % k, strata.columns[partition.column].names[i / k]));
     }
   }
 }

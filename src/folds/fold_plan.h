@@ -18,6 +18,9 @@ struct FoldId {
   auto operator<=>(const FoldId&) const = default;
 };
 
+/// Far above any plan; keeps a mistaken or damaged number from asking for tables of that size.
+inline constexpr int kMostFolds = 10'000;
+
 struct FoldConfig {
   std::int64_t k = 5;
   std::int64_t repeats = 1;
@@ -25,7 +28,7 @@ struct FoldConfig {
   std::string file;
   static constexpr auto fields() {
     return std::tuple{
-        field("k", &FoldConfig::k, at_least(2), identity, "number of folds"),
+        field("k", &FoldConfig::k, between(2, kMostFolds), identity, "number of folds"),
         field("repeats", &FoldConfig::repeats, between(1, 100), identity,
               "how many times the rows are cut into folds anew; out-of-fold predictions are averaged over the repeats"),
         field("stratify", &FoldConfig::stratify, any(), identity,

@@ -12,9 +12,6 @@
 namespace pleat {
 namespace {
 
-// Far above any plan; keeps a corrupt number from asking for a table of that size.
-constexpr int kMostFolds = 10'000;
-
 std::string column_name(int repeat) { return repeat == 0 ? "fold" : fmt::format("fold_{}", repeat + 1); }
 
 int read_fold(const std::string& text, const std::string& file, int line) {

@@ -2,10 +2,15 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <spdlog/sinks/ostream_sink.h>
+#include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <map>
+#include <memory>
 #include <numeric>
 #include <set>
+#include <sstream>
 
 #include "base/error.h"
 #include "base/random.h"
@@ -252,6 +257,31 @@ TEST(FoldPlan, AClassWithFewerRowsThanFoldsIsRefusedByName) {
   EXPECT_THAT(error_of(request), AllOf(HasSubstr("'label'"), HasSubstr("'rare'"), HasSubstr("4 rows"), HasSubstr("5")));
   request.strata[0][4] = "rare";
   EXPECT_EQ(error_of(request), "no error");
+}
+
+TEST(FoldPlan, WarningsOfManyClassesAreCutShort) {
+  FoldRequest request{.strata = {{}}, .strata_names = {"person"}, .k = 5};
+  for (int person = 0; person < 12; ++person) {
+    for (int photo = 0; photo < 5; ++photo) {
+      request.ids.push_back(std::to_string(request.ids.size()));
+      request.groups.push_back(std::to_string(person));
+      request.strata[0].push_back(std::to_string(person));
+    }
+  }
+  std::ostringstream text;
+  const auto before = spdlog::default_logger();
+  spdlog::set_default_logger(
+      std::make_shared<spdlog::logger>("test", std::make_shared<spdlog::sinks::ostream_sink_st>(text)));
+  make_folds(request);
+  spdlog::set_default_logger(before);
+  const std::string lines = text.str();
+  EXPECT_EQ(std::count(lines.begin(), lines.end(), '\n'), 6) << lines;
+  EXPECT_THAT(lines, HasSubstr("and 7 more classes in fewer groups than folds"));
+}
+
+TEST(FoldPlan, TheNumberOfFoldsHasABound) {
+  EXPECT_EQ(read_fields<FoldConfig>(parse_config("k: 10000", "c.yaml")).k, 10'000);
+  EXPECT_THROW(read_fields<FoldConfig>(parse_config("k: 10001", "c.yaml")), UsageError);
 }
 
 TEST(FoldPlan, AnIdThatStandsThereTwiceIsRefused) {
