@@ -36,7 +36,6 @@ std::vector<std::string> pack_result(const PlannedJob& job, const FoldResult& re
   }
   const Json facts{{"seconds", seconds},
                    {"train_images_per_second", train_seconds > 0 ? static_cast<double>(images) / train_seconds : 0.0},
-                   {"resumed_epoch", result.resumed_epoch},
                    {"history", history}};
   return {tensors_to_bytes(result.weights), tensors_to_bytes(predictions), facts.dump()};
 }

@@ -1,7 +1,11 @@
 #include "train/fold_trainer.h"
 
 #include <ATen/Context.h>
+#include <ATen/ops/isfinite.h>
+#include <ATen/ops/nonzero.h>
+#include <fmt/ranges.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <optional>
@@ -10,6 +14,9 @@
 #include "base/log.h"
 #include "cluster/gradient_sync.h"
 #include "data/batch_loader.h"
+#include "train/epoch_cut.h"
+#include "train/epoch_loss.h"
+#include "train/job_error.h"
 #include "train/loss.h"
 #include "train/optimizer.h"
 #include "train/precision.h"
@@ -19,7 +26,6 @@
 namespace pleat {
 namespace {
 
-using JobFailed = ErrorOf<ExitCode::kSomeFailed>;
 using Clock = std::chrono::steady_clock;
 
 double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
@@ -44,15 +50,20 @@ class FoldTrainer {
   FoldResult run();
 
  private:
+  RandomKey key_for(Purpose purpose, std::int64_t step = 0, int part = 0) const;
   void resume();
+  torch::Tensor predict();
   void train_epoch();
   void train_step(BatchLoader& loader, std::int64_t step);
   void train_part(BatchLoader& loader, std::int64_t step, int part, std::size_t batch_size);
+  torch::Tensor forward_part(BatchLoader& loader, std::int64_t step, int part, std::size_t batch_size);
   std::vector<BatchPlan> plan_epoch() const;
-  std::pair<std::size_t, std::size_t> batch_bounds(std::int64_t step) const;
   void agree(const std::optional<Error>& mine);
   void stop_if_asked();
   void check_loss(const torch::Tensor& loss, std::int64_t step);
+  void check_logits(const torch::Tensor& logits) const;
+  std::string id_of(std::int64_t row) const { return context_.crops.table().column("id")[std::size_t(row)]; }
+  EpochReport close_epoch();
   void save() const;
   bool leads() const { return context_.slot.rank == 0; }
 
@@ -64,9 +75,9 @@ class FoldTrainer {
   NamedTensors parameters_;
   std::unique_ptr<Optimizer> optimizer_;
   std::unique_ptr<GradientSync> sync_;
-  Checkpoint place_;  // the tensors in it are the model's and the optimizer's own
-  std::vector<std::int64_t> order_;
-  torch::Tensor loss_sum_;
+  Checkpoint place_;                // the tensors in it are the model's and the optimizer's own
+  EpochCut cut_;                    // of the epoch that runs, as is:
+  EpochLoss loss_;
   std::int64_t images_before_ = 0;  // trained on by an earlier run
 };
 
@@ -76,10 +87,8 @@ FoldTrainer::FoldTrainer(const FoldJob& job, const TrainContext& context)
       steps_(steps_per_epoch(job.train_rows.size(), job.train)),
       bf16_(job.train.precision == "bf16") {
   together(context.slot, [&] {
-    RandomKey init = job.random;
-    init.purpose = Purpose::kInit;
-    classifier_ =
-        make_classifier(job.model, {.channels = context.crops.shape().channels, .classes = job.classes}, init);
+    classifier_ = make_classifier(job.model, {.channels = context.crops.shape().channels, .classes = job.classes},
+                                  key_for(Purpose::kInit));
     place_on(*classifier_, context.device);
     parameters_ = trained_parameters(*classifier_);
     optimizer_ = make_optimizer(job.train, parameters_);
@@ -89,6 +98,15 @@ FoldTrainer::FoldTrainer(const FoldJob& job, const TrainContext& context)
       tensors_of(parameters_), classifier_->buffers(),
       GradientSyncOptions{
           .group = context.group, .micro_batches = static_cast<int>(job.train.micro_batches), .exact = job.exact});
+}
+
+RandomKey FoldTrainer::key_for(Purpose purpose, std::int64_t step, int part) const {
+  RandomKey key = job_.random;
+  key.purpose = purpose;
+  key.epoch = static_cast<std::uint32_t>(place_.epoch);
+  key.step = static_cast<std::uint32_t>(step);
+  key.part = static_cast<std::uint32_t>(part);
+  return key;
 }
 
 // The leader reads the checkpoint and shares its bytes, so that the folder need not be seen by every shard.
@@ -106,28 +124,36 @@ void FoldTrainer::resume() {
   });
   place_.model = state_of(*classifier_);
   place_.optimizer = optimizer_->state();
+  images_before_ = place_.epoch * static_cast<std::int64_t>(job_.train_rows.size()) + place_.running.images;
 }
 
 FoldResult FoldTrainer::run() {
-  FoldResult result;
-  result.resumed_epoch = place_.epoch;
   while (place_.epoch < job_.train.epochs) train_epoch();
-  PredictOptions options{.norm = job_.norm,
-                         .bf16 = bf16_,
-                         .device = context_.device,
-                         .shard = context_.slot.rank,
-                         .shards = context_.slot.size};
+  FoldResult result{.logits = predict(), .history = place_.history};
+  for (const auto& [name, tensor] : state_of(*classifier_)) result.weights.emplace_back(name, tensor.detach().cpu());
+  return result;
+}
+
+// Each shard predicts its batches; all get the whole.
+torch::Tensor FoldTrainer::predict() {
+  const PredictOptions options{.norm = job_.norm,
+                               .bf16 = bf16_,
+                               .device = context_.device,
+                               .shard = context_.slot.rank,
+                               .shards = context_.slot.size};
+  torch::Tensor logits;
   together(context_.slot, [&] {
-    result.logits = predict_logits(*classifier_, context_.crops, job_.predict_rows, job_.classes, options);
+    as_job_error([&] {
+      logits = predict_logits(*classifier_, context_.crops, job_.predict_rows, job_.classes, options);
+    });
   });
   if (context_.group) {
-    std::vector<torch::Tensor> whole{result.logits.to(context_.device)};
+    std::vector<torch::Tensor> whole{logits.to(context_.device)};
     context_.group->allreduce(whole)->wait();
-    result.logits = whole.front().cpu();
+    logits = whole.front().cpu();
   }
-  for (const auto& [name, tensor] : state_of(*classifier_)) result.weights.emplace_back(name, tensor.detach().cpu());
-  result.history = place_.history;
-  return result;
+  check_logits(logits);
+  return logits;
 }
 
 void FoldTrainer::train_epoch() {
@@ -135,11 +161,8 @@ void FoldTrainer::train_epoch() {
   EpochReport& running = place_.running;
   const double seconds_before = running.seconds, waited_before = running.waited_seconds;
   classifier_->train();
-  RandomKey key = job_.random;
-  key.purpose = Purpose::kShuffle;
-  key.epoch = static_cast<std::uint32_t>(place_.epoch);
-  order_ = shuffled_positions(job_.train_rows.size(), key);
-  loss_sum_ = at::full({}, running.loss, at::TensorOptions(at::kDouble).device(context_.device));
+  cut_ = {shuffled_positions(job_.train_rows.size(), key_for(Purpose::kShuffle)), steps_, job_.train.micro_batches};
+  loss_ = {running.loss, running.images, context_.slot, context_.device};
 
   BatchLoader loader(context_.crops,
                      {.norm = job_.norm,
@@ -157,45 +180,38 @@ void FoldTrainer::train_epoch() {
     running.seconds = seconds_before + seconds_since(start);
     running.waited_seconds = waited_before + loader.waited_seconds();
     fault_point("step_done");
-    const bool last = place_.step == steps_;
-    if (last || context_.stop_requested()) running.loss = loss_sum_.item<double>();
-    if (leads() && !last && seconds_since(reported) > 10) {
+    if (leads() && place_.step < steps_ && seconds_since(reported) > 10) {
       reported = Clock::now();
       EpochReport shown = running;
-      shown.loss = loss_sum_.item<double>() / static_cast<double>(running.images);
+      shown.loss = loss_.mean();
       context_.progress({shown, place_.step, steps_, images_before_});
     }
   }
-  EpochReport done = running;
-  done.loss /= static_cast<double>(done.images);
-  place_.history.push_back(done);
-  running = {};
-  place_.step = 0;
-  ++place_.epoch;
+  const EpochReport done = close_epoch();
   save();
   if (leads()) context_.progress({done, steps_, steps_, images_before_});
 }
 
-// [begin, end) of the shuffled positions that make up a step's batch, over all shards.
-std::pair<std::size_t, std::size_t> FoldTrainer::batch_bounds(std::int64_t step) const {
-  const auto steps = static_cast<std::size_t>(steps_), index = static_cast<std::size_t>(step);
-  return {part_begin(order_.size(), steps, index), part_begin(order_.size(), steps, index + 1)};
+// The epoch enters the history, and the place is the next one's beginning.
+EpochReport FoldTrainer::close_epoch() {
+  EpochReport done = place_.running;
+  done.loss = loss_.slot_sum() / static_cast<double>(done.images);
+  place_.history.push_back(done);
+  place_.running = {};
+  place_.step = 0;
+  ++place_.epoch;
+  return done;
 }
 
 // This shard's parts of the epoch's remaining batches, in the order in which they are walked.
 std::vector<BatchPlan> FoldTrainer::plan_epoch() const {
   std::vector<BatchPlan> plans;
-  const auto parts = static_cast<std::size_t>(job_.train.micro_batches);
   for (std::int64_t step = place_.step; step < steps_; ++step) {
-    const auto [begin, end] = batch_bounds(step);
     for (int own = 0; own < sync_->part_count(); ++own) {
-      const auto part = static_cast<std::size_t>(sync_->first_part() + own);
       BatchPlan plan{.epoch = static_cast<std::uint32_t>(place_.epoch)};
-      for (std::size_t i = begin + part_begin(end - begin, parts, part);
-           i < begin + part_begin(end - begin, parts, part + 1); ++i) {
-        const auto position = static_cast<std::size_t>(order_[i]);
-        plan.rows.push_back(job_.train_rows[position]);
-        plan.labels.push_back(job_.train_labels[position]);
+      for (const std::int64_t position : cut_.part(step, sync_->first_part() + own)) {
+        plan.rows.push_back(job_.train_rows[static_cast<std::size_t>(position)]);
+        plan.labels.push_back(job_.train_labels[static_cast<std::size_t>(position)]);
       }
       plans.push_back(std::move(plan));
     }
@@ -204,14 +220,25 @@ std::vector<BatchPlan> FoldTrainer::plan_epoch() const {
 }
 
 void FoldTrainer::train_step(BatchLoader& loader, std::int64_t step) {
-  const auto [begin, end] = batch_bounds(step);
+  const std::size_t batch_size = cut_.batch(step).size();
   sync_->begin_step();
-  for (int own = 0; own < sync_->part_count(); ++own) train_part(loader, step, sync_->first_part() + own, end - begin);
+  for (int own = 0; own < sync_->part_count(); ++own) train_part(loader, step, sync_->first_part() + own, batch_size);
   sync_->end_step();
   const std::int64_t done = place_.epoch * steps_ + step;
   place_.running.lr = learning_rate(job_.train, done, job_.train.epochs * steps_);
-  place_.running.images += static_cast<std::int64_t>(end - begin);
+  place_.running.images += static_cast<std::int64_t>(batch_size);
   optimizer_->step(place_.running.lr);
+}
+
+torch::Tensor FoldTrainer::forward_part(BatchLoader& loader, std::int64_t step, int part, std::size_t batch_size) {
+  const Batch batch = loader.next();
+  // Networks that draw (dropout) draw from torch's generator: the same numbers for the same part, on any rank.
+  torch::manual_seed(RandomStream(key_for(Purpose::kNetwork, step, part)).next64());
+  const torch::Tensor logits = forward_logits(*classifier_, batch.images.to(context_.device, true), bf16_);
+  const torch::Tensor loss = part_loss(logits, batch.labels.to(context_.device, true), job_.train.label_smoothing,
+                                       static_cast<std::int64_t>(batch_size));
+  check_loss(loss, step);
+  return loss;
 }
 
 void FoldTrainer::train_part(BatchLoader& loader, std::int64_t step, int part, std::size_t batch_size) {
@@ -219,27 +246,14 @@ void FoldTrainer::train_part(BatchLoader& loader, std::int64_t step, int part, s
   torch::Tensor loss;
   std::optional<Error> error;
   try {
-    const Batch batch = loader.next();
-    // Networks that draw (dropout) draw from torch's generator: the same numbers for the same part, on any rank.
-    RandomKey key = job_.random;
-    key.purpose = Purpose::kNetwork;
-    key.epoch = static_cast<std::uint32_t>(place_.epoch);
-    key.step = static_cast<std::uint32_t>(step);
-    key.part = static_cast<std::uint32_t>(part);
-    torch::manual_seed(RandomStream(key).next64());
-    const torch::Tensor logits = forward_logits(*classifier_, batch.images.to(context_.device, true), bf16_);
-    loss = part_loss(logits, batch.labels.to(context_.device, true), job_.train.label_smoothing,
-                     static_cast<std::int64_t>(batch_size));
-    check_loss(loss, step);
+    as_job_error([&] { loss = forward_part(loader, step, part, batch_size); });
   } catch (const Error& failure) {
     error = failure;
-  } catch (const std::exception& failure) {
-    error.emplace(ExitCode::kSomeFailed, failure.what());
   }
   // Peers agree on success before backward: a rank that threw here would leave the others waiting in all_reduce.
   agree(error);
   sync_->backward(loss);
-  loss_sum_ += loss.detach() * static_cast<double>(batch_size);
+  loss_.add(loss, static_cast<std::int64_t>(cut_.part(step, part).size()), static_cast<std::int64_t>(batch_size));
 }
 
 // Throws the first shard's error on every shard, if any has one.
@@ -252,7 +266,7 @@ void FoldTrainer::agree(const std::optional<Error>& mine) {
 
 void FoldTrainer::stop_if_asked() {
   if (sync_->all_agree(!context_.stop_requested())) return;
-  place_.running.loss = loss_sum_.item<double>();
+  place_.running.loss = loss_.slot_sum();
   save();
   throw StopRequested("stopped on request at epoch {}, step {} of {}; run the same command again to go on",
                       place_.epoch + 1, place_.step, steps_);
@@ -263,29 +277,37 @@ void FoldTrainer::check_loss(const torch::Tensor& loss, std::int64_t step) {
   constexpr std::int64_t kGpuSteps = 32;
   if (context_.device.is_cuda() && step % kGpuSteps != 0 && step + 1 != steps_) return;
   if (std::isfinite(loss.item<float>())) return;
-  const auto [begin, end] = batch_bounds(step);
+  const auto batch = cut_.batch(step);
   std::vector<std::string> ids;
-  for (std::size_t i = begin; i < std::min(end, begin + 5); ++i) {
-    const auto row = static_cast<std::size_t>(job_.train_rows[static_cast<std::size_t>(order_[i])]);
-    ids.push_back(context_.crops.table().column("id")[row]);
-  }
+  for (const std::int64_t position : batch.first(std::min<std::size_t>(batch.size(), 5)))
+    ids.push_back(id_of(job_.train_rows[static_cast<std::size_t>(position)]));
   throw JobFailed(
       "the loss is not finite at epoch {}, step {} of {} (batch of {}: {} …); lower train.lr ({}) or set "
       "train.precision=fp32",
-      place_.epoch + 1, step + 1, steps_, end - begin, fmt::join(ids, ", "), job_.train.lr);
+      place_.epoch + 1, step + 1, steps_, batch.size(), fmt::join(ids, ", "), job_.train.lr);
 }
 
+// The last step's loss was that of the weights before it, so weights may explode unseen. Every shard has all logits.
+void FoldTrainer::check_logits(const torch::Tensor& logits) const {
+  together(context_.slot, [&] {
+    const torch::Tensor bad = at::nonzero(at::isfinite(logits).all(1).logical_not()).squeeze(1);
+    if (bad.numel() == 0) return;
+    throw JobFailed(
+        "the trained network's predictions of {} of {} rows (the first is '{}') are not finite; lower train.lr ({}) or "
+        "set train.precision=fp32",
+        bad.numel(), logits.size(0), id_of(job_.predict_rows[bad[0].item<std::size_t>()]), job_.train.lr);
+  });
+}
+
+// A disk that is full is found by the leader alone; its peers would wait for it in the next step's collective.
 void FoldTrainer::save() const {
-  if (leads()) save_checkpoint(context_.resume_folder, place_, job_.key);
+  together(context_.slot, [&] {
+    if (leads()) save_checkpoint(context_.resume_folder, place_, job_.key);
+  });
 }
 
 }  // namespace
 
 FoldResult train_fold(const FoldJob& job, const TrainContext& context) { return FoldTrainer(job, context).run(); }
-
-std::int64_t steps_per_epoch(std::size_t rows, const TrainConfig& config) {
-  const auto batch = static_cast<std::size_t>(config.batch);
-  return static_cast<std::int64_t>((rows + batch - 1) / batch);
-}
 
 }  // namespace pleat

@@ -15,6 +15,7 @@
 #include "data/crop_file.h"
 #include "model/classifier.h"
 #include "train/checkpoint.h"
+#include "train/epoch_cut.h"
 #include "train/train_config.h"
 
 namespace pleat {
@@ -54,15 +55,11 @@ struct FoldResult {
   NamedTensors weights;  // CPU, as trained
   torch::Tensor logits;  // [predict_rows, classes] float32
   std::vector<EpochReport> history;
-  std::int64_t resumed_epoch = 0;  // epochs that an earlier run had done
 };
 
 /// Every rank of the slot calls it with the same job; each gets the result. Throws StopRequested once its place is
-/// saved, DataError for data, or ErrorOf<kSomeFailed> if training itself fails (a loss that is not finite: epoch, step
-/// and rows named).
+/// saved, DataError for data, or JobFailed if training itself fails (a loss that is not finite: epoch, step
+/// and rows named; predictions that are not finite; a device whose memory is full).
 FoldResult train_fold(const FoldJob& job, const TrainContext& context);
-
-/// Optimizer steps in an epoch: every image once, in batches of nearly equal size, none over config.batch.
-std::int64_t steps_per_epoch(std::size_t rows, const TrainConfig& config);
 
 }  // namespace pleat

@@ -31,6 +31,9 @@ def errors(done):
     (["cluster.device=cuda"], CLUSTER, ["cluster.device", "CUDA", "host"]),
     (["models=[{name: resnet99}]"], CONFIG, ["resnet99", "resnet18"]),
     (["models=[{name: resnet20}, {name: resnet20}]"], CONFIG, ["resnet20", "twice"]),
+    (["models=[{id: a, name: resnet20}, {id: b, name: resnet20}]"], CONFIG, ["'a' and 'b'", "same model twice"]),
+    (["cluster.exact=true", "train.micro_batches=3"], CONFIG, ["cluster.exact", "train.micro_batches (3)", "power of two"]),
+    (["data.limit=100", "folds.file=folds.csv"], CONFIG, ["data.limit", "folds.file"]),
     (["models=[{name: resnet20, weights: nowhere.safetensors}]"], DATA, ["nowhere.safetensors"]),
     (["data.mean=[0.5]"], CONFIG, ["data.mean", "data.std"]),
 ])
@@ -129,3 +132,13 @@ def test_a_loss_that_explodes_fails_its_job_and_the_others_go_on(whole_run, tmp_
     assert done.returncode == 5, done.stdout
     failures = json.loads((tmp_path / "run/failures.json").read_text())
     assert len(failures) == 5 and all("not finite" in failure["why"] for failure in failures)
+
+
+def test_weights_that_explode_in_the_last_step_fail_their_job(whole_run, tmp_path):
+    """The last step's loss is that of the weights before it; only the predictions show what it made of them."""
+    _, config, _ = whole_run
+    one_step = [item for change in ("epochs=1", "batch=512", "lr=1e30", "optimizer=sgd", "precision=fp32") for item in ("--set", f"train.{change}")]
+    done = runs.pleat("train", config, *one_step, "--run", tmp_path / "run")
+    assert done.returncode == 5, done.stdout
+    failures = json.loads((tmp_path / "run/failures.json").read_text())
+    assert len(failures) == 5 and all("predictions" in failure["why"] and "train.lr" in failure["why"] for failure in failures)

@@ -1,0 +1,27 @@
+#include "train/epoch_cut.h"
+
+#include "data/batch_loader.h"
+
+namespace pleat {
+namespace {
+
+std::span<const std::int64_t> piece(std::span<const std::int64_t> whole, std::int64_t pieces, std::int64_t index) {
+  const auto count = static_cast<std::size_t>(pieces), at = static_cast<std::size_t>(index);
+  const std::size_t begin = part_begin(whole.size(), count, at);
+  return whole.subspan(begin, part_begin(whole.size(), count, at + 1) - begin);
+}
+
+}  // namespace
+
+std::int64_t steps_per_epoch(std::size_t rows, const TrainConfig& config) {
+  const auto batch = static_cast<std::size_t>(config.batch);
+  return static_cast<std::int64_t>((rows + batch - 1) / batch);
+}
+
+std::span<const std::int64_t> EpochCut::batch(std::int64_t step) const { return piece(order, steps, step); }
+
+std::span<const std::int64_t> EpochCut::part(std::int64_t step, std::int64_t part) const {
+  return piece(batch(step), parts, part);
+}
+
+}  // namespace pleat

@@ -1,0 +1,25 @@
+// How an epoch's rows are cut into batches, and those into parts: every row once, whoever walks them.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "train/train_config.h"
+
+namespace pleat {
+
+/// Optimizer steps in an epoch: every image once, in batches of nearly equal size, none over config.batch.
+std::int64_t steps_per_epoch(std::size_t rows, const TrainConfig& config);
+
+struct EpochCut {
+  std::vector<std::int64_t> order;  // positions in the job's rows, shuffled
+  std::int64_t steps = 1;           // batches
+  std::int64_t parts = 1;           // of each batch (train.micro_batches)
+
+  /// Positions of a step's batch over all shards, and of one of its parts. Sizes differ by at most one.
+  std::span<const std::int64_t> batch(std::int64_t step) const;
+  std::span<const std::int64_t> part(std::int64_t step, std::int64_t part) const;
+};
+
+}  // namespace pleat

@@ -1,0 +1,29 @@
+#include "train/epoch_loss.h"
+
+#include <ATen/ops/full.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <string>
+
+namespace pleat {
+
+EpochLoss::EpochLoss(double sum, std::int64_t images, const Ranks& slot, const torch::Device& device)
+    : slot_(slot),
+      sum_(at::full({}, slot.rank == 0 ? sum : 0.0, at::TensorOptions(at::kDouble).device(device))),
+      images_(slot.rank == 0 ? images : 0) {}
+
+void EpochLoss::add(const torch::Tensor& loss, std::int64_t images, std::int64_t batch) {
+  sum_ += loss.detach() * static_cast<double>(batch);
+  images_ += images;
+}
+
+double EpochLoss::mean() const { return sum_.item<double>() / static_cast<double>(std::max<std::int64_t>(1, images_)); }
+
+double EpochLoss::slot_sum() const {
+  double sum = 0;
+  for (const std::string& one : slot_.all_gather(fmt::format("{}", sum_.item<double>()))) sum += std::stod(one);
+  return sum;
+}
+
+}  // namespace pleat

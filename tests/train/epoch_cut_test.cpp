@@ -1,0 +1,44 @@
+#include "train/epoch_cut.h"
+
+#include <gmock/gmock.h>
+
+#include <array>
+#include <numeric>
+#include <set>
+
+namespace pleat {
+namespace {
+
+EpochCut cut_of(std::int64_t rows, std::int64_t batch, std::int64_t parts) {
+  TrainConfig config;
+  config.batch = batch;
+  EpochCut cut{.order = std::vector<std::int64_t>(std::size_t(rows)),
+               .steps = steps_per_epoch(std::size_t(rows), config),
+               .parts = parts};
+  std::iota(cut.order.rbegin(), cut.order.rend(), 0);
+  return cut;
+}
+
+TEST(EpochCut, TakesEveryRowOnceInPiecesOfNearlyEqualSize) {
+  for (const auto& [rows, batch, parts] : std::vector<std::array<std::int64_t, 3>>{
+           {240, 32, 1}, {240, 32, 4}, {241, 32, 8}, {7, 3, 2}, {5, 64, 2}, {1, 1, 1}, {1000, 7, 1}}) {
+    const EpochCut cut = cut_of(rows, batch, parts);
+    std::vector<std::int64_t> seen;
+    std::set<std::size_t> batches, sizes;
+    for (std::int64_t step = 0; step < cut.steps; ++step) {
+      batches.insert(cut.batch(step).size());
+      sizes.clear();
+      for (std::int64_t part = 0; part < parts; ++part) {
+        sizes.insert(cut.part(step, part).size());
+        seen.insert(seen.end(), cut.part(step, part).begin(), cut.part(step, part).end());
+      }
+      EXPECT_LE(*sizes.rbegin() - *sizes.begin(), 1u);
+    }
+    EXPECT_EQ(seen, cut.order) << rows << " rows in batches of " << batch << " and " << parts << " parts";
+    EXPECT_LE(*batches.rbegin(), static_cast<std::size_t>(batch));
+    EXPECT_LE(*batches.rbegin() - *batches.begin(), 1u);
+  }
+}
+
+}  // namespace
+}  // namespace pleat
