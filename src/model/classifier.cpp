@@ -105,6 +105,14 @@ NamedTensors state_of(const Classifier& classifier) {
   return state;
 }
 
+NamedTensors trained_parameters(const Classifier& classifier) {
+  NamedTensors parameters;
+  for (const auto& item : classifier.named_parameters()) {
+    if (item.value().requires_grad()) parameters.emplace_back(item.key(), item.value());
+  }
+  return parameters;
+}
+
 std::shared_ptr<Classifier> make_classifier(const ModelConfig& config, const ClassifierShape& shape,
                                             const RandomKey& init) {
   const Registered& entry = registered(config.name);

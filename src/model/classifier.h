@@ -48,6 +48,9 @@ class Classifier : public torch::nn::Module {
 using NamedTensors = std::vector<std::pair<std::string, torch::Tensor>>;
 NamedTensors state_of(const Classifier& classifier);
 
+/// Of the parameters, those that train.
+NamedTensors trained_parameters(const Classifier& classifier);
+
 /// The names that ModelConfig::name may have.
 std::vector<std::string> classifier_names();
 

@@ -30,14 +30,6 @@ using Clock = std::chrono::steady_clock;
 
 double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
-NamedTensors trained_parameters(const Classifier& classifier) {
-  NamedTensors parameters;
-  for (const auto& item : classifier.named_parameters()) {
-    if (item.value().requires_grad()) parameters.emplace_back(item.key(), item.value());
-  }
-  return parameters;
-}
-
 std::vector<torch::Tensor> tensors_of(const NamedTensors& named) {
   std::vector<torch::Tensor> tensors;
   for (const auto& [name, tensor] : named) tensors.push_back(tensor);

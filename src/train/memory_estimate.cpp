@@ -38,8 +38,7 @@ StepBytes step_with(const FoldJob& job, const ImageShape& shape, std::int64_t im
   const auto classifier = make_classifier(job.model, {.channels = shape.channels, .classes = job.classes}, job.random);
   place_on(*classifier, at::kCPU);
   classifier->train();
-  NamedTensors parameters;
-  for (const auto& item : classifier->named_parameters()) parameters.emplace_back(item.key(), item.value());
+  const NamedTensors parameters = trained_parameters(*classifier);
   const auto optimizer = make_optimizer(job.train, parameters);
   const auto batch =
       at::randn({images, shape.channels, shape.height, shape.width}).contiguous(at::MemoryFormat::ChannelsLast);
