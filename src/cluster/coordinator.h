@@ -34,9 +34,9 @@ std::unique_ptr<JobSource> make_local_source(JobBoard& board, int slot);
 /// `comm`: a communicator of all ranks that nothing else uses.
 std::unique_ptr<JobSource> make_remote_source(MPI_Comm comm, int slot);
 
-/// Serves the remote leaders from construction until each has been told that there is no more; the destructor waits for
-/// that. Until then it also passes SIGTERM on to the board, at once: a launcher that has lost a rank sends it, and kills
-/// a second later.
+/// Serves the remote leaders from construction until each has been told that there is no more; the destructor waits
+/// for that. Until then it also passes SIGTERM on to the board, at once: a launcher that has lost a rank sends it, and
+/// kills a second later.
 class Coordinator {
  public:
   Coordinator(MPI_Comm comm, const RankLayout& layout, JobBoard& board);

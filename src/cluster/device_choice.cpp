@@ -33,7 +33,8 @@ std::vector<int> one_each(const std::vector<std::string>& hosts, const Seen& see
 std::string reason_of(const std::vector<std::string>& hosts, const Seen& seen, const std::vector<int>& devices) {
   std::map<std::string, std::set<std::string>> on_host;
   std::size_t total = 0;
-  for (std::size_t rank = 0; rank < seen.size(); ++rank) on_host[hosts[rank]].insert(seen[rank].begin(), seen[rank].end());
+  for (std::size_t rank = 0; rank < seen.size(); ++rank)
+    on_host[hosts[rank]].insert(seen[rank].begin(), seen[rank].end());
   for (const auto& [host, ids] : on_host) total += ids.size();
   if (total == 0) return "";
   const auto without = static_cast<std::size_t>(std::find(devices.begin(), devices.end(), -1) - devices.begin());
@@ -41,8 +42,8 @@ std::string reason_of(const std::vector<std::string>& hosts, const Seen& seen, c
   const std::size_t there = on_host[host].size();
   const std::string why =
       there == 0 ? fmt::format("host {} (rank {}) has none that LibTorch can use", host, without)
-                 : fmt::format("host {} has {} ranks for {} CUDA device{}; start {} there, or set cluster.device=cuda to "
-                               "let ranks share",
+                 : fmt::format("host {} has {} ranks for {} CUDA device{}; start {} there, or set cluster.device=cuda "
+                               "to let ranks share",
                                host, std::count(hosts.begin(), hosts.end(), host), there, there == 1 ? "" : "s", there);
   return fmt::format("{} CUDA device{} not used, since cluster.device: auto wants one for every rank: {}", total,
                      total == 1 ? " is" : "s are", why);

@@ -1,5 +1,5 @@
-// Which CUDA device each rank uses, by what every rank sees: one function for the run and for what `pleat doctor` prints.
-// Pure.
+// Which CUDA device each rank uses, by what every rank sees: one function for the run and for what `pleat doctor`
+// prints. Pure.
 #pragma once
 
 #include <string>

@@ -17,8 +17,8 @@ std::string message_of(const std::exception& error);
 /// Logs the error once, then ends all ranks with its exit code (kCluster if it is not one of pleat's own).
 [[noreturn]] void end_all_ranks(const std::exception& error);
 
-/// A thread that throws with nobody to catch (NCCL's watchdog does, when a peer is lost) ends all ranks too, with a line
-/// that says so and the command that goes on, instead of a bare SIGABRT.
+/// A thread that throws with nobody to catch (NCCL's watchdog does, when a peer is lost) ends all ranks too, with a
+/// line that says so and the command that goes on, instead of a bare SIGABRT.
 void end_all_ranks_on_terminate(const std::string& command);
 
 }  // namespace pleat

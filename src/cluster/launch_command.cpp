@@ -12,7 +12,7 @@ bool has_env(const char* name) { return std::getenv(name) != nullptr; }
 }  // namespace
 
 Launcher find_launcher() {
-  // Under Slurm mpirun's ranks have Slurm's variables too, so mpirun's own come first (Open MPI 4; 5 is built on PRRTE).
+  // Under Slurm mpirun's ranks have Slurm's variables too, so mpirun's own come first (Open MPI 4; 5 has PRRTE's).
   if (has_env("OMPI_COMM_WORLD_SIZE") || has_env("PRTE_LAUNCHED")) return Launcher::kMpirun;
   // PMIx (srun --mpi=pmix, prterun) and PMI (srun --mpi=pmi2).
   if (has_env("PMIX_RANK") || has_env("PMI_RANK"))
@@ -21,8 +21,7 @@ Launcher find_launcher() {
 }
 
 std::string shell_quoted(std::string_view word) {
-  constexpr std::string_view kPlain =
-      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_@%+=:,./-";
+  constexpr std::string_view kPlain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_@%+=:,./-";
   if (!word.empty() && word.find_first_not_of(kPlain) == std::string_view::npos) return std::string(word);
   std::string quoted = "'";
   for (const char c : word) c == '\'' ? quoted += "'\\''" : quoted += c;

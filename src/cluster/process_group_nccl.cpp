@@ -1,5 +1,6 @@
 // NCCL for the shards of a slot, by PyTorch's own ProcessGroupNCCL. A collective that fails or hangs there ends the
-// process by its watchdog, a thread that throws: end_all_ranks_on_terminate makes that the end of all ranks, with a word.
+// process by its watchdog, a thread that throws: end_all_ranks_on_terminate makes that the end of all ranks, with a
+// word.
 #include <c10/cuda/CUDAGuard.h>
 #include <cuda_runtime_api.h>
 #include <nccl.h>

@@ -41,8 +41,8 @@ class Slot {
 /// One job's work on this rank; the leader's return value is the job's result.
 using JobWork = std::function<std::vector<std::string>(int job)>;
 
-/// Takes jobs until there are no more. `source`: the leader's; null on the other shards. Errors that all shards of a job
-/// threw alike go to rank 0 through the source, and the slot goes on; an error of one shard alone is thrown.
+/// Takes jobs until there are no more. `source`: the leader's; null on the other shards. Errors that all shards of a
+/// job threw alike go to rank 0 through the source, and the slot goes on; an error of one shard alone is thrown.
 void take_jobs(const Slot& slot, JobSource* source, const JobWork& work);
 
 /// The whole of it, collective over the world: rank 0 serves the queue, every slot takes jobs, all return when nothing

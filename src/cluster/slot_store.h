@@ -11,7 +11,8 @@
 namespace pleat {
 
 /// Collective over `slot`. Any free port is taken; each rank uses the first of the leader's addresses where it finds
-/// the leader's store (told by a random word), since host names often do not resolve on compute nodes. Throws ClusterError on every rank if one fails.
+/// the leader's store (told by a random word), since host names often do not resolve on compute nodes. Throws
+/// ClusterError on every rank if one fails.
 c10::intrusive_ptr<c10d::Store> make_slot_store(MPI_Comm slot);
 
 /// This machine's addresses that others may reach it by, IPv4 first; loopback only if there is nothing else.

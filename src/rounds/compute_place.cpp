@@ -19,8 +19,8 @@
 namespace pleat {
 namespace {
 
-// The CUDA device of each rank; empty for CPU. "auto" takes CUDA only if every rank of every host has a device to itself:
-// ranks of one run compute alike.
+// The CUDA device of each rank; empty for CPU. "auto" takes CUDA only if every rank of every host has a device to
+// itself: ranks of one run compute alike.
 std::vector<int> agree_on_devices(const std::string& configured, const MpiSession& session) {
   std::vector<std::string> mine;
   for (int device = 0; configured != "cpu" && device < cuda_devices(); ++device)

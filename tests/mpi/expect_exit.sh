@@ -1,5 +1,5 @@
 #!/bin/sh
-# expect_exit.sh CODE SECONDS COMMAND...: passes if the command exits with CODE in time. 137: a rank was killed (SIGKILL).
+# expect_exit.sh CODE SECONDS COMMAND...: passes if the command exits with CODE in time (137: a rank was killed).
 expected=$1 seconds=$2
 shift 2
 timeout "$seconds" "$@"
