@@ -51,6 +51,16 @@ TEST(JobQueue, AClosedQueueSettlesOnceRunningJobsHaveEnded) {
   EXPECT_TRUE(queue.settled());
 }
 
+TEST(JobQueue, KnowsWhatRunsWhere) {
+  JobQueue queue(3);
+  queue.next(5);
+  queue.next(2);
+  queue.finish(5, 0);
+  ASSERT_EQ(queue.running().size(), 1U);
+  EXPECT_EQ(queue.running()[0].job, 1);
+  EXPECT_EQ(queue.running()[0].slot, 2);
+}
+
 TEST(JobQueue, ASlotSpeaksOnlyForTheJobItRuns) {
   JobQueue queue(2);
   EXPECT_EQ(queue.next(0), 0);
