@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "rounds/run_cost.h"
 #include "rounds/run_setup.h"
 #include "rounds/summary.h"
 
@@ -14,11 +15,12 @@ namespace pleat {
 struct Outcome {
   std::vector<std::pair<int, std::string>> failures;  // job and why
   int done_before = 0;
-  double images_per_second = 0;
+  RunCost before, now;  // of the times this run was started earlier, and of this one
 };
 
 /// Writes failures.json (if any), oof.h5, ensemble.json, predictions.csv and summary.json, and prints the scores. A
-/// target with a failed job is left out. Returns kDone or kSomeFailed.
+/// target with a failed job is left out; what an earlier success had written of what is not there any more is removed.
+/// `facts` are of this start alone; the summary's figures are of all starts. Returns kDone or kSomeFailed.
 ExitCode finish_run(const Run& run, const Outcome& outcome, const RunFacts& facts);
 
 }  // namespace pleat

@@ -22,6 +22,8 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
+double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+
 // An error of one shard alone ends all ranks, and its line must say in which job that was. Others are named by rank 0.
 template <class Work>
 auto naming(const PlannedJob& job, const Slot& slot, const Work& work) {
@@ -56,8 +58,7 @@ JobWork slot_work(const Run& run, const Slot& slot, JobSource* source) {
             },
         .stop_requested = [source] { return stop_signal_received() || (source && source->stop_requested()); }};
     const FoldResult result = naming(job, slot, [&] { return train_fold(job.work, context); });
-    return slot.leads() ? pack_result(job, result, std::chrono::duration<double>(Clock::now() - start).count())
-                        : std::vector<std::string>{};
+    return slot.leads() ? pack_result(job, result, seconds_since(start)) : std::vector<std::string>{};
   };
 }
 
@@ -101,10 +102,11 @@ void say_what_ran(const Run& run, const MpiSession& session, const RunProgress& 
 
 // Fills in `outcome`; returns, on rank 0, what ended the run early. The slots are gone on all ranks by then.
 std::optional<Error> run_all_jobs(const Run& run, const MpiSession& session, const std::string& command,
-                                  Outcome& outcome) {
+                                  Clock::time_point start, Outcome& outcome) {
   const Slot slot(session, run.place.layout, run.place.device);
   JobQueue queue(static_cast<int>(run.jobs.size()));
   RunProgress progress(run.jobs);
+  const auto cost = [&] { return RunCost{seconds_since(start), progress.seconds(), progress.trained_images()}; };
   if (session.rank() == 0) {
     for (std::size_t i = 0; i < run.jobs.size(); ++i) {
       if (!is_done(run.folder_of(run.jobs[i]), run.jobs[i].work.key)) continue;
@@ -112,6 +114,7 @@ std::optional<Error> run_all_jobs(const Run& run, const MpiSession& session, con
       progress.already_done(static_cast<int>(i));
     }
     outcome.done_before = queue.count(JobState::kDone);
+    outcome.before = read_cost(run.paths);
     spdlog::info("{} jobs, {} done before, on {} slot{} of {} rank{} with {} thread{} each ({}, {})", run.jobs.size(),
                  outcome.done_before, run.place.layout.slots, run.place.layout.slots == 1 ? "" : "s",
                  run.place.layout.shards, run.place.layout.shards == 1 ? "" : "s", run.place.mine.threads,
@@ -120,6 +123,7 @@ std::optional<Error> run_all_jobs(const Run& run, const MpiSession& session, con
   const JobEvents events{.finished =
                              [&](int job, const std::vector<std::string>& parts) {
                                progress.finished(job, keep_result(run, run.jobs[std::size_t(job)], parts));
+                               write_cost(run.paths, outcome.before + cost());
                              },
                          .failed =
                              [&](int job, const std::string& message) {
@@ -133,7 +137,7 @@ std::optional<Error> run_all_jobs(const Run& run, const MpiSession& session, con
                              }};
   const std::optional<Error> ended = run_jobs(session, run.place.layout, slot, queue, events,
                                               [&](JobSource* source) { return slot_work(run, slot, source); });
-  outcome.images_per_second = static_cast<double>(progress.trained_images()) / progress.seconds();
+  outcome.now = cost();
   return ended;
 }
 
@@ -155,11 +159,11 @@ ExitCode train_run(const TrainRequest& request, const MpiSession& session) {
                  request.command);
   });
   Outcome outcome;
-  const std::optional<Error> ended = run_all_jobs(run, session, request.command, outcome);
+  const std::optional<Error> ended = run_all_jobs(run, session, request.command, start, outcome);
   const std::string result = from_rank_0(session.ranks(), [&] {
+    if (ended && ended->code() == ExitCode::kStopped) write_cost(run.paths, outcome.before + outcome.now);
     if (ended) throw *ended;
-    const RunFacts facts{.wall_seconds = std::chrono::duration<double>(Clock::now() - start).count(),
-                         .train_images_per_second = outcome.images_per_second,
+    const RunFacts facts{.wall_seconds = seconds_since(start),
                          .ranks = session.size(),
                          .threads = run.place.mine.threads,
                          .slots = run.place.layout.slots,

@@ -21,6 +21,7 @@ struct RunPaths {
   std::filesystem::path folds() const { return root / "folds.csv"; }
   std::filesystem::path summary() const { return root / "summary.json"; }
   std::filesystem::path predictions() const { return root / "predictions.csv"; }
+  std::filesystem::path time() const { return root / "time.json"; }
   std::filesystem::path failures() const { return root / "failures.json"; }
   std::filesystem::path round() const { return root / "round_0"; }
   std::filesystem::path oof() const { return round() / "oof.h5"; }

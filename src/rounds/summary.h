@@ -23,8 +23,7 @@ TargetScores score_target(const GatheredTarget& gathered, const Dataset& dataset
 
 /// How the run computed, for the summary.
 struct RunFacts {
-  double wall_seconds = 0;
-  double train_images_per_second = 0;  // of this invocation; 0 if every job was done before
+  double wall_seconds = 0, train_images_per_second = 0;
   int ranks = 1, threads = 1, slots = 1;
   int jobs = 0, done_before = 0, failed = 0;
   std::string device, precision, promise;
