@@ -1,7 +1,9 @@
 #include "rounds/predict.h"
 
 #include <ATen/ops/softmax.h>
+#include <unistd.h>
 
+#include <cerrno>
 #include <map>
 #include <optional>
 
@@ -37,12 +39,20 @@ struct Ensemble {
   std::vector<Member> members;
 };
 
-// Reads the run folder; what is missing there is named with what to do about it.
-Ensemble read_ensemble(const RunPaths& paths) {
-  if (!fs::exists(paths.ensemble())) {
+void require_finished(const RunPaths& paths) {
+  if (file_exists(paths.failures())) {
+    throw DataError("the run in {} has failed jobs, so it has no whole ensemble (see {}); run pleat train to its end first",
+                    paths.root.string(), paths.failures().string());
+  }
+  if (!file_exists(paths.ensemble())) {
     throw DataError("{} holds no finished run ({} is missing); run pleat train to its end first", paths.root.string(),
                     paths.ensemble().string());
   }
+}
+
+// Reads the run folder; what is missing there is named with what to do about it.
+Ensemble read_ensemble(const RunPaths& paths) {
+  require_finished(paths);
   Ensemble ensemble{.config = read_fields<RunConfig>(read_config(paths.config()))};
   try {
     const Json run = Json::parse(read_file(paths.run())), described = Json::parse(read_file(paths.ensemble()));
@@ -65,7 +75,17 @@ Ensemble read_ensemble(const RunPaths& paths) {
   return ensemble;
 }
 
-// The network saw crops of one shape, made in one way; others would be judged wrongly without a word.
+// Hours of prediction must not end at a folder that is not there.
+void require_writable(const fs::path& out) {
+  std::error_code error;
+  const fs::path folder = out.has_parent_path() ? out.parent_path() : fs::path(".");
+  if (fs::is_directory(out, error)) throw DataError("--out {} is a folder; give the name of a file", out.string());
+  if (::access(folder.c_str(), F_OK) != 0) throw_file_error("write", out, errno);
+  if (!fs::is_directory(folder, error)) throw_file_error("write", out, ENOTDIR);
+  if (::access(folder.c_str(), W_OK | X_OK) != 0) throw_file_error("write", out, errno);
+}
+
+// The network saw crops of one shape: others are refused. Made in another way, they may be judged worse: a warning.
 void require_same_preparation(const CropFile& crops, const RunPaths& paths) {
   const Json data = Json::parse(read_file(paths.run())).at("data");
   const ImageShape& shape = crops.shape();
@@ -95,8 +115,33 @@ std::vector<std::int64_t> valid_rows(const CropFile& crops) {
   return rows;
 }
 
-torch::Tensor member_logits(const Ensemble& ensemble, const Member& member, const CropFile& crops,
-                            const std::vector<std::int64_t>& rows, const torch::Device& device) {
+/// What is to be predicted, by whom.
+struct Prediction {
+  Ensemble ensemble;
+  CropFile crops;
+  std::vector<std::int64_t> rows;
+};
+
+// Every rank reads for itself: a host that does not see the files must be named.
+Prediction plan_prediction(const PredictRequest& request, const MpiSession& session) try {
+  const RunPaths paths{request.run};
+  if (session.rank() == 0) require_writable(request.out);
+  Prediction plan{.ensemble = read_ensemble(paths), .crops = CropFile(request.crops)};
+  if (session.rank() == 0) require_same_preparation(plan.crops, paths);
+  plan.rows = valid_rows(plan.crops);
+  plan.ensemble.config.cluster.device = request.device;
+  plan.ensemble.config.cluster.shards = 1;
+  return plan;
+} catch (const Error& error) {
+  const auto hosts = session.hosts();
+  const std::string& host = hosts[std::size_t(session.rank())];
+  if (host == hosts[0]) throw;
+  throw Error(error.code(), fmt::format("on host {} (rank {}): {}; every host must see the run folder and the crops",
+                                        host, session.rank(), error.what()));
+}
+
+torch::Tensor member_logits(const Prediction& plan, const Member& member, const torch::Device& device) {
+  const auto& [ensemble, crops, rows] = plan;
   const fs::path file = member.folder / kWeightsFile;
   const std::string bytes = read_file(file);
   if (sha256(bytes) != read_done(member.folder).at("sha256").value(kWeightsFile, "")) {
@@ -112,8 +157,8 @@ torch::Tensor member_logits(const Ensemble& ensemble, const Member& member, cons
 }
 
 // Blends in the ensemble's order, so that the file is the same for any number of ranks.
-void write_predictions(const PredictRequest& request, const Ensemble& ensemble, const CropFile& crops,
-                       const std::vector<std::int64_t>& rows, const std::vector<torch::Tensor>& probs) {
+void write_predictions(const fs::path& out, const Prediction& plan, const std::vector<torch::Tensor>& probs) {
+  const auto& [ensemble, crops, rows] = plan;
   std::vector<std::string> ids, splits;
   const auto* split = crops.table().find("split");
   for (const std::int64_t row : rows) {
@@ -128,54 +173,52 @@ void write_predictions(const PredictRequest& request, const Ensemble& ensemble, 
     }
     targets.push_back({ensemble.targets[t].name, ensemble.targets[t].classes, mean_probs(mine).contiguous()});
   }
-  write_file(request.out, format_predictions(ids, splits, targets));
-  spdlog::info("{}: {} rows predicted by {} models", request.out.string(), rows.size(), probs.size());
+  write_file(out, format_predictions(ids, splits, targets));
+  spdlog::info("{}: {} rows predicted by {} models", out.string(), rows.size(), probs.size());
 }
 
-}  // namespace
-
-ExitCode predict_run(const PredictRequest& request, const MpiSession& session) {
-  const RunPaths paths{request.run};
-  std::optional<Ensemble> ensemble;
-  std::optional<CropFile> crops;
-  std::vector<std::int64_t> rows;
-  together(session.ranks(), [&] {
-    ensemble.emplace(read_ensemble(paths));
-    crops.emplace(request.crops);
-    if (session.rank() == 0) require_same_preparation(*crops, paths);
-    rows = valid_rows(*crops);
-  });
-  ensemble->config.cluster.device = request.device;
-  ensemble->config.cluster.shards = 1;
-  const ComputePlace place = choose_place(ensemble->config, session);
+// Each member's probabilities, in the ensemble's order, on rank 0. Returns what ended it early.
+std::optional<Error> predict_members(const Prediction& plan, const ComputePlace& place, const MpiSession& session,
+                                     std::vector<torch::Tensor>& probs) {
   const Slot slot(session, place.layout, place.device);
-
-  std::string failure;  // an ensemble without one of its members would be another ensemble
-  JobQueue queue(static_cast<int>(ensemble->members.size()));
-  std::vector<torch::Tensor> probs(ensemble->members.size());
+  const std::vector<Member>& members = plan.ensemble.members;
+  JobQueue queue(static_cast<int>(members.size()));
+  std::optional<Error> failure;  // an ensemble without one of its members would be another ensemble
+  int predicted = 0;
+  probs.resize(members.size());
   const JobEvents events{
       .finished =
           [&](int job, const std::vector<std::string>& parts) {
             probs[std::size_t(job)] =
                 at::softmax(tensors_from_bytes(parts.at(0), "a rank's predictions").at("logits").to(at::kDouble), 1);
-            spdlog::info("{} of {} models have predicted",
-                         std::count_if(probs.begin(), probs.end(), [](const auto& p) { return p.defined(); }),
-                         probs.size());
+            spdlog::info("{} of {} models have predicted", ++predicted, probs.size());
           },
-      .failed = [&](int, const std::string& message) { failure = message; },
+      .failed =
+          [&](int job, const std::string& message) {
+            failure = ClusterError("the model in {} could not predict, so nothing was written: {}",
+                                   members[std::size_t(job)].folder.string(), message);
+          },
       .progressed = [](int, const std::string&) {}};
+  const JobWork work = [&](int job) -> std::vector<std::string> {
+    if (stop_signal_received()) throw StopRequested("stopped on request; nothing was written");
+    return {tensors_to_bytes({{"logits", member_logits(plan, members[std::size_t(job)], place.device)}})};
+  };
   const std::optional<Error> ended =
-      run_jobs(session, place.layout, slot, queue, events, [&](JobSource*) -> JobWork {
-        return [&](int job) -> std::vector<std::string> {
-          if (stop_signal_received()) throw StopRequested("stopped on request");
-          return {tensors_to_bytes(
-              {{"logits", member_logits(*ensemble, ensemble->members[std::size_t(job)], *crops, rows, place.device)}})};
-        };
-      });
+      run_jobs(session, place.layout, slot, queue, events, [&](JobSource*) { return work; });
+  return ended ? ended : failure;
+}
+
+}  // namespace
+
+ExitCode predict_run(const PredictRequest& request, const MpiSession& session) {
+  std::optional<Prediction> plan;
+  together(session.ranks(), [&] { plan.emplace(plan_prediction(request, session)); });
+  const ComputePlace place = choose_place(plan->ensemble.config, session);
+  std::vector<torch::Tensor> probs;
+  const std::optional<Error> ended = predict_members(*plan, place, session, probs);
   from_rank_0(session.ranks(), [&] {
     if (ended) throw *ended;
-    if (!failure.empty()) throw ErrorOf<ExitCode::kSomeFailed>("prediction failed: {}", failure);
-    write_predictions(request, *ensemble, *crops, rows, probs);
+    write_predictions(request.out, *plan, probs);
     return std::string();
   });
   return ExitCode::kDone;

@@ -15,8 +15,9 @@ struct PredictRequest {
 };
 
 /// Collective. Writes `out` on rank 0: one row per valid row of the crops file, in its order.
-/// Throws DataError if the run is not finished or damaged, or the crops are of another shape or preparation than the
-/// run's.
+/// Throws, before anything is predicted, DataError if the run is not finished, has failed jobs or is damaged, if the
+/// crops are of another shape than the run's (of another preparation: a warning), or if `out` cannot be written;
+/// ClusterError if a model fails to predict. Every host must see the run folder and the crops.
 ExitCode predict_run(const PredictRequest& request, const MpiSession& session);
 
 }  // namespace pleat
