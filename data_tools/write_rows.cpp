@@ -168,7 +168,7 @@ void check_witnesses(const Witness& mine, const fs::path& out, const Ranks& rank
   for (std::size_t rank = 1; rank < hosts.size(); ++rank) {
     const std::string who = fmt::format("rank {} on host {}", rank, hosts[rank]);
     if (locks[rank] != locks[0]) {
-      throw DataError("{} does not see the folder of {} as rank 0 on host {} does; all ranks need it: give a shared one",
+      throw DataError("{} does not see the folder of {} that rank 0 on host {} sees; all ranks need it: give a shared one",
                       who, out.string(), hosts[0])
           .for_all_ranks();
     }

@@ -5,8 +5,10 @@
 
 namespace pleat {
 
-std::string version();     // "0.1.0"
-std::string git_commit();  // short hash, then "-dirty-" and a hash of the changes if there are any; "unknown" outside git
-std::string build_id();    // version, commit, compiler and LibTorch: what two builds that compute the same have in common
+std::string version();  // "0.1.0"
+/// Short hash, then "-dirty-" and a hash of the changes if sources were changed; "unknown" outside git.
+std::string git_commit();
+/// Version, commit, compiler and LibTorch: what two builds that compute the same have in common.
+std::string build_id();
 
 }  // namespace pleat

@@ -115,8 +115,8 @@ ConfigNode parse_config(std::string_view text, const std::string& file_name) {
   try {
     const std::vector<YAML::Node> documents = YAML::LoadAll(std::string(text));
     if (documents.size() > 1) {
-      throw UsageError("{}:{}: a second YAML document begins here; a config is one: remove the '---' before it", file_name,
-                       documents[1].Mark().line + 1);
+      throw UsageError("{}:{}: a second YAML document begins here; a config is one: remove the '---' before it",
+                       file_name, documents[1].Mark().line + 1);
     }
     int budget = kMostNodes;
     return convert(documents.empty() ? YAML::Node() : documents[0], file_name, budget);

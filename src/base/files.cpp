@@ -113,7 +113,7 @@ std::string read_file(const fs::path& path) {
     throw DataError("cannot read {}: it is {}, expected a file", path.string(),
                     S_ISDIR(status.st_mode) ? "a folder" : "a pipe or a device");
   }
-  constexpr std::size_t kPiece = std::size_t{1} << 20;  // past the announced size: a file may grow, or say 0 as in /proc
+  constexpr std::size_t kPiece = std::size_t{1} << 20;  // past the announced size: files grow, and those of /proc say 0
   std::string bytes;
   for (std::size_t size = 0;;) {
     if (size == bytes.size()) bytes.resize(size == 0 ? static_cast<std::size_t>(status.st_size) + 1 : size + kPiece);
@@ -174,8 +174,8 @@ bool FolderLock::try_to_hold(const LockOptions& options) {
   if (file_ < 0) throw_file_error("write", path_, errno);
   const int error = ::flock(file_, LOCK_EX | LOCK_NB) == 0 ? 0 : errno;
   if (error == ENOLCK || error == ENOSYS || error == EOPNOTSUPP) {
-    spdlog::warn("{}: this file system has no locks ({}); see to it that no two runs write here at once", path_.string(),
-                 std::strerror(error));
+    spdlog::warn("{}: this file system has no locks ({}); see to it that no two runs write here at once",
+                 path_.string(), std::strerror(error));
     return true;
   }
   struct stat held {}, there {};

@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
-#include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
@@ -11,7 +10,9 @@
 #include <memory>
 
 #include "base/error.h"
+#include "base/files.h"
 #include "base/progress.h"
+#include "base/stop_signal.h"
 #include "cluster/host.h"
 #include "data_tools/make_crops.h"
 
@@ -20,6 +21,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr char kDefaultSize[] = "64", kDefaultCrop[] = "none";
 constexpr int kMaxCropSide = 4096;      // pixels
 constexpr std::size_t kFewValues = 32;  // columns with more distinct values are not classes
 constexpr std::size_t kListed = 20;     // damaged rows named in the error
@@ -36,16 +38,26 @@ int parse_side(std::string_view text, const std::string& size) {
 
 PhotoOptions photo_options(const PrepareOptions& options) {
   PhotoOptions photo;
-  const std::string_view size = options.size;
+  const std::string given = options.size.empty() ? kDefaultSize : options.size;
+  const std::string_view size = given;
   const std::size_t x = size.find('x');
-  photo.height = parse_side(size.substr(0, x), options.size);
-  photo.width = x == std::string_view::npos ? photo.height : parse_side(size.substr(x + 1), options.size);
+  photo.height = parse_side(size.substr(0, x), given);
+  photo.width = x == std::string_view::npos ? photo.height : parse_side(size.substr(x + 1), given);
   if (options.crop == "center") {
     photo.crop = CropMode::kCenter;
-  } else if (options.crop != "none") {
+  } else if (!options.crop.empty() && options.crop != kDefaultCrop) {
     throw UsageError("--crop {}: expected none or center", options.crop);
   }
   return photo;
+}
+
+// A flag that would be ignored is refused: it was given for a reason.
+void refuse_photo_flags(const PrepareOptions& options, const char* why) {
+  const char* flag = !options.size.empty()   ? "--size"
+                     : !options.crop.empty() ? "--crop"
+                     : options.skip_bad      ? "--skip-bad"
+                                             : nullptr;
+  if (flag != nullptr) throw UsageError("{}; leave {} away", why, flag);
 }
 
 enum class Form { kPhotos, kIdx, kVerify };
@@ -60,6 +72,7 @@ Form form_of(const PrepareOptions& options) {
   }
   if (!options.verify.empty()) {
     if (!options.out.empty()) throw UsageError("--verify only reads; leave --out away");
+    refuse_photo_flags(options, "--verify only reads");
     return Form::kVerify;
   }
   if (options.out.empty()) throw UsageError("--out is missing: the crops file to make, such as --out data/crops.h5");
@@ -73,12 +86,12 @@ Form form_of(const PrepareOptions& options) {
         "IDX images and their labels come in pairs: --idx-images with --idx-labels, --idx-test-images with "
         "--idx-test-labels");
   }
+  if (idx) refuse_photo_flags(options, "IDX images are taken whole and at their own size");
   return photos ? Form::kPhotos : Form::kIdx;
 }
 
 int threads_of_this_rank(const Ranks& ranks) {
-  char name[256] = "";
-  ::gethostname(name, sizeof name - 1);
+  const std::string name = machine_name();
   const std::vector<std::string> hosts = ranks.all_gather(name);
   return std::max(1, shared_cores(ranks, hosts) / static_cast<int>(std::count(hosts.begin(), hosts.end(), name)));
 }
@@ -138,6 +151,7 @@ std::vector<std::size_t> damaged_rows(const CropFile& crops) {
   std::vector<std::size_t> damaged;
   Progress progress("verify", crops.rows(), true);
   for (std::size_t row = 0; row < crops.rows(); ++row) {
+    if (stop_signal_received()) throw StopRequested("stopped on request at row {} of {}", row, crops.rows());
     try {
       if (crops.valid(row)) crops.image(row);
     } catch (const DataError&) {
@@ -175,10 +189,10 @@ CLI::App* add_prepare(CLI::App& program, PrepareOptions& options) {
   prepare->add_option("--table", options.table, "CSV with id, path and any other columns, one row per photo");
   prepare->add_option("--images", options.images, "folder that the table's paths start from");
   prepare->add_option("--size", options.size, "pixels of a crop: 64, or height x width as 128x96")
-      ->capture_default_str();
+      ->default_str(kDefaultSize);
   prepare->add_option("--crop", options.crop, "none: the whole photo, stretched; center: the largest centred box")
       ->check(CLI::IsMember({"none", "center"}))
-      ->capture_default_str();
+      ->default_str(kDefaultCrop);
   prepare->add_flag("--skip-bad", options.skip_bad,
                     "leave broken photos out and list them in rejected.csv beside --out");
   prepare->add_option("--idx-images", options.idx_images, "training images in IDX form, plain or .gz");
@@ -210,7 +224,7 @@ int run_prepare(const PrepareOptions& options, const Ranks& ranks) {
                width, channels);
   if (!made.rejected.empty()) {
     spdlog::warn("{} broken photos were left out; they are listed in {}", grouped(made.rejected.size()),
-                 (options.out.parent_path() / "rejected.csv").string());
+                 rejected_list(options.out).string());
   }
   return 0;
 }

@@ -14,8 +14,7 @@ namespace pleat {
 
 struct PrepareOptions {
   std::filesystem::path table, images;  // photos
-  std::string size = "64";              // "64" or "128x96" (height x width)
-  std::string crop = "none";
+  std::string size, crop;               // "64" or "128x96" (height x width), "none" or "center"; empty: not given
   bool skip_bad = false;
   std::filesystem::path idx_images, idx_labels, idx_test_images, idx_test_labels;
   std::filesystem::path out;

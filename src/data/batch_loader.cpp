@@ -30,20 +30,27 @@ struct BatchLoader::Impl {
   double waited = 0;
   std::mutex mutex;
   std::condition_variable room, filled;
-  std::vector<std::thread> workers;
+  std::vector<std::jthread> workers;
 
   Impl(const CropFile& c, const LoaderOptions& o, std::vector<BatchPlan> p)
       : crops(c), options(o), plans(std::move(p)), writer(c.shape(), o.norm), ring(std::size_t(std::max(1, o.ahead))) {
-    for (int i = 0; i < std::max(1, options.threads); ++i) workers.emplace_back([this] { work(); });
+    try {
+      for (int i = 0; i < std::max(1, options.threads); ++i) workers.emplace_back([this] { work(); });
+    } catch (...) {
+      stop();  // too many threads on this machine: those that did start would be waited for without end
+      throw;
+    }
   }
 
-  ~Impl() {
+  ~Impl() { stop(); }
+
+  void stop() {
     {
       const std::lock_guard lock(mutex);
       stopping = true;
     }
     room.notify_all();
-    for (auto& worker : workers) worker.join();
+    workers.clear();  // joins them
   }
 
   void work() {

@@ -199,7 +199,9 @@ SampleTable read_csv(const std::filesystem::path& path, const std::vector<std::s
   check_encoding(file, text);
 
   std::vector<Row> rows = CsvReader(file).read(text);
-  if (rows.empty()) throw DataError("{}: is empty; expected a header with at least '{}'", file, fmt::join(required, "', '"));
+  if (rows.empty()) {
+    throw DataError("{}: is empty; expected a header with at least '{}'", file, fmt::join(required, "', '"));
+  }
   check_separator(file, rows.front());
 
   SampleTable table;

@@ -1,16 +1,18 @@
 // Random reads of a crops file, as a batch loader makes them: prints crops per second of a first and of later passes.
 #include <chrono>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
+#include <exception>
 #include <vector>
 
 #include "base/random.h"
 #include "data/crop_file.h"
 
-int main(int argc, char** argv) {
-  if (argc != 3) return std::fprintf(stderr, "usage: bench_crops crops.h5 READS\n"), 2;
-  const pleat::CropFile crops(argv[1]);
-  const auto reads = static_cast<std::size_t>(std::atol(argv[2]));
+namespace {
+
+void measure(const char* file, std::size_t reads) {
+  const pleat::CropFile crops(file);
   std::vector<std::uint8_t> image(crops.shape().bytes());
   std::vector<double> rates;
   unsigned checksum = 0;
@@ -22,8 +24,23 @@ int main(int argc, char** argv) {
       std::memcpy(image.data(), pixels.data(), pixels.size());
       checksum += image[i % image.size()];
     }
-    rates.push_back(static_cast<double>(reads) / std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+    const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - start;
+    rates.push_back(static_cast<double>(reads) / taken.count());
   }
   // The first pass also compares each row's CRC-32; the rest are what an epoch after the first sees.
-  std::printf("{\"first\": %.0f, \"later\": %.0f, \"checksum\": %u}\n", rates[0], (rates[1] + rates[2] + rates[3]) / 3, checksum);
+  std::printf("{\"first\": %.0f, \"later\": %.0f, \"checksum\": %u}\n", rates[0], (rates[1] + rates[2] + rates[3]) / 3,
+              checksum);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc != 3) return std::fprintf(stderr, "usage: bench_crops crops.h5 READS\n"), 2;
+  try {
+    measure(argv[1], static_cast<std::size_t>(std::strtoull(argv[2], nullptr, 10)));
+    return 0;
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "bench_crops: %s\n", error.what());
+    return 3;
+  }
 }

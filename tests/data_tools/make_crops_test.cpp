@@ -172,7 +172,8 @@ TEST_F(MakeCrops, ARankWithAnotherTableOrFolderIsNamed) {
       try {
         make_photo_crops(read_samples(folder / table), images, {6, 8}, {.out = folder / out}, ranks);
         return "accepted";
-      } catch (const DataError& error) {
+      } catch (const Error& error) {
+        EXPECT_EQ(error.code(), ExitCode::kData);
         return error.what();
       }
     };

@@ -104,7 +104,7 @@ TEST(Photo, TransparentPartsAreWhite) {
 TEST(Photo, HiddenColoursDoNotBleedIntoShownOnes) {
   cv::Mat image(8, 8, CV_8UC4, cv::Scalar(0, 255, 0, 0));  // hidden green …
   image.colRange(0, 4) = cv::Scalar(0, 0, 0, 255);         // … beside black
-  EXPECT_THAT(crop_of(encode(image, ".png"), {1, 1}), testing::Each(testing::AllOf(testing::Ge(127), testing::Le(128))));
+  for (const int value : crop_of(encode(image, ".png"), {1, 1})) EXPECT_NEAR(value, 127.5, 1);
   image = cv::Scalar(0, 0, 0, 51);  // a fifth black on white
   EXPECT_THAT(crop_of(encode(image, ".png"), {1, 1}), testing::ElementsAre(204, 204, 204));
 }

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 from support import runs
 
-DATA = 3
+USAGE, DATA = 2, 3
 
 
 def write_photos(folder, count=23):
@@ -93,7 +93,24 @@ def test_a_table_from_a_spreadsheet_is_accepted(tmp_path):
     done = runs.pleat("prepare", "--table", table, "--images", photos, "--out", tmp_path / "crops.h5")
     assert done.returncode == 0, done.stdout
     with h5py.File(tmp_path / "crops.h5") as file:
-        assert list(file["table"])[0] == "id" or "id" in file["table"]
+        assert set(file["table"]) == {"id", "path", "mask", "note", "split"}
+
+
+@pytest.mark.parametrize("flags, words", [
+    (["--idx-images", "i", "--idx-labels", "l", "--out", "c.h5", "--size", 32], "leave --size away"),
+    (["--idx-images", "i", "--idx-labels", "l", "--out", "c.h5", "--skip-bad"], "leave --skip-bad away"),
+    (["--verify", "c.h5", "--crop", "center"], "leave --crop away"),
+    (["--verify", "c.h5", "--out", "d.h5"], "leave --out away"),
+])
+def test_a_flag_that_would_be_ignored_is_refused(tmp_path, flags, words):
+    done = runs.pleat("prepare", *flags, cwd=tmp_path)
+    assert done.returncode == USAGE and words in done.stdout, done.stdout
+
+
+def test_a_folder_with_too_long_a_name_is_a_data_error(tmp_path):
+    table, _ = write_photos(tmp_path)
+    done = runs.pleat("prepare", "--table", table, "--images", tmp_path / ("x" * 300), "--out", tmp_path / "crops.h5")
+    assert done.returncode == DATA and "File name too long" in done.stdout, done.stdout
 
 
 def test_verify_names_a_changed_pixel(tmp_path):
