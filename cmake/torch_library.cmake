@@ -63,6 +63,11 @@ if(EXISTS ${torch_root}/lib/libtorch_cuda.so AND cuda_include AND nccl_include A
   target_link_libraries(pleat_torch INTERFACE ${cudart_library} ${nccl_library})
 endif()
 message(STATUS "NCCL backend: ${PLEAT_NCCL}")
+if(EXISTS ${torch_root}/lib/libtorch_cuda.so AND NOT PLEAT_NCCL)
+  message(WARNING "This LibTorch has CUDA, but pleat will train on the CPU only, since not all of these were found: "
+                  "cuda_runtime_api.h (${cuda_include}), nccl.h (${nccl_include}), libcudart (${cudart_library}), "
+                  "libnccl (${nccl_library}). Install them, or set CUDA_HOME.")
+endif()
 
 # Where the installed program looks for all this: CMake itself leaves out what lies inside the source folder, as .venv does.
 set(PLEAT_TORCH_RPATH ${torch_root}/lib)
