@@ -105,8 +105,8 @@ void warn_of_shared_groups(const RunConfig& config, const Dataset& dataset) {
   }
   if (shared.empty()) return;
   spdlog::warn(
-      "{}: {} values of column {} (data.group), such as '{}', have train rows and test rows: the models know them, so the "
-      "held-out test scores will be too good; give all rows of a group one split",
+      "{}: {} of the groups in column {} (data.group), such as '{}', are in train rows and in test rows: the models know "
+      "them, so the held-out test scores will be too good; give all rows of a group one split",
       dataset.crops.path().string(), shared.size(), config.data.group, *shared.begin());
 }
 

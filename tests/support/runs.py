@@ -29,6 +29,15 @@ def write_idx(folder, rows, seed=1, labels=None):
     return labels or truth
 
 
+def sees_cuda():
+    """Whether this machine has a CUDA device that LibTorch can use."""
+    try:
+        import torch
+    except ImportError:
+        return False
+    return torch.cuda.is_available()
+
+
 def environment(**extra):
     env = {k: v for k, v in os.environ.items() if not k.startswith(("OMPI_COMM", "PMIX"))}
     env.update(OMPI_ALLOW_RUN_AS_ROOT="1", OMPI_ALLOW_RUN_AS_ROOT_CONFIRM="1", OMP_NUM_THREADS="1", **extra)
