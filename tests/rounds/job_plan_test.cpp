@@ -1,0 +1,130 @@
+#include "rounds/job_plan.h"
+
+#include <gmock/gmock.h>
+
+#include <algorithm>
+#include <functional>
+#include <set>
+
+#include "base/error.h"
+#include "rounds/small_run.h"
+#include "support/scratch_folder.h"
+
+namespace pleat {
+namespace {
+
+class JobPlanTest : public testing::Test {
+ protected:
+  JobPlanTest() { make_crops_of(folder_ / "crops.h5", usual_rows(36)); }
+
+  std::set<std::string> keys_of(const RunConfig& config) const {
+    std::set<std::string> keys;
+    for (const PlannedJob& job : SmallRun(config).jobs) keys.insert(job.work.key);
+    return keys;
+  }
+
+  ScratchFolder folder_;
+  RunConfig config_ = config_for(folder_ / "crops.h5");
+};
+
+TEST_F(JobPlanTest, AJobPerTargetModelAndFoldEachWithItsOwnKey) {
+  config_.targets = {{.name = "label"}, {.name = "parity"}};
+  config_.models.push_back({.id = "large", .name = "resnet18"});
+  config_.folds.repeats = 2;
+  const SmallRun run(config_);
+  EXPECT_EQ(run.jobs.size(), 2u * 2u * 3u * 2u);
+  EXPECT_EQ(keys_of(config_).size(), run.jobs.size());
+  EXPECT_EQ(run.jobs[0].name, "label/small/fold 0");
+  EXPECT_EQ(run.jobs.back().name, "parity/large/fold 5");
+}
+
+TEST_F(JobPlanTest, NoRowIsBothTrainedOnAndHeldOut) {
+  config_.folds.repeats = 2;
+  const SmallRun run(config_);
+  std::vector<std::int64_t> all_held_out;
+  for (const PlannedJob& job : run.jobs) {
+    std::vector<std::int64_t> rows = job.work.train_rows;
+    const auto& predicted = job.work.predict_rows;
+    const auto held_out_end = predicted.begin() + static_cast<std::ptrdiff_t>(job.held_out_rows);
+    rows.insert(rows.end(), predicted.begin(), held_out_end);
+    std::sort(rows.begin(), rows.end());
+    EXPECT_EQ(rows, run.dataset.train) << job.name;
+    EXPECT_THAT(std::vector(held_out_end, predicted.end()), testing::ElementsAre(36, 37, 38)) << "test, then unlabelled";
+    all_held_out.insert(all_held_out.end(), predicted.begin(), held_out_end);
+    for (std::size_t i = 0; i < job.work.train_rows.size(); ++i)
+      EXPECT_EQ(job.work.train_labels[i], job.work.train_rows[i] % 3);
+  }
+  EXPECT_EQ(all_held_out.size(), 2u * 36u);
+}
+
+TEST_F(JobPlanTest, APersonIsOnOneSideOfEveryFold) {
+  config_.data.group = "person";
+  for (const PlannedJob& job : SmallRun(config_).jobs) {
+    std::set<std::int64_t> trained;
+    for (const std::int64_t row : job.work.train_rows) trained.insert(row / 3);
+    for (std::size_t i = 0; i < job.held_out_rows; ++i)
+      EXPECT_FALSE(trained.contains(job.work.predict_rows[i] / 3)) << job.name;
+  }
+}
+
+TEST_F(JobPlanTest, EveryKeyChangesWithWhatDeterminesTheResult) {
+  const std::set<std::string> before = keys_of(config_);
+  const std::vector<std::pair<const char*, std::function<void(RunConfig&)>>> changes{
+      {"seed", [](RunConfig& c) { c.seed = 1; }},
+      {"model.name", [](RunConfig& c) { c.models[0].name = "resnet18"; }},
+      {"model.stem", [](RunConfig& c) { c.models[0].stem = "small"; }},
+      {"classes", [](RunConfig& c) { c.targets[0].classes = {"c", "b", "a"}; }},
+      {"mean", [](RunConfig& c) { c.data.mean = {0.5}, c.data.std = {0.25}; }},
+      {"exact", [](RunConfig& c) { c.cluster.exact = true; }},
+      {"epochs", [](RunConfig& c) { c.train.epochs += 1; }},
+      {"batch", [](RunConfig& c) { c.train.batch += 1; }},
+      {"micro_batches", [](RunConfig& c) { c.train.micro_batches = 2; }},
+      {"lr", [](RunConfig& c) { c.train.lr *= 2; }},
+      {"optimizer", [](RunConfig& c) { c.train.optimizer = "sgd"; }},
+      {"weight_decay", [](RunConfig& c) { c.train.weight_decay = 0; }},
+      {"momentum", [](RunConfig& c) { c.train.momentum = 0; }},
+      {"beta2", [](RunConfig& c) { c.train.beta2 = 0.9; }},
+      {"schedule", [](RunConfig& c) { c.train.schedule = "cosine"; }},
+      {"warmup", [](RunConfig& c) { c.train.warmup = 0; }},
+      {"label_smoothing", [](RunConfig& c) { c.train.label_smoothing = 0.1; }},
+      {"precision", [](RunConfig& c) { c.train.precision = "bf16"; }},
+      {"flip", [](RunConfig& c) { c.train.augment.flip = false; }},
+      {"pad", [](RunConfig& c) { c.train.augment.pad += 1; }},
+      {"folds.k", [](RunConfig& c) { c.folds.k = 4; }},
+      {"group", [](RunConfig& c) { c.data.group = "person"; }},
+      {"limit", [](RunConfig& c) { c.data.limit = 30; }},
+  };
+  for (const auto& [name, change] : changes) {
+    RunConfig config = config_;
+    change(config);
+    for (const std::string& key : keys_of(config)) EXPECT_FALSE(before.contains(key)) << name;
+  }
+}
+
+TEST_F(JobPlanTest, NoKeyChangesWithWhereAndHowFastItRuns) {
+  const std::set<std::string> before = keys_of(config_);
+  RunConfig config = config_;
+  config.models[0].id = "another name";
+  config.cluster.shards = 4;
+  config.cluster.threads.value = 2;
+  config.cluster.device = "cpu";
+  config.score = "accuracy";
+  std::filesystem::copy(folder_ / "crops.h5", folder_ / "moved.h5");
+  config.data.crops = (folder_ / "moved.h5").string();
+  EXPECT_EQ(keys_of(config), before);
+}
+
+TEST_F(JobPlanTest, PartsTooSmallForBatchNormAreRefusedByJob) {
+  config_.train.batch = 4;
+  config_.train.micro_batches = 4;
+  try {
+    SmallRun run(config_);
+    FAIL() << "accepted";
+  } catch (const UsageError& error) {
+    EXPECT_THAT(error.what(), testing::AllOf(testing::HasSubstr("label/small/fold 0"), testing::HasSubstr("train.batch (4)"),
+                                             testing::HasSubstr("train.micro_batches (4)")));
+  }
+}
+
+}  // namespace
+}  // namespace pleat
