@@ -284,10 +284,11 @@ void FoldTrainer::check_logits(const torch::Tensor& logits) const {
   together(context_.slot, [&] {
     const torch::Tensor bad = at::nonzero(at::isfinite(logits).all(1).logical_not()).squeeze(1);
     if (bad.numel() == 0) return;
+    const std::int64_t first = job_.predict_rows[static_cast<std::size_t>(bad[0].item<std::int64_t>())];
     throw JobFailed(
         "the trained network's predictions of {} of {} rows (the first is '{}') are not finite; lower train.lr ({}) or "
         "set train.precision=fp32",
-        bad.numel(), logits.size(0), id_of(job_.predict_rows[bad[0].item<std::size_t>()]), job_.train.lr);
+        bad.numel(), logits.size(0), id_of(first), job_.train.lr);
   });
 }
 
