@@ -39,14 +39,16 @@ class MakeCrops : public testing::Test {
     write_file(folder / "samples.csv", text);
   }
 
-  MadeCrops make(const fs::path& out, const Ranks& ranks = {}, bool skip_bad = false) const {
-    return make_photo_crops(read_samples(folder / "samples.csv"), images, {6, 8},
+  MadeCrops make(const fs::path& out, const Ranks& ranks = {}, bool skip_bad = false,
+                 const char* table = "samples.csv") const {
+    return make_photo_crops(read_samples(folder / table), images, {6, 8},
                             {.out = out, .skip_bad = skip_bad, .threads = 2}, ranks);
   }
 
-  std::string error_of(const fs::path& out, const Ranks& ranks = {}, bool skip_bad = false) const {
+  std::string error_of(const fs::path& out, const Ranks& ranks = {}, bool skip_bad = false,
+                       const char* table = "samples.csv") const {
     try {
-      make(out, ranks, skip_bad);
+      make(out, ranks, skip_bad, table);
       return "accepted";
     } catch (const Error& error) {
       EXPECT_EQ(error.code(), ExitCode::kData);
@@ -168,18 +170,9 @@ TEST_F(MakeCrops, ARankWithAnotherTableOrFolderIsNamed) {
   fs::create_directory(folder / "elsewhere");
   std::vector<std::string> tables(2), folders(2);
   Threads(2).run([&](const Ranks& ranks) {
-    const auto error_with = [&](const char* table, const char* out) -> std::string {
-      try {
-        make_photo_crops(read_samples(folder / table), images, {6, 8}, {.out = folder / out}, ranks);
-        return "accepted";
-      } catch (const Error& error) {
-        EXPECT_EQ(error.code(), ExitCode::kData);
-        return error.what();
-      }
-    };
     const auto rank = static_cast<std::size_t>(ranks.rank);
-    tables[rank] = error_with(rank == 0 ? "samples.csv" : "other.csv", "out/crops.h5");
-    folders[rank] = error_with("samples.csv", rank == 0 ? "out/crops.h5" : "elsewhere/crops.h5");
+    tables[rank] = error_of(folder / "out/crops.h5", ranks, false, rank == 0 ? "samples.csv" : "other.csv");
+    folders[rank] = error_of(folder / (rank == 0 ? "out/crops.h5" : "elsewhere/crops.h5"), ranks);
   });
   EXPECT_THAT(tables, testing::Each(testing::ContainsRegex("rank 1 on host .* read another table")));
   EXPECT_THAT(folders, testing::Each(testing::ContainsRegex("rank 1 on host .* does not see the folder of")));
