@@ -43,8 +43,8 @@ void check_groups(const RunConfig& config, const Dataset& dataset) {
   for (const std::int64_t row : dataset.train) {
     if (!groups[std::size_t(row)].empty()) continue;
     throw DataError(
-        "{}: row '{}': column {} (data.group) is empty; name the row's group there (one of its own if it stands alone), "
-        "or set the row's split to unlabelled",
+        "{}: row '{}': column {} (data.group) is empty; name the row's group there (one of its own if it stands "
+        "alone), or set the row's split to unlabelled",
         dataset.crops.path().string(), dataset.id(row), config.data.group);
   }
 }
@@ -105,8 +105,8 @@ void warn_of_shared_groups(const RunConfig& config, const Dataset& dataset) {
   }
   if (shared.empty()) return;
   spdlog::warn(
-      "{}: {} of the groups in column {} (data.group), such as '{}', are in train rows and in test rows: the models know "
-      "them, so the held-out test scores will be too good; give all rows of a group one split",
+      "{}: {} of the groups in column {} (data.group), such as '{}', are in train rows and in test rows: the models "
+      "know them, so the held-out test scores will be too good; give all rows of a group one split",
       dataset.crops.path().string(), shared.size(), config.data.group, *shared.begin());
 }
 

@@ -41,8 +41,9 @@ struct Ensemble {
 
 void require_finished(const RunPaths& paths) {
   if (file_exists(paths.failures())) {
-    throw DataError("the run in {} has failed jobs, so it has no whole ensemble (see {}); run pleat train to its end first",
-                    paths.root.string(), paths.failures().string());
+    throw DataError(
+        "the run in {} has failed jobs, so it has no whole ensemble (see {}); run pleat train to its end first",
+        paths.root.string(), paths.failures().string());
   }
   if (!file_exists(paths.ensemble())) {
     throw DataError("{} holds no finished run ({} is missing); run pleat train to its end first", paths.root.string(),

@@ -67,7 +67,8 @@ void check_parts(const RunConfig& config) {
   }
   if (config.cluster.exact && !std::has_single_bit(static_cast<std::uint64_t>(parts))) {
     throw UsageError(
-        "train.micro_batches ({}) must be a power of two with cluster.exact, which sums over a binary tree of the parts",
+        "train.micro_batches ({}) must be a power of two with cluster.exact, which sums over a binary tree of the "
+        "parts",
         parts);
   }
 }

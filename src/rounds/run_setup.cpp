@@ -43,8 +43,8 @@ void check_groups(const Run& run, const FoldPlan& plan, const std::string& file)
       const int fold = plan.fold_of[repeat][i], other = plan.fold_of[repeat][first];
       if (fold == other) continue;
       throw DataError(
-          "{} puts the rows '{}' and '{}' of {} '{}' into folds {} and {} (repeat {}), but data.group: {} wants them on "
-          "one side; make the plan anew with data.group (leave folds.file out), or leave data.group out",
+          "{} puts the rows '{}' and '{}' of {} '{}' into folds {} and {} (repeat {}), but data.group: {} wants them "
+          "on one side; make the plan anew with data.group (leave folds.file out), or leave data.group out",
           file, plan.ids[first], plan.ids[i], name, group, other, fold, repeat, name);
     }
   }

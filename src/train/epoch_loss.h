@@ -19,8 +19,8 @@ class EpochLoss {
   void add(const torch::Tensor& loss, std::int64_t images, std::int64_t batch);
   /// Mean over what this shard has seen.
   double mean() const;
-  /// Collective: the sum over all shards' images, added in the shards' order. A checkpoint holds this, so that a later run
-  /// may have another number of shards.
+  /// Collective: the sum over all shards' images, added in the shards' order. A checkpoint holds this, so that a later
+  /// run may have another number of shards.
   double slot_sum() const;
 
  private:

@@ -9,8 +9,8 @@ namespace pleat {
 
 using JobFailed = ErrorOf<ExitCode::kSomeFailed>;
 
-/// Runs `work`. An Error passes; anything else becomes a JobFailed of one line, with what to do if a device's memory was
-/// full.
+/// Runs `work`. An Error passes; anything else becomes a JobFailed of one line, with what to do if a device's memory
+/// was full.
 void as_job_error(const std::function<void()>& work);
 
 }  // namespace pleat

@@ -121,7 +121,8 @@ TEST_F(JobPlanTest, PartsTooSmallForBatchNormAreRefusedByJob) {
     SmallRun run(config_);
     FAIL() << "accepted";
   } catch (const UsageError& error) {
-    EXPECT_THAT(error.what(), testing::AllOf(testing::HasSubstr("label/small/fold 0"), testing::HasSubstr("train.batch (4)"),
+    EXPECT_THAT(error.what(), testing::AllOf(testing::HasSubstr("label/small/fold 0"),
+                                             testing::HasSubstr("train.batch (4)"),
                                              testing::HasSubstr("train.micro_batches (4)")));
   }
 }
