@@ -105,7 +105,7 @@ std::optional<Error> run_all_jobs(const Run& run, const MpiSession& session, con
                                   Clock::time_point start, Outcome& outcome) {
   const Slot slot(session, run.place.layout, run.place.device);
   JobQueue queue(static_cast<int>(run.jobs.size()));
-  RunProgress progress(run.jobs);
+  RunProgress progress(run.jobs, run.place.layout.slots);
   const auto cost = [&] { return RunCost{seconds_since(start), progress.seconds(), progress.trained_images()}; };
   if (session.rank() == 0) {
     for (std::size_t i = 0; i < run.jobs.size(); ++i) {

@@ -1,5 +1,6 @@
 #include "rounds/run_progress.h"
 
+#include <algorithm>
 #include <numeric>
 
 #include "base/fields.h"
@@ -13,13 +14,15 @@ std::int64_t sum(const std::vector<std::int64_t>& values) {
 }
 }  // namespace
 
-RunProgress::RunProgress(const std::vector<PlannedJob>& jobs)
+RunProgress::RunProgress(const std::vector<PlannedJob>& jobs, int slots)
     : jobs_(jobs),
+      slots_(slots),
       start_(std::chrono::steady_clock::now()),
       done_(jobs.size()),
       done_before_(jobs.size()),
       heard_(jobs.size()),
-      epochs_(jobs.size()) {
+      epochs_(jobs.size()),
+      rates_(jobs.size()) {
   for (const PlannedJob& job : jobs)
     total_.push_back(static_cast<std::int64_t>(job.work.train_rows.size()) * job.work.train.epochs);
 }
@@ -39,7 +42,8 @@ void RunProgress::heard(int job, const std::string& report) {
   if (!heard_[index]) done_before_[index] = said["done_before"].get<std::int64_t>();
   heard_[index] = true;
   epochs_[index] = whole ? epoch : epoch - 1;
-  const double rate = said["images"].get<double>() / std::max(1e-9, said["seconds"].get<double>());
+  double& rate = rates_[index];
+  rate = said["images"].get<double>() / std::max(1e-9, said["seconds"].get<double>());
   const std::string within =
       whole ? "" : fmt::format(", step {} of {}", said["step"].get<std::int64_t>(), said["steps"].get<std::int64_t>());
   spdlog::info("{}: epoch {} of {}{}: loss {:.4f}, {:.0f} images/s; {}", planned.name, epoch, planned.work.train.epochs,
@@ -65,13 +69,27 @@ double RunProgress::seconds() const {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
 }
 
+// At the speed of the jobs heard of last; a slot that finds no job left stands idle until the others are done.
 std::string RunProgress::remaining() const {
-  const std::int64_t left = sum(total_) - sum(done_), now = trained_images();
-  const double share =
-      100.0 * static_cast<double>(sum(done_)) / static_cast<double>(std::max<std::int64_t>(1, sum(total_)));
-  if (now <= 0) return fmt::format("{:.0f} % of all", share);
-  const double seconds_left = seconds() * static_cast<double>(left) / static_cast<double>(now);
-  return fmt::format("{:.0f} % of all, about {} left", share, duration_text(seconds_left));
+  const double all = static_cast<double>(std::max<std::int64_t>(1, sum(total_)));
+  const std::string share = fmt::format("{:.0f} % of all", 100.0 * static_cast<double>(sum(done_)) / all);
+  std::vector<std::int64_t> left;
+  double rates = 0, running = 0;
+  for (std::size_t i = 0; i < jobs_.size(); ++i) {
+    left.push_back(total_[i] - done_[i]);
+    if (left.back() == 0 || rates_[i] == 0) continue;
+    rates += rates_[i];
+    running += 1;
+  }
+  if (rates == 0) return share;
+  const double seconds_left = static_cast<double>(longest_share(left, slots_)) / (rates / running);
+  return fmt::format("{}, about {} left", share, duration_text(seconds_left));
+}
+
+std::int64_t longest_share(const std::vector<std::int64_t>& jobs, int slots) {
+  std::vector<std::int64_t> shares(static_cast<std::size_t>(std::max(1, slots)));
+  for (const std::int64_t job : jobs) *std::min_element(shares.begin(), shares.end()) += job;
+  return *std::max_element(shares.begin(), shares.end());
 }
 
 }  // namespace pleat

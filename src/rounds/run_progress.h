@@ -13,7 +13,7 @@ namespace pleat {
 
 class RunProgress {
  public:
-  explicit RunProgress(const std::vector<PlannedJob>& jobs);
+  RunProgress(const std::vector<PlannedJob>& jobs, int slots);
 
   void already_done(int job);
   /// `report`: JSON of an EpochReport with `step` and `steps` of its epoch.
@@ -29,10 +29,15 @@ class RunProgress {
   std::string remaining() const;
 
   const std::vector<PlannedJob>& jobs_;
+  int slots_;
   std::chrono::steady_clock::time_point start_;
   std::vector<std::int64_t> total_, done_, done_before_;  // images per job; done_before_: by an earlier run
   std::vector<bool> heard_;
   std::vector<std::int64_t> epochs_;  // whole ones, as last reported
+  std::vector<double> rates_;         // images per second, as last reported; 0: not heard of
 };
+
+/// The most that one of `slots` slots gets if each job in turn goes to the one that is free first.
+std::int64_t longest_share(const std::vector<std::int64_t>& jobs, int slots);
 
 }  // namespace pleat
