@@ -17,4 +17,4 @@ if [ ! -f data/fashion_mnist.h5 ]; then
     --idx-test-images "$images"/t10k-images-idx3-ubyte.gz --idx-test-labels "$images"/t10k-labels-idx1-ubyte.gz \
     --out data/fashion_mnist.h5
 fi
-mpirun --bind-to none -n 2 build/pleat train configs/quickstart.yaml "$@"
+mpirun --bind-to none --oversubscribe -n 2 build/pleat train configs/quickstart.yaml "$@"

@@ -7,4 +7,4 @@ source launch/mpi_env.sh
 
 launch/setup.sh --test
 cmake --workflow --preset release
-ctest --preset release "$@"
+ctest --preset release --parallel 2 "$@"

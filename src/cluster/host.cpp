@@ -1,5 +1,6 @@
 #include "cluster/host.h"
 
+#include <ATen/Version.h>
 #include <ATen/cpu/Utils.h>
 #include <fmt/format.h>
 #include <sched.h>
@@ -148,6 +149,8 @@ bool cpu_has_bf16() {
   }
   return false;
 }
+
+std::string cpu_kind() { return at::get_cpu_capability() + (cpu_has_bf16() ? ", bf16" : ", no bf16"); }
 
 int cuda_devices() { return static_cast<int>(torch::cuda::device_count()); }
 

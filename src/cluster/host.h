@@ -37,6 +37,9 @@ int shared_cores(const Ranks& ranks, const std::vector<std::string>& hosts);
 /// than fp32.
 bool cpu_has_bf16();
 
+/// "AVX512, bf16": the instruction sets that kernels are chosen by, and so what sums depend on.
+std::string cpu_kind();
+
 /// CUDA devices that this process sees; 0 without a driver.
 int cuda_devices();
 

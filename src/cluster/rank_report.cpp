@@ -120,7 +120,7 @@ RankReport measure_rank(int rank, const std::string& host) {
                     .one_core = within_one_core(affinity_cores(), "/sys/devices/system/cpu"),
                     .usable_cores = usable_cores(),
                     .online_cores = online_cores(),
-                    .cpu = at::get_cpu_capability() + (cpu_has_bf16() ? ", bf16" : ", no bf16"),
+                    .cpu = cpu_kind(),
                     .has_nvidia_device = fs::exists("/dev/nvidia0"),
                     .build = build_id()};
   for (int device = 0; device < cuda_devices(); ++device) {

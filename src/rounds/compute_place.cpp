@@ -5,6 +5,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include "base/build_info.h"
@@ -83,6 +84,8 @@ ComputePlace choose_place(RunConfig& config, const MpiSession& session) {
     at::globalContext().setBenchmarkCuDNN(false);
   }
   at::set_num_threads(place.mine.threads);
+  const auto cpus = session.ranks().all_gather(cpu_kind());
+  place.cpus = fmt::format("{}", fmt::join(std::set<std::string>(cpus.begin(), cpus.end()), " and "));
 
   const auto bf16 = session.ranks().all_gather(resolve_precision(config.train.precision, place.device, cpu_has_bf16()));
   const bool all_bf16 = std::all_of(bf16.begin(), bf16.end(), [](const std::string& one) { return one == "bf16"; });
@@ -96,14 +99,6 @@ ComputePlace choose_place(RunConfig& config, const MpiSession& session) {
                  session.size() - used, session.size(), config.cluster.shards);
   }
   return place;
-}
-
-std::string promise(const RunConfig& config) {
-  if (!config.cluster.threads.value)
-    return "none: cluster.threads is auto, so sums may be taken in another order on another number of ranks";
-  if (config.cluster.shards > 1 && !config.cluster.exact)
-    return "byte-identical for the same cluster.shards, for any number of slots and through kills";
-  return "byte-identical for any number of ranks and through kills, with this build, CPU kind and cluster.threads";
 }
 
 void agree_on_config(const RunConfig& config, const MpiSession& session) {

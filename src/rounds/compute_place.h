@@ -15,6 +15,7 @@ struct ComputePlace {
   RankLayout layout;
   RankPlace mine;
   torch::Device device = at::kCPU;
+  std::string cpus;  // kinds of all ranks' CPUs, "AVX512, bf16"; several are joined by " and "
 
   std::string device_name() const { return device.is_cuda() ? "cuda" : "cpu"; }
 };
@@ -22,9 +23,6 @@ struct ComputePlace {
 /// Collective. Sets the thread count of this process, and resolves config.train.precision to the same on all ranks.
 /// Throws ClusterError for a device that is not there, UsageError for a layout that cannot be.
 ComputePlace choose_place(RunConfig& config, const MpiSession& session);
-
-/// What the run may promise of its bits: byte-identical for any number of ranks, or not.
-std::string promise(const RunConfig& config);
 
 /// Collective: all ranks must have the same build and config, but for where files lie. Before choose_place, whose slots
 /// would not fit together otherwise. Throws ClusterError on all ranks, naming who differs in which fields.

@@ -172,7 +172,7 @@ ExitCode train_run(const TrainRequest& request, const MpiSession& session) {
                          .failed = static_cast<int>(outcome.failures.size()),
                          .device = run.place.device_name(),
                          .precision = run.config.train.precision,
-                         .promise = promise(run.config)};
+                         .promise = run.promise};
     return std::to_string(static_cast<int>(finish_run(run, outcome, facts)));
   });
   return static_cast<ExitCode>(std::stoi(result));

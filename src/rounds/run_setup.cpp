@@ -9,6 +9,7 @@
 #include "base/build_info.h"
 #include "base/error.h"
 #include "base/files.h"
+#include "rounds/promise.h"
 #include "rounds/shared_value.h"
 
 namespace pleat {
@@ -78,6 +79,19 @@ FoldPlan choose_plan(const Run& run, bool continued) {
   return frozen;
 }
 
+ComputedBy computed_by(const Run& run) {
+  return {.build = build_id(),
+          .device = run.place.device_name(),
+          .cpu = run.place.cpus,
+          .threads = run.place.mine.threads,
+          .shards = run.place.layout.shards};
+}
+
+// Null for a new run; a damaged one has been refused by then.
+Json earlier_facts(const RunPaths& paths, bool continued) {
+  return continued ? Json::parse(read_file(paths.run()), nullptr, /*allow_exceptions=*/false) : Json();
+}
+
 Json run_facts(const Run& run, const MpiSession& session) {
   const ImageShape& shape = run.dataset.crops.shape();
   return {{"pleat", version()},
@@ -104,7 +118,8 @@ Json run_facts(const Run& run, const MpiSession& session) {
           {"threads", run.place.mine.threads},
           {"device", run.place.device_name()},
           {"precision", run.config.train.precision},
-          {"promise", promise(run.config)}};
+          {"computed_by", to_json(computed_by(run))},
+          {"promise", run.promise}};
 }
 
 }  // namespace
@@ -132,6 +147,7 @@ Run set_up_run(const TrainRequest& request, const MpiSession& session, std::uniq
     if (config.train.precision == "auto") config.train.precision = run.config.train.precision;
     report_rows(run.config, run.dataset);
     const FoldPlan plan = choose_plan(run, continued);
+    run.promise = promise(run.config, computed_by(run), earlier_facts(run.paths, continued));
     return Json{{"precision", config.train.precision}, {"plan", plan_to_text(plan)}}.dump();
   });
   const Json values = Json::parse(decided);

@@ -24,6 +24,7 @@ struct Run {
   Dataset dataset;
   FoldPlan plan;
   std::vector<PlannedJob> jobs;
+  std::string promise;  // of the bits, over all starts; on rank 0
 
   std::filesystem::path folder_of(const PlannedJob& job) const {
     return paths.fold(dataset.targets[std::size_t(job.target)].name, config.models[std::size_t(job.model)].id,
