@@ -1,9 +1,17 @@
 // The program: parses the verb's flags, calls it, and turns what is thrown into one line and an exit code.
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
 #include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cstdio>
 #include <functional>
+#include <string>
+#include <vector>
 
 #include "base/build_info.h"
+#include "base/config_node.h"
 #include "base/error.h"
 #include "base/log.h"
 #include "base/stop_signal.h"
@@ -31,7 +39,8 @@ struct Program {
 
   Program() {
     app.require_subcommand(1);
-    app.set_version_flag("--version", build_id());
+    app.set_help_flag("-h,--help", "print this help");
+    app.set_version_flag("--version", build_id(), "print the version");
     app.footer(
         "Exit codes: 0 done, 2 usage or config, 3 data, 4 cluster or device, 5 done but some jobs failed, 75 stopped "
         "on request.");
@@ -47,14 +56,38 @@ struct Program {
   }
 };
 
+// All ranks parse the same flags, so all of them throw this.
+[[noreturn]] void refuse(CLI::App& app, const CLI::ParseError& error) {
+  if (const auto chosen = app.get_subcommands(); !chosen.empty()) {
+    throw UsageError("{}; see `pleat {} --help`", error.what(), chosen.front()->get_name()).for_all_ranks();
+  }
+  const std::vector<std::string> unknown = app.remaining();
+  const auto verb = std::find_if(unknown.begin(), unknown.end(), [](const auto& word) { return word[0] != '-'; });
+  if (verb == unknown.end()) {
+    throw UsageError("no verb, and '{}' is no flag of pleat itself; see `pleat --help`", fmt::join(unknown, " "))
+        .for_all_ranks();
+  }
+  std::vector<std::string> verbs;
+  for (const CLI::App* each : app.get_subcommands({})) verbs.push_back(each->get_name());
+  const std::string near = nearest_name(*verb, verbs);
+  throw UsageError("unknown verb '{}'; {}", *verb,
+                   near.empty() ? "`pleat --help` lists the verbs"
+                                : fmt::format("did you mean '{}'? `pleat --help` lists them", near))
+      .for_all_ranks();
+}
+
 ExitCode run(int argc, char** argv, const std::string& command, MpiSession& session) {
   Program program;
+  if (argc < 2) {
+    if (session.rank() == 0) std::fputs(program.app.help().c_str(), stderr);
+    return ExitCode::kUsage;
+  }
   try {
     program.app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    const bool asked = error.get_exit_code() == 0;  // --help, --version
-    if (session.rank() == 0) program.app.exit(error);
-    return asked ? ExitCode::kDone : ExitCode::kUsage;
+    if (error.get_exit_code() != 0) refuse(program.app, error);
+    if (session.rank() == 0) program.app.exit(error);  // --help, --version
+    return ExitCode::kDone;
   }
   program.train.command = command;
   return program.chosen(session);

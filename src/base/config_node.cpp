@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <regex>
 
 #include "base/error.h"
 #include "base/files.h"
@@ -12,8 +13,7 @@ namespace pleat {
 namespace {
 
 constexpr int kMostNodes = 100'000;  // aliases can make a small file unfold without end
-
-constexpr int kDeepest = 64;           // an alias can also stand inside what it names
+constexpr int kDeepest = 64;         // an alias can also stand inside what it names
 
 ConfigNode convert(const YAML::Node& node, const std::string& file, int& budget, int depth = 0) {
   ConfigNode result;
@@ -73,7 +73,14 @@ ConfigNode& child(ConfigNode& node, const std::string& name, const std::string& 
   for (auto& [key, value] : node.map) {
     if (key == name) return value;
   }
-  return node.map.emplace_back(name, ConfigNode{}).second;
+  node.map.emplace_back(name, ConfigNode{}).second.where = "--set " + assignment;
+  return node.map.back().second;
+}
+
+/// targets[0].name, as the reference and people write it, as targets.0.name.
+std::string without_brackets(const std::string& path) {
+  static const std::regex kItem(R"(\[(\d+)\])");
+  return std::regex_replace(path, kItem, ".$1");
 }
 
 void emit(YAML::Emitter& out, const ConfigNode& node) {
@@ -138,10 +145,11 @@ ConfigNode read_config(const std::filesystem::path& path) {
 void set_in_config(ConfigNode& root, const std::string& assignment) {
   const std::size_t equals = assignment.find('=');
   if (equals == std::string::npos || equals == 0) {
-    throw UsageError("--set {}: expected the form key.sub_key=value", assignment);
+    throw UsageError("--set {}: expected the form KEY=VALUE, as in train.lr=1e-4", assignment);
   }
   ConfigNode* node = &root;
-  std::string_view path(assignment.data(), equals);
+  const std::string whole_path = without_brackets(assignment.substr(0, equals));
+  std::string_view path = whole_path;
   while (!path.empty()) {
     const std::size_t dot = path.find('.');
     node = &child(*node, std::string(path.substr(0, dot)), assignment);

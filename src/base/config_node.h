@@ -27,8 +27,8 @@ ConfigNode parse_config(std::string_view text, const std::string& file_name);
 ConfigNode read_config(const std::filesystem::path& path);
 
 /// Applies one `--set a.b=value` (value is YAML, so a list or map may be given; list items are named by number:
-/// models.0.name). Throws UsageError if the assignment is not of that form or names an item that the list does not
-/// have.
+/// models.0.name or models[0].name). Throws UsageError if the assignment is not of that form or names an item that the
+/// list does not have.
 void set_in_config(ConfigNode& root, const std::string& assignment);
 
 /// The tree as YAML text, block style.

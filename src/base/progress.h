@@ -4,9 +4,11 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <mutex>
 #include <string>
+#include <string_view>
 
 namespace pleat {
 
@@ -44,10 +46,13 @@ class Progress {
   bool line_open_ = false;
 };
 
-/// "45 s", "12 min", "3 h 20 min".
+/// "45 s", "1 min 59 s" (below ten minutes), "12 min", "3 h 20 min".
 std::string duration_text(double seconds);
 
 /// 18900 as "18,900".
 std::string grouped(std::size_t number);
+
+/// "1 slot", "2 slots", "3 classes".
+std::string counted(std::int64_t number, std::string_view noun);
 
 }  // namespace pleat

@@ -6,14 +6,25 @@
 
 namespace pleat {
 
+CLI::Option* add_set(CLI::App& verb, std::vector<std::string>& assignments) {
+  return verb
+      .add_option("--set", assignments,
+                  "override one value of the config, as in train.lr=1e-4, targets.0.name=mask; for several: --set a=1 "
+                  "--set b=2")
+      ->type_name("KEY=VALUE")
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
+      ->allow_extra_args(false);
+}
+
 CLI::App* add_config(CLI::App& program, ConfigOptions& options) {
   CLI::App* verb =
       program.add_subcommand("config", "Show a config with all its defaults, or the reference of all keys");
-  auto* file = verb->add_option("config", options.config, "YAML file");
-  verb->add_option("--set", options.assignments, "override a value, as in --set train.lr=1e-4 (repeatable)")
-      ->allow_extra_args(false);
-  auto* reference = verb->add_flag("--reference", options.reference, "print docs/config.md");
-  reference->excludes(file);
+  auto* file = verb->add_option("config", options.config, "YAML file; required unless --reference is given");
+  file->type_name("FILE");
+  auto* set = add_set(*verb, options.assignments);
+  auto* reference = verb->add_flag("--reference", options.reference, "print docs/config.md, the reference of all keys");
+  reference->excludes(file)->excludes(set);
   return verb;
 }
 

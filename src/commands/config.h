@@ -8,6 +8,7 @@
 
 namespace CLI {
 class App;
+class Option;
 }
 
 namespace pleat {
@@ -17,6 +18,9 @@ struct ConfigOptions {
   std::vector<std::string> assignments;
   bool reference = false;
 };
+
+/// The flag --set of a verb that reads a config.
+CLI::Option* add_set(CLI::App& verb, std::vector<std::string>& assignments);
 
 CLI::App* add_config(CLI::App& program, ConfigOptions& options);
 ExitCode run_config(const ConfigOptions& options);

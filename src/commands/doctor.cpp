@@ -9,7 +9,9 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdio>
+#include <filesystem>
 #include <opencv2/core/utility.hpp>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -112,7 +114,8 @@ std::string unseen_by(const std::vector<bool>& seen, const MpiSession& session) 
 
 CLI::App* add_doctor(CLI::App& program, DoctorOptions& options) {
   CLI::App* verb = program.add_subcommand("doctor", "Show ranks, cores, devices and libraries, and what is wrong");
-  verb->add_option("--run", options.run, "A run folder: look whether all ranks see it")->type_name("DIR");
+  verb->add_option("--run", options.run, "run folder, there or yet to be made: look whether all ranks see it")
+      ->type_name("DIR");
   verb->footer("Start it as a run would be started: mpirun -n 4 --bind-to none pleat doctor --run runs/faces");
   return verb;
 }
@@ -124,7 +127,10 @@ int run_doctor(const DoctorOptions& options, MpiSession& session) {
   const auto shared = ranks.all_gather(std::to_string(shared_cores(ranks, session.hosts())));
   std::vector<std::string> problems = find_problems(reports, session.launched());
   std::string blind;
+  bool there = false;  // before the look, which makes the folder for a moment
   if (!options.run.empty()) {
+    std::error_code unreadable;
+    there = std::filesystem::exists(options.run, unreadable);
     blind = unseen_by(who_sees(options.run, ranks), session);
     if (!blind.empty()) {
       problems.push_back(
@@ -140,7 +146,12 @@ int run_doctor(const DoctorOptions& options, MpiSession& session) {
                ranks_table(reports, session, shared));
     for (const std::string& problem : problems) fmt::print("  WARNING  {}\n", problem);
     if (problems.empty()) fmt::print("  ok       nothing is wrong\n");
-    if (!options.run.empty() && blind.empty()) fmt::print("  ok       every rank sees {}\n", options.run);
+    if (!options.run.empty() && !there) {
+      fmt::print("  ok       {} is not there yet, which is fine for a new run\n", options.run);
+    }
+    if (!options.run.empty() && blind.empty()) {
+      fmt::print("  ok       every rank {} {}\n", there ? "sees" : "would see", options.run);
+    }
     std::fflush(stdout);
   }
   return static_cast<int>(ExitCode::kDone);

@@ -2,17 +2,20 @@
 
 #include <CLI/CLI.hpp>
 
+#include "commands/config.h"
+
 namespace pleat {
 
 CLI::App* add_train(CLI::App& program, TrainRequest& request) {
   CLI::App* verb =
       program.add_subcommand("train", "Train every fold, gather the out-of-fold predictions, build the ensemble");
   verb->add_option("config", request.config, "YAML file; keys: docs/config.md, or pleat config --reference")
+      ->type_name("FILE")
       ->required();
-  verb->add_option("--set", request.assignments, "override a value, as in --set train.lr=1e-4 (repeatable)")
-      ->allow_extra_args(false);
+  add_set(*verb, request.assignments);
   verb->add_option("--run", request.run,
-                   "run folder; default: runs/<config file's stem>. A folder that holds this run is continued");
+                   "run folder; default: runs/<config file's stem>. A folder that holds this run is continued")
+      ->type_name("DIR");
   verb->add_flag("--dry-run", request.dry_run, "show jobs, slots, memory and disk, and write nothing");
   verb->footer("Under mpirun every rank takes folds: mpirun --bind-to none -n 2 pleat train configs/quickstart.yaml");
   return verb;

@@ -94,7 +94,7 @@ TEST(Fields, BadInputIsRefusedWithPlaceValueAndExpectation) {
   for (const auto& [text, part] : cases) EXPECT_THAT(refusal(text), testing::HasSubstr(part)) << text;
 }
 
-TEST(Fields, SetOverridesOneValueAndNamesItselfInErrors) {
+TEST(Fields, SetOverridesOneValue) {
   ConfigNode root = parse_config("train: {lr: 1}\nmodels: [{lr: 1}]", "c.yaml");
   set_in_config(root, "train.lr=0.25");
   set_in_config(root, "models.0.optimizer=sgd");
@@ -106,12 +106,36 @@ TEST(Fields, SetOverridesOneValueAndNamesItselfInErrors) {
   for (const char* bad : {"train.lr", "=3", "models.7.lr=1", "train.lr.x=2"}) {
     EXPECT_THROW(set_in_config(root, bad), UsageError) << bad;
   }
-  set_in_config(root, "train.lr=-3");
-  try {
-    read_fields<Outer>(root);
-    FAIL() << "a negative rate was accepted";
-  } catch (const UsageError& error) {
-    EXPECT_THAT(error.what(), testing::HasSubstr("--set train.lr=-3: train.lr is '-3'"));
+}
+
+TEST(Fields, SetTakesAListItemInBracketsToo) {
+  ConfigNode root = parse_config("models: [{lr: 1}, {lr: 1}]", "c.yaml");
+  set_in_config(root, "models[1].lr=0.5");
+  set_in_config(root, "stratify=[x, y]");
+  set_in_config(root, "stratify[0]=a[0]");
+  const Outer config = read_fields<Outer>(root);
+  EXPECT_EQ(config.models[0].lr, 1);
+  EXPECT_EQ(config.models[1].lr, 0.5);
+  EXPECT_THAT(config.stratify, testing::ElementsAre("a[0]", "y"));
+  EXPECT_THROW(set_in_config(root, "models[2].lr=1"), UsageError);
+}
+
+TEST(Fields, WhatSetBringsInNamesItInErrors) {
+  const std::pair<const char*, const char*> cases[] = {
+      {"train.lr=-3", "--set train.lr=-3: train.lr is '-3'"},
+      {"train.rl.x=1", "--set train.rl.x=1: unknown key 'train.rl'; did you mean 'train.lr'?"},
+      {"models[x].lr=1", "--set models[x].lr=1: unknown key 'models[x]'"},
+      {"models[0].lr=1", "--set models[0].lr=1: models is keys and values; expected a list"},  // there is none yet
+  };
+  for (const auto& [assignment, part] : cases) {
+    ConfigNode root = parse_config("train: {lr: 1}", "c.yaml");
+    set_in_config(root, assignment);
+    try {
+      read_fields<Outer>(root);
+      ADD_FAILURE() << assignment << " was accepted";
+    } catch (const UsageError& error) {
+      EXPECT_THAT(error.what(), testing::HasSubstr(part));
+    }
   }
 }
 

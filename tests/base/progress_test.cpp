@@ -52,12 +52,22 @@ TEST(Progress, LeavesOutCountsThatComeLate) {
 
 TEST(Progress, WordsDurationsAndNumbersForPeople) {
   EXPECT_EQ(duration_text(0.2), "1 s");
-  EXPECT_EQ(duration_text(119), "119 s");
-  EXPECT_EQ(duration_text(300), "5 min");
+  EXPECT_EQ(duration_text(59), "59 s");
+  EXPECT_EQ(duration_text(59.5), "1 min 0 s");
+  EXPECT_EQ(duration_text(119), "1 min 59 s");
+  EXPECT_EQ(duration_text(300), "5 min 0 s");
+  EXPECT_EQ(duration_text(599), "9 min 59 s");
+  EXPECT_EQ(duration_text(600), "10 min");
+  EXPECT_EQ(duration_text(3569), "59 min");
+  EXPECT_EQ(duration_text(3599), "1 h 0 min");
   EXPECT_EQ(duration_text(7500), "2 h 5 min");
   EXPECT_EQ(grouped(7), "7");
   EXPECT_EQ(grouped(18900), "18,900");
   EXPECT_EQ(grouped(1234567), "1,234,567");
+  EXPECT_EQ(counted(1, "slot"), "1 slot");
+  EXPECT_EQ(counted(0, "slot"), "0 slots");
+  EXPECT_EQ(counted(1, "class"), "1 class");
+  EXPECT_EQ(counted(10, "class"), "10 classes");
 }
 
 }  // namespace

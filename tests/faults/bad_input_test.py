@@ -57,9 +57,44 @@ def test_a_config_that_is_not_there_or_not_yaml(tmp_path):
     assert done.returncode == CONFIG and "bad.yaml:" in errors(done)[0]
 
 
-def test_an_unknown_flag_or_verb_is_a_usage_error(tmp_path):
-    for arguments in (["train"], ["trian", "x"], ["train", "x", "--fast"], ["predict", "--run", "x"], []):
-        assert runs.pleat(*arguments).returncode == CONFIG, arguments
+@pytest.mark.parametrize("ranks", [0, 2])
+@pytest.mark.parametrize("arguments, words", [
+    (["trian", "x"], ["unknown verb 'trian'; did you mean 'train'?", "`pleat --help`"]),
+    (["bogus"], ["unknown verb 'bogus'", "`pleat --help`"]),
+    (["--fast"], ["--fast", "`pleat --help`"]),
+    (["train"], ["config is required", "`pleat train --help`"]),
+    (["train", "x", "--fast"], ["--fast", "`pleat train --help`"]),
+    (["train", "x", "--set"], ["--set", "`pleat train --help`"]),
+    (["predict", "--run", "x"], ["is required", "`pleat predict --help`"]),
+    (["predict", "--device", "tpu"], ["tpu", "cuda", "`pleat predict --help`"]),
+    (["config", "--reference", "x"], ["--reference", "`pleat config --help`"]),
+    (["config", "x", "--reference"], ["--reference", "`pleat config --help`"]),
+])
+def test_a_wrong_verb_or_flag_is_one_line(arguments, words, ranks):
+    done = runs.pleat(*arguments, ranks=ranks)
+    assert done.returncode == CONFIG and len(errors(done)) == 1, done.stdout
+    for word in words:
+        assert word in errors(done)[0]
+
+
+def test_no_verb_at_all_shows_the_help():
+    done = runs.pleat()
+    assert done.returncode == CONFIG and not errors(done) and "Usage: pleat" in done.stdout and "prepare" in done.stdout
+
+
+def test_the_list_items_of_set_may_stand_in_brackets(whole_run):
+    _, config, _ = whole_run
+    dotted, bracketed = (runs.pleat("config", config, "--set", f"targets{item}.name=kind", "--set", "targets.0.column=label")
+                         for item in (".0", "[0]"))
+    assert dotted.returncode == 0 and "kind" in dotted.stdout and bracketed.stdout == dotted.stdout, bracketed.stdout
+
+
+def test_doctor_says_that_a_folder_is_not_there_yet(tmp_path):
+    done = runs.pleat("doctor", "--run", tmp_path / "new")
+    assert done.returncode == 0 and "new is not there yet, which is fine for a new run" in done.stdout, done.stdout
+    assert not list(tmp_path.iterdir())
+    done = runs.pleat("doctor", "--run", tmp_path)
+    assert done.returncode == 0 and "not there" not in done.stdout and "every rank sees" in done.stdout, done.stdout
 
 
 @pytest.mark.parametrize("ranks", [0, 2])
