@@ -1,8 +1,13 @@
 #include "rounds/dry_run.h"
 
+#include <fmt/ranges.h>
+
 #include <algorithm>
+#include <set>
+#include <string_view>
 #include <system_error>
 
+#include "base/progress.h"
 #include "rounds/job_result.h"
 #include "rounds/run_folder.h"
 #include "train/memory_estimate.h"
@@ -11,8 +16,10 @@ namespace pleat {
 namespace fs = std::filesystem;
 namespace {
 
-// What a rank takes before its first tensor: LibTorch and its libraries, as seen with an empty program.
-constexpr double kLibraries = 400e6;
+// What a rank takes before its first tensor: LibTorch and its libraries, measured as VmHWM (the most that was resident)
+// of a process that only loads them.
+constexpr double kLibraries = 600e6;
+constexpr std::size_t kListed = 30;  // jobs, or classes of a target, that are named one by one
 
 std::string megabytes(double bytes) {
   return bytes < 1e9 ? fmt::format("{:.1f} MB", bytes / 1e6) : fmt::format("{:.2f} GB", bytes / 1e9);
@@ -25,10 +32,43 @@ std::string describe_data(const RunConfig& config, const Dataset& dataset) {
                      dataset.train.size(), dataset.unlabelled.size(), dataset.test.size());
 }
 
+// The rows that the folds divide: what one fold holds out, the others train on.
+std::set<std::int64_t> rows_of_folds(const std::vector<PlannedJob>& jobs) {
+  std::set<std::int64_t> rows;
+  for (const PlannedJob& job : jobs) {
+    if (job.target == 0 && job.model == 0) rows.insert(job.work.train_rows.begin(), job.work.train_rows.end());
+  }
+  return rows;
+}
+
+std::string describe_groups(const RunConfig& config, const Dataset& dataset, const std::set<std::int64_t>& rows) {
+  if (config.data.group.empty()) return "";
+  const std::vector<std::string>& column = dataset.crops.table().column(config.data.group);
+  std::set<std::string_view> groups;
+  for (const std::int64_t row : rows) groups.insert(column[std::size_t(row)]);
+  return fmt::format("groups    {} in column {} (data.group) of the training rows\n", groups.size(), config.data.group);
+}
+
+std::string describe_target(const Target& target, const std::vector<std::int64_t>& labels,
+                            const std::set<std::int64_t>& rows, const std::vector<std::int64_t>& test) {
+  std::vector<std::size_t> counts(target.classes.size());
+  for (const std::int64_t row : rows) ++counts[std::size_t(labels[std::size_t(row)])];
+  std::vector<std::string> classes;
+  for (std::size_t c = 0; c < std::min(kListed, counts.size()); ++c)
+    classes.push_back(fmt::format("{} ({})", target.classes[c], counts[c]));
+  if (counts.size() > kListed) classes.push_back(fmt::format("and {} more", counts.size() - kListed));
+  const auto labelled =
+      std::count_if(test.begin(), test.end(), [&](std::int64_t row) { return labels[std::size_t(row)] >= 0; });
+  return fmt::format("target    {}: {} in {}: {}; {}, {} of them labelled\n", target.name,
+                     counted(target.size(), "class"), counted(std::int64_t(rows.size()), "training row"),
+                     fmt::join(classes, ", "), counted(std::int64_t(test.size()), "test row"), labelled);
+}
+
 std::string describe_slots(const RunConfig& config, const ComputePlace& place) {
   const RankLayout& layout = place.layout;
-  return fmt::format("slots     {} slots of {} ranks on {} ranks, {} threads each, {}, {}\n", layout.slots,
-                     layout.shards, layout.world_size, place.mine.threads, place.device_name(), config.train.precision);
+  return fmt::format("slots     {} of {} on {}, {} each, {}, {}\n", counted(layout.slots, "slot"),
+                     counted(layout.shards, "rank"), counted(layout.world_size, "rank"),
+                     counted(place.mine.threads, "thread"), place.device_name(), config.train.precision);
 }
 
 // Which jobs the folder holds whole, as the run itself would find them.
@@ -47,24 +87,28 @@ std::string describe_jobs(const RunConfig& config, const Dataset& dataset, const
                           const std::vector<bool>& done, int slots) {
   const auto before = static_cast<std::size_t>(std::count(done.begin(), done.end(), true));
   const std::size_t to_do = jobs.size() - before, at_once = static_cast<std::size_t>(slots);
-  std::string text =
-      fmt::format("jobs      {} = {} targets x {} models x {} folds; {} done before, at most {} at once, {} waves\n",
-                  jobs.size(), dataset.targets.size(), config.models.size(),
-                  jobs.size() / dataset.targets.size() / config.models.size(), before, std::min(to_do, at_once),
-                  (to_do + at_once - 1) / at_once);
-  for (std::size_t i = 0; i < jobs.size(); ++i) {
+  const auto targets = std::int64_t(dataset.targets.size()), models = std::int64_t(config.models.size());
+  std::string text = fmt::format(
+      "jobs      {} = {} x {} x {}; {} done before, ", jobs.size(), counted(targets, "target"),
+      counted(models, "model"), counted(std::int64_t(jobs.size()) / targets / models, "fold"), before);
+  text += to_do == 0 ? "nothing left to do\n"
+                     : fmt::format("at most {} at once, {}\n", std::min(to_do, at_once),
+                                   counted(std::int64_t((to_do + at_once - 1) / at_once), "wave"));
+  for (std::size_t i = 0; i < std::min(kListed, jobs.size()); ++i) {
     const FoldJob& work = jobs[i].work;
-    text += fmt::format("          {}: {} training rows, {} held out, {} steps an epoch, key {}{}\n", jobs[i].name,
-                        work.train_rows.size(), jobs[i].held_out_rows,
-                        steps_per_epoch(work.train_rows.size(), work.train), work.key.substr(0, 12),
+    text += fmt::format("          {}: {}, {} held out, {} an epoch, key {}{}\n", jobs[i].name,
+                        counted(std::int64_t(work.train_rows.size()), "training row"), jobs[i].held_out_rows,
+                        counted(steps_per_epoch(work.train_rows.size(), work.train), "step"), work.key.substr(0, 12),
                         done[i] ? ", done" : "");
   }
+  if (jobs.size() > kListed) text += fmt::format("          and {} more\n", jobs.size() - kListed);
   return text;
 }
 
 /// Bytes, of the largest job or of all.
 struct Needs {
-  double peak = 0, results = 0, checkpoint = 0;
+  double peak = 0;  // of tensors and the copy that becomes a checkpoint
+  double results = 0, checkpoint = 0;
 };
 
 // Jobs of one model and target differ in their rows alone: one is measured for all its folds.
@@ -75,14 +119,15 @@ std::string describe_memory(const RunConfig& config, const Dataset& dataset, con
     if (job.fold.value != 0) continue;
     const MemoryEstimate memory = estimate_memory(job.work, dataset.crops.shape());
     const auto folds = static_cast<double>(config.folds.k * config.folds.repeats);
-    text += fmt::format("memory    {} for {}: weights {}, with gradients and optimizer {}, peak of a step {}\n",
+    text += fmt::format("memory    {} for {}: weights {}, with gradients and optimizer {}, peak of a step {}, copy for "
+                        "a checkpoint {}\n",
                         config.models[std::size_t(job.model)].id, dataset.targets[std::size_t(job.target)].name,
                         megabytes(double(memory.weights)), megabytes(double(memory.state)),
-                        megabytes(double(memory.peak)));
+                        megabytes(double(memory.peak)), megabytes(double(memory.checkpoint)));
     const double predictions = static_cast<double>(job.work.predict_rows.size()) * (8.0 + 4.0 * job.work.classes);
-    needs.peak = std::max(needs.peak, static_cast<double>(memory.peak));
+    needs.peak = std::max(needs.peak, static_cast<double>(memory.peak + memory.checkpoint));
     needs.results += folds * (static_cast<double>(memory.weights) + predictions);
-    needs.checkpoint = std::max(needs.checkpoint, 2.0 * static_cast<double>(memory.state));  // two are kept per job
+    needs.checkpoint = std::max(needs.checkpoint, 2.0 * static_cast<double>(memory.checkpoint));  // a job keeps two
   }
   return text;
 }
@@ -91,8 +136,9 @@ std::string describe_host(const Dataset& dataset, const ComputePlace& place, con
   const int local = place.mine.local_size;
   const double crops = static_cast<double>(dataset.crops.rows() * dataset.crops.shape().bytes());
   return fmt::format(
-      "memory    about {} a rank, {} on this host's {} ranks, and {} of crops shared in the page cache\n",
-      megabytes(needs.peak + kLibraries), megabytes((needs.peak + kLibraries) * local), local, megabytes(crops));
+      "memory    about {} a rank, {} on this host's {}, and {} of crops shared in the page cache\n",
+      megabytes(needs.peak + kLibraries), megabytes((needs.peak + kLibraries) * local), counted(local, "rank"),
+      megabytes(crops));
 }
 
 std::string describe_disk(const fs::path& folder, const Needs& needs, int slots) {
@@ -111,7 +157,11 @@ std::string describe_dry_run(const RunConfig& config, const Dataset& dataset, co
                              const ComputePlace& place, const fs::path& folder) {
   const std::vector<bool> done = jobs_done(config, dataset, jobs, folder);
   Needs needs;
-  std::string text = describe_data(config, dataset) + describe_slots(config, place);
+  const std::set<std::int64_t> rows = rows_of_folds(jobs);
+  std::string text = describe_data(config, dataset) + describe_groups(config, dataset, rows);
+  for (std::size_t t = 0; t < dataset.targets.size(); ++t)
+    text += describe_target(dataset.targets[t], dataset.labels[t], rows, dataset.test);
+  text += describe_slots(config, place);
   text += describe_jobs(config, dataset, jobs, done, place.layout.slots);
   text += describe_memory(config, dataset, jobs, needs);
   text += describe_host(dataset, place, needs);

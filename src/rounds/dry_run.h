@@ -11,8 +11,8 @@
 
 namespace pleat {
 
-/// Jobs and which of them `folder` holds already, slots, memory per rank (measured on two small training steps and
-/// scaled to the batch) and disk. Reads only.
+/// Rows per class, groups, jobs and which of them `folder` holds already, slots, memory per rank (measured on two small
+/// training steps and scaled to the batch) and disk. Reads only.
 std::string describe_dry_run(const RunConfig& config, const Dataset& dataset, const std::vector<PlannedJob>& jobs,
                              const ComputePlace& place, const std::filesystem::path& folder);
 

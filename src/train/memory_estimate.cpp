@@ -29,7 +29,7 @@ class PeakCounter : public c10::MemoryReportingInfoBase {
 };
 
 struct StepBytes {
-  std::int64_t weights, state, peak;
+  std::int64_t weights, gradients, optimizer, peak;
 };
 
 StepBytes step_with(const FoldJob& job, const ImageShape& shape, std::int64_t images) {
@@ -51,8 +51,7 @@ StepBytes step_with(const FoldJob& job, const ImageShape& shape, std::int64_t im
     for (const auto& [name, tensor] : tensors) bytes += static_cast<std::int64_t>(tensor.nbytes());
     return bytes;
   };
-  const std::int64_t weights = bytes_of(state_of(*classifier));
-  return {weights, weights + bytes_of(parameters) + bytes_of(optimizer->state()), counter->peak()};
+  return {bytes_of(state_of(*classifier)), bytes_of(parameters), bytes_of(optimizer->state()), counter->peak()};
 }
 
 }  // namespace
@@ -64,7 +63,8 @@ MemoryEstimate estimate_memory(const FoldJob& job, const ImageShape& shape) {
   // What grows with the batch grows in proportion to it; the rest is there whatever the batch.
   const std::int64_t per_image = std::max<std::int64_t>(0, (more.peak - few.peak) / (kMore - kFew));
   return {.weights = few.weights,
-          .state = few.state,
+          .state = few.weights + few.gradients + few.optimizer,
+          .checkpoint = few.weights + few.optimizer,
           .peak = more.peak + per_image * std::max<std::int64_t>(0, part - kMore)};
 }
 

@@ -8,9 +8,10 @@
 namespace pleat {
 
 struct MemoryEstimate {
-  std::int64_t weights = 0;  // bytes of parameters and buffers
-  std::int64_t state = 0;    // weights, gradients and optimizer state together
-  std::int64_t peak = 0;     // peak of tensors during a step with a whole part of the batch
+  std::int64_t weights = 0;     // bytes of parameters and buffers
+  std::int64_t state = 0;       // weights, gradients and optimizer state together
+  std::int64_t checkpoint = 0;  // weights and optimizer state: what is copied, as bytes, to be written
+  std::int64_t peak = 0;        // peak of tensors during a step with a whole part of the batch
 };
 
 /// On CPU, whatever the device of the run; tensors take the same bytes there.
