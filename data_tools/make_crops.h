@@ -15,6 +15,7 @@ namespace pleat {
 
 struct MakeCropsOptions {
   std::filesystem::path out;
+  std::vector<std::filesystem::path> read;  // files that `out` must not replace
   bool skip_bad = false;  // leave broken photos out and list them in rejected.csv beside `out`
   int threads = 1;        // of this rank
   /// Told how many of this rank's rows are done; from many threads.

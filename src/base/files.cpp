@@ -128,6 +128,22 @@ std::string read_file(const fs::path& path) {
   }
 }
 
+void require_replaceable(const fs::path& out, std::string_view first_bytes, const char* what,
+                         const std::vector<fs::path>& read) {
+  std::error_code error;
+  for (const fs::path& input : read) {
+    if (fs::equivalent(out, input, error))
+      throw UsageError("--out {} is the file that is read, and would be lost; give another name", out.string());
+  }
+  if (!fs::is_regular_file(out, error) || fs::file_size(out, error) == 0) return;
+  std::ifstream file(out, std::ios::binary);
+  std::string begin(first_bytes.size(), '\0');
+  file.read(begin.data(), static_cast<std::streamsize>(begin.size()));
+  if (begin == first_bytes) return;
+  throw DataError("--out {} is there and is no {}, which alone would be made anew; remove it or give another name",
+                  out.string(), what);
+}
+
 void make_folder(const fs::path& path) {
   std::error_code error;
   fs::create_directories(path, error);

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace pleat {
 
@@ -18,6 +19,11 @@ void publish_file(const std::filesystem::path& partial, const std::filesystem::p
 
 /// Whole contents. Throws DataError if it cannot be read to its end, or is a folder, a pipe or a device.
 std::string read_file(const std::filesystem::path& path);
+
+/// Throws UsageError if `out` is one of the files that are `read`, DataError if it is there and does not begin with
+/// `first_bytes`, as `what` would: somebody's labels must not be overwritten by a slip of the keyboard.
+void require_replaceable(const std::filesystem::path& out, std::string_view first_bytes, const char* what,
+                         const std::vector<std::filesystem::path>& read);
 
 /// Creates the folder and those above it. Throws DataError naming the path.
 void make_folder(const std::filesystem::path& path);

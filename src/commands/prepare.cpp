@@ -97,7 +97,10 @@ int threads_of_this_rank(const Ranks& ranks) {
 }
 
 MadeCrops make(Form form, const PhotoOptions& photo, const PrepareOptions& options, const Ranks& ranks) {
-  MakeCropsOptions how{.out = options.out, .skip_bad = options.skip_bad, .threads = threads_of_this_rank(ranks)};
+  MakeCropsOptions how{.out = options.out,
+                       .read = {options.table, options.idx_images, options.idx_labels, options.idx_test_images,
+                                options.idx_test_labels},
+                       .skip_bad = options.skip_bad, .threads = threads_of_this_rank(ranks)};
   std::unique_ptr<Progress> progress;
   const auto show = [&](std::size_t rows) {
     const std::size_t share = std::max<std::size_t>(1, rows / static_cast<std::size_t>(ranks.size));
@@ -127,6 +130,14 @@ std::string counts_text(const std::vector<std::string>& values) {
     text += fmt::format("{}{}: {}", text.empty() ? "" : ", ", value.empty() ? "(empty)" : value, grouped(count));
   }
   return text;
+}
+
+// A label that is spelt in two ways, or a split that is empty, shows at once.
+void say_counts(const SampleTable& table) {
+  for (std::size_t i = 0; i < table.names.size(); ++i) {
+    const std::string counts = counts_text(table.values[i]);
+    if (!counts.empty() && table.rows() > kFewValues) spdlog::info("{}: {}", table.names[i], counts);
+  }
 }
 
 Facts facts_of(const CropFile& crops) {
@@ -222,6 +233,7 @@ int run_prepare(const PrepareOptions& options, const Ranks& ranks) {
   const auto& [height, width, channels] = made.shape;
   spdlog::info("{}: {} crops of {}x{}x{}", options.out.string(), grouped(made.rows - made.rejected.size()), height,
                width, channels);
+  say_counts(CropFile(options.out).table());
   if (!made.rejected.empty()) {
     spdlog::warn("{} broken photos were left out; they are listed in {}", grouped(made.rejected.size()),
                  rejected_list(options.out).string());

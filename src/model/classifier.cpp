@@ -21,10 +21,13 @@ namespace {
 struct Registered {
   const char* name;
   std::shared_ptr<Classifier> (*make)(const ModelConfig&, const ClassifierShape&);
+  const char* stem;       // that `auto` means
+  bool small_stem_alone;  // the network has no other
 };
 
 // A new network is a line here and a name among ModelConfig's choices.
-constexpr std::array kClassifiers{Registered{"resnet18", make_resnet18}, Registered{"resnet20", make_resnet20}};
+constexpr std::array kClassifiers{Registered{"resnet18", make_resnet18, "imagenet", false},
+                                  Registered{"resnet20", make_resnet20, "small", true}};
 
 const Registered& registered(const std::string& name) {
   for (const auto& entry : kClassifiers) {
@@ -99,6 +102,16 @@ std::vector<std::string> classifier_names() {
   return names;
 }
 
+std::string resolve_stem(const ModelConfig& config) {
+  const Registered& entry = registered(config.name);
+  if (config.stem == "auto") return entry.stem;
+  if (entry.small_stem_alone && config.stem != "small") {
+    throw UsageError("stem '{}' does not go with {}, which is made for small images; leave stem out", config.stem,
+                     config.name);
+  }
+  return config.stem;
+}
+
 NamedTensors state_of(const Classifier& classifier) {
   NamedTensors state;
   collect_state(classifier, "", state);
@@ -121,7 +134,9 @@ std::shared_ptr<Classifier> make_classifier(const ModelConfig& config, const Cla
   }
   if (shape.classes < 1) throw UsageError("{} cannot tell {} classes apart", config.name, shape.classes);
   reseed_generator(init);
-  auto classifier = entry.make(config, shape);
+  ModelConfig resolved = config;
+  resolved.stem = resolve_stem(config);
+  auto classifier = entry.make(resolved, shape);
   if (!config.weights.empty()) {
     const TensorFile file = read_tensors(config.weights);
     load_state(*classifier, file.tensors, file.source);

@@ -51,6 +51,9 @@ NamedTensors state_of(const Classifier& classifier);
 /// Of the parameters, those that train.
 NamedTensors trained_parameters(const Classifier& classifier);
 
+/// The stem that `auto` means, or the one that was given. Throws UsageError for a name or stem there is no network for.
+std::string resolve_stem(const ModelConfig& config);
+
 /// The names that ModelConfig::name may have.
 std::vector<std::string> classifier_names();
 

@@ -147,15 +147,12 @@ class ResNet : public Classifier {
 std::shared_ptr<Classifier> make_resnet18(const ModelConfig& config, const ClassifierShape& shape) {
   return std::make_shared<ResNet>(ResNetForm{.widths = {64, 128, 256, 512},
                                              .blocks_per_stage = 2,
-                                             .imagenet_stem = config.stem != "small",
+                                             .imagenet_stem = config.stem == "imagenet",
                                              .shortcut = Shortcut::kProjection},
                                   shape);
 }
 
-std::shared_ptr<Classifier> make_resnet20(const ModelConfig& config, const ClassifierShape& shape) {
-  if (config.stem == "imagenet") {
-    throw UsageError("stem 'imagenet' does not go with resnet20, which is made for small images; leave stem out");
-  }
+std::shared_ptr<Classifier> make_resnet20(const ModelConfig&, const ClassifierShape& shape) {
   return std::make_shared<ResNet>(
       ResNetForm{.widths = {16, 32, 64}, .blocks_per_stage = 3, .imagenet_stem = false, .shortcut = Shortcut::kZeroPad},
       shape);

@@ -4,8 +4,11 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <algorithm>
 #include <map>
 #include <optional>
+#include <set>
+#include <string_view>
 
 #include "base/files.h"
 #include "base/log.h"
@@ -101,10 +104,26 @@ void require_same_preparation(const CropFile& crops, const RunPaths& paths) {
     const auto found = crops.provenance().find(name);
     const std::string other = found == crops.provenance().end() ? "" : found->second;
     if (other != value.get<std::string>()) {
-      spdlog::warn("{} was prepared with {} = '{}', the run's crops with '{}'; predictions may suffer",
+      spdlog::warn("{} was prepared with {} = '{}', the run's crops with '{}'; they should be prepared alike, or "
+                   "predictions suffer",
                    crops.path().string(), name, other, value.get<std::string>());
     }
   }
+}
+
+// A model answers better for a row that it was trained on than it would for a new one.
+void warn_of_known_rows(const CropFile& crops, const std::vector<std::int64_t>& rows, const RunPaths& paths) {
+  const std::vector<std::string>& ids = crops.table().column("id");
+  const FoldPlan plan = read_folds(paths.folds());
+  const std::set<std::string_view> trained(plan.ids.begin(), plan.ids.end());
+  const auto known = std::count_if(rows.begin(), rows.end(),
+                                   [&](std::int64_t row) { return trained.contains(ids[std::size_t(row)]); });
+  if (known == 0) return;
+  const bool same = Json::parse(read_file(paths.run())).at("data").value("hash", "") == crops.hash();
+  spdlog::warn(
+      "{} of {} rows {} this run's training rows, for which most of its models know the answer: what is written for "
+      "them says nothing of new images; their held-out predictions are in {}",
+      known, rows.size(), same ? "are" : "have the ids of", paths.oof().string());
 }
 
 std::vector<std::int64_t> valid_rows(const CropFile& crops) {
@@ -112,7 +131,7 @@ std::vector<std::int64_t> valid_rows(const CropFile& crops) {
   for (std::size_t row = 0; row < crops.rows(); ++row) {
     if (crops.valid(row)) rows.push_back(static_cast<std::int64_t>(row));
   }
-  if (rows.empty()) throw DataError("{} has no valid rows to predict", crops.path().string());
+  if (rows.empty()) throw DataError("{} has no row with a picture, so nothing to predict", crops.path().string());
   return rows;
 }
 
@@ -126,10 +145,16 @@ struct Prediction {
 // Every rank reads for itself: a host that does not see the files must be named.
 Prediction plan_prediction(const PredictRequest& request, const MpiSession& session) try {
   const RunPaths paths{request.run};
-  if (session.rank() == 0) require_writable(request.out);
+  if (session.rank() == 0) {
+    require_replaceable(request.out, "id,split", "predictions file", {request.crops});
+    require_writable(request.out);
+  }
   Prediction plan{.ensemble = read_ensemble(paths), .crops = CropFile(request.crops)};
-  if (session.rank() == 0) require_same_preparation(plan.crops, paths);
   plan.rows = valid_rows(plan.crops);
+  if (session.rank() == 0) {
+    require_same_preparation(plan.crops, paths);
+    warn_of_known_rows(plan.crops, plan.rows, paths);
+  }
   plan.ensemble.config.cluster.device = request.device;
   plan.ensemble.config.cluster.shards = 1;
   return plan;
@@ -175,7 +200,9 @@ void write_predictions(const fs::path& out, const Prediction& plan, const std::v
     targets.push_back({ensemble.targets[t].name, ensemble.targets[t].classes, mean_probs(mine).contiguous()});
   }
   write_file(out, format_predictions(ids, splits, targets));
-  spdlog::info("{}: {} rows predicted by {} models", out.string(), rows.size(), probs.size());
+  const std::size_t left_out = crops.rows() - rows.size();
+  spdlog::info("{}: {} rows predicted by {} models{}", out.string(), rows.size(), probs.size(),
+               left_out ? fmt::format("; {} rows without a picture are not in it", left_out) : "");
 }
 
 // Each member's probabilities, in the ensemble's order, on rank 0. Returns what ended it early.

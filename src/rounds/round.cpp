@@ -81,13 +81,13 @@ std::string keep_result(const Run& run, const PlannedJob& job, const std::vector
   } catch (const Error& error) {
     throw Error(error.code(), fmt::format("{}: {}", job.name, error.what()));
   }
-  return fmt::format("{} {:.4f}", run.config.score, score_by_name(scores, run.config.score));
+  return fmt::format("{} {:.4f}", run.config.score, shown_score(scores, run.config.score));
 }
 
 // Whoever was lost cannot say what it was at, and rank 0 cannot know which it was: it says what everyone was at.
 void say_what_ran(const Run& run, const MpiSession& session, const RunProgress& progress,
                   const std::vector<JobQueue::Running>& running, const std::string& command) {
-  spdlog::warn("told to end (SIGTERM), as happens when a rank is lost; {} job{} ran:", running.size(),
+  spdlog::warn("told to end (SIGTERM: a lost rank, Ctrl-C under mpirun, a time limit); {} job{} ran:", running.size(),
                running.size() == 1 ? "" : "s");
   for (const auto& [job, slot] : running) {
     std::vector<std::string> ranks;

@@ -86,11 +86,12 @@ RunConfig load_run_config(const std::filesystem::path& file, const std::vector<s
 void complete_and_check(RunConfig& config) {
   if (config.data.crops.empty())
     throw UsageError("data.crops is missing; give the crops file that pleat prepare wrote");
-  if (config.targets.empty()) throw UsageError("targets is empty; give at least one, as in targets: [{{name: label}}]");
+  if (config.targets.empty()) throw UsageError("targets is empty; give at least one, as in targets: [{name: label}]");
   if (config.models.empty()) config.models.emplace_back();
   for (auto& model : config.models) {
     if (model.id.empty()) model.id = model.name;
     check_folder_name("models: id", model.id);
+    model.stem = resolve_stem(model);  // two names of one network must not be two jobs
   }
   for (const auto& target : config.targets) check_folder_name("targets: name", target.name);
   check_distinct("models: id", config.models, [](const ModelConfig& model) { return model.id; });

@@ -16,8 +16,8 @@ Json to_json(const Scores& scores, const std::string& name) {
           {"score", score_by_name(scores, name)}};
 }
 
-std::string table_row(const std::string& name, const Scores& scores, const std::string& note = "") {
-  return fmt::format("  {:<14} {:>9.4f} {:>9.4f} {:>9.4f}{}\n", name, scores.accuracy, scores.macro_f1, scores.log_loss,
+std::string table_row(std::size_t width, const std::string& name, const Scores& scores, const std::string& note = "") {
+  return fmt::format("  {:<{}} {:>9.4f} {:>9.4f} {:>9.4f}{}\n", name, width, scores.accuracy, scores.macro_f1, scores.log_loss,
                      note.empty() ? "" : "   " + note);
 }
 
@@ -86,17 +86,20 @@ std::string final_table(const std::vector<TargetScores>& targets, const std::str
                         const RunFacts& facts) {
   std::string text;
   for (const TargetScores& target : targets) {
-    text += fmt::format("\n{:<16} {:>9} {:>9} {:>9}\n", target.target, "accuracy", "macro_f1", "log_loss");
-    for (std::size_t i = 0; i < target.folds.size(); ++i) text += table_row(fmt::format("fold {}", i), target.folds[i]);
+    std::size_t width = std::max<std::size_t>(14, target.target.size());
+    for (const auto& [id, scores] : target.models) width = std::max(width, id.size() + 4);
+    text += fmt::format("\n{:<{}} {:>9} {:>9} {:>9}\n", target.target, width + 2, "accuracy", "macro_f1", "log_loss");
+    for (std::size_t i = 0; i < target.folds.size(); ++i)
+      text += table_row(width, fmt::format("fold {}", i), target.folds[i]);
     if (target.models.size() > 1) {
-      for (const auto& [id, scores] : target.models) text += table_row("OOF " + id, scores);
+      for (const auto& [id, scores] : target.models) text += table_row(width, "OOF " + id, scores);
     }
-    const double oof = score_by_name(target.oof, score_name);
-    text += table_row("OOF ensemble", target.oof,
+    const double oof = shown_score(target.oof, score_name);
+    text += table_row(width, "OOF ensemble", target.oof,
                       fmt::format("{} {:.4f} ± {:.4f} over folds", score_name, oof, target.spread));
     if (target.test) {
-      const double test = score_by_name(*target.test, score_name);
-      text += table_row("held-out test", *target.test,
+      const double test = shown_score(*target.test, score_name);
+      text += table_row(width, "held-out test", *target.test,
                         fmt::format("{} {:.4f}, {:+.4f} against OOF", score_name, test, test - oof));
     }
   }

@@ -121,6 +121,11 @@ double score_by_name(const Scores& scores, const std::string& name) {
   throw UsageError("score '{}' is not known; it is one of accuracy, macro_f1, log_loss", name);
 }
 
+double shown_score(const Scores& scores, const std::string& name) {
+  const double score = score_by_name(scores, name);
+  return name == "log_loss" ? -score : score;
+}
+
 double spread(const std::vector<double>& values) {
   if (values.size() < 2) return 0;
   double mean = 0;

@@ -23,6 +23,9 @@ torch::Tensor confusion(const torch::Tensor& probs, const torch::Tensor& labels)
 /// The figure of that name ("accuracy", "macro_f1", "log_loss"), turned so that more is better (log_loss is negated).
 double score_by_name(const Scores& scores, const std::string& name);
 
+/// The same as people know it: a loss is not negated.
+double shown_score(const Scores& scores, const std::string& name);
+
 /// Sample standard deviation; 0 for fewer than two values.
 double spread(const std::vector<double>& values);
 

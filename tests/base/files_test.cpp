@@ -36,6 +36,22 @@ TEST(Files, AMissingFileAndAFolderAreNamed) {
 }
 
 // Half a table would pass for the whole.
+TEST(Files, OnlyAFileOfTheSameKindIsReplaced) {
+  const ScratchFolder folder;
+  const fs::path table = folder / "samples.csv", made = folder / "predictions.csv", link = folder / "link.csv";
+  write_file(table, "id,path\n");
+  write_file(made, "id,split,mask\n");
+  write_file(folder / "empty", "");
+  fs::create_symlink(table, link);
+  EXPECT_NO_THROW(require_replaceable(made, "id,split", "predictions file", {table}));
+  EXPECT_NO_THROW(require_replaceable(folder / "new.csv", "id,split", "predictions file", {table, ""}));
+  EXPECT_NO_THROW(require_replaceable(folder / "empty", "id,split", "predictions file", {table}));
+  EXPECT_THROW(require_replaceable(table, "id,split", "predictions file", {}), DataError);
+  EXPECT_THROW(require_replaceable(made, "id,split", "predictions file", {made}), UsageError);
+  EXPECT_THROW(require_replaceable(link, "id,path", "table", {"", table}), UsageError);
+  EXPECT_EQ(read_file(table), "id,path\n");
+}
+
 TEST(Files, AReadThatFailsIsNoEndOfFile) {
   try {
     read_file("/proc/self/mem");  // page 0 is never there: EIO

@@ -40,6 +40,9 @@ TEST(ResNet, TheStemIsAsAskedAndAutoFitsTheNetwork) {
   EXPECT_EQ(weight(*make("resnet20", "small", {1, 4}), "conv1.weight").sizes(),
             (std::vector<std::int64_t>{16, 1, 3, 3}));
   EXPECT_THROW(make("resnet20", "imagenet", {3, 4}), UsageError);
+  EXPECT_EQ(resolve_stem({.name = "resnet20"}), "small");
+  EXPECT_EQ(resolve_stem({.name = "resnet18"}), "imagenet");
+  EXPECT_EQ(resolve_stem({.name = "resnet18", .stem = "small"}), "small");
 }
 
 TEST(ResNet, TakesImagesOfAnySizeInEitherMemoryFormat) {

@@ -4,6 +4,8 @@
 #include <ATen/ops/zeros.h>
 #include <gmock/gmock.h>
 
+#include <sstream>
+
 #include <cmath>
 #include <functional>
 #include <optional>
@@ -93,6 +95,20 @@ TEST_F(SummaryTest, SummaryHoldsWhatIsPromised) {
     EXPECT_TRUE(summary[name].is_number()) << name;
   EXPECT_TRUE(summary["rounds"].is_array());
   EXPECT_THAT(label["models"].items().begin().key(), testing::AnyOf("small", "other"));
+}
+
+TEST_F(SummaryTest, TheTableShowsALossAsALossUnderItsColumn) {
+  finish_jobs([](std::int64_t) { return false; });
+  TargetScores scores = score_target(gather(), run_->dataset, run_->plan, "log_loss");
+  scores.target = "left_or_right_eye_visible";
+  scores.oof.log_loss = 0.25;
+  const std::string text = final_table({scores}, "log_loss", {.jobs = 12});
+  EXPECT_THAT(text, testing::HasSubstr("log_loss 0.2500 ± "));
+  std::istringstream lines(text);
+  std::string header, row;
+  std::getline(lines >> std::ws, header);
+  std::getline(lines, row);
+  EXPECT_EQ(header.size(), row.size()) << text;
 }
 
 TEST_F(SummaryTest, PredictionsAreOneRowPerTestAndUnlabelledRow) {
