@@ -1,6 +1,7 @@
 #include "data_tools/write_rows.h"
 
 #include <algorithm>
+#include <fstream>
 #include <atomic>
 #include <mutex>
 #include <optional>
@@ -16,6 +17,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr const char* kRejectedHeader = "id,path,reason\n";
 constexpr std::size_t kListed = 20;  // broken photos named in the error
 
 // This rank's rows. One block each: neighbours in the file are then written by one host, which network file systems
@@ -126,7 +128,7 @@ std::string place_in(const SampleTable& table, std::size_t row) {
 }
 
 void write_rejected(const SampleTable& table, const std::vector<RejectedPhoto>& rejected, const fs::path& path) {
-  std::string text = "id,path,reason\n";
+  std::string text = kRejectedHeader;
   for (const auto& [row, reason] : rejected) {
     text += fmt::format("{},{},{}\n", csv_field(table.column("id")[row]), csv_field(table.column("path")[row]),
                         csv_field(reason));
@@ -194,15 +196,25 @@ void check_whole(const fs::path& partial, const MadeCrops& made) {
   }
 }
 
+// An older prepare's, that is: a file of the user's that only has this name stays.
+void remove_old_list(const fs::path& list) {
+  std::ifstream file(list);
+  std::string header;
+  std::error_code ignored;
+  if (std::getline(file, header) && header + "\n" == kRejectedHeader) fs::remove(list, ignored);
+}
+
 // First the list: a crops file that is there is a finished one. A list without a photo in it would be an older one's.
 void publish(const SampleTable& table, const MadeCrops& made, const fs::path& partial, const fs::path& out) {
   check_whole(partial, made);
   const fs::path list = rejected_list(out);
-  if (!made.rejected.empty()) write_rejected(table, made.rejected, list);
+  if (!made.rejected.empty()) {
+    require_replaceable(list, kRejectedHeader, "list of rejected photos", {});
+    write_rejected(table, made.rejected, list);
+  }
   fault_point("publish_crops");
   publish_file(partial, out);
-  std::error_code ignored;
-  if (made.rejected.empty()) fs::remove(list, ignored);
+  if (made.rejected.empty()) remove_old_list(list);
 }
 
 }  // namespace

@@ -94,9 +94,9 @@ ExitCode run(int argc, char** argv, const std::string& command, MpiSession& sess
 }
 
 int pleat_main(int argc, char** argv) {
+  watch_for_stop_signals();  // first: a stop that comes while MPI starts must not kill
   MpiSession session;
   start_log(session.launched() ? session.rank() : -1);
-  watch_for_stop_signals();
   const std::string command = launch_command(session.launcher(), session.size(), {argv, argv + argc});
   end_all_ranks_on_terminate(command);
   try {

@@ -135,12 +135,15 @@ void require_replaceable(const fs::path& out, std::string_view first_bytes, cons
     if (fs::equivalent(out, input, error))
       throw UsageError("--out {} is the file that is read, and would be lost; give another name", out.string());
   }
-  if (!fs::is_regular_file(out, error) || fs::file_size(out, error) == 0) return;
+  if (!fs::exists(out, error)) return;
+  if (!fs::is_regular_file(out, error))
+    throw DataError("{} is a folder, a pipe or a device; give --out the name of a file", out.string());
+  if (fs::file_size(out, error) == 0) return;
   std::ifstream file(out, std::ios::binary);
   std::string begin(first_bytes.size(), '\0');
   file.read(begin.data(), static_cast<std::streamsize>(begin.size()));
   if (begin == first_bytes) return;
-  throw DataError("--out {} is there and is no {}, which alone would be made anew; remove it or give another name",
+  throw DataError("{} is there and is no {}, which alone would be replaced; move it away or give another --out",
                   out.string(), what);
 }
 

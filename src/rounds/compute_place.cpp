@@ -64,6 +64,19 @@ void agree_on(const char* what, const std::string& mine, const MpiSession& sessi
   }
 }
 
+// A few threads a core are slow and may be wanted, for the bits of a larger host; hundreds spin against each other and
+// get nowhere.
+void check_threads(const RunConfig& config, const MpiSession& session) {
+  constexpr int kMostPerCore = 4;
+  const auto threads = config.cluster.threads.value.value_or(0);
+  const int cores = online_cores();
+  if (threads <= cores) return;
+  const std::string text = fmt::format("cluster.threads is {}, but host {} has {} cores", threads,
+                                       session.hosts()[std::size_t(session.rank())], cores);
+  if (threads > kMostPerCore * cores) throw UsageError("{}; give at most {}, or auto", text, cores);
+  if (session.rank() == 0) spdlog::warn("{}: this will be slow", text);
+}
+
 }  // namespace
 
 ComputePlace choose_place(RunConfig& config, const MpiSession& session) {
@@ -73,7 +86,10 @@ ComputePlace choose_place(RunConfig& config, const MpiSession& session) {
                         .cores_per_rank_host = shared_cores(session.ranks(), session.hosts()),
                         .threads = static_cast<int>(config.cluster.threads.value.value_or(0))};
   ComputePlace place;
-  together(session.ranks(), [&] { place.layout = make_layout(request); });
+  together(session.ranks(), [&] {
+    check_threads(config, session);
+    place.layout = make_layout(request);
+  });
   request.devices = agree_on_devices(config.cluster.device, session);
   place.layout = make_layout(request);
   place.mine = place.layout.ranks[std::size_t(session.rank())];

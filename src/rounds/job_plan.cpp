@@ -53,6 +53,10 @@ void check_parts(const FoldJob& job, const std::string& name) {
 
 }  // namespace
 
+std::string job_name(const std::string& target, const std::string& model, FoldId fold) {
+  return fmt::format("{}/{}/fold {}", target, model, fold.value);
+}
+
 std::vector<PlannedJob> plan_jobs(const RunConfig& config, const Dataset& dataset, const FoldPlan& plan) {
   std::vector<PlannedJob> jobs;
   for (std::size_t t = 0; t < dataset.targets.size(); ++t) {
@@ -60,7 +64,7 @@ std::vector<PlannedJob> plan_jobs(const RunConfig& config, const Dataset& datase
       const std::string weights = weights_hash(config.models[m]);
       for (int fold = 0; fold < plan.folds(); ++fold) {
         PlannedJob job{.target = int(t), .model = int(m), .fold = {fold}};
-        job.name = fmt::format("{}/{}/fold {}", dataset.targets[t].name, config.models[m].id, fold);
+        job.name = job_name(dataset.targets[t].name, config.models[m].id, job.fold);
         FoldJob& work = job.work;
         work.model = config.models[m];
         work.train = config.train;

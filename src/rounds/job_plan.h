@@ -18,6 +18,9 @@ struct PlannedJob {
   std::size_t held_out_rows = 0, test_rows = 0, unlabelled_rows = 0;  // work.predict_rows is these, in this order
 };
 
+/// "label/resnet20/fold 3".
+std::string job_name(const std::string& target, const std::string& model, FoldId fold);
+
 /// `plan` is in the order of dataset.train. Throws UsageError if batches are too small for BatchNorm (a part of fewer
 /// than two).
 std::vector<PlannedJob> plan_jobs(const RunConfig& config, const Dataset& dataset, const FoldPlan& plan);

@@ -33,6 +33,7 @@ struct Member {
   int target = 0;
   ModelConfig model;
   fs::path folder;
+  std::string job;  // as its done.json names it
 };
 
 struct Ensemble {
@@ -69,11 +70,12 @@ Ensemble read_ensemble(const RunPaths& paths) {
       for (const auto& member : described.at("targets").at(ensemble.targets[t].name).at("members")) {
         Member& added = ensemble.members.emplace_back(
             Member{int(t), models.at(member.at("model")), paths.root / member.at("folder").get<std::string>()});
+        added.job = job_name(ensemble.targets[t].name, added.model.id, {member.at("fold").get<int>()});
         added.model.weights.clear();  // what it started from does not matter any more
       }
     }
   } catch (const std::exception& error) {
-    throw DataError("the run in {} is damaged ({}); run pleat train again in that folder to mend it",
+    throw DataError("the run in {} is damaged ({}); run pleat train again in that folder, and if it refuses, in another",
                     paths.root.string(), error.what());
   }
   return ensemble;
@@ -170,7 +172,12 @@ torch::Tensor member_logits(const Prediction& plan, const Member& member, const 
   const auto& [ensemble, crops, rows] = plan;
   const fs::path file = member.folder / kWeightsFile;
   const std::string bytes = read_file(file);
-  if (sha256(bytes) != read_done(member.folder).at("sha256").value(kWeightsFile, "")) {
+  const Json done = read_done(member.folder);
+  if (done.value("job", "") != member.job) {
+    throw DataError("{} holds the result of '{}' and not of '{}'; run pleat train again in that run folder to mend it",
+                    member.folder.string(), done.value("job", ""), member.job);
+  }
+  if (sha256(bytes) != done.at("sha256").value(kWeightsFile, "")) {
     throw DataError("{} was changed after it was written; run pleat train again in that folder to mend it",
                     file.string());
   }

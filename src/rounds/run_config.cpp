@@ -15,6 +15,8 @@ void check_folder_name(const std::string& what, const std::string& name) {
     throw UsageError("{} '{}' must be of letters, digits, '_', '-' and '.', and not begin with '.'; it names a folder",
                      what, name);
   }
+  constexpr std::size_t kLongest = 100;  // characters; file systems take 255 bytes, and other names follow
+  if (name.size() > kLongest) throw UsageError("{} '{:.40}…' is longer than {} characters", what, name, kLongest);
 }
 
 template <class Items, class Name>
@@ -93,7 +95,12 @@ void complete_and_check(RunConfig& config) {
     check_folder_name("models: id", model.id);
     model.stem = resolve_stem(model);  // two names of one network must not be two jobs
   }
-  for (const auto& target : config.targets) check_folder_name("targets: name", target.name);
+  for (const auto& target : config.targets) {
+    check_folder_name("targets: name", target.name);
+    for (const char* file : {"oof.h5", "ensemble.json", "pseudo_labels.csv"}) {  // their neighbours in a round's folder
+      if (target.name == file) throw UsageError("targets: name '{}' is that of a file of the round; give another", file);
+    }
+  }
   check_distinct("models: id", config.models, [](const ModelConfig& model) { return model.id; });
   check_distinct("targets: name", config.targets, [](const TargetConfig& target) { return target.name; });
   check_no_twins(config.models);

@@ -66,12 +66,29 @@ FoldPlan read_plan(const Run& run, const std::string& file) {
   return plan;
 }
 
+// Null for a new run; a damaged one has been refused by then.
+Json earlier_facts(const RunPaths& paths, bool continued) {
+  return continued ? Json::parse(read_file(paths.run()), nullptr, /*allow_exceptions=*/false) : Json();
+}
+
+// A plan that was edited would train every job anew, over the results of the plan as it was.
+void check_frozen(const Run& run, const FoldPlan& frozen) {
+  const Json facts = earlier_facts(run.paths, true);
+  const std::string before = facts.is_object() ? facts.value("folds", "") : "";
+  if (before.empty() || before == sha256(folds_csv(frozen))) return;
+  throw DataError(
+      "{} is not the plan that this run was made with; put that back (or delete the file: the plan is then made as it "
+      "was), or give another folder with --run",
+      run.paths.folds().string());
+}
+
 // The run folder's frozen plan, the user's, or a new one.
 FoldPlan choose_plan(const Run& run, bool continued) {
   const std::string& given = run.config.folds.file;
   if (!continued || !file_exists(run.paths.folds()))
     return given.empty() ? make_folds(fold_request(run.config, run.dataset)) : read_plan(run, given);
   const FoldPlan frozen = read_plan(run, run.paths.folds().string());
+  check_frozen(run, frozen);
   if (!given.empty() && folds_csv(read_plan(run, given)) != folds_csv(frozen)) {
     throw UsageError("folds.file {} is not the plan that {} was made with; give another folder with --run", given,
                      run.paths.root.string());
@@ -87,11 +104,6 @@ ComputedBy computed_by(const Run& run) {
           .shards = run.place.layout.shards};
 }
 
-// Null for a new run; a damaged one has been refused by then.
-Json earlier_facts(const RunPaths& paths, bool continued) {
-  return continued ? Json::parse(read_file(paths.run()), nullptr, /*allow_exceptions=*/false) : Json();
-}
-
 Json run_facts(const Run& run, const MpiSession& session) {
   const ImageShape& shape = run.dataset.crops.shape();
   return {{"pleat", version()},
@@ -102,6 +114,7 @@ Json run_facts(const Run& run, const MpiSession& session) {
             {"rows", run.dataset.crops.rows()},
             {"shape", {shape.height, shape.width, shape.channels}},
             {"provenance", run.dataset.crops.provenance()}}},
+          {"folds", sha256(folds_csv(run.plan))},
           {"norm", {{"mean", run.dataset.norm.mean}, {"std", run.dataset.norm.std}}},
           {"targets",
            [&] {

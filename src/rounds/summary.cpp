@@ -116,8 +116,9 @@ std::string format_predictions(const std::vector<std::string>& ids, const std::v
                                const std::vector<TargetProbs>& targets) {
   std::string text = "id,split";
   for (const TargetProbs& target : targets) {
-    text += "," + csv_field(target.target);
-    for (const std::string& name : target.classes) text += "," + csv_field(target.target + ":" + name);
+    text += fmt::format(",{}", csv_field(target.target));
+    for (const std::string& name : target.classes)
+      text += fmt::format(",{}", csv_field(fmt::format("{}:{}", target.target, name)));
   }
   text += "\n";
   for (std::size_t row = 0; row < ids.size(); ++row) {
@@ -125,7 +126,7 @@ std::string format_predictions(const std::vector<std::string>& ids, const std::v
     for (const TargetProbs& target : targets) {
       const double* probs = target.probs.const_data_ptr<double>() + row * target.classes.size();
       const auto best = std::max_element(probs, probs + target.classes.size()) - probs;
-      text += "," + csv_field(target.classes[std::size_t(best)]);
+      text += fmt::format(",{}", csv_field(target.classes[std::size_t(best)]));
       for (std::size_t c = 0; c < target.classes.size(); ++c)
         fmt::format_to(std::back_inserter(text), ",{:.6f}", probs[c]);
     }

@@ -50,6 +50,9 @@ TEST(Files, OnlyAFileOfTheSameKindIsReplaced) {
   EXPECT_THROW(require_replaceable(made, "id,split", "predictions file", {made}), UsageError);
   EXPECT_THROW(require_replaceable(link, "id,path", "table", {"", table}), UsageError);
   EXPECT_EQ(read_file(table), "id,path\n");
+  ASSERT_EQ(mkfifo((folder / "pipe").c_str(), 0600), 0);
+  for (const fs::path& other : {folder / "pipe", folder.path(), fs::path("/dev/null")})
+    EXPECT_THROW(require_replaceable(other, "id,split", "predictions file", {}), DataError) << other;
 }
 
 TEST(Files, AReadThatFailsIsNoEndOfFile) {

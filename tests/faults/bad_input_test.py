@@ -1,5 +1,6 @@
 """What users get wrong: one line that says what, which, expected and what to do; the contract's exit code; nothing left behind."""
 import json
+import shutil
 import subprocess
 
 import pytest
@@ -36,6 +37,10 @@ def errors(done):
     (["cluster.exact=true", "train.micro_batches=3"], CONFIG, ["cluster.exact", "train.micro_batches (3)", "power of two"]),
     (["data.limit=100", "folds.file=folds.csv"], CONFIG, ["data.limit", "folds.file"]),
     (["models=[{name: resnet20, weights: nowhere.safetensors}]"], DATA, ["nowhere.safetensors"]),
+    (["cluster.threads=1000"], CONFIG, ["cluster.threads", "1000", "cores", "auto"]),
+    (["targets=[{name: oof.h5, column: label}]"], CONFIG, ["targets", "oof.h5", "another"]),
+    (["models=[{name: resnet20, id: " + 300 * "x" + "}]"], CONFIG, ["models: id", "100 characters"]),
+    (["models=[{name: resnet18}, {name: resnet20, stem: imagenet}]"], CONFIG, ["stem", "imagenet", "resnet20"]),
     (["data.mean=[0.5]"], CONFIG, ["data.mean", "data.std"]),
 ])
 def test_a_bad_config_is_one_line(whole_run, tmp_path, changes, code, words, ranks):
@@ -128,6 +133,19 @@ def test_a_run_is_not_continued_with_other_settings_or_data(whole_run, tmp_path)
     done = runs.pleat("train", config, "--set", f"data.crops={other}", "--run", folder / "run")
     assert done.returncode == DATA and "other data" in errors(done)[0], done.stdout
     assert runs.results(folder / "run") == expected
+
+
+def test_an_edited_plan_is_refused_and_a_deleted_one_made_again(whole_run, tmp_path):
+    folder, config, expected = whole_run
+    run = shutil.copytree(folder / "run", tmp_path / "run")
+    lines = (run / "folds.csv").read_text().splitlines(keepends=True)
+    (run / "folds.csv").write_text("".join(lines[:2] + lines[3:]))
+    done = runs.pleat("train", config, "--run", run)
+    assert done.returncode == DATA and "folds.csv is not the plan" in errors(done)[0], done.stdout
+    (run / "folds.csv").unlink()
+    done = runs.pleat("train", config, "--run", run)
+    assert done.returncode == 0 and "5 done before" in done.stdout, done.stdout
+    assert runs.results(run) == expected
 
 
 def test_a_folder_of_somebody_else_is_left_alone(whole_run, tmp_path):

@@ -1,5 +1,6 @@
 """pleat predict gives what the run itself predicted, on any number of ranks."""
 import csv
+import shutil
 
 import pytest
 from support import runs
@@ -50,6 +51,30 @@ def test_any_number_of_ranks_writes_the_same_bytes(exact_run, predicted_alone, t
 
 
 @pytest.mark.parametrize("ranks", [0, 2])
+def test_training_rows_and_files_that_would_be_lost_are_named(whole_run, tmp_path):
+    folder, _, _ = whole_run
+    done = runs.pleat("predict", "--run", folder / "run", "--crops", folder / "crops.h5", "--out", tmp_path / "p.csv")
+    assert done.returncode == 0 and "300 of 360 rows are this run's training rows" in done.stdout, done.stdout
+    crops = shutil.copy(folder / "crops.h5", tmp_path / "crops.h5")
+    done = runs.pleat("predict", "--run", folder / "run", "--crops", crops, "--out", crops)
+    assert done.returncode == 2 and "would be lost" in done.stdout, done.stdout
+    (tmp_path / "labels.csv").write_text("id,path\n")
+    done = runs.pleat("predict", "--run", folder / "run", "--crops", crops, "--out", tmp_path / "labels.csv")
+    assert done.returncode == 3 and "labels.csv is there" in done.stdout, done.stdout
+    assert (tmp_path / "labels.csv").read_text() == "id,path\n"
+
+
+def test_a_model_in_another_folds_place_is_refused(whole_run, tmp_path):
+    folder, _, _ = whole_run
+    run = shutil.copytree(folder / "run", tmp_path / "run")
+    folds = run / "round_0/label/resnet20"
+    shutil.rmtree(folds / "fold_1")
+    shutil.copytree(folds / "fold_0", folds / "fold_1")
+    done = runs.pleat("predict", "--run", run, "--crops", folder / "crops.h5", "--out", tmp_path / "p.csv")
+    assert done.returncode not in (0, 5) and "fold 0' and not of 'label/resnet20/fold 1'" in done.stdout, done.stdout
+    assert not (tmp_path / "p.csv").exists()
+
+
 def test_bad_requests_are_named_before_anything_is_predicted(whole_run, tmp_path, ranks):
     folder, config, _ = whole_run
     run, crops, out = folder / "run", folder / "crops.h5", tmp_path / "p.csv"

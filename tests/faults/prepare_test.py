@@ -113,6 +113,18 @@ def test_a_folder_with_too_long_a_name_is_a_data_error(tmp_path):
     assert done.returncode == DATA and "File name too long" in done.stdout, done.stdout
 
 
+def test_nothing_that_is_not_ours_is_replaced_or_removed(tmp_path):
+    table, photos = write_photos(tmp_path)
+    text = table.read_text()
+    for out, code in ((table, 2), (photos / "0.png", 3), (tmp_path, 3)):
+        done = runs.pleat("prepare", "--table", table, "--images", photos, "--out", out)
+        assert done.returncode == code and len(errors(done)) == 1, done.stdout
+    assert table.read_text() == text
+    (tmp_path / "rejected.csv").write_text("my own notes\n")
+    assert runs.pleat("prepare", "--table", table, "--images", photos, "--out", tmp_path / "crops.h5").returncode == 0
+    assert (tmp_path / "rejected.csv").read_text() == "my own notes\n"
+
+
 def test_verify_names_a_changed_pixel(tmp_path):
     table, photos = write_photos(tmp_path)
     out = tmp_path / "crops.h5"
