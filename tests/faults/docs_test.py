@@ -30,7 +30,9 @@ def test_every_verb_has_help():
 
 def test_the_readme_names_only_verbs_there_are():
     text = (ROOT / "README.md").read_text()
-    code = [line for line in text.splitlines() if line.startswith("    ")] + re.findall(r"`([^`\n]+)`", text)
+    code = [line for line in text.splitlines() if line.startswith("    ")]
+    code += [line for block in re.findall(r"^```sh\n(.*?)^```", text, re.DOTALL | re.MULTILINE) for line in block.splitlines()]
+    code += re.findall(r"`([^`\n]+)`", text)
     named = {verb for line in code for verb in re.findall(r"(?:^|[\s/])pleat +([a-z][a-z-]*)", line)}
     assert named <= set(VERBS), named - set(VERBS)
     assert {"prepare", "train", "predict"} <= named, "the README shows the way from photos to predictions"

@@ -50,7 +50,6 @@ def test_any_number_of_ranks_writes_the_same_bytes(exact_run, predicted_alone, t
     assert (tmp_path / "p.csv").read_bytes() == predicted_alone.read_bytes()
 
 
-@pytest.mark.parametrize("ranks", [0, 2])
 def test_training_rows_and_files_that_would_be_lost_are_named(whole_run, tmp_path):
     folder, _, _ = whole_run
     done = runs.pleat("predict", "--run", folder / "run", "--crops", folder / "crops.h5", "--out", tmp_path / "p.csv")
@@ -75,6 +74,7 @@ def test_a_model_in_another_folds_place_is_refused(whole_run, tmp_path):
     assert not (tmp_path / "p.csv").exists()
 
 
+@pytest.mark.parametrize("ranks", [0, 2])
 def test_bad_requests_are_named_before_anything_is_predicted(whole_run, tmp_path, ranks):
     folder, config, _ = whole_run
     run, crops, out = folder / "run", folder / "crops.h5", tmp_path / "p.csv"
