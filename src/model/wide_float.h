@@ -1,0 +1,36 @@
+// Rows of float32 or bfloat16 numbers, computed on as float32. The loops are simple enough for the compiler to turn
+// into wide instructions where it is told a CPU that has them.
+#pragma once
+
+#include <bit>
+#include <cstdint>
+
+namespace pleat {
+
+/// The upper half of a float32; as in c10::BFloat16, without its headers.
+struct Bf16 {
+  std::uint16_t bits;
+};
+
+inline __attribute__((always_inline)) float widen(float value) { return value; }
+inline __attribute__((always_inline)) float widen(Bf16 value) {
+  return std::bit_cast<float>(static_cast<std::uint32_t>(value.bits) << 16);
+}
+
+inline __attribute__((always_inline)) void round_to(float value, float& out) { out = value; }
+/// To nearest, ties to even, as the CPU's own instruction does; a NaN stays one.
+inline __attribute__((always_inline)) void round_to(float value, Bf16& out) {
+  const auto bits = std::bit_cast<std::uint32_t>(value);
+  const std::uint32_t rounded = (bits + 0x7fffU + ((bits >> 16) & 1U)) >> 16;
+  out.bits = static_cast<std::uint16_t>(value != value ? 0x7fc0U : rounded);
+}
+
+/// sum[i] += row[i]
+void add_to(float* sum, const float* row, std::int64_t count);
+void add_to(float* sum, const Bf16* row, std::int64_t count);
+
+/// out[i] = row[i], rounded
+void narrow(const float* row, float* out, std::int64_t count);
+void narrow(const float* row, Bf16* out, std::int64_t count);
+
+}  // namespace pleat
