@@ -17,6 +17,7 @@
 #include "ensemble/blend.h"
 #include "model/tensor_file.h"
 #include "rounds/compute_place.h"
+#include "rounds/conv_plans.h"
 #include "rounds/job_result.h"
 #include "rounds/run_folder.h"
 #include "rounds/shared_value.h"
@@ -40,6 +41,7 @@ struct Ensemble {
   RunConfig config;
   std::vector<Target> targets;
   PixelNorm norm;
+  ConvPlans conv_plans;
   std::vector<Member> members;
 };
 
@@ -59,6 +61,7 @@ void require_finished(const RunPaths& paths) {
 Ensemble read_ensemble(const RunPaths& paths) {
   require_finished(paths);
   Ensemble ensemble{.config = read_fields<RunConfig>(read_config(paths.config()))};
+  if (ensemble.config.cluster.fast_conv) ensemble.conv_plans = read_conv_plans(paths);
   try {
     const Json run = Json::parse(read_file(paths.run())), described = Json::parse(read_file(paths.ensemble()));
     ensemble.norm = {run.at("norm").at("mean"), run.at("norm").at("std")};
@@ -185,6 +188,7 @@ torch::Tensor member_logits(const Prediction& plan, const Member& member, const 
   const auto classifier = make_classifier(member.model, {.channels = crops.shape().channels, .classes = classes}, {});
   load_state(*classifier, tensors_from_bytes(bytes, file.string()).tensors, file.string());
   place_on(*classifier, device);
+  const FastConv convolutions(plan_of(ensemble.conv_plans, member.model.id));
   return predict_logits(*classifier, crops, rows, classes,
                         {.norm = ensemble.norm, .bf16 = ensemble.config.train.precision == "bf16", .device = device});
 }

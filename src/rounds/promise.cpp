@@ -22,7 +22,7 @@ std::string own_promise(const RunConfig& config, const ComputedBy& now) {
 }  // namespace
 
 Json to_json(const ComputedBy& by) {
-  return {{"build", by.build}, {"device", by.device}, {"cpu", by.cpu}, {"threads", by.threads}, {"shards", by.shards}};
+  return {{"build", by.build}, {"device", by.device}, {"cpu", by.cpu}, {"threads", by.threads}, {"shards", by.shards}, {"conv_plan", by.conv_plan}};
 }
 
 std::string promise(const RunConfig& config, const ComputedBy& now, const Json& before) {

@@ -12,6 +12,7 @@ namespace pleat {
 struct ComputedBy {
   std::string build, device, cpu;  // cpu: kinds of all ranks, "AVX512, bf16"
   std::int64_t threads = 1, shards = 1;
+  std::string conv_plan;  // hash of the plans; empty: none
 };
 Json to_json(const ComputedBy& by);
 

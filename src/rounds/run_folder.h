@@ -18,6 +18,7 @@ struct RunPaths {
   std::filesystem::path lock() const { return root / "run.lock"; }
   std::filesystem::path config() const { return root / "config.yaml"; }
   std::filesystem::path run() const { return root / "run.json"; }
+  std::filesystem::path conv_plan() const { return root / "conv_plan.json"; }
   std::filesystem::path folds() const { return root / "folds.csv"; }
   std::filesystem::path summary() const { return root / "summary.json"; }
   std::filesystem::path predictions() const { return root / "predictions.csv"; }

@@ -101,7 +101,8 @@ ComputedBy computed_by(const Run& run) {
           .device = run.place.device_name(),
           .cpu = run.place.cpus,
           .threads = run.place.mine.threads,
-          .shards = run.place.layout.shards};
+          .shards = run.place.layout.shards,
+          .conv_plan = run.conv_plans.empty() ? "" : sha256(to_json(run.conv_plans).dump())};
 }
 
 Json run_facts(const Run& run, const MpiSession& session) {
@@ -135,6 +136,19 @@ Json run_facts(const Run& run, const MpiSession& session) {
           {"promise", run.promise}};
 }
 
+// Rank 0's choice for all, and what may be promised with it.
+void choose_how_to_convolve(Run& run, const Ranks& world, bool continued, bool dry_run) {
+  const std::string chosen = from_rank_0(world, [&] {
+    if (!dry_run) {
+      run.conv_plans = choose_conv_plans(run.config, run.jobs, run.dataset.crops.shape(), run.place.device,
+                                         read_conv_plans(run.paths));
+    }
+    run.promise = promise(run.config, computed_by(run), earlier_facts(run.paths, continued));
+    return to_json(run.conv_plans).dump();
+  });
+  run.conv_plans = plans_from_json(Json::parse(chosen), "the plan of rank 0");
+}
+
 }  // namespace
 
 Run set_up_run(const TrainRequest& request, const MpiSession& session, std::unique_ptr<RunFolder>& folder) {
@@ -160,8 +174,7 @@ Run set_up_run(const TrainRequest& request, const MpiSession& session, std::uniq
     if (config.train.precision == "auto") config.train.precision = run.config.train.precision;
     report_rows(run.config, run.dataset);
     const FoldPlan plan = choose_plan(run, continued);
-    run.promise = promise(run.config, computed_by(run), earlier_facts(run.paths, continued));
-    return Json{{"precision", config.train.precision}, {"plan", plan_to_text(plan)}}.dump();
+    return Json{{"precision", config.train.precision}, {"plan", plan_to_text(plan)}, {"continued", continued}}.dump();
   });
   const Json values = Json::parse(decided);
   run.config.train.precision = values["precision"];
@@ -171,10 +184,12 @@ Run set_up_run(const TrainRequest& request, const MpiSession& session, std::uniq
     run.dataset.norm = choose_norm(run.config, run.dataset);
     run.jobs = plan_jobs(run.config, run.dataset, run.plan);
   });
+  choose_how_to_convolve(run, world, values["continued"], request.dry_run);
   return run;
 }
 
 void record_run(const Run& run, const RunFolder& folder, const MpiSession& session) {
+  if (!run.conv_plans.empty()) write_file(run.paths.conv_plan(), to_json(run.conv_plans).dump(1) + "\n");
   folder.record(run.config, run_facts(run, session));
   write_file(run.paths.folds(), folds_csv(run.plan));
 }

@@ -7,6 +7,7 @@
 
 #include "cluster/mpi_session.h"
 #include "rounds/compute_place.h"
+#include "rounds/conv_plans.h"
 #include "rounds/dataset.h"
 #include "rounds/job_plan.h"
 #include "rounds/round.h"
@@ -24,6 +25,7 @@ struct Run {
   Dataset dataset;
   FoldPlan plan;
   std::vector<PlannedJob> jobs;
+  ConvPlans conv_plans;
   std::string promise;  // of the bits, over all starts; on rank 0
 
   std::filesystem::path folder_of(const PlannedJob& job) const {
@@ -36,7 +38,7 @@ struct Run {
 /// the same checks, but takes no lock and writes nothing.
 Run set_up_run(const TrainRequest& request, const MpiSession& session, std::unique_ptr<RunFolder>& folder);
 
-/// Rank 0 writes what the run is and how it computes: config.yaml, run.json, folds.csv.
+/// Rank 0 writes what the run is and how it computes: config.yaml, run.json, folds.csv, conv_plan.json.
 void record_run(const Run& run, const RunFolder& folder, const MpiSession& session);
 
 }  // namespace pleat

@@ -301,6 +301,9 @@ void FoldTrainer::save() const {
 
 }  // namespace
 
-FoldResult train_fold(const FoldJob& job, const TrainContext& context) { return FoldTrainer(job, context).run(); }
+FoldResult train_fold(const FoldJob& job, const TrainContext& context) {
+  const FastConv convolutions(context.conv_plan);
+  return FoldTrainer(job, context).run();
+}
 
 }  // namespace pleat

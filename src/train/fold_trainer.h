@@ -14,6 +14,7 @@
 #include "data/augment.h"
 #include "data/crop_file.h"
 #include "model/classifier.h"
+#include "model/fast_conv.h"
 #include "train/checkpoint.h"
 #include "train/epoch_cut.h"
 #include "train/train_config.h"
@@ -44,6 +45,7 @@ struct TrainProgress {
 struct TrainContext {
   const CropFile& crops;
   torch::Device device = at::kCPU;
+  const ConvPlan& conv_plan;                           // how convolutions are computed, to their last bits; may be empty
   Ranks slot;                                          // the ranks that share this job
   c10::intrusive_ptr<c10d::ProcessGroup> group;        // their collectives; null for one
   std::filesystem::path resume_folder;                 // checkpoints of the job
