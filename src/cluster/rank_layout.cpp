@@ -44,6 +44,7 @@ RankLayout make_layout(const LayoutRequest& request) {
     }
     place.local_size = ranks_on[host_of(rank)];
     if (!request.devices.empty()) place.device = request.devices.at(rank);
+    place.cores = std::max(1, request.cores_per_rank_host);
     place.threads = request.threads > 0 ? request.threads : std::max(1, request.cores_per_rank_host / place.local_size);
   }
   return layout;

@@ -22,6 +22,7 @@ struct RankPlace {
   int local_size = 1;
   int device = -1;  // CUDA device index; -1: CPU
   int threads = 1;
+  int cores = 1;  // that the ranks of its host share
 };
 
 struct RankLayout {

@@ -47,6 +47,14 @@ std::vector<JobQueue::Running> JobQueue::running() const {
   return all;
 }
 
+std::vector<int> JobQueue::pending() const {
+  std::vector<int> all;
+  for (std::size_t i = 0; i < jobs_.size(); ++i) {
+    if (jobs_[i].state == JobState::kPending) all.push_back(static_cast<int>(i));
+  }
+  return all;
+}
+
 bool JobQueue::settled() const { return count(JobState::kRunning) == 0 && (closed_ || count(JobState::kPending) == 0); }
 
 int JobQueue::count(JobState state) const {

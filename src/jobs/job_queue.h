@@ -36,6 +36,9 @@ class JobQueue {
   };
   std::vector<Running> running() const;
 
+  /// What waits, in the order in which it will be handed out.
+  std::vector<int> pending() const;
+
   /// True when no job will be handed out any more and none is running.
   bool settled() const;
   JobState state(int job) const { return jobs_.at(std::size_t(job)).state; }

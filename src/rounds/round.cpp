@@ -1,17 +1,21 @@
 #include "rounds/round.h"
 
+#include <ATen/Parallel.h>
+
 #include <chrono>
 #include <memory>
 #include <optional>
 
 #include "base/files.h"
 #include "base/log.h"
+#include "base/progress.h"
 #include "base/stop_signal.h"
 #include "cluster/slot.h"
 #include "jobs/job_queue.h"
 #include "rounds/dry_run.h"
 #include "rounds/finish.h"
 #include "rounds/job_result.h"
+#include "rounds/last_wave.h"
 #include "rounds/run_progress.h"
 #include "rounds/run_setup.h"
 #include "rounds/shared_value.h"
@@ -36,15 +40,17 @@ auto naming(const PlannedJob& job, const Slot& slot, const Work& work) {
 }
 
 // A slot's work on one job.
-JobWork slot_work(const Run& run, const Slot& slot, JobSource* source) {
-  return [&run, &slot, source](int index) {
+JobWork slot_work(const Run& run, const Slot& slot, const LastWave& wave, JobSource* source) {
+  return [&run, &slot, &wave, source](int index) {
     const PlannedJob& job = run.jobs[std::size_t(index)];
     const LogContext context_of_lines(job.name);
-    if (slot.leads()) spdlog::info("starts on host {}", run.host);
+    const ThreadCount threads(wave.jobs.contains(index) ? wave.threads : run.place.mine.threads);
+    if (slot.leads()) spdlog::info("starts on host {} with {}", run.host, counted(at::get_num_threads(), "thread"));
     const Clock::time_point start = Clock::now();
     const TrainContext context{
         .crops = run.dataset.crops,
         .device = run.place.device,
+        .conv_plan = plan_of(run.conv_plans, job.work.model.id),
         .slot = slot.ranks(),
         .group = slot.group(),
         .resume_folder = run.folder_of(job) / kResumeFolder,
@@ -100,6 +106,12 @@ void say_what_ran(const Run& run, const MpiSession& session, const RunProgress& 
   spdlog::default_logger()->flush();
 }
 
+// Rank 0 alone knows what was done before.
+LastWave agree_on_last_wave(const Run& run, const MpiSession& session, const JobQueue& queue) {
+  const std::string to_do = from_rank_0(session.ranks(), [&] { return Json(queue.pending()).dump(); });
+  return last_wave(run.config, run.place.layout, run.place.mine, Json::parse(to_do).get<std::vector<int>>());
+}
+
 // Fills in `outcome`; returns, on rank 0, what ended the run early. The slots are gone on all ranks by then.
 std::optional<Error> run_all_jobs(const Run& run, const MpiSession& session, const std::string& command,
                                   Clock::time_point start, Outcome& outcome) {
@@ -120,6 +132,7 @@ std::optional<Error> run_all_jobs(const Run& run, const MpiSession& session, con
                  run.place.layout.shards, run.place.layout.shards == 1 ? "" : "s", run.place.mine.threads,
                  run.place.mine.threads == 1 ? "" : "s", run.place.device_name(), run.config.train.precision);
   }
+  const LastWave wave = agree_on_last_wave(run, session, queue);
   const JobEvents events{.finished =
                              [&](int job, const std::vector<std::string>& parts) {
                                progress.finished(job, keep_result(run, run.jobs[std::size_t(job)], parts));
@@ -136,7 +149,7 @@ std::optional<Error> run_all_jobs(const Run& run, const MpiSession& session, con
                                say_what_ran(run, session, progress, running, command);
                              }};
   const std::optional<Error> ended = run_jobs(session, run.place.layout, slot, queue, events,
-                                              [&](JobSource* source) { return slot_work(run, slot, source); });
+                                              [&](JobSource* source) { return slot_work(run, slot, wave, source); });
   outcome.now = cost();
   return ended;
 }

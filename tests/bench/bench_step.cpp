@@ -1,0 +1,108 @@
+// A training step alone, on random images: prints milliseconds of its parts and images per second, as JSON.
+//   bench_step MODEL|FILE.pt SIZE BATCH THREADS bf16|fp32 fast|library [REPEATS]
+#include <ATen/Parallel.h>
+#include <ATen/ops/randint.h>
+#include <ATen/ops/randn.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <exception>
+#include <string>
+#include <vector>
+
+#include "model/conv_plan.h"
+#include "train/conv_trace.h"
+#include "train/loss.h"
+#include "train/optimizer.h"
+#include "train/precision.h"
+
+namespace {
+
+using namespace pleat;
+using Clock = std::chrono::steady_clock;
+
+struct Parts {
+  double forward = 0, backward = 0, optimizer = 0;
+  double sum() const { return forward + backward + optimizer; }
+};
+
+double milliseconds_since(Clock::time_point start) {
+  return std::chrono::duration<double, std::milli>(Clock::now() - start).count();
+}
+
+class Trainer {
+ public:
+  Trainer(const FoldJob& job, std::int64_t size, std::int64_t batch)
+      : job_(job),
+        net_(make_classifier(job.model, {.channels = 3, .classes = job.classes}, job.random)),
+        images_(at::randn({batch, 3, size, size}).contiguous(at::MemoryFormat::ChannelsLast)),
+        labels_(at::randint(job.classes, {batch}, at::kLong)) {
+    place_on(*net_, at::kCPU);
+    net_->train();
+    optimizer_ = make_optimizer(job.train, trained_parameters(*net_));
+  }
+
+  Parts step() {
+    Parts parts;
+    const auto start = Clock::now();
+    const auto loss =
+        part_loss(forward_logits(*net_, images_, job_.train.precision == "bf16"), labels_, 0.0, images_.size(0));
+    parts.forward = milliseconds_since(start);
+    for (const auto& parameter : net_->parameters()) parameter.mutable_grad().reset();
+    const auto middle = Clock::now();
+    loss.backward();
+    parts.backward = milliseconds_since(middle);
+    const auto last = Clock::now();
+    optimizer_->step(1e-3);
+    parts.optimizer = milliseconds_since(last);
+    return parts;
+  }
+
+ private:
+  const FoldJob& job_;
+  std::shared_ptr<Classifier> net_;
+  torch::Tensor images_, labels_;
+  std::unique_ptr<Optimizer> optimizer_;
+};
+
+void measure(char** argv, int repeats) {
+  FoldJob job{.classes = 10};
+  job.model.name = argv[1];
+  job.train.precision = argv[5];
+  const std::int64_t size = std::atoll(argv[2]), batch = std::atoll(argv[3]);
+  at::set_num_threads(std::atoi(argv[4]));
+  ConvPlan plan;
+  if (std::strcmp(argv[6], "fast") == 0)
+    plan = measure_plan(convolutions_of(job, {.height = int(size), .width = int(size), .channels = 3}), batch);
+  const FastConv convolutions(plan);
+  Trainer trainer(job, size, batch);
+  for (int i = 0; i < 3; ++i) trainer.step();
+  std::vector<Parts> all;
+  for (int i = 0; i < repeats; ++i) all.push_back(trainer.step());
+  std::sort(all.begin(), all.end(), [](const Parts& a, const Parts& b) { return a.sum() < b.sum(); });
+  const Parts median = all[all.size() / 2];
+  std::printf(
+      "{\"forward_ms\": %.1f, \"backward_ms\": %.1f, \"optimizer_ms\": %.1f, \"images_per_second\": %.1f, \"best\": "
+      "%.1f, \"planned\": %zu}\n",
+      median.forward, median.backward, median.optimizer, 1e3 * double(batch) / median.sum(),
+      1e3 * double(batch) / all.front().sum(), plan.size());
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc < 7)
+    return std::fprintf(stderr,
+                        "usage: bench_step MODEL|FILE.pt SIZE BATCH THREADS bf16|fp32 fast|library [REPEATS]\n"),
+           2;
+  try {
+    measure(argv, argc > 7 ? std::atoi(argv[7]) : 15);
+    return 0;
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "bench_step: %s\n", error.what());
+    return 3;
+  }
+}
