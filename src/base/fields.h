@@ -38,6 +38,7 @@ constexpr Bound above(double low) { return {.low = low, .low_open = true}; }
 constexpr Bound at_least(double low) { return {.low = low}; }
 constexpr Bound between(double low, double high) { return {.low = low, .high = high}; }
 constexpr Bound below_one() { return {.low = 0.0, .high = 1.0, .high_open = true}; }  // [0, 1)
+constexpr Bound above_zero_to_one() { return {.low = 0.0, .high = 1.0, .low_open = true}; }
 template <class... Name>
 constexpr Bound one_of(Name... names) {
   Bound bound;

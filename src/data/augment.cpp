@@ -8,10 +8,25 @@
 namespace pleat {
 namespace {
 
-// Compiled for wide registers too and chosen at run time: this loop is most of what feeding a batch costs.
-__attribute__((target_clones("avx512f", "avx2", "default"))) void scale_row(const std::uint8_t* in, const float* scale,
-                                                                            const float* shift, float* out, int count) {
-  for (int i = 0; i < count; ++i) out[i] = scale[i] * static_cast<float>(in[i]) + shift[i];
+// A part of the image with a random area and shape; if none of ten fits into it, the largest at its centre that keeps
+// the shapes' bounds.
+Box draw_crop(double smallest_share, const ImageShape& shape, RandomStream& random) {
+  constexpr double kNarrowest = 3.0 / 4.0, kWidest = 4.0 / 3.0;  // width / height
+  const auto whole = [](double pixels) { return static_cast<int>(std::nearbyint(pixels)); };
+  const double area = static_cast<double>(shape.height) * shape.width;
+  for (int attempt = 0; attempt < 10; ++attempt) {
+    const double share = smallest_share + (1.0 - smallest_share) * random.uniform();
+    const double ratio = std::exp(std::log(kNarrowest) + std::log(kWidest / kNarrowest) * random.uniform());
+    const int width = whole(std::sqrt(area * share * ratio)), height = whole(std::sqrt(area * share / ratio));
+    if (width < 1 || width > shape.width || height < 1 || height > shape.height) continue;
+    const auto rows = static_cast<std::uint32_t>(shape.height - height + 1);
+    const auto columns = static_cast<std::uint32_t>(shape.width - width + 1);
+    const int top = static_cast<int>(random.below(rows)), left = static_cast<int>(random.below(columns));
+    return {top, left, height, width};
+  }
+  const int width = std::min(shape.width, whole(shape.height * kWidest));
+  const int height = std::min(shape.height, whole(shape.width / kNarrowest));
+  return {(shape.height - height) / 2, (shape.width - width) / 2, height, width};
 }
 
 }  // namespace
@@ -45,53 +60,21 @@ PixelNorm measure_pixels(const CropFile& crops, std::span<const std::int64_t> ro
   return norm;
 }
 
-Placement draw_placement(const AugmentConfig& config, RandomStream& random) {
-  Placement placement;
+Box whole_image(const ImageShape& shape) { return {.height = shape.height, .width = shape.width}; }
+
+Placement draw_placement(const AugmentConfig& config, const ImageShape& shape, RandomStream& random) {
+  Placement placement{.box = whole_image(shape)};
   if (config.flip) placement.flip = random.below(2) == 1;
-  if (config.pad > 0) {
+  if (config.resized_crop < 1.0) {
+    placement.box = draw_crop(config.resized_crop, shape, random);
+  } else if (config.pad > 0) {
     const auto span = static_cast<std::uint32_t>(2 * config.pad + 1);
-    placement.dy = static_cast<int>(random.below(span)) - static_cast<int>(config.pad);
-    placement.dx = static_cast<int>(random.below(span)) - static_cast<int>(config.pad);
+    const int down = static_cast<int>(random.below(span)) - static_cast<int>(config.pad);
+    const int right = static_cast<int>(random.below(span)) - static_cast<int>(config.pad);
+    placement.box.top = -down;
+    placement.box.left = placement.flip ? right : -right;  // the mirrored image is what moves
   }
   return placement;
-}
-
-PixelWriter::PixelWriter(const ImageShape& shape, const PixelNorm& norm) : shape_(shape) {
-  const auto channels = static_cast<std::size_t>(shape.channels);
-  if (norm.mean.size() != channels || norm.std.size() != channels) {
-    throw DataError("{} mean and {} std values were given for images of {} channels; give one of each per channel",
-                    norm.mean.size(), norm.std.size(), channels);
-  }
-  for (int x = 0; x < shape.width; ++x) {
-    for (std::size_t c = 0; c < channels; ++c) {
-      scale_.push_back(static_cast<float>(1.0 / (255.0 * norm.std[c])));
-      shift_.push_back(static_cast<float>(-norm.mean[c] / norm.std[c]));
-    }
-  }
-}
-
-void PixelWriter::write(std::span<const std::uint8_t> image, const Placement& placement, float* out) const {
-  const int width = shape_.width, channels = shape_.channels, row_floats = width * channels;
-  // Output column x shows input column x - dx; columns outside the image are black, which is `shift` after normalising.
-  const int first = std::clamp(placement.dx, 0, width), last = std::clamp(width + placement.dx, first, width);
-  std::vector<std::uint8_t> mirrored(placement.flip ? static_cast<std::size_t>(row_floats) : 0);
-  for (int y = 0; y < shape_.height; ++y, out += row_floats) {
-    const int source_y = y - placement.dy;
-    if (source_y < 0 || source_y >= shape_.height) {
-      std::copy_n(shift_.data(), row_floats, out);
-      continue;
-    }
-    const std::uint8_t* row = image.data() + std::size_t(source_y) * std::size_t(row_floats);
-    if (placement.flip) {
-      for (int x = 0; x < width; ++x)
-        std::copy_n(row + (width - 1 - x) * channels, channels, mirrored.data() + x * channels);
-      row = mirrored.data();
-    }
-    std::copy_n(shift_.data(), first * channels, out);
-    scale_row(row + (first - placement.dx) * channels, scale_.data(), shift_.data(), out + first * channels,
-              (last - first) * channels);
-    std::copy_n(shift_.data() + last * channels, (width - last) * channels, out + last * channels);
-  }
 }
 
 }  // namespace pleat

@@ -1,8 +1,6 @@
-// Changes to training images: pure in (image, random numbers of the sample's key). Source pixels are uint8 HWC; what
-// comes out is normalised float32 HWC, ready for a channels_last batch, so that a pixel is touched once.
+// Changes to training images: pure in (image, random numbers of the sample's key).
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <span>
 #include <tuple>
@@ -17,11 +15,15 @@ namespace pleat {
 struct AugmentConfig {
   bool flip = true;
   std::int64_t pad = 4;
+  double resized_crop = 1.0;
   static constexpr auto fields() {
     return std::tuple{
         field("flip", &AugmentConfig::flip, any(), identity, "mirror half of the training images left to right"),
         field("pad", &AugmentConfig::pad, between(0, 256), identity,
-              "shift training images by up to this many pixels each way, black coming in (pad and crop); 0: off")};
+              "shift training images by up to this many pixels each way, black coming in (pad and crop); 0: off"),
+        field("resized_crop", &AugmentConfig::resized_crop, above_zero_to_one(), identity,
+              "show a random part of each training image, of at least this share of its area and with sides of 3:4 to "
+              "4:3, at the whole image's size (random resized crop, instead of pad); 1: off")};
   }
 };
 
@@ -34,23 +36,19 @@ struct PixelNorm {
 /// the result is the same on every machine. A channel that is constant gets std 1.
 PixelNorm measure_pixels(const CropFile& crops, std::span<const std::int64_t> rows, std::size_t most_rows = 10'000);
 
-/// Where an output pixel comes from: shifted by (dy, dx), mirrored first if `flip`.
+/// A rectangle in pixels of the image; it may reach out of it, where all is black.
+struct Box {
+  int top = 0, left = 0, height = 0, width = 0;
+  bool operator==(const Box&) const = default;
+};
+Box whole_image(const ImageShape& shape);
+
+/// What is shown of an image: `box`, mirrored left to right if `flip`.
 struct Placement {
-  int dy = 0, dx = 0;
+  Box box;
   bool flip = false;
 };
-Placement draw_placement(const AugmentConfig& config, RandomStream& random);
-
-/// Copies images into float batches. One per loader; safe from many threads.
-class PixelWriter {
- public:
-  PixelWriter(const ImageShape& shape, const PixelNorm& norm);
-  /// image: shape.bytes() bytes; out: as many floats, (pixel / 255 - mean) / std; outside the image the pixel is 0.
-  void write(std::span<const std::uint8_t> image, const Placement& placement, float* out) const;
-
- private:
-  ImageShape shape_;
-  std::vector<float> scale_, shift_;  // per element of an image row: out = scale * pixel + shift
-};
+/// Source of the resized crop: Szegedy et al. 2014, arXiv:1409.4842, as in torchvision's RandomResizedCrop.
+Placement draw_placement(const AugmentConfig& config, const ImageShape& shape, RandomStream& random);
 
 }  // namespace pleat

@@ -10,6 +10,8 @@
 #include <numeric>
 #include <thread>
 
+#include "data/pixel_writer.h"
+
 namespace pleat {
 
 // Slots of a ring: plan i goes to slot i % ahead once batch i - ahead has been taken. Workers claim plans in order.
@@ -23,6 +25,7 @@ struct BatchLoader::Impl {
   const CropFile& crops;
   const LoaderOptions options;
   const std::vector<BatchPlan> plans;
+  const ImageShape shape;  // of the batches' images
   const PixelWriter writer;
   std::vector<Slot> ring;
   std::size_t claimed = 0, taken = 0;
@@ -33,7 +36,12 @@ struct BatchLoader::Impl {
   std::vector<std::jthread> workers;
 
   Impl(const CropFile& c, const LoaderOptions& o, std::vector<BatchPlan> p)
-      : crops(c), options(o), plans(std::move(p)), writer(c.shape(), o.norm), ring(std::size_t(std::max(1, o.ahead))) {
+      : crops(c),
+        options(o),
+        plans(std::move(p)),
+        shape(o.shape.value_or(c.shape())),
+        writer(c.shape(), shape, o.norm),
+        ring(std::size_t(std::max(1, o.ahead))) {
     try {
       for (int i = 0; i < std::max(1, options.threads); ++i) workers.emplace_back([this] { work(); });
     } catch (...) {
@@ -78,21 +86,20 @@ struct BatchLoader::Impl {
   }
 
   Batch make(const BatchPlan& plan) const {
-    const ImageShape& shape = crops.shape();
     const auto count = static_cast<std::int64_t>(plan.rows.size());
     const auto pin = at::TensorOptions().pinned_memory(options.pinned);
     // Made as NHWC and seen as NCHW: channels_last without a copy.
     const torch::Tensor pixels = at::empty({count, shape.height, shape.width, shape.channels}, pin.dtype(at::kFloat));
     float* out = pixels.data_ptr<float>();
     for (const std::int64_t row : plan.rows) {
-      Placement placement;
+      Placement placement{.box = whole_image(crops.shape())};
       if (options.training) {
         RandomKey key = options.key;
         key.purpose = Purpose::kAugment;
         key.epoch = plan.epoch;
         key.sample = static_cast<std::uint64_t>(row);
         RandomStream random(key);
-        placement = draw_placement(options.augment, random);
+        placement = draw_placement(options.augment, crops.shape(), random);
       }
       writer.write(crops.image(static_cast<std::size_t>(row)), placement, out);
       out += shape.bytes();

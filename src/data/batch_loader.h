@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "data/augment.h"
@@ -30,6 +31,8 @@ struct LoaderOptions {
   AugmentConfig augment;
   bool training = false;  // false: images as they are
   RandomKey key;          // seed, round and fold; the loader fills in purpose, epoch and sample
+  // Of the batches' images, with the crops' channels; none: as the crops.
+  std::optional<ImageShape> shape;
   int threads = 1;
   int ahead = 4;        // batches made before they are asked for
   bool pinned = false;  // page-locked memory, for copies to a CUDA device

@@ -1,5 +1,7 @@
 #include "rounds/job_plan.h"
 
+#include <algorithm>
+
 #include "base/error.h"
 #include "base/files.h"
 #include "jobs/job_key.h"
@@ -18,6 +20,16 @@ std::string weights_hash(const ModelConfig& model) {
   return model.weights.empty() ? "" : sha256(read_file(model.weights));
 }
 
+// A run that went on without a word at its old size would not be what was asked for.
+void check_progressive(const ProgressiveConfig& progressive, const ImageShape& shape) {
+  const int side = std::min(shape.height, shape.width);
+  if (progressive.from < side) return;
+  throw UsageError(
+      "train.progressive.from ({}) must be less than the shorter side of the crops ({} x {} pixels); lower it, or "
+      "leave it out",
+      progressive.from, shape.height, shape.width);
+}
+
 Json job_identity(const RunConfig& config, const Dataset& dataset, const PlannedJob& job, const std::string& weights) {
   Json model = identity_of(job.work.model);
   model["weights"] = weights;
@@ -27,7 +39,7 @@ Json job_identity(const RunConfig& config, const Dataset& dataset, const Planned
   return {{"format", kResultFormat},
           {"target", {{"column", target.column}, {"classes", target.classes}}},
           {"model", model},
-          {"train", identity_of(job.work.train)},
+          {"train", train_identity(job.work.train)},
           {"exact", config.cluster.exact},
           {"seed", config.seed},
           {"round", 0},
@@ -57,7 +69,18 @@ std::string job_name(const std::string& target, const std::string& model, FoldId
   return fmt::format("{}/{}/fold {}", target, model, fold.value);
 }
 
+Json train_identity(const TrainConfig& train) {
+  Json all = identity_of(train);
+  const Json defaults = identity_of(TrainConfig{});
+  for (const char* later : {"/augment/resized_crop", "/ema", "/progressive"}) {
+    const Json::json_pointer place(later);
+    if (all[place] == defaults[place]) all[place.parent_pointer()].erase(place.back());
+  }
+  return all;
+}
+
 std::vector<PlannedJob> plan_jobs(const RunConfig& config, const Dataset& dataset, const FoldPlan& plan) {
+  check_progressive(config.train.progressive, dataset.crops.shape());
   std::vector<PlannedJob> jobs;
   for (std::size_t t = 0; t < dataset.targets.size(); ++t) {
     for (std::size_t m = 0; m < config.models.size(); ++m) {

@@ -21,8 +21,12 @@ struct PlannedJob {
 /// "label/resnet20/fold 3".
 std::string job_name(const std::string& target, const std::string& model, FoldId fold);
 
+/// What of the training options enters a job's key. Options that came after the first runs are left out while they are
+/// off: a job that was done, or begun, before they were there has the key that it had.
+Json train_identity(const TrainConfig& train);
+
 /// `plan` is in the order of dataset.train. Throws UsageError if batches are too small for BatchNorm (a part of fewer
-/// than two).
+/// than two), or if train.progressive would not begin below the crops' size.
 std::vector<PlannedJob> plan_jobs(const RunConfig& config, const Dataset& dataset, const FoldPlan& plan);
 
 }  // namespace pleat

@@ -101,6 +101,7 @@ void complete_and_check(RunConfig& config) {
       if (target.name == file) throw UsageError("targets: name '{}' is that of a file of the round; give another", file);
     }
   }
+  if (config.train.augment.resized_crop < 1.0) config.train.augment.pad = 0;  // it takes pad's place
   check_distinct("models: id", config.models, [](const ModelConfig& model) { return model.id; });
   check_distinct("targets: name", config.targets, [](const TargetConfig& target) { return target.name; });
   check_no_twins(config.models);

@@ -10,16 +10,23 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr std::size_t kKept = 2;  // a checkpoint that is cut short leaves the one before
-constexpr const char* kModel = "model/";
-constexpr const char* kOptimizer = "optimizer/";
+constexpr std::string_view kModel = "model/", kOptimizer = "optimizer/", kAverage = "average/";
 
 EpochReport report_of(const Json& json) {
   return {json.at("epoch"),  json.at("loss"),    json.at("lr"),
           json.at("images"), json.at("seconds"), json.at("waited_seconds")};
 }
 
-void append(NamedTensors& all, const char* prefix, const NamedTensors& some) {
-  for (const auto& [name, tensor] : some) all.emplace_back(prefix + name, tensor);
+void append(NamedTensors& all, std::string_view prefix, const NamedTensors& some) {
+  for (const auto& [name, tensor] : some) all.emplace_back(std::string(prefix) + name, tensor);
+}
+
+NamedTensors section(const NamedTensors& all, std::string_view prefix) {
+  NamedTensors some;
+  for (const auto& [name, tensor] : all) {
+    if (name.starts_with(prefix)) some.emplace_back(name.substr(prefix.size()), tensor);
+  }
+  return some;
 }
 
 // Newest first; the names sort by epoch and step.
@@ -44,6 +51,7 @@ void save_checkpoint(const fs::path& folder, const Checkpoint& checkpoint, const
   NamedTensors tensors;
   append(tensors, kModel, checkpoint.model);
   append(tensors, kOptimizer, checkpoint.optimizer);
+  append(tensors, kAverage, checkpoint.average);
   Json history = Json::array();
   for (const auto& report : checkpoint.history) history.push_back(to_json(report));
   make_folder(folder);
@@ -93,11 +101,9 @@ Checkpoint parse_checkpoint(std::string_view bytes, const std::string& source) {
     throw DataError("{} is a safetensors file but no pleat checkpoint ({}); delete it and run again", source,
                     error.what());
   }
-  for (const auto& [name, tensor] : file.tensors) {
-    if (name.starts_with(kModel)) checkpoint.model.emplace_back(name.substr(std::string(kModel).size()), tensor);
-    if (name.starts_with(kOptimizer))
-      checkpoint.optimizer.emplace_back(name.substr(std::string(kOptimizer).size()), tensor);
-  }
+  checkpoint.model = section(file.tensors, kModel);
+  checkpoint.optimizer = section(file.tensors, kOptimizer);
+  checkpoint.average = section(file.tensors, kAverage);
   return checkpoint;
 }
 

@@ -29,6 +29,7 @@ struct Checkpoint {
   EpochReport running;     // what the epoch has gathered so far
   std::vector<EpochReport> history;
   NamedTensors model, optimizer;
+  NamedTensors average;  // of the model's weights; empty without train.ema
 };
 
 /// Writes `folder`/epoch_E_step_S.safetensors, whole or not at all, and removes all but the newest two.

@@ -14,8 +14,10 @@
 #include "base/log.h"
 #include "cluster/gradient_sync.h"
 #include "data/batch_loader.h"
+#include "model/weight_average.h"
 #include "train/epoch_cut.h"
 #include "train/epoch_loss.h"
+#include "train/image_size.h"
 #include "train/job_error.h"
 #include "train/loss.h"
 #include "train/optimizer.h"
@@ -66,6 +68,7 @@ class FoldTrainer {
   std::shared_ptr<Classifier> classifier_;
   NamedTensors parameters_;
   std::unique_ptr<Optimizer> optimizer_;
+  std::optional<WeightAverage> average_;  // none without train.ema
   std::unique_ptr<GradientSync> sync_;
   Checkpoint place_;                // the tensors in it are the model's and the optimizer's own
   EpochCut cut_;                    // of the epoch that runs, as is:
@@ -84,6 +87,7 @@ FoldTrainer::FoldTrainer(const FoldJob& job, const TrainContext& context)
     place_on(*classifier_, context.device);
     parameters_ = trained_parameters(*classifier_);
     optimizer_ = make_optimizer(job.train, parameters_);
+    if (job.train.ema > 0) average_.emplace(*classifier_, job.train.ema);
   });
   resume();
   sync_ = std::make_unique<GradientSync>(
@@ -110,17 +114,21 @@ void FoldTrainer::resume() {
     const Checkpoint saved = parse_checkpoint(found.bytes, found.path);
     load_state(*classifier_, saved.model, found.path);
     optimizer_->load(saved.optimizer, found.path);
-    place_ = {saved.epoch, saved.step, saved.running, saved.history, {}, {}};
+    if (average_) average_->load(saved.average, found.path);
+    place_ = {.epoch = saved.epoch, .step = saved.step, .running = saved.running, .history = saved.history};
     if (leads())
       spdlog::info("goes on from {} (epoch {}, step {} of {})", found.path, saved.epoch + 1, saved.step, steps_);
   });
   place_.model = state_of(*classifier_);
   place_.optimizer = optimizer_->state();
+  if (average_) place_.average = average_->state();
   images_before_ = place_.epoch * static_cast<std::int64_t>(job_.train_rows.size()) + place_.running.images;
 }
 
 FoldResult FoldTrainer::run() {
   while (place_.epoch < job_.train.epochs) train_epoch();
+  // The last steps' weights are in the last checkpoint, should this be as far as it gets.
+  if (average_) load_state(*classifier_, average_->state(), "the average of the weights");
   FoldResult result{.logits = predict(), .history = place_.history};
   for (const auto& [name, tensor] : state_of(*classifier_)) result.weights.emplace_back(name, tensor.detach().cpu());
   return result;
@@ -161,6 +169,7 @@ void FoldTrainer::train_epoch() {
                       .augment = job_.train.augment,
                       .training = true,
                       .key = job_.random,
+                      .shape = epoch_image_size(job_.train, place_.epoch, context_.crops.shape()),
                       .pinned = context_.device.is_cuda()},
                      plan_epoch());
   Clock::time_point reported = start;
@@ -220,6 +229,7 @@ void FoldTrainer::train_step(BatchLoader& loader, std::int64_t step) {
   place_.running.lr = learning_rate(job_.train, done, job_.train.epochs * steps_);
   place_.running.images += static_cast<std::int64_t>(batch_size);
   optimizer_->step(place_.running.lr);
+  if (average_) average_->update(done);
 }
 
 torch::Tensor FoldTrainer::forward_part(BatchLoader& loader, std::int64_t step, int part, std::size_t batch_size) {

@@ -54,7 +54,7 @@ struct TrainContext {
 };
 
 struct FoldResult {
-  NamedTensors weights;  // CPU, as trained
+  NamedTensors weights;  // CPU, as trained, or their average (train.ema)
   torch::Tensor logits;  // [predict_rows, classes] float32
   std::vector<EpochReport> history;
 };

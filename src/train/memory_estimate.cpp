@@ -6,7 +6,9 @@
 #include <c10/util/ThreadLocalDebugInfo.h>
 
 #include <algorithm>
+#include <optional>
 
+#include "model/weight_average.h"
 #include "train/loss.h"
 #include "train/optimizer.h"
 #include "train/precision.h"
@@ -29,7 +31,7 @@ class PeakCounter : public c10::MemoryReportingInfoBase {
 };
 
 struct StepBytes {
-  std::int64_t weights, gradients, optimizer, peak;
+  std::int64_t weights, gradients, optimizer, average, peak;
 };
 
 StepBytes step_with(const FoldJob& job, const ImageShape& shape, std::int64_t images) {
@@ -40,18 +42,22 @@ StepBytes step_with(const FoldJob& job, const ImageShape& shape, std::int64_t im
   classifier->train();
   const NamedTensors parameters = trained_parameters(*classifier);
   const auto optimizer = make_optimizer(job.train, parameters);
+  std::optional<WeightAverage> average;
+  if (job.train.ema > 0) average.emplace(*classifier, job.train.ema);
   const auto batch =
       at::randn({images, shape.channels, shape.height, shape.width}).contiguous(at::MemoryFormat::ChannelsLast);
   part_loss(forward_logits(*classifier, batch, job.train.precision == "bf16"), at::zeros({images}, at::kLong), 0.0,
             images)
       .backward();
   optimizer->step(0.0);
+  if (average) average->update(0);
   const auto bytes_of = [](const NamedTensors& tensors) {
     std::int64_t bytes = 0;
     for (const auto& [name, tensor] : tensors) bytes += static_cast<std::int64_t>(tensor.nbytes());
     return bytes;
   };
-  return {bytes_of(state_of(*classifier)), bytes_of(parameters), bytes_of(optimizer->state()), counter->peak()};
+  return {bytes_of(state_of(*classifier)), bytes_of(parameters), bytes_of(optimizer->state()),
+          average ? bytes_of(average->state()) : 0, counter->peak()};
 }
 
 }  // namespace
@@ -63,8 +69,8 @@ MemoryEstimate estimate_memory(const FoldJob& job, const ImageShape& shape) {
   // What grows with the batch grows in proportion to it; the rest is there whatever the batch.
   const std::int64_t per_image = std::max<std::int64_t>(0, (more.peak - few.peak) / (kMore - kFew));
   return {.weights = few.weights,
-          .state = few.weights + few.gradients + few.optimizer,
-          .checkpoint = few.weights + few.optimizer,
+          .state = few.weights + few.gradients + few.optimizer + few.average,
+          .checkpoint = few.weights + few.optimizer + few.average,
           .peak = more.peak + per_image * std::max<std::int64_t>(0, part - kMore)};
 }
 

@@ -9,12 +9,12 @@ namespace pleat {
 
 struct MemoryEstimate {
   std::int64_t weights = 0;     // bytes of parameters and buffers
-  std::int64_t state = 0;       // weights, gradients and optimizer state together
-  std::int64_t checkpoint = 0;  // weights and optimizer state: what is copied, as bytes, to be written
+  std::int64_t state = 0;       // weights, gradients, optimizer state and average together
+  std::int64_t checkpoint = 0;  // weights, optimizer state, average: what is copied, as bytes, to be written
   std::int64_t peak = 0;        // peak of tensors during a step with a whole part of the batch
 };
 
-/// On CPU, whatever the device of the run; tensors take the same bytes there.
+/// On CPU, whatever the device of the run; tensors take the same bytes there. `shape`: of the largest training images.
 MemoryEstimate estimate_memory(const FoldJob& job, const ImageShape& shape);
 
 }  // namespace pleat

@@ -10,6 +10,19 @@
 
 namespace pleat {
 
+struct ProgressiveConfig {
+  std::int64_t from = 0;
+  double until = 0.6;
+  static constexpr auto fields() {
+    return std::tuple{
+        field("from", &ProgressiveConfig::from, between(0, 1 << 16), identity,
+              "shorter side of the first epoch's images, in pixels; below the crops' own; 0: off"),
+        field("until", &ProgressiveConfig::until, above_zero_to_one(), identity,
+              "fraction of the epochs over which they grow to full size, in multiples of 4 pixels; the last epoch "
+              "always has it")};
+  }
+};
+
 struct TrainConfig {
   std::int64_t epochs = 8;
   std::int64_t batch = 64;
@@ -24,7 +37,9 @@ struct TrainConfig {
   double label_smoothing = 0.0;
   std::string precision = "auto";
   std::string keep = "last";
+  double ema = 0.0;
   AugmentConfig augment;
+  ProgressiveConfig progressive;
   static constexpr auto fields() {
     return std::tuple{
         field("epochs", &TrainConfig::epochs, between(1, 100000), identity, "passes over the training rows"),
@@ -50,8 +65,13 @@ struct TrainConfig {
             "auto: bf16 where the device does it well (CUDA, AVX-512-bf16, AMX), else fp32; what was used is recorded"),
         field("keep", &TrainConfig::keep, one_of("last"), identity,
               "which weights are kept: the last ones, which nothing of the held-out fold chose"),
+        field("ema", &TrainConfig::ema, below_one(), identity,
+              "predict with, and keep, an exponential moving average of the weights over the steps, with this decay "
+              "(0.99, say; less in the first steps); 0: off"),
         field("augment", &TrainConfig::augment, any(), identity,
-              "changes to training images, drawn anew in each epoch")};
+              "changes to training images, drawn anew in each epoch"),
+        field("progressive", &TrainConfig::progressive, any(), identity,
+              "smaller images in the first epochs, which are faster; predictions are made at full size")};
   }
 };
 

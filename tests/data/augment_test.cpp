@@ -2,62 +2,22 @@
 
 #include <gtest/gtest.h>
 
-#include <numeric>
-
-#include "base/error.h"
+#include <algorithm>
 
 namespace pleat {
 namespace {
 
-// The plain way: for each output pixel, where does it come from?
-std::vector<float> expected(const std::vector<std::uint8_t>& image, const ImageShape& shape, const PixelNorm& norm,
-                            const Placement& place) {
-  std::vector<float> out;
-  for (int y = 0; y < shape.height; ++y) {
-    for (int x = 0; x < shape.width; ++x) {
-      for (int c = 0; c < shape.channels; ++c) {
-        const int sy = y - place.dy, shifted = x - place.dx;
-        const int sx = place.flip ? shape.width - 1 - shifted : shifted;
-        const bool inside = sy >= 0 && sy < shape.height && shifted >= 0 && shifted < shape.width;
-        const double pixel = inside ? image[std::size_t((sy * shape.width + sx) * shape.channels + c)] : 0.0;
-        out.push_back(static_cast<float>((pixel / 255.0 - norm.mean[std::size_t(c)]) / norm.std[std::size_t(c)]));
-      }
-    }
-  }
-  return out;
-}
-
-TEST(PixelWriter, ShiftsFlipsAndNormalisesAsThePlainLoopDoes) {
-  for (const int channels : {1, 3}) {
-    const ImageShape shape{5, 7, channels};
-    std::vector<std::uint8_t> image(shape.bytes());
-    std::iota(image.begin(), image.end(), std::uint8_t{1});
-    const PixelNorm norm{std::vector<double>(std::size_t(channels), 0.4),
-                         std::vector<double>(std::size_t(channels), 0.2)};
-    const PixelWriter writer(shape, norm);
-    for (const Placement place :
-         {Placement{}, {1, -2, false}, {-2, 3, true}, {0, 7, false}, {9, 0, true}, {-9, -9, false}, {0, 0, true}}) {
-      std::vector<float> out(shape.bytes(), -99.0F);
-      writer.write(image, place, out.data());
-      const std::vector<float> wanted = expected(image, shape, norm, place);
-      for (std::size_t i = 0; i < out.size(); ++i) {
-        ASSERT_NEAR(out[i], wanted[i], 1e-5)
-            << "element " << i << " at " << place.dy << "," << place.dx << " flip " << place.flip;
-      }
-    }
-  }
-}
-
-TEST(PixelWriter, AsksForAMeanAndStdPerChannel) { EXPECT_THROW(PixelWriter({4, 4, 3}, {{0.5}, {0.5}}), DataError); }
+constexpr ImageShape kShape{6, 8, 3};
 
 TEST(Placement, CoversEveryShiftAndBothSidesEvenly) {
   const AugmentConfig config{.flip = true, .pad = 1};
   int flips = 0, seen[3][3] = {};
   for (std::uint64_t sample = 0; sample < 9000; ++sample) {
     RandomStream random({.seed = 1, .purpose = Purpose::kAugment, .sample = sample});
-    const Placement place = draw_placement(config, random);
+    const Placement place = draw_placement(config, kShape, random);
     flips += place.flip;
-    ++seen[place.dy + 1][place.dx + 1];
+    ++seen[place.box.top + 1][place.box.left + 1];
+    EXPECT_TRUE(place.box.height == 6 && place.box.width == 8);
   }
   EXPECT_NEAR(flips, 4500, 200);
   for (const auto& row : seen) {
@@ -67,8 +27,59 @@ TEST(Placement, CoversEveryShiftAndBothSidesEvenly) {
 
 TEST(Placement, OffMeansUntouched) {
   RandomStream random({.seed = 1});
-  const Placement place = draw_placement({.flip = false, .pad = 0}, random);
-  EXPECT_TRUE(place.dy == 0 && place.dx == 0 && !place.flip);
+  const Placement place = draw_placement({.flip = false, .pad = 0}, kShape, random);
+  EXPECT_TRUE(place.box == whole_image(kShape) && !place.flip);
+}
+
+// The same numbers since the first version: another order of draws would change every result.
+TEST(Placement, AFlippedImageIsShiftedAfterItIsMirrored) {
+  const AugmentConfig config{.flip = true, .pad = 3};
+  for (std::uint64_t sample = 0; sample < 50; ++sample) {
+    const RandomKey key{.seed = 5, .purpose = Purpose::kAugment, .sample = sample};
+    RandomStream random(key), again(key);
+    const Placement place = draw_placement(config, kShape, random);
+    const bool flip = again.below(2) == 1;
+    const int down = static_cast<int>(again.below(7)) - 3, right = static_cast<int>(again.below(7)) - 3;
+    EXPECT_EQ(place.flip, flip);
+    EXPECT_EQ(place.box, (Box{-down, flip ? right : -right, 6, 8}));
+  }
+}
+
+struct Share {
+  double smallest, mean;
+};
+
+Share shares_of_crops(const ImageShape& shape, double smallest_share) {
+  const AugmentConfig config{.flip = true, .pad = 4, .resized_crop = smallest_share};
+  Share share{1.0, 0.0};
+  constexpr int kSamples = 4000;
+  for (std::uint64_t sample = 0; sample < kSamples; ++sample) {
+    RandomStream random({.seed = 2, .purpose = Purpose::kAugment, .sample = sample});
+    const Box box = draw_placement(config, shape, random).box;
+    EXPECT_TRUE(box.height >= 1 && box.width >= 1 && box.top >= 0 && box.left >= 0);
+    EXPECT_TRUE(box.top + box.height <= shape.height && box.left + box.width <= shape.width);
+    const double area = double(box.height) * box.width / (double(shape.height) * shape.width);
+    share = {std::min(share.smallest, area), share.mean + area / kSamples};
+  }
+  return share;
+}
+
+TEST(Placement, ResizedCropsTakeEveryShareOfTheAreaFromTheSmallestOn) {
+  const Share share = shares_of_crops({128, 128, 3}, 0.35);
+  EXPECT_NEAR(share.smallest, 0.35, 0.02);
+  EXPECT_NEAR(share.mean, 0.618, 0.01);  // less than (0.35 + 1) / 2: large crops that are not square do not fit
+}
+
+TEST(Placement, ResizedCropsOfAnyShapeStayWithinTheImage) {
+  for (const ImageShape shape : {ImageShape{1, 40, 1}, {40, 1, 3}, {1, 1, 1}, {2, 3, 3}, {3, 2, 1}, {7, 300, 3}})
+    shares_of_crops(shape, 0.08);
+}
+
+TEST(Placement, AnImageTooLongForAnyCropShowsTheLargestAtItsCentre) {
+  RandomStream random({.seed = 1});
+  const AugmentConfig config{.flip = false, .resized_crop = 0.9};
+  EXPECT_EQ(draw_placement(config, {30, 400, 3}, random).box, (Box{0, 180, 30, 40}));
+  EXPECT_EQ(draw_placement(config, {400, 30, 3}, random).box, (Box{180, 0, 40, 30}));
 }
 
 }  // namespace

@@ -92,6 +92,40 @@ TEST(BatchLoader, AugmentationIsDrawnFromSampleAndEpochAlone) {
   EXPECT_TRUE(differs) << "every epoch draws anew";
 }
 
+TEST(BatchLoader, MakesBatchesOfAnotherSizeByTheSameChanges) {
+  const ScratchFolder folder;
+  const CropFile crops = small_crops(folder);
+  for (const double resized_crop : {1.0, 0.3}) {
+    LoaderOptions small = options(1, true), also_small = options(4, true);
+    for (LoaderOptions* each : {&small, &also_small}) {
+      each->augment = {.flip = true, .pad = 0, .resized_crop = resized_crop};
+      each->shape = ImageShape{4, 3, 3};
+    }
+    BatchLoader one(crops, small, plans_of(10, 4)), four(crops, also_small, plans_of(10, 4));
+    BatchLoader full(crops, {.norm = small.norm}, plans_of(10, 4));
+    for (int b = 0; b < 10; ++b) {
+      const Batch batch = one.next(), other = four.next(), whole = full.next();
+      ASSERT_EQ(batch.images.sizes(), (std::vector<std::int64_t>{4, 3, 4, 3}));
+      EXPECT_TRUE(batch.images.is_contiguous(at::MemoryFormat::ChannelsLast));
+      ASSERT_TRUE(torch::equal(batch.images, other.images)) << "batch " << b;
+      // All of an image but its first element is of one gray, which no size changes.
+      for (int i = 0; i < 4; ++i) {
+        EXPECT_NEAR(batch.images[i][1].max().item<float>(), whole.images[i][1][3][3].item<float>(), 1e-6);
+        EXPECT_NEAR(batch.images[i][1].min().item<float>(), whole.images[i][1][3][3].item<float>(), 1e-6);
+      }
+    }
+  }
+}
+
+TEST(BatchLoader, OutsideTrainingNothingIsDrawn) {
+  const ScratchFolder folder;
+  const CropFile crops = small_crops(folder);
+  LoaderOptions evaluation = options(1, false);
+  evaluation.augment = {.flip = true, .pad = 2, .resized_crop = 0.2};
+  BatchLoader loader(crops, evaluation, {{.rows = {5, 17}}}), plain(crops, options(1, false), {{.rows = {5, 17}}});
+  EXPECT_TRUE(torch::equal(loader.next().images, plain.next().images));
+}
+
 TEST(BatchLoader, AFailureInAWorkerReachesTheOneWhoAsks) {
   const ScratchFolder folder;
   const CropFile crops = small_crops(folder);

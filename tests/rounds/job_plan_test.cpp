@@ -90,6 +90,10 @@ TEST_F(JobPlanTest, EveryKeyChangesWithWhatDeterminesTheResult) {
       {"precision", [](RunConfig& c) { c.train.precision = "bf16"; }},
       {"flip", [](RunConfig& c) { c.train.augment.flip = false; }},
       {"pad", [](RunConfig& c) { c.train.augment.pad += 1; }},
+      {"resized_crop", [](RunConfig& c) { c.train.augment.resized_crop = 0.5; }},
+      {"ema", [](RunConfig& c) { c.train.ema = 0.9; }},
+      {"progressive.from", [](RunConfig& c) { c.train.progressive.from = 2; }},
+      {"progressive.until", [](RunConfig& c) { c.train.progressive.until = 0.5; }},
       {"folds.k", [](RunConfig& c) { c.folds.k = 4; }},
       {"group", [](RunConfig& c) { c.data.group = "person"; }},
       {"limit", [](RunConfig& c) { c.data.limit = 30; }},
@@ -112,6 +116,26 @@ TEST_F(JobPlanTest, NoKeyChangesWithWhereAndHowFastItRuns) {
   std::filesystem::copy(folder_ / "crops.h5", folder_ / "moved.h5");
   config.data.crops = (folder_ / "moved.h5").string();
   EXPECT_EQ(keys_of(config), before);
+}
+
+TEST_F(JobPlanTest, OptionsThatCameLaterAreInTheKeyOnlyWhereTheyAreUsed) {
+  TrainConfig train;
+  const std::string off = train_identity(train).dump();
+  for (const char* name : {"resized_crop", "ema", "progressive"}) EXPECT_THAT(off, testing::Not(testing::HasSubstr(name)));
+  for (const char* name : {"lr", "flip", "pad"}) EXPECT_THAT(off, testing::HasSubstr(name));
+  train.ema = 0.9;
+  EXPECT_THAT(train_identity(train).dump(), testing::HasSubstr("ema"));
+}
+
+TEST_F(JobPlanTest, ImagesThatWouldBeginAtFullSizeAreRefused) {
+  config_.train.progressive.from = 4;
+  try {
+    SmallRun run(config_);
+    FAIL() << "accepted";
+  } catch (const UsageError& error) {
+    EXPECT_THAT(error.what(),
+                testing::AllOf(testing::HasSubstr("train.progressive.from (4)"), testing::HasSubstr("4 x 4 pixels")));
+  }
 }
 
 TEST_F(JobPlanTest, PartsTooSmallForBatchNormAreRefusedByJob) {

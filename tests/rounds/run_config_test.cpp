@@ -23,6 +23,15 @@ TEST(RunConfig, FillsInWhatIsLeftOut) {
   EXPECT_EQ(config.models[0].id, "resnet18");
 }
 
+TEST(RunConfig, AResizedCropTakesThePlaceOfPad) {
+  RunConfig config = good_config();
+  complete_and_check(config);
+  EXPECT_EQ(config.train.augment.pad, 4);
+  config.train.augment.resized_crop = 0.35;
+  complete_and_check(config);
+  EXPECT_EQ(config.train.augment.pad, 0);
+}
+
 TEST(RunConfig, RefusesCombinationsThatCannotBe) {
   struct Case {
     std::function<void(RunConfig&)> change;

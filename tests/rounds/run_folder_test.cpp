@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "base/error.h"
+#include "base/files.h"
 #include "support/scratch_folder.h"
 
 namespace pleat {
@@ -53,6 +54,18 @@ TEST_F(RunFolderTest, IsNewOnceAndContinuedFromThenOn) {
   begin();
   EXPECT_TRUE(continues_run(paths_, config, kHash));
   EXPECT_TRUE(RunFolder(paths_, config, kHash).continued());
+}
+
+TEST_F(RunFolderTest, AnEarlierBuildsConfigWithoutAFieldStandsForItsDefault) {
+  begin();
+  std::string text = read_file(paths_.config());
+  const std::size_t at = text.find("  ema:");
+  ASSERT_NE(at, std::string::npos);
+  write("config.yaml", text.erase(at, text.find('\n', at) + 1 - at));
+  EXPECT_EQ(error_of(some_config()), "accepted");
+  RunConfig averaged = some_config();
+  averaged.train.ema = 0.9;
+  EXPECT_THAT(error_of(averaged), HasSubstr("train.ema: 0.0 -> 0.9"));
 }
 
 TEST_F(RunFolderTest, WhatARunLeavesThatEndedInItsFirstWritesIsFree) {

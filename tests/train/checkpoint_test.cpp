@@ -1,6 +1,7 @@
 #include "train/checkpoint.h"
 
 #include <ATen/ops/arange.h>
+#include <ATen/ops/ones.h>
 #include <gmock/gmock.h>
 
 #include <algorithm>
@@ -52,6 +53,21 @@ TEST_F(CheckpointTest, ComesBackAsItWas) {
   }
   EXPECT_EQ(read.optimizer[0].first, "conv.weight.momentum");
   EXPECT_TRUE(read.optimizer[0].second.equal(saved.optimizer[0].second));
+}
+
+TEST_F(CheckpointTest, AnAverageOfTheWeightsIsKeptApartAndMayBeMissing) {
+  Checkpoint saved = checkpoint_at(2, 5);
+  save_checkpoint(folder_.path(), saved, "key");
+  FoundCheckpoint found = find_checkpoint(folder_.path(), "key");
+  EXPECT_TRUE(parse_checkpoint(found.bytes, found.path).average.empty());
+  saved.average = {{"conv.weight", at::ones({3, 4})}};
+  save_checkpoint(folder_.path(), saved, "key");
+  found = find_checkpoint(folder_.path(), "key");
+  const Checkpoint read = parse_checkpoint(found.bytes, found.path);
+  ASSERT_EQ(read.average.size(), 1u);
+  EXPECT_EQ(read.average[0].first, "conv.weight");
+  EXPECT_TRUE(read.average[0].second.equal(at::ones({3, 4})));
+  EXPECT_EQ(read.model.size(), 2u);
 }
 
 TEST_F(CheckpointTest, TheNewestTwoAreKeptInTheOrderOfTheirPlaces) {

@@ -1,0 +1,31 @@
+#include "train/image_size.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace pleat {
+namespace {
+
+constexpr int kStep = 4;  // pixels; sizes that differ by less cost as much, and each new one has its kernels prepared
+
+int near_multiple(double pixels, int most) {
+  const int steps = std::max(1, static_cast<int>(std::lround(pixels / kStep)));
+  return std::min(most, steps * kStep);
+}
+
+}  // namespace
+
+ImageShape epoch_image_size(const TrainConfig& config, std::int64_t epoch, const ImageShape& full) {
+  const ProgressiveConfig& progressive = config.progressive;
+  const int side = std::min(full.height, full.width);
+  const double small_epochs = progressive.until * static_cast<double>(config.epochs);
+  const double done = static_cast<double>(epoch) / small_epochs;
+  if (progressive.from == 0 || progressive.from >= side || done >= 1.0 || epoch + 1 >= config.epochs) return full;
+  const double from = static_cast<double>(progressive.from);
+  const int now = near_multiple(from + (side - from) * done, side);
+  const double scale = static_cast<double>(now) / side;
+  return {near_multiple(full.height * scale, full.height), near_multiple(full.width * scale, full.width),
+          full.channels};
+}
+
+}  // namespace pleat
