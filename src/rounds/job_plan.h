@@ -21,8 +21,12 @@ struct PlannedJob {
 /// "label/resnet20/fold 3".
 std::string job_name(const std::string& target, const std::string& model, FoldId fold);
 
-/// `plan` is in the order of dataset.train. Throws UsageError if batches are too small for BatchNorm (a part of fewer
+/// `plan` is in the order of dataset.train, `files` in that of config.models. Throws UsageError if batches are too small for BatchNorm (a part of fewer
 /// than two).
-std::vector<PlannedJob> plan_jobs(const RunConfig& config, const Dataset& dataset, const FoldPlan& plan);
+std::vector<PlannedJob> plan_jobs(const RunConfig& config, const Dataset& dataset, const FoldPlan& plan,
+                                  const std::vector<ModelFiles>& files);
+
+/// One for each of config.models. Throws DataError for a file that cannot be read.
+std::vector<ModelFiles> hash_model_files(const RunConfig& config);
 
 }  // namespace pleat

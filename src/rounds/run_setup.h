@@ -23,6 +23,7 @@ struct Run {
   ComputePlace place;
   Dataset dataset;
   FoldPlan plan;
+  std::vector<ModelFiles> files;  // of config.models
   std::vector<PlannedJob> jobs;
   std::string promise;  // of the bits, over all starts; on rank 0
 
@@ -36,7 +37,7 @@ struct Run {
 /// the same checks, but takes no lock and writes nothing.
 Run set_up_run(const TrainRequest& request, const MpiSession& session, std::unique_ptr<RunFolder>& folder);
 
-/// Rank 0 writes what the run is and how it computes: config.yaml, run.json, folds.csv.
+/// Rank 0 writes what the run is and how it computes: config.yaml, run.json, folds.csv, and copies of the scripts.
 void record_run(const Run& run, const RunFolder& folder, const MpiSession& session);
 
 }  // namespace pleat

@@ -14,6 +14,7 @@
 #include "data/augment.h"
 #include "data/crop_file.h"
 #include "model/classifier.h"
+#include "model/model_files.h"
 #include "train/checkpoint.h"
 #include "train/epoch_cut.h"
 #include "train/train_config.h"
@@ -24,6 +25,7 @@ namespace pleat {
 struct FoldJob {
   std::string key;
   ModelConfig model;
+  ModelFiles files;   // what the model's files hold
   TrainConfig train;  // precision is resolved: fp32 or bf16
   bool exact = false;
   int classes = 0;
