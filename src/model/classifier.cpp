@@ -7,12 +7,14 @@
 
 #include <algorithm>
 #include <array>
+#include <filesystem>
 #include <map>
 #include <mutex>
 
 #include "base/config_node.h"
 #include "base/error.h"
 #include "model/resnet.h"
+#include "model/scripted.h"
 #include "model/tensor_file.h"
 
 namespace pleat {
@@ -29,7 +31,10 @@ struct Registered {
 constexpr std::array kClassifiers{Registered{"resnet18", make_resnet18, "imagenet", false},
                                   Registered{"resnet20", make_resnet20, "small", true}};
 
-const Registered& registered(const std::string& name) {
+constexpr const char* kDefaultName = "resnet18";
+
+const Registered& registered(const ModelConfig& config) {
+  const std::string name = config.name.value_or(kDefaultName);
   for (const auto& entry : kClassifiers) {
     if (entry.name == name) return entry;
   }
@@ -94,6 +99,12 @@ void check_fit(const NamedTensors& to, const std::map<std::string, torch::Tensor
   if (!problems.empty()) throw DataError("{} does not fit: {}", source, fmt::join(problems, "; "));
 }
 
+std::shared_ptr<Classifier> make_named(const ModelConfig& config, const ClassifierShape& shape) {
+  ModelConfig resolved = config;
+  resolved.stem = resolve_stem(config);
+  return registered(config).make(resolved, shape);
+}
+
 }  // namespace
 
 std::vector<std::string> classifier_names() {
@@ -102,12 +113,27 @@ std::vector<std::string> classifier_names() {
   return names;
 }
 
+void complete_model(ModelConfig& config) {
+  if (config.name && !config.script.empty()) {
+    throw UsageError("models: a network has either a name ({}) or a script ({}); leave one of them out", *config.name,
+                     config.script);
+  }
+  if (config.script.empty() && !config.name) config.name = kDefaultName;
+  if (config.id.empty()) config.id = config.name ? *config.name : std::filesystem::path(config.script).stem().string();
+  config.stem = resolve_stem(config);
+}
+
 std::string resolve_stem(const ModelConfig& config) {
-  const Registered& entry = registered(config.name);
+  if (!config.script.empty()) {
+    if (config.stem == "auto") return config.stem;
+    throw UsageError("stem '{}' does not go with the script {}, which has its own; leave stem out", config.stem,
+                     config.script);
+  }
+  const Registered& entry = registered(config);
   if (config.stem == "auto") return entry.stem;
   if (entry.small_stem_alone && config.stem != "small") {
     throw UsageError("stem '{}' does not go with {}, which is made for small images; leave stem out", config.stem,
-                     config.name);
+                     entry.name);
   }
   return config.stem;
 }
@@ -128,15 +154,13 @@ NamedTensors trained_parameters(const Classifier& classifier) {
 
 std::shared_ptr<Classifier> make_classifier(const ModelConfig& config, const ClassifierShape& shape,
                                             const RandomKey& init) {
-  const Registered& entry = registered(config.name);
+  const std::string what = config.script.empty() ? registered(config).name : config.script;
   if (shape.channels != 1 && shape.channels != 3) {
-    throw UsageError("{} takes images of 1 or 3 channels, not {}", config.name, shape.channels);
+    throw UsageError("{} takes images of 1 or 3 channels, not {}", what, shape.channels);
   }
-  if (shape.classes < 1) throw UsageError("{} cannot tell {} classes apart", config.name, shape.classes);
+  if (shape.classes < 1) throw UsageError("{} cannot tell {} classes apart", what, shape.classes);
   reseed_generator(init);
-  ModelConfig resolved = config;
-  resolved.stem = resolve_stem(config);
-  auto classifier = entry.make(resolved, shape);
+  auto classifier = config.script.empty() ? make_named(config, shape) : make_scripted(config, shape);
   if (!config.weights.empty()) {
     const TensorFile file = read_tensors(config.weights);
     load_state(*classifier, file.tensors, file.source);

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <tuple>
 #include <utility>
@@ -17,25 +18,33 @@ namespace pleat {
 
 struct ModelConfig {
   std::string id;
-  std::string name = "resnet18";
+  std::optional<std::string> name;
+  std::string script;
   std::string stem = "auto";
   std::string weights;
   static constexpr auto fields() {
     return std::tuple{
-        field("id", &ModelConfig::id, any(), identity, "folder name of this model's results; default: its name"),
+        field("id", &ModelConfig::id, any(), identity,
+              "folder name of this model's results; default: its name, or its script's file name without the ending"),
         field("name", &ModelConfig::name, one_of("resnet18", "resnet20"), identity,
-              "network: resnet18 (ImageNet form), resnet20 (CIFAR form); He et al. 2015"),
+              "network: resnet18 (ImageNet form), resnet20 (CIFAR form), He et al. 2015; default: resnet18, unless script "
+              "is given"),
+        field("script", &ModelConfig::script, any(), runtime,
+              "instead of name: TorchScript file with a network and the weights it starts from, made by "
+              "launch/export_model.py of any of timm's; what is in it, not where it lies, enters the job key"),
         field("stem", &ModelConfig::stem, one_of("auto", "imagenet", "small"), identity,
               "imagenet: 7x7 stride 2 and max-pool; small: 3x3 stride 1, for images under about 64 pixels; auto: "
               "imagenet for resnet18, small for resnet20"),
         field("weights", &ModelConfig::weights, any(), runtime,
-              "safetensors file to start from; none: random; what is in it, not where it lies, enters the job key")};
+              "safetensors file to start from; none: random, or as in script; what is in it, not where it lies, enters "
+              "the job key")};
   }
 };
 
 struct ClassifierShape {
   int channels = 3;
   int classes = 2;
+  int height = 64, width = 64;  // of the images; a script is tried out on them, pleat's own networks take any
 };
 
 class Classifier : public torch::nn::Module {
@@ -44,22 +53,28 @@ class Classifier : public torch::nn::Module {
   virtual torch::Tensor forward(const torch::Tensor& images) = 0;
 };
 
-/// Parameters and buffers by torchvision's names, in registration order. The tensors are the classifier's own.
+/// Parameters and buffers by torchvision's (or the script's) names, in registration order. The tensors are the classifier's own.
 using NamedTensors = std::vector<std::pair<std::string, torch::Tensor>>;
 NamedTensors state_of(const Classifier& classifier);
 
 /// Of the parameters, those that train.
 NamedTensors trained_parameters(const Classifier& classifier);
 
-/// The stem that `auto` means, or the one that was given. Throws UsageError for a name or stem there is no network for.
+/// Fills in what is left out of id, name and stem. Throws UsageError for a name or stem there is no network for, and for a
+/// script beside a name or stem.
+void complete_model(ModelConfig& config);
+
+/// The stem that `auto` means, or the one that was given; a script's is its own business and stays `auto`. Throws
+/// UsageError for a name or stem there is no network for.
 std::string resolve_stem(const ModelConfig& config);
 
 /// The names that ModelConfig::name may have.
 std::vector<std::string> classifier_names();
 
-/// Makes the network and draws its initial weights from `init` alone; `config.weights`, if given, then replace them.
-/// Reseeds torch's CPU generator. Throws UsageError for a name, stem or shape that there is no network for, DataError
-/// for a weights file that does not fit, listing missing, extra and wrong-shaped keys.
+/// Makes the network and draws its initial weights from `init` alone, or takes them from the script; `config.weights`,
+/// if given, then replace them. Reseeds torch's CPU generator. Throws UsageError for a name, stem or shape that there is
+/// no network for, DataError for a script that does not fit (scripted.h), and for a weights file that does not, listing
+/// missing, extra and wrong-shaped keys.
 std::shared_ptr<Classifier> make_classifier(const ModelConfig& config, const ClassifierShape& shape,
                                             const RandomKey& init);
 

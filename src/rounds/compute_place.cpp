@@ -46,18 +46,21 @@ Json comparable(const RunConfig& config) {
   Json all = to_json(config);
   all["data"].erase("crops");
   all["folds"].erase("file");
-  for (Json& model : all["models"]) model.erase("weights");
+  for (Json& model : all["models"]) {
+    model.erase("script");
+    model.erase("weights");
+  }
   return all;
 }
 
-[[noreturn]] void refuse(const char* what, std::size_t rank, const std::string& difference, const MpiSession& session) {
+[[noreturn]] void refuse(const std::string& what, std::size_t rank, const std::string& difference, const MpiSession& session) {
   throw ClusterError("ranks differ in their {}: rank 0 (host {}) and rank {} (host {}): {}; give every host the same",
                      what, session.hosts()[0], rank, session.hosts()[rank], difference)
       .for_all_ranks();
 }
 
 // Collective; refuses the first rank whose text is not rank 0's.
-void agree_on(const char* what, const std::string& mine, const MpiSession& session) {
+void agree_on(const std::string& what, const std::string& mine, const MpiSession& session) {
   const auto all = session.ranks().all_gather(mine);
   for (std::size_t rank = 1; rank < all.size(); ++rank) {
     if (all[rank] != all[0]) refuse(what, rank, fmt::format("{} and {}", all[0], all[rank]), session);
@@ -129,6 +132,14 @@ void agree_on_config(const RunConfig& config, const MpiSession& session) {
 
 void agree_on_data(const std::string& data_hash, const MpiSession& session) {
   agree_on("crops file's content", data_hash.substr(0, 12), session);
+}
+
+void agree_on_model_files(const RunConfig& config, const std::vector<ModelFiles>& files, const MpiSession& session) {
+  for (std::size_t m = 0; m < files.size(); ++m) {
+    const std::string of_model = fmt::format(" of model {}: its content", config.models[m].id);
+    agree_on("script" + of_model, files[m].script.substr(0, 12), session);
+    agree_on("weights" + of_model, files[m].weights.substr(0, 12), session);
+  }
 }
 
 }  // namespace pleat

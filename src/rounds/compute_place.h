@@ -4,9 +4,11 @@
 #include <torch/types.h>
 
 #include <string>
+#include <vector>
 
 #include "cluster/mpi_session.h"
 #include "cluster/rank_layout.h"
+#include "model/model_files.h"
 #include "rounds/run_config.h"
 
 namespace pleat {
@@ -30,5 +32,8 @@ void agree_on_config(const RunConfig& config, const MpiSession& session);
 
 /// The same for what the crops file holds.
 void agree_on_data(const std::string& data_hash, const MpiSession& session);
+
+/// The same for what the models' files hold; `files` goes with config.models.
+void agree_on_model_files(const RunConfig& config, const std::vector<ModelFiles>& files, const MpiSession& session);
 
 }  // namespace pleat

@@ -15,9 +15,13 @@ std::string hash_of(const std::vector<std::int64_t>& values) {
   return sha256({reinterpret_cast<const char*>(values.data()), values.size() * sizeof(values[0])});
 }
 
-// A network that starts from a file depends on what is in it, not on where it lies.
-std::string weights_hash(const ModelConfig& model) {
-  return model.weights.empty() ? "" : sha256(read_file(model.weights));
+// A network that starts from a file depends on what is in it, not on where it lies or what the model is called.
+Json model_identity(const ModelConfig& config, const ModelFiles& files) {
+  Json model = identity_of(config);
+  model["weights"] = files.weights;
+  if (!files.script.empty()) model["script"] = files.script;
+  model.erase("id");
+  return model;
 }
 
 // A run that went on without a word at its old size would not be what was asked for.
@@ -30,15 +34,12 @@ void check_progressive(const ProgressiveConfig& progressive, const ImageShape& s
       progressive.from, shape.height, shape.width);
 }
 
-Json job_identity(const RunConfig& config, const Dataset& dataset, const PlannedJob& job, const std::string& weights) {
-  Json model = identity_of(job.work.model);
-  model["weights"] = weights;
-  model.erase("id");
+Json job_identity(const RunConfig& config, const Dataset& dataset, const PlannedJob& job) {
   const ImageShape& shape = dataset.crops.shape();
   const Target& target = dataset.targets[std::size_t(job.target)];
   return {{"format", kResultFormat},
           {"target", {{"column", target.column}, {"classes", target.classes}}},
-          {"model", model},
+          {"model", model_identity(job.work.model, job.work.files)},
           {"train", train_identity(job.work.train)},
           {"exact", config.cluster.exact},
           {"seed", config.seed},
@@ -79,17 +80,24 @@ Json train_identity(const TrainConfig& train) {
   return all;
 }
 
-std::vector<PlannedJob> plan_jobs(const RunConfig& config, const Dataset& dataset, const FoldPlan& plan) {
+std::vector<ModelFiles> hash_model_files(const RunConfig& config) {
+  std::vector<ModelFiles> files;
+  for (const ModelConfig& model : config.models) files.push_back(hash_files(model));
+  return files;
+}
+
+std::vector<PlannedJob> plan_jobs(const RunConfig& config, const Dataset& dataset, const FoldPlan& plan,
+                                  const std::vector<ModelFiles>& files) {
   check_progressive(config.train.progressive, dataset.crops.shape());
   std::vector<PlannedJob> jobs;
   for (std::size_t t = 0; t < dataset.targets.size(); ++t) {
     for (std::size_t m = 0; m < config.models.size(); ++m) {
-      const std::string weights = weights_hash(config.models[m]);
       for (int fold = 0; fold < plan.folds(); ++fold) {
         PlannedJob job{.target = int(t), .model = int(m), .fold = {fold}};
         job.name = job_name(dataset.targets[t].name, config.models[m].id, job.fold);
         FoldJob& work = job.work;
         work.model = config.models[m];
+        work.files = files[m];
         work.train = config.train;
         work.exact = config.cluster.exact;
         work.classes = dataset.targets[t].size();
@@ -106,7 +114,7 @@ std::vector<PlannedJob> plan_jobs(const RunConfig& config, const Dataset& datase
         work.predict_rows.insert(work.predict_rows.end(), dataset.test.begin(), dataset.test.end());
         work.predict_rows.insert(work.predict_rows.end(), dataset.unlabelled.begin(), dataset.unlabelled.end());
         check_parts(work, job.name);
-        work.key = job_key(job_identity(config, dataset, job, weights));
+        work.key = job_key(job_identity(config, dataset, job));
         jobs.push_back(std::move(job));
       }
     }

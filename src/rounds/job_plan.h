@@ -25,8 +25,12 @@ std::string job_name(const std::string& target, const std::string& model, FoldId
 /// off: a job that was done, or begun, before they were there has the key that it had.
 Json train_identity(const TrainConfig& train);
 
-/// `plan` is in the order of dataset.train. Throws UsageError if batches are too small for BatchNorm (a part of fewer
-/// than two), or if train.progressive would not begin below the crops' size.
-std::vector<PlannedJob> plan_jobs(const RunConfig& config, const Dataset& dataset, const FoldPlan& plan);
+/// `plan` is in the order of dataset.train, `files` in that of config.models. Throws UsageError if batches are too
+/// small for BatchNorm (a part of fewer than two), or if train.progressive would not begin below the crops' size.
+std::vector<PlannedJob> plan_jobs(const RunConfig& config, const Dataset& dataset, const FoldPlan& plan,
+                                  const std::vector<ModelFiles>& files);
+
+/// One for each of config.models. Throws DataError for a file that cannot be read.
+std::vector<ModelFiles> hash_model_files(const RunConfig& config);
 
 }  // namespace pleat

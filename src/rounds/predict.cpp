@@ -57,6 +57,13 @@ void require_finished(const RunPaths& paths) {
   }
 }
 
+// The run's copy of a scripted model's network.
+std::string script_of(const RunPaths& paths, const std::string& model, const Json& run) {
+  const std::string file = paths.script(model).string();
+  if (sha256(read_file(file)) != run.at("scripts").at(model)) throw DataError("{} was changed after it was written", file);
+  return file;
+}
+
 // Reads the run folder; what is missing there is named with what to do about it.
 Ensemble read_ensemble(const RunPaths& paths) {
   require_finished(paths);
@@ -68,13 +75,16 @@ Ensemble read_ensemble(const RunPaths& paths) {
     for (const auto& target : run.at("targets"))
       ensemble.targets.push_back({target.at("name"), target.at("column"), target.at("classes")});
     std::map<std::string, ModelConfig> models;
-    for (const ModelConfig& model : ensemble.config.models) models[model.id] = model;
+    for (ModelConfig& model : ensemble.config.models) {
+      model.weights.clear();  // what it started from does not matter any more
+      if (!model.script.empty()) model.script = script_of(paths, model.id, run);
+      models[model.id] = model;
+    }
     for (std::size_t t = 0; t < ensemble.targets.size(); ++t) {
       for (const auto& member : described.at("targets").at(ensemble.targets[t].name).at("members")) {
         Member& added = ensemble.members.emplace_back(
             Member{int(t), models.at(member.at("model")), paths.root / member.at("folder").get<std::string>()});
         added.job = job_name(ensemble.targets[t].name, added.model.id, {member.at("fold").get<int>()});
-        added.model.weights.clear();  // what it started from does not matter any more
       }
     }
   } catch (const std::exception& error) {
@@ -185,7 +195,7 @@ torch::Tensor member_logits(const Prediction& plan, const Member& member, const 
                     file.string());
   }
   const int classes = ensemble.targets[std::size_t(member.target)].size();
-  const auto classifier = make_classifier(member.model, {.channels = crops.shape().channels, .classes = classes}, {});
+  const auto classifier = make_classifier(member.model, classifier_shape(crops.shape(), classes), {});
   load_state(*classifier, tensors_from_bytes(bytes, file.string()).tensors, file.string());
   place_on(*classifier, device);
   const FastConv convolutions(plan_of(ensemble.conv_plans, member.model.id));

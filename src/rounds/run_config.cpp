@@ -91,9 +91,8 @@ void complete_and_check(RunConfig& config) {
   if (config.targets.empty()) throw UsageError("targets is empty; give at least one, as in targets: [{name: label}]");
   if (config.models.empty()) config.models.emplace_back();
   for (auto& model : config.models) {
-    if (model.id.empty()) model.id = model.name;
+    complete_model(model);  // two names of one network must not be two jobs
     check_folder_name("models: id", model.id);
-    model.stem = resolve_stem(model);  // two names of one network must not be two jobs
   }
   for (const auto& target : config.targets) {
     check_folder_name("targets: name", target.name);

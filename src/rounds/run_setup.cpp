@@ -11,6 +11,7 @@
 #include "base/files.h"
 #include "rounds/promise.h"
 #include "rounds/shared_value.h"
+#include "train/predictor.h"
 
 namespace pleat {
 namespace fs = std::filesystem;
@@ -96,6 +97,48 @@ FoldPlan choose_plan(const Run& run, bool continued) {
   return frozen;
 }
 
+// A file that does not fit must be known before hours of training.
+void check_networks(const RunConfig& config, const Dataset& dataset) {
+  for (const ModelConfig& model : config.models) {
+    if (model.script.empty() && model.weights.empty()) continue;
+    for (const Target& target : dataset.targets)
+      make_classifier(model, classifier_shape(dataset.crops.shape(), target.size()), {});
+  }
+}
+
+// SHA-256 of each scripted model's network, by the model's id.
+Json script_hashes(const RunConfig& config, const std::vector<ModelFiles>& files) {
+  Json hashes = Json::object();
+  for (std::size_t m = 0; m < files.size(); ++m) {
+    if (!files[m].script.empty()) hashes[config.models[m].id] = files[m].script;
+  }
+  return hashes;
+}
+
+// Another network under the same name would train every job anew, over the results of the one before.
+void check_scripts(const Run& run) {
+  const Json facts = earlier_facts(run.paths, true), hashes = script_hashes(run.config, run.files);
+  if (!facts.is_object() || !facts.contains("scripts")) return;
+  for (const auto& [id, hash] : hashes.items()) {
+    if (facts["scripts"].value(id, "") == hash) continue;
+    throw UsageError(
+        "the script of model {} is not the one that {} was made with (that is in {}); put it back, or give another "
+        "folder with --run",
+        id, run.paths.root.string(), run.paths.script(id).string());
+  }
+}
+
+// So that the folder stands alone: pleat predict needs nothing else.
+void copy_scripts(const Run& run) {
+  for (std::size_t m = 0; m < run.files.size(); ++m) {
+    if (run.files[m].script.empty()) continue;
+    const fs::path copy = run.paths.script(run.config.models[m].id);
+    if (file_exists(copy) && sha256(read_file(copy)) == run.files[m].script) continue;
+    make_folder(copy.parent_path());
+    write_file(copy, read_file(run.config.models[m].script));
+  }
+}
+
 ComputedBy computed_by(const Run& run) {
   return {.build = build_id(),
           .device = run.place.device_name(),
@@ -116,6 +159,7 @@ Json run_facts(const Run& run, const MpiSession& session) {
             {"shape", {shape.height, shape.width, shape.channels}},
             {"provenance", run.dataset.crops.provenance()}}},
           {"folds", sha256(folds_csv(run.plan))},
+          {"scripts", script_hashes(run.config, run.files)},
           {"norm", {{"mean", run.dataset.norm.mean}, {"std", run.dataset.norm.std}}},
           {"targets",
            [&] {
@@ -159,19 +203,27 @@ Run set_up_run(const TrainRequest& request, const MpiSession& session, std::uniq
   agree_on_config(config, session);
   ComputePlace place = choose_place(config, session);
   std::optional<Dataset> dataset;
-  together(world, [&] { dataset.emplace(open_dataset(config)); });
+  std::vector<ModelFiles> files;
+  together(world, [&] {
+    dataset.emplace(open_dataset(config));
+    files = hash_model_files(config);
+  });
   agree_on_data(dataset->hash, session);
+  agree_on_model_files(config, files, session);
+  together(world, [&] { check_networks(config, *dataset); });
   Run run{.config = config,
           .paths = {request.run.empty() ? fs::path("runs") / request.config.stem() : request.run},
           .host = session.hosts()[std::size_t(session.rank())],
           .place = place,
-          .dataset = std::move(*dataset)};
+          .dataset = std::move(*dataset),
+          .files = std::move(files)};
 
   const std::string decided = from_rank_0(world, [&] {
     if (auto_precision) config.train.precision = "auto";  // an earlier run's choice, if there is one, comes first
     if (!request.dry_run) folder = std::make_unique<RunFolder>(run.paths, config, run.dataset.hash);
     const bool continued = folder ? folder->continued() : continues_run(run.paths, config, run.dataset.hash);
     if (config.train.precision == "auto") config.train.precision = run.config.train.precision;
+    if (continued) check_scripts(run);
     report_rows(run.config, run.dataset);
     const FoldPlan plan = choose_plan(run, continued);
     return Json{{"precision", config.train.precision}, {"plan", plan_to_text(plan)}, {"continued", continued}}.dump();
@@ -182,7 +234,7 @@ Run set_up_run(const TrainRequest& request, const MpiSession& session, std::uniq
   together(world, [&] {
     run.dataset.train = rows_of_plan(run.dataset, run.plan);
     run.dataset.norm = choose_norm(run.config, run.dataset);
-    run.jobs = plan_jobs(run.config, run.dataset, run.plan);
+    run.jobs = plan_jobs(run.config, run.dataset, run.plan, run.files);
   });
   choose_how_to_convolve(run, world, values["continued"], request.dry_run);
   return run;
@@ -192,6 +244,7 @@ void record_run(const Run& run, const RunFolder& folder, const MpiSession& sessi
   if (!run.conv_plans.empty()) write_file(run.paths.conv_plan(), to_json(run.conv_plans).dump(1) + "\n");
   folder.record(run.config, run_facts(run, session));
   write_file(run.paths.folds(), folds_csv(run.plan));
+  copy_scripts(run);
 }
 
 }  // namespace pleat

@@ -2,20 +2,30 @@
 
 #include <ATen/ops/zeros.h>
 
+#include <utility>
+
 #include "model/fast_conv.h"
+#include "train/image_size.h"
 #include "train/precision.h"
+#include "train/predictor.h"
 
 namespace pleat {
 
 std::set<ConvShape> convolutions_of(const FoldJob& job, const ImageShape& shape) {
-  const auto classifier = make_classifier(job.model, {.channels = shape.channels, .classes = job.classes}, job.random);
+  const auto classifier = make_classifier(job.model, classifier_shape(shape, job.classes), job.random);
   place_on(*classifier, at::kCPU);
   classifier->train();
+  std::set<std::pair<int, int>> sizes;
+  for (std::int64_t epoch = 0; epoch < job.train.epochs; ++epoch) {
+    const ImageShape size = epoch_image_size(job.train, epoch, shape);
+    sizes.emplace(size.height, size.width);
+  }
   const torch::NoGradGuard no_grad;
   const ConvRecorder recorder;
-  const auto images =
-      at::zeros({2, shape.channels, shape.height, shape.width}).contiguous(at::MemoryFormat::ChannelsLast);
-  forward_logits(*classifier, images, job.train.precision == "bf16");
+  for (const auto& [height, width] : sizes) {
+    const auto images = at::zeros({2, shape.channels, height, width}).contiguous(at::MemoryFormat::ChannelsLast);
+    forward_logits(*classifier, images, job.train.precision == "bf16");
+  }
   return recorder.shapes();
 }
 

@@ -82,7 +82,8 @@ FoldTrainer::FoldTrainer(const FoldJob& job, const TrainContext& context)
       steps_(steps_per_epoch(job.train_rows.size(), job.train)),
       bf16_(job.train.precision == "bf16") {
   together(context.slot, [&] {
-    classifier_ = make_classifier(job.model, {.channels = context.crops.shape().channels, .classes = job.classes},
+    require_unchanged(job.model, job.files);
+    classifier_ = make_classifier(job.model, classifier_shape(context.crops.shape(), job.classes),
                                   key_for(Purpose::kInit));
     place_on(*classifier_, context.device);
     parameters_ = trained_parameters(*classifier_);

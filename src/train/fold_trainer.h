@@ -15,6 +15,7 @@
 #include "data/crop_file.h"
 #include "model/classifier.h"
 #include "model/fast_conv.h"
+#include "model/model_files.h"
 #include "train/checkpoint.h"
 #include "train/epoch_cut.h"
 #include "train/train_config.h"
@@ -25,6 +26,7 @@ namespace pleat {
 struct FoldJob {
   std::string key;
   ModelConfig model;
+  ModelFiles files;   // what the model's files hold
   TrainConfig train;  // precision is resolved: fp32 or bf16
   bool exact = false;
   int classes = 0;

@@ -12,6 +12,7 @@
 #include "train/loss.h"
 #include "train/optimizer.h"
 #include "train/precision.h"
+#include "train/predictor.h"
 
 namespace pleat {
 namespace {
@@ -37,7 +38,7 @@ struct StepBytes {
 StepBytes step_with(const FoldJob& job, const ImageShape& shape, std::int64_t images) {
   const auto counter = std::make_shared<PeakCounter>();
   const c10::DebugInfoGuard guard(c10::DebugInfoKind::PROFILER_STATE, counter);
-  const auto classifier = make_classifier(job.model, {.channels = shape.channels, .classes = job.classes}, job.random);
+  const auto classifier = make_classifier(job.model, classifier_shape(shape, job.classes), job.random);
   place_on(*classifier, at::kCPU);
   classifier->train();
   const NamedTensors parameters = trained_parameters(*classifier);

@@ -7,6 +7,10 @@
 
 namespace pleat {
 
+ClassifierShape classifier_shape(const ImageShape& crops, int classes) {
+  return {.channels = crops.channels, .classes = classes, .height = crops.height, .width = crops.width};
+}
+
 torch::Tensor predict_logits(Classifier& classifier, const CropFile& crops, std::span<const std::int64_t> rows,
                              int classes, const PredictOptions& options) {
   const c10::InferenceMode inference;

@@ -20,6 +20,9 @@ struct PredictOptions {
   int shard = 0, shards = 1;  // this shard takes batches shard, shard + shards, …
 };
 
+/// What a network for these crops and that many classes is made for.
+ClassifierShape classifier_shape(const ImageShape& crops, int classes);
+
 /// Logits [rows.size(), C] float32 on CPU, in the rows' order. Rows of batches that other shards take are zero: the sum
 /// over the shards is the whole, exactly. Leaves the classifier in eval mode.
 torch::Tensor predict_logits(Classifier& classifier, const CropFile& crops, std::span<const std::int64_t> rows,

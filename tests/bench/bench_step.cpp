@@ -37,7 +37,8 @@ class Trainer {
  public:
   Trainer(const FoldJob& job, std::int64_t size, std::int64_t batch)
       : job_(job),
-        net_(make_classifier(job.model, {.channels = 3, .classes = job.classes}, job.random)),
+        net_(make_classifier(
+            job.model, {.channels = 3, .classes = job.classes, .height = int(size), .width = int(size)}, job.random)),
         images_(at::randn({batch, 3, size, size}).contiguous(at::MemoryFormat::ChannelsLast)),
         labels_(at::randint(job.classes, {batch}, at::kLong)) {
     place_on(*net_, at::kCPU);
@@ -70,7 +71,8 @@ class Trainer {
 
 void measure(char** argv, int repeats) {
   FoldJob job{.classes = 10};
-  job.model.name = argv[1];
+  job.train.epochs = 1;
+  (std::string(argv[1]).ends_with(".pt") ? job.model.script : job.model.name) = argv[1];
   job.train.precision = argv[5];
   const std::int64_t size = std::atoll(argv[2]), batch = std::atoll(argv[3]);
   at::set_num_threads(std::atoi(argv[4]));

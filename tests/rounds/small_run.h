@@ -65,7 +65,7 @@ struct SmallRun {
       : config(given), dataset(open_dataset(config)), plan(make_folds(fold_request(config, dataset))) {
     dataset.train = rows_of_plan(dataset, plan);
     dataset.norm = choose_norm(config, dataset);
-    jobs = plan_jobs(config, dataset, plan);
+    jobs = plan_jobs(config, dataset, plan, hash_model_files(config));
   }
 };
 

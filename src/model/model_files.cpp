@@ -1,0 +1,27 @@
+#include "model/model_files.h"
+
+#include "base/error.h"
+#include "base/files.h"
+
+namespace pleat {
+namespace {
+
+std::string hash_of(const std::string& path) { return path.empty() ? "" : sha256(read_file(path)); }
+
+void require_same(const std::string& path, const std::string& hash) {
+  if (hash.empty() || hash_of(path) == hash) return;
+  throw DataError("{} was changed while the run went on; put it back, or start a new run with --run", path);
+}
+
+}  // namespace
+
+ModelFiles hash_files(const ModelConfig& config) {
+  return {.script = hash_of(config.script), .weights = hash_of(config.weights)};
+}
+
+void require_unchanged(const ModelConfig& config, const ModelFiles& files) {
+  require_same(config.script, files.script);
+  require_same(config.weights, files.weights);
+}
+
+}  // namespace pleat
