@@ -2,6 +2,8 @@
 
 #include <CLI/CLI.hpp>
 
+#include "base/heap.h"
+
 namespace pleat {
 
 CLI::App* add_predict(CLI::App& program, PredictRequest& request) {
@@ -22,6 +24,9 @@ CLI::App* add_predict(CLI::App& program, PredictRequest& request) {
   return verb;
 }
 
-ExitCode run_predict(const PredictRequest& request, const MpiSession& session) { return predict_run(request, session); }
+ExitCode run_predict(const PredictRequest& request, const MpiSession& session) {
+  keep_large_blocks();
+  return predict_run(request, session);
+}
 
 }  // namespace pleat

@@ -2,6 +2,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "base/heap.h"
 #include "commands/config.h"
 
 namespace pleat {
@@ -21,6 +22,9 @@ CLI::App* add_train(CLI::App& program, TrainRequest& request) {
   return verb;
 }
 
-ExitCode run_train(const TrainRequest& request, const MpiSession& session) { return train_run(request, session); }
+ExitCode run_train(const TrainRequest& request, const MpiSession& session) {
+  keep_large_blocks();
+  return train_run(request, session);
+}
 
 }  // namespace pleat

@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "base/heap.h"
 #include "model/conv_plan.h"
 #include "train/conv_trace.h"
 #include "train/loss.h"
@@ -100,6 +101,7 @@ int main(int argc, char** argv) {
     return std::fprintf(stderr,
                         "usage: bench_step MODEL|FILE.pt SIZE BATCH THREADS bf16|fp32 fast|library [REPEATS]\n"),
            2;
+  keep_large_blocks();
   try {
     measure(argv, argc > 7 ? std::atoi(argv[7]) : 15);
     return 0;
