@@ -73,7 +73,10 @@ class Trainer {
 void measure(char** argv, int repeats) {
   FoldJob job{.classes = 10};
   job.train.epochs = 1;
-  (std::string(argv[1]).ends_with(".pt") ? job.model.script : job.model.name) = argv[1];
+  if (std::string(argv[1]).ends_with(".pt"))
+    job.model.script = argv[1];
+  else
+    job.model.name = argv[1];
   job.train.precision = argv[5];
   const std::int64_t size = std::atoll(argv[2]), batch = std::atoll(argv[3]);
   at::set_num_threads(std::atoi(argv[4]));
