@@ -36,6 +36,21 @@ def test_a_kill_within_an_epoch(whole_run, tmp_path, moment, ranks):
     assert [path.stat().st_mtime_ns for path in finished] == stamps, "a finished job is not done again"
 
 
+def test_a_kill_while_images_still_grow_and_weights_are_averaged(whole_run, tmp_path):
+    """150 training rows: 5 steps an epoch. Step 7 is in epoch 2, of images of 8 x 8; those of epoch 3 have all 12 x 12."""
+    _, config, _ = whole_run
+    options = ["--set", "folds.k=2", "--set", "train.augment.resized_crop=0.4", "--set", "train.progressive.from=8",
+               "--set", "train.progressive.until=0.8", "--set", "train.ema=0.9"]
+    alone = runs.pleat("train", config, *options, "--run", tmp_path / "alone")
+    assert alone.returncode == 0, alone.stdout
+    expected = runs.results(tmp_path / "alone")
+    first = runs.pleat("train", config, *options, "--run", tmp_path / "run", ranks=2, PLEAT_FAULT="step_done:7:kill")
+    assert killed(first, 2), first.stdout
+    again = runs.pleat("train", config, *options, "--run", tmp_path / "run", ranks=2)
+    assert again.returncode == 0 and "goes on from" in again.stdout, again.stdout
+    assert len(expected) == 4 + 2 * 2 and runs.results(tmp_path / "run") == expected
+
+
 @pytest.mark.parametrize("moment", ["write_file:4:kill", "checkpoint_saved:2:kill", "before_done:1:kill", "before_done:3:kill"])
 def test_a_kill_within_a_write(whole_run, tmp_path, moment):
     _, config, expected = whole_run

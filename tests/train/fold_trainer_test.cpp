@@ -1,0 +1,118 @@
+#include "train/fold_trainer.h"
+
+#include <gtest/gtest.h>
+
+#include "base/error.h"
+#include "support/scratch_folder.h"
+
+namespace pleat {
+namespace {
+
+constexpr int kRows = 12;
+
+// One job on gray crops of 12 x 12 pixels in two classes: ten rows in two batches of five, and two rows to predict.
+class FoldTrainerTest : public testing::Test {
+ protected:
+  FoldTrainerTest() : crops_(make_crops()) {
+    job_.key = "key";
+    job_.model = {.id = "small", .name = "resnet20"};
+    job_.train = {.epochs = 3, .batch = 5, .lr = 1e-2, .precision = "fp32"};
+    job_.train.augment = {.flip = true, .pad = 0, .resized_crop = 0.4};
+    job_.train.progressive = {.from = 8, .until = 0.5};
+    job_.train.ema = 0.9;
+    job_.classes = 2;
+    job_.norm = {{0.5}, {0.25}};
+    for (std::int64_t row = 0; row < kRows; ++row) {
+      if (row < 10) job_.train_labels.push_back(row % 2);
+      (row < 10 ? job_.train_rows : job_.predict_rows).push_back(row);
+    }
+  }
+
+  // Trains in `name`'s folder; asked to stop before step `stop`, counted from 0 in this call.
+  FoldResult train(const std::string& name, int stop = -1) {
+    int asked = 0;
+    return train_fold(job_, {.crops = crops_,
+                             .resume_folder = folder_ / name,
+                             .progress = [](const TrainProgress&) {},
+                             .stop_requested = [&] { return asked++ == stop; }});
+  }
+
+  static std::string bytes_of(const FoldResult& result) {
+    NamedTensors all = result.weights;
+    all.emplace_back("logits", result.logits);
+    return tensors_to_bytes(all);
+  }
+
+  ScratchFolder folder_;
+  CropFile crops_;
+  FoldJob job_;
+
+ private:
+  CropFile make_crops() {
+    constexpr ImageShape kShape{12, 12, 1};
+    SampleTable table{.names = {"id"}, .values = {{}}};
+    for (int i = 0; i < kRows; ++i) table.values[0].push_back("r" + std::to_string(i));
+    create_crops(folder_ / "crops.h5", kShape, table, {});
+    CropWriter writer(folder_ / "crops.h5");
+    RandomStream random({.seed = 4});
+    for (int i = 0; i < kRows; ++i) {
+      std::vector<std::uint8_t> image(kShape.bytes());
+      for (auto& pixel : image) pixel = static_cast<std::uint8_t>(random.below(128) + (i % 2 ? 120 : 0));
+      writer.write(std::size_t(i), image);
+    }
+    writer.finish();
+    return CropFile(folder_ / "crops.h5");
+  }
+};
+
+TEST_F(FoldTrainerTest, StoppedAnywhereAndRunAgainItEndsWithTheSameBytes) {
+  const std::string expected = bytes_of(train("whole"));
+  for (const int stop : {1, 2, 5}) {  // within the first epoch, at its end, within the last
+    const std::string name = "stopped before " + std::to_string(stop);
+    EXPECT_THROW(train(name, stop), StopRequested);
+    EXPECT_EQ(bytes_of(train(name)), expected) << name;
+  }
+}
+
+TEST_F(FoldTrainerTest, AJobWhoseLastEpochIsSavedPredictsWithTheAverageAgain) {
+  const std::string expected = bytes_of(train("whole"));
+  EXPECT_EQ(bytes_of(train("whole", 0)), expected) << "no step is left, so none is asked before";
+}
+
+TEST_F(FoldTrainerTest, EachOfTheOptionsMatters) {
+  const std::string all = bytes_of(train("all"));
+  const TrainConfig before = job_.train;
+  job_.train.ema = 0;
+  EXPECT_NE(bytes_of(train("no average")), all);
+  job_.train = before;
+  job_.train.progressive = {};
+  EXPECT_NE(bytes_of(train("full size")), all);
+  job_.train = before;
+  job_.train.augment.resized_crop = 1.0;
+  EXPECT_NE(bytes_of(train("no crops")), all);
+}
+
+TEST_F(FoldTrainerTest, TheAverageIsOfTheStepsAndNotTheLastOne) {
+  job_.train.epochs = 1;
+  job_.train.batch = 10;  // one step, of which the average keeps 0.9 and 0.1 of the first weights
+  const FoldResult averaged = train("averaged");
+  job_.train.ema = 0;
+  const FoldResult last = train("last");
+  const auto first = make_classifier(job_.model, {.channels = 1, .classes = 2}, [&] {
+    RandomKey init = job_.random;
+    init.purpose = Purpose::kInit;
+    return init;
+  }());
+  const NamedTensors start = state_of(*first);
+  for (std::size_t i = 0; i < start.size(); ++i) {
+    const torch::Tensor &kept = averaged.weights[i].second, &end = last.weights[i].second;
+    if (!kept.is_floating_point()) {
+      EXPECT_TRUE(kept.equal(end)) << start[i].first;
+      continue;
+    }
+    EXPECT_TRUE(kept.allclose(0.1 * start[i].second + 0.9 * end, 1e-5, 1e-6)) << start[i].first;
+  }
+}
+
+}  // namespace
+}  // namespace pleat
