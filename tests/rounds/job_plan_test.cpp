@@ -7,6 +7,7 @@
 #include <set>
 
 #include "base/error.h"
+#include "base/files.h"
 #include "rounds/small_run.h"
 #include "support/scratch_folder.h"
 
@@ -135,6 +136,24 @@ TEST_F(JobPlanTest, ImagesThatWouldBeginAtFullSizeAreRefused) {
   } catch (const UsageError& error) {
     EXPECT_THAT(error.what(),
                 testing::AllOf(testing::HasSubstr("train.progressive.from (4)"), testing::HasSubstr("4 x 4 pixels")));
+  }
+}
+
+TEST_F(JobPlanTest, AFilesContentIsPartOfTheKeyAndItsPlaceIsNot) {
+  for (const auto& member : {&ModelConfig::script, &ModelConfig::weights}) {
+    const std::string here = (folder_ / "here").string(), there = (folder_ / "there").string();
+    write_file(here, "one network");
+    write_file(there, "one network");
+    RunConfig config = config_;
+    config.models[0] = {.id = "small"};
+    config.models[0].*member = here;
+    const std::set<std::string> before = keys_of(config);
+    EXPECT_NE(before, keys_of(config_));
+    config.models[0].*member = there;
+    EXPECT_EQ(keys_of(config), before);
+    EXPECT_FALSE(SmallRun(config).jobs[0].work.files.script.empty() && SmallRun(config).jobs[0].work.files.weights.empty());
+    write_file(there, "another network");
+    for (const std::string& key : keys_of(config)) EXPECT_FALSE(before.contains(key));
   }
 }
 

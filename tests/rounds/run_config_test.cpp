@@ -21,6 +21,16 @@ TEST(RunConfig, FillsInWhatIsLeftOut) {
   complete_and_check(config);
   ASSERT_EQ(config.models.size(), 1u);
   EXPECT_EQ(config.models[0].id, "resnet18");
+  EXPECT_EQ(config.models[0].name, "resnet18");
+}
+
+TEST(RunConfig, AScriptStandsInTheNamesPlaceAndGivesTheId) {
+  RunConfig config = good_config();
+  config.models = {{.script = "networks/efficientnet_b0.pt"}};
+  complete_and_check(config);
+  EXPECT_EQ(config.models[0].id, "efficientnet_b0");
+  const auto again = read_fields<RunConfig>(parse_config(to_yaml(from_json(to_json(config))), "config.yaml"));
+  EXPECT_EQ(to_json(again), to_json(config)) << "as a run folder keeps it";
 }
 
 TEST(RunConfig, AResizedCropTakesThePlaceOfPad) {
@@ -43,6 +53,11 @@ TEST(RunConfig, RefusesCombinationsThatCannotBe) {
       {[](RunConfig& c) { c.targets = {{.name = "mask"}, {.name = "mask"}}; }, {"targets: name", "mask", "twice"}},
       {[](RunConfig& c) { c.targets = {{.name = "a/b"}}; }, {"a/b"}},
       {[](RunConfig& c) { c.models = {{.id = ".."}}; }, {"models: id", ".."}},
+      {[](RunConfig& c) { c.models = {{.name = "resnet18", .script = "m.pt"}}; }, {"name (resnet18)", "script (m.pt)"}},
+      {[](RunConfig& c) { c.models = {{.script = "m.pt", .stem = "small"}}; }, {"stem 'small'", "m.pt"}},
+      {[](RunConfig& c) { c.models = {{.script = "my net.pt"}}; }, {"models: id", "my net"}},
+      {[](RunConfig& c) { c.models = {{.id = "a", .script = "m.pt"}, {.id = "b", .script = "m.pt"}}; },
+       {"'a' and 'b'", "same model twice"}},
       {[](RunConfig& c) { c.models = {{.id = "a"}, {.id = "a"}}; }, {"models: id", "'a'", "twice"}},
       {[](RunConfig& c) { c.models = {{.id = "a"}, {.id = "b"}}; }, {"'a' and 'b'", "same model twice"}},
       {[](RunConfig& c) { c.data.mean = {0.5}; }, {"data.mean", "data.std"}},
@@ -72,8 +87,8 @@ TEST(RunConfig, AcceptsModelsThatDifferInMoreThanTheirName) {
 
 TEST(RunConfig, FreezesWhatDeterminesResultsAndNotWhereFilesLie) {
   RunConfig config = good_config(), moved = good_config();
-  config.models = {{.id = "a", .weights = "here/start.safetensors"}};
-  moved.models = {{.id = "a", .weights = "there/start.safetensors"}};
+  config.models = {{.id = "a", .weights = "here/start.safetensors"}, {.id = "b", .script = "here/m.pt"}};
+  moved.models = {{.id = "a", .weights = "there/start.safetensors"}, {.id = "b", .script = "there/m.pt"}};
   moved.data.crops = "elsewhere.h5";
   moved.cluster.shards = 4;
   moved.cluster.threads.value = 3;

@@ -1,0 +1,195 @@
+#!/usr/bin/env python3
+"""Makes a TorchScript file of any of timm's or torchvision's networks, for pleat to train: models: [{script: m.pt}].
+
+    launch/export_model.py timm:efficientnet_b0 --classes 3 --size 64 --out m.pt
+    launch/export_model.py torchvision:mobilenet_v3_small --classes 3 --pretrained weights.pth --out m.pt
+
+Without --pretrained the weights are random, the same for the same --seed. What is written is tried out first.
+"""
+import argparse
+import json
+import os
+import pathlib
+import sys
+import warnings
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+VENV = ROOT / ".venv/bin/python"
+USAGE, DATA = 2, 3
+
+
+def fail(code, message):
+    print(f"export_model: {message}", file=sys.stderr)
+    sys.exit(code)
+
+
+def import_torch():
+    """LibTorch and Python's torch must be one version, which launch/setup.sh keeps in .venv."""
+    try:
+        import torch
+        return torch
+    except ImportError:
+        if not VENV.exists() or pathlib.Path(sys.prefix) == ROOT / ".venv":
+            fail(USAGE, "torch is missing; run launch/setup.sh --test, which installs it and timm into .venv")
+        os.execv(VENV, [str(VENV), *sys.argv])
+
+
+def with_fixed_hashes():
+    """The compiler walks sets: the same command gives the same bytes, and so the same job keys, only with this."""
+    if os.environ.get("PYTHONHASHSEED") != "0":
+        os.execve(sys.executable, [sys.executable, *sys.argv], os.environ | {"PYTHONHASHSEED": "0"})
+
+
+def parse_size(text):
+    parts = text.split("x")
+    if len(parts) not in (1, 2) or not all(part.isdigit() and int(part) > 0 for part in parts):
+        raise argparse.ArgumentTypeError(f"'{text}' is not a size; expected 64, or 128x96 (height x width)")
+    return int(parts[0]), int(parts[-1])
+
+
+def parse_arguments():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("network", help="timm:NAME or torchvision:NAME")
+    parser.add_argument("--classes", type=int, required=True, help="number of the target's classes")
+    parser.add_argument("--channels", type=int, default=3, choices=(1, 3), help="of the crops; default: 3")
+    parser.add_argument("--size", type=parse_size, default=(64, 64), help="of the crops, as given to pleat prepare; default: 64")
+    parser.add_argument("--pretrained", type=pathlib.Path, metavar="FILE",
+                        help="its weights (.safetensors, .pth); a head for other classes is left out of them")
+    parser.add_argument("--seed", type=int, default=0, help="of the random weights; default: 0")
+    parser.add_argument("--out", type=pathlib.Path, required=True, help="TorchScript file to write")
+    arguments = parser.parse_args()
+    library, _, name = arguments.network.partition(":")
+    if library not in ("timm", "torchvision") or not name:
+        parser.error(f"network '{arguments.network}' is none; expected timm:NAME or torchvision:NAME")
+    if arguments.classes < 1:
+        parser.error(f"--classes {arguments.classes}: expected 1 or more")
+    if arguments.pretrained and not arguments.pretrained.is_file():
+        fail(DATA, f"--pretrained {arguments.pretrained}: there is no such file")
+    if not arguments.out.absolute().parent.is_dir():
+        fail(DATA, f"--out {arguments.out}: there is no folder {arguments.out.absolute().parent}")
+    return arguments, library, name
+
+
+def make_timm(name, arguments):
+    try:
+        import timm
+    except ImportError as error:
+        fail(USAGE, f"timm is missing ({error}); run launch/setup.sh --test, which installs it into .venv")
+    if name not in timm.list_models():
+        import difflib
+        near = difflib.get_close_matches(name, timm.list_models(), 3)
+        fail(USAGE, f"timm has no network '{name}'" + (f"; did you mean {' or '.join(near)}?" if near else ""))
+    options = dict(num_classes=arguments.classes, in_chans=arguments.channels, scriptable=True)
+    if arguments.pretrained:  # timm itself fits head, first convolution and position embedding
+        options |= dict(pretrained=True, pretrained_cfg_overlay=dict(file=str(arguments.pretrained)))
+    try:
+        return timm.create_model(name, img_size=arguments.size, **options)
+    except TypeError as error:
+        if "img_size" not in str(error):
+            raise
+    return timm.create_model(name, **options)  # a network that takes any size
+
+
+def make_torchvision(name, arguments):
+    import torchvision
+    if arguments.channels != 3:
+        fail(USAGE, "torchvision's networks take 3 channels; prepare colour crops, or use timm's")
+    if name not in torchvision.models.list_models(module=torchvision.models):
+        fail(USAGE, f"torchvision has no network '{name}'; torchvision.models.list_models() lists them")
+    options = dict(weights=None, num_classes=arguments.classes)
+    try:
+        if arguments.size[0] != arguments.size[1]:
+            raise TypeError("image_size")
+        network = torchvision.models.get_model(name, image_size=arguments.size[0], **options)
+    except TypeError as error:
+        if "image_size" not in str(error):
+            raise
+        network = torchvision.models.get_model(name, **options)
+    if arguments.pretrained:
+        load_but_head(network, arguments.pretrained)
+    return network
+
+
+def load_but_head(network, path):
+    """Weights by name; those of the last layer only where they fit."""
+    import torch
+    if path.suffix == ".safetensors":
+        from safetensors.torch import load_file
+        given = load_file(path)
+    else:
+        given = torch.load(path, map_location="cpu", weights_only=True)
+    wanted = network.state_dict()
+    head = next(reversed(wanted)).rpartition(".")[0] + "."
+    for key in [key for key in given if key.startswith(head) and key in wanted and given[key].shape != wanted[key].shape]:
+        given[key] = wanted[key]
+    network.load_state_dict(given)
+
+
+def constants_of(network):
+    """Buffers that are no part of the state (register_buffer(persistent=False)): TorchScript forgets which those are."""
+    state = network.state_dict().keys()
+    return sorted(name for name, _ in network.named_buffers() if name not in state)
+
+
+def try_out(torch, script, network, arguments):
+    """One line now, instead of pages when training begins."""
+    images = torch.randn(2, arguments.channels, *arguments.size)
+    for training in (True, False):
+        script.train(training)
+        with torch.no_grad():
+            logits = script(images)
+        if not isinstance(logits, torch.Tensor) or logits.shape != (2, arguments.classes):
+            found = tuple(logits.shape) if isinstance(logits, torch.Tensor) else type(logits).__name__
+            fail(USAGE, f"{arguments.network} gives {found} for 2 images in {'training' if training else 'evaluation'}; "
+                        f"expected (2, {arguments.classes}) logits, so pleat cannot train it; choose another network")
+    network.load_state_dict(script.state_dict(), strict=False)  # training moved the statistics
+    network.eval()
+    with torch.no_grad():
+        difference = (network(images) - script(images)).abs().max().item()
+    if not difference < 1e-3:
+        fail(DATA, f"the script's logits differ from {arguments.network}'s by {difference:g}; choose another network")
+
+
+def export(torch, network, arguments):
+    try:
+        script = torch.jit.script(network)
+    except Exception as error:  # whatever the compiler finds: it has no class of its own
+        line = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
+        fail(USAGE, f"torch.jit.script cannot compile {arguments.network} ({line.strip()[:200]}); choose another network "
+                    "(torch.jit.trace would fix dropout and BatchNorm in one mode, so it is not used)")
+    import io
+    archive = io.BytesIO()
+    origin = json.dumps({"source": arguments.network, "constants": constants_of(network)})
+    torch.jit.save(script, archive, _extra_files={"pleat.json": origin})
+    archive.seek(0)
+    try_out(torch, torch.jit.load(archive), network, arguments)
+    partial = arguments.out.with_name(arguments.out.name + ".partial")
+    partial.write_bytes(archive.getvalue())
+    partial.replace(arguments.out)
+
+
+def main():
+    arguments, library, name = parse_arguments()
+    with_fixed_hashes()
+    torch = import_torch()
+    warnings.filterwarnings("ignore")  # TorchScript is deprecated, and pinned
+    torch.manual_seed(arguments.seed)
+    try:
+        network = make_timm(name, arguments) if library == "timm" else make_torchvision(name, arguments)
+    except Exception as error:
+        lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
+        code = DATA if arguments.pretrained else USAGE
+        fail(code, f"{arguments.network} cannot be made with these options: {' '.join(lines)[:300]}")
+    try:
+        export(torch, network, arguments)
+    except (OSError, RuntimeError) as error:
+        lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+        fail(DATA, f"{arguments.network} cannot be exported to {arguments.out}: {lines[-1][:300]}")
+    count = sum(parameter.numel() for parameter in network.parameters())
+    height, width = arguments.size
+    print(f"{arguments.out}: {arguments.network}, {count:,} parameters, {arguments.classes} classes, images of "
+          f"{arguments.channels}x{height}x{width}; train it with models: [{{script: {arguments.out}}}]")
+
+
+if __name__ == "__main__":
+    main()

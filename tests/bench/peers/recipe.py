@@ -1,0 +1,94 @@
+"""The recipe that all peers follow, as pleat's (docs/config.md): AdamW without decay on biases and BatchNorm, one-cycle by
+cosines, batches of nearly equal size, label smoothing if asked for.
+"""
+import math
+import pathlib
+
+import torch
+import torchvision
+from torch import nn
+
+
+class EvenBatches:
+    """Rows in a new order each time, in batches whose sizes differ by at most one; every row once.
+
+    The order has a generator of its own: what else is drawn in between cannot part the processes of a data-parallel run.
+    """
+
+    def __init__(self, rows, batch, seed):
+        self.rows, self.steps = rows, math.ceil(len(rows) / batch)
+        self.random = torch.Generator().manual_seed(seed)
+
+    def __len__(self):
+        return self.steps
+
+    def __iter__(self):
+        order = torch.randperm(len(self.rows), generator=self.random)
+        return iter(torch.tensor_split(self.rows[order], self.steps))
+
+
+def bf16_is_fast():
+    """Whether this CPU multiplies bf16 itself; elsewhere it is far slower than fp32."""
+    flags = pathlib.Path("/proc/cpuinfo").read_text()
+    return "avx512_bf16" in flags or "amx_bf16" in flags
+
+
+def make_network(name, classes):
+    """torchvision's network with its own random weights; ResNets draw convolutions by kaiming's fan-out, as pleat does."""
+    return torchvision.models.get_model(name, weights=None, num_classes=classes)
+
+
+def make_optimizer(network, lr, weight_decay):
+    """Fused AdamW that leaves biases and BatchNorm without decay."""
+    groups = [{"params": [p for p in network.parameters() if p.dim() > 1], "weight_decay": weight_decay},
+              {"params": [p for p in network.parameters() if p.dim() <= 1], "weight_decay": 0.0}]
+    return torch.optim.AdamW(groups, lr=lr, fused=True)
+
+
+def forward_logits(network, images, bf16):
+    with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
+        logits = network(images)
+    return logits.float()
+
+
+def train_step(network, images, labels, loss_of, optimizer, bf16):
+    """One step; returns the loss that it started from."""
+    loss = loss_of(forward_logits(network, images, bf16), labels)
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+    return loss.detach()
+
+
+class Trainer:
+    """One network on its way through `steps` steps.
+
+    `wrap` makes of the network what the steps call (torch.compile, DistributedDataParallel); predictions call the network itself.
+    """
+
+    def __init__(self, options, classes, steps, bf16=False, layout=torch.contiguous_format, wrap=lambda network: network):
+        torch.manual_seed(options.seed)
+        self.network = make_network(options.model, classes).to(memory_format=layout)
+        self.stepped = wrap(self.network)
+        self.bf16 = bf16
+        self.loss_of = nn.CrossEntropyLoss(label_smoothing=options.label_smoothing)
+        self.optimizer = make_optimizer(self.network, options.lr, options.weight_decay)
+        self.schedule = torch.optim.lr_scheduler.OneCycleLR(self.optimizer, options.lr, total_steps=steps,
+                                                            pct_start=options.warmup, cycle_momentum=False)
+
+    def epoch(self, batches, watch):
+        """Trains on each batch; returns the mean loss over the images and their number."""
+        self.stepped.train()
+        loss, count = torch.zeros(()), 0
+        for images, labels in batches:
+            loss += len(labels) * train_step(self.stepped, images, labels, self.loss_of, self.optimizer, self.bf16)
+            count += len(labels)
+            self.schedule.step()
+            watch.step_done()
+        return float(loss) / count, count
+
+    @torch.inference_mode()
+    def predict(self, batches):
+        """Probabilities [N, C] float32 of the batches' images, in their order."""
+        self.network.eval()
+        return torch.cat([forward_logits(self.network, images, self.bf16).softmax(1) for images, _ in batches])

@@ -1,0 +1,171 @@
+"""Networks that launch/export_model.py makes of timm's, trained by pleat, against timm itself."""
+import csv
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+
+import h5py
+import pytest
+import timm
+import torch
+from safetensors.torch import load_file, save_file
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tests"))
+
+from support import runs  # noqa: E402
+
+USAGE, DATA = 2, 3
+SHAPE = ("--channels", 1, "--size", runs.SIDE)
+
+
+def export(network, out, *arguments, classes=runs.CLASSES, **extra):
+    command = [sys.executable, ROOT / "launch/export_model.py", network, "--classes", classes, "--out", out, *arguments]
+    return subprocess.run([*map(str, command)], env=os.environ | {"OMP_NUM_THREADS": "1"} | extra, text=True,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+
+
+@pytest.fixture(scope="module", params=["resnet18", "efficientnet_b0"])
+def trained(request, tmp_path_factory):
+    """A network's name, and the folder of a run of it: two short epochs in two folds on tiny crops."""
+    folder = tmp_path_factory.mktemp(request.param)
+    done = export(f"timm:{request.param}", folder / "net.pt", *SHAPE)
+    assert done.returncode == 0, done.stdout
+    config = runs.write_config(folder / "config.yaml", runs.prepare(folder, rows=60, test_rows=12), folds="{k: 2}",
+                               models=f"[{{script: {folder}/net.pt}}]",
+                               train="{epochs: 2, batch: 16, precision: fp32, augment: {pad: 1}}")
+    done = runs.pleat("train", config, "--run", folder / "run")
+    assert done.returncode == 0, done.stdout
+    return request.param, folder
+
+
+def test_trained_weights_load_into_timm_and_predict_the_same(trained):
+    name, folder = trained
+    norm = json.loads((folder / "run/run.json").read_text())["norm"]
+    mean, std = (torch.tensor(norm[key]).view(1, -1, 1, 1) for key in ("mean", "std"))
+    with h5py.File(folder / "crops.h5") as crops:
+        pixels = torch.from_numpy(crops["images"][:]).permute(0, 3, 1, 2) / 255
+    first = torch.jit.load(folder / "net.pt").state_dict()
+    for fold in (0, 1):
+        job = folder / f"run/round_0/label/net/fold_{fold}"
+        weights, made = load_file(job / "weights.safetensors"), load_file(job / "predictions.safetensors")
+        network = timm.create_model(name, num_classes=runs.CLASSES, in_chans=1)
+        network.load_state_dict(weights, strict=True)
+        assert any(not torch.equal(weights[key], first[key]) for key in first if key.endswith("running_mean"))
+        assert all(not torch.equal(weights[key], first[key]) for key in first if key.endswith("conv1.weight"))
+        network.eval()
+        with torch.no_grad():
+            logits = network((pixels[made["oof.rows"]] - mean) / std)
+        assert logits.abs().max() > 1e-2
+        assert (logits - made["oof.logits"]).abs().max() < 1e-3
+
+
+def test_two_ranks_and_a_kill_give_the_same_bytes(trained, tmp_path):
+    _, folder = trained
+    expected = runs.results(folder / "run")
+    done = runs.pleat("train", folder / "config.yaml", "--run", tmp_path / "two", ranks=2)
+    assert done.returncode == 0 and runs.results(tmp_path / "two") == expected, done.stdout
+    runs.pleat("train", folder / "config.yaml", "--run", tmp_path / "killed", PLEAT_FAULT="step_done:3:kill")
+    done = runs.pleat("train", folder / "config.yaml", "--run", tmp_path / "killed")
+    assert done.returncode == 0 and "goes on from" in done.stdout, done.stdout
+    assert runs.results(tmp_path / "killed") == expected
+
+
+def test_a_run_predicts_without_the_file_it_was_made_of(trained, tmp_path):
+    _, folder = trained
+    run = shutil.copytree(folder / "run", tmp_path / "run")
+    os.rename(folder / "net.pt", folder / "away.pt")
+    try:
+        done = runs.pleat("predict", "--run", run, "--crops", folder / "crops.h5", "--out", tmp_path / "p.csv")
+    finally:
+        os.rename(folder / "away.pt", folder / "net.pt")
+    assert done.returncode == 0, done.stdout
+    predicted = {row["id"]: row for row in csv.DictReader(open(tmp_path / "p.csv"))}
+    for row in csv.DictReader(open(run / "predictions.csv")):
+        for column, value in row.items():
+            if ":" in column:
+                assert abs(float(predicted[row["id"]][column]) - float(value)) < 1e-4
+    copy = run / "models/net.pt"
+    assert copy.read_bytes() == (folder / "net.pt").read_bytes()
+    copy.write_bytes(copy.read_bytes() + b"\0")
+    done = runs.pleat("predict", "--run", run, "--crops", folder / "crops.h5", "--out", tmp_path / "q.csv")
+    assert done.returncode == DATA and "models/net.pt was changed" in done.stdout, done.stdout
+    assert runs.pleat("train", folder / "config.yaml", "--run", run).returncode == 0, "mends it"
+    assert copy.read_bytes() == (folder / "net.pt").read_bytes()
+
+
+def test_another_network_under_the_same_name_does_not_go_on(trained, tmp_path):
+    name, folder = trained
+    assert export(f"timm:{name}", tmp_path / "net.pt", *SHAPE, "--seed", 1).returncode == 0
+    done = runs.pleat("train", folder / "config.yaml", "--run", folder / "run",
+                      "--set", f"models=[{{script: {tmp_path}/net.pt}}]")
+    assert done.returncode == USAGE and "script of model net is not the one" in done.stdout, done.stdout
+
+
+def test_a_network_for_other_classes_is_refused_before_anything_is_written(trained, tmp_path):
+    name, folder = trained
+    assert export(f"timm:{name}", tmp_path / "net.pt", *SHAPE, classes=7).returncode == 0
+    for flags in ((), ("--dry-run",)):
+        done = runs.pleat("train", folder / "config.yaml", "--run", tmp_path / "run", *flags,
+                          "--set", f"models=[{{script: {tmp_path}/net.pt}}]")
+        assert done.returncode == DATA, done.stdout
+        for words in ("[2, 7]", "3 classes", f"export_model.py timm:{name} --classes 3 --channels 1 --size 12x12"):
+            assert words in done.stdout, done.stdout
+        assert not (tmp_path / "run").exists()
+
+
+def test_the_same_command_exports_the_same_bytes(trained, tmp_path):
+    name, folder = trained
+    assert export(f"timm:{name}", tmp_path / "other_name.pt", *SHAPE).returncode == 0
+    assert (tmp_path / "other_name.pt").read_bytes() == (folder / "net.pt").read_bytes()
+
+
+@pytest.mark.parametrize("ending", [".safetensors", ".pth"])
+def test_pretrained_weights_are_taken_over_but_for_the_head(tmp_path, ending):
+    torch.manual_seed(1)
+    given = timm.create_model("resnet18", num_classes=10).state_dict()
+    path = tmp_path / f"given{ending}"
+    save_file(given, path) if ending == ".safetensors" else torch.save(given, path)
+    done = export("timm:resnet18", tmp_path / "net.pt", *SHAPE, "--pretrained", path)
+    assert done.returncode == 0, done.stdout
+    made = torch.jit.load(tmp_path / "net.pt").state_dict()
+    assert made["fc.weight"].shape == (runs.CLASSES, 512)
+    assert made["conv1.weight"].shape == (64, 1, 7, 7)
+    for key in given:
+        if not key.startswith(("fc.", "conv1.")):
+            assert torch.equal(made[key], given[key]), key
+
+
+def test_torchvisions_networks_are_exported_too(tmp_path):
+    import torchvision
+    given = torchvision.models.mobilenet_v3_small(num_classes=10).state_dict()
+    torch.save(given, tmp_path / "given.pth")
+    done = export("torchvision:mobilenet_v3_small", tmp_path / "net.pt", "--pretrained", tmp_path / "given.pth")
+    assert done.returncode == 0, done.stdout
+    made = torch.jit.load(tmp_path / "net.pt").state_dict()
+    assert made["classifier.3.weight"].shape == (runs.CLASSES, 1024)
+    assert torch.equal(made["classifier.0.weight"], given["classifier.0.weight"])
+
+
+def test_what_cannot_be_exported_is_told_in_a_line(tmp_path):
+    (tmp_path / "no_timm").mkdir()
+    (tmp_path / "no_timm/timm.py").write_text("raise ImportError('not here')\n")
+    save_file({"w": torch.zeros(2)}, tmp_path / "odd.safetensors")
+    out = tmp_path / "net.pt"
+    for code, words, arguments, extra in [
+        (USAGE, "did you mean resnet18", ("timm:resnet8", out), {}),
+        (USAGE, "expected timm:NAME", ("resnet18", out), {}),
+        (USAGE, "'64,64' is not a size", ("timm:resnet18", out, "--size", "64,64"), {}),
+        (USAGE, "take 3 channels", ("torchvision:resnet18", out, "--channels", 1), {}),
+        (USAGE, "launch/setup.sh --test", ("timm:resnet18", out), {"PYTHONPATH": str(tmp_path / "no_timm")}),
+        (DATA, "there is no folder", ("timm:resnet18", tmp_path / "nowhere/net.pt"), {}),
+        (DATA, "no such file", ("timm:resnet18", out, "--pretrained", tmp_path / "none.pth"), {}),
+        (DATA, "timm:resnet18 cannot be made", ("timm:resnet18", out, "--pretrained", tmp_path / "odd.safetensors"), {}),
+    ]:
+        done = export(*arguments, **extra)
+        assert done.returncode == code and words in done.stdout, (arguments, done.stdout)
+        assert "Traceback" not in done.stdout
+    assert not out.exists()
