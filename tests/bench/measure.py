@@ -95,8 +95,11 @@ class Stopwatch:
         self.start = time.perf_counter()
         return self
 
+    def so_far(self):
+        return time.perf_counter() - self.start
+
     def __exit__(self, *_):
-        self.seconds = time.perf_counter() - self.start
+        self.seconds = self.so_far()
 
 
 def in_turn(runners, turns):

@@ -77,7 +77,7 @@ class Report:
     def markdown(self):
         m = self.machine
         lines = [f"Measured on {m['cores']} cores of {m['cpu']} ({', '.join(m['flags']) or 'neither bf16 flag'}), torch {m['torch']}, "
-                 f"pleat {m['pleat']}, {m['date']}; load average before: {m['load_before']}.", "",
+                 f"{m['pleat']}, {m['date']}; load average before: {m['load_before']}.", "",
                  "| | figure | pleat | compared with | measured | target | |", "| --- | --- | --- | --- | --- | --- | --- |"]
         shown = ""
         for case, f in self.figures:

@@ -17,9 +17,18 @@ def load_script(path):
     return torch.jit.load(path)
 
 
+def make_network(name, classes):
+    """timm:NAME, torchvision:NAME, or a NAME of torchvision's."""
+    library, _, short = name.rpartition(":")
+    if library == "timm":
+        import timm
+        return timm.create_model(short, num_classes=classes)
+    return recipe.make_network(short, classes)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--model", default="resnet18", help="a network of torchvision: resnet18, resnet34, resnet50, mobilenet_v2, …")
+    parser.add_argument("--model", default="resnet18", help="a network of torchvision (resnet18, mobilenet_v2, …) or of timm (timm:efficientnet_b0, …)")
     parser.add_argument("--script", type=pathlib.Path, help="a TorchScript file instead")
     parser.add_argument("--size", type=int, default=64)
     parser.add_argument("--classes", type=int, default=10)
@@ -36,7 +45,7 @@ def main():
     torch.set_num_threads(options.threads)
     torch.manual_seed(1)
     layout = torch.channels_last if options.channels_last else torch.contiguous_format
-    network = load_script(options.script) if options.script else recipe.make_network(options.model, options.classes)
+    network = load_script(options.script) if options.script else make_network(options.model, options.classes)
     network = network.to(memory_format=layout).train()
     stepped = torch.compile(network) if options.compile else network
     images = torch.randn(options.batch, 3, options.size, options.size).to(memory_format=layout)

@@ -1,0 +1,77 @@
+"""The training step alone, on random images with one thread: pleat against PyTorch in channels_last with fused AdamW, bf16 where the CPU
+has it. `library`: pleat without its plan of convolutions.
+"""
+import dataclasses
+
+import machine
+from measure import BUILD, CORES, PEERS, ROOT, Skipped, in_turn, last_json, median, python, sh
+from report import Target, at_least
+
+BATCH, THREADS, CLASSES, WARM_UP = 64, 1, 10, 3
+EXPORT = ROOT / "launch/export_model.py"
+
+
+@dataclasses.dataclass
+class Network:
+    name: str  # pleat's own, or library:name of one that goes through TorchScript
+    size: int
+    target: Target
+    steps: int  # that are measured
+
+    @property
+    def scripted(self):
+        return ":" in self.name
+
+
+NETWORKS = [
+    Network("resnet18", 64, at_least(1.8), 15), Network("resnet18", 32, at_least(2.0), 25), Network("resnet18", 128, at_least(1.2), 7),
+    Network("torchvision:resnet50", 64, at_least(1.0), 7), Network("torchvision:mobilenet_v2", 64, at_least(1.0), 9),
+    Network("timm:efficientnet_b0", 64, at_least(2.5), 9), Network("timm:efficientnet_b4", 64, at_least(2.5), 4),
+]
+QUICK = ("resnet18", "timm:efficientnet_b0")
+
+
+def export(bench, network):
+    """The network as TorchScript, which pleat and a peer are given."""
+    if not EXPORT.exists():
+        raise Skipped(f"{network.name}: {EXPORT.relative_to(ROOT)} is not there")
+    out = bench.scratch / f"{network.name.partition(':')[2]}_{network.size}.pt"
+    python(EXPORT, network.name, "--classes", CLASSES, "--size", network.size, "--out", out)
+    return out
+
+
+def pleat_step(network, model, steps, way):
+    text = sh(BUILD / "tests/bench_step", model, network.size, BATCH, THREADS, machine.precision(), way, steps, cores=CORES[:1])
+    return last_json(text)["images_per_second"]
+
+
+def peer_step(network, steps, *what):
+    """The median over single steps, as bench_step's is."""
+    text = python(PEERS / "step.py", *what, "--size", network.size, "--classes", CLASSES, "--batch", BATCH, "--threads", THREADS,
+                  "--precision", machine.precision(), "--warm-up", WARM_UP, "--steps", 1, "--repeats", steps, cores=CORES[:1])
+    return last_json(text)["median"]
+
+
+def measure_network(bench, network):
+    steps = 3 if bench.quick else network.steps
+    model = export(bench, network) if network.scripted else network.name
+    runners = {"pleat": lambda _: pleat_step(network, model, steps, "fast"), "library": lambda _: pleat_step(network, model, steps, "library"),
+               "eager": lambda _: peer_step(network, steps, "--model", network.name)}
+    if network.scripted:
+        runners["script"] = lambda _: peer_step(network, steps, "--script", model)
+    results = in_turn(runners, bench.turns(3))
+    bench.keep(f"{network.name} {network.size}", results)
+    rate = {name: median(of) for name, of in results.items()}
+    peer = max(("eager", "script"), key=lambda name: rate.get(name, 0))
+    bench.figure(f"{network.name} {network.size}×{network.size}, {machine.precision()}, batch {BATCH}", rate["pleat"] / rate[peer], "×", network.target,
+                 f"{rate['pleat']:.1f} images/s (library {rate['library']:.1f})", f"PyTorch, {peer}, {rate[peer]:.1f} images/s")
+
+
+def run(bench):
+    for network in NETWORKS:
+        if bench.quick and (network.name not in QUICK or network.size > 64):
+            continue
+        try:
+            measure_network(bench, network)
+        except Skipped as lack:
+            bench.note(f"not measured: {lack}")
