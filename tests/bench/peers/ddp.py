@@ -36,7 +36,7 @@ def main():
 
     def wrap(network):
         # Running statistics need no broadcast before each step: the first process predicts by its own.
-        return DistributedDataParallel(network, broadcast_buffers=False, gradient_as_bucket_view=True, static_graph=True)
+        return DistributedDataParallel(network, forward_sync_buffers=False, gradient_as_bucket_view=True, static_graph=True)
 
     result = tuned.run(photos, crops, options, watch, wrap, rank, ranks)
     if rank == 0:

@@ -45,6 +45,20 @@ def make_optimizer(network, lr, weight_decay):
     return torch.optim.AdamW(groups, lr=lr, fused=True)
 
 
+def learning_rate(lr, warmup, step, steps):
+    """One cycle by cosines: torch's OneCycleLR with its defaults, which divides by zero where the warm-up is a single step."""
+
+    def cosine(start, end, part):
+        return end + (start - end) / 2 * (1 + math.cos(math.pi * part))
+
+    if steps == 1:
+        return lr
+    top = warmup * steps - 1
+    if 0 < top and step <= top:
+        return cosine(lr / 25, lr, step / top)
+    return cosine(lr, lr / 25e4, (step - top) / (steps - 1 - top))
+
+
 def forward_logits(network, images, bf16):
     with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
         logits = network(images)
@@ -73,17 +87,18 @@ class Trainer:
         self.bf16 = bf16
         self.loss_of = nn.CrossEntropyLoss(label_smoothing=options.label_smoothing)
         self.optimizer = make_optimizer(self.network, options.lr, options.weight_decay)
-        self.schedule = torch.optim.lr_scheduler.OneCycleLR(self.optimizer, options.lr, total_steps=steps,
-                                                            pct_start=options.warmup, cycle_momentum=False)
+        self.rates = iter([learning_rate(options.lr, options.warmup, step, steps) for step in range(steps)])
 
     def epoch(self, batches, watch):
         """Trains on each batch; returns the mean loss over the images and their number."""
         self.stepped.train()
         loss, count = torch.zeros(()), 0
         for images, labels in batches:
+            rate = next(self.rates)
+            for group in self.optimizer.param_groups:
+                group["lr"] = rate
             loss += len(labels) * train_step(self.stepped, images, labels, self.loss_of, self.optimizer, self.bf16)
             count += len(labels)
-            self.schedule.step()
             watch.step_done()
         return float(loss) / count, count
 
