@@ -19,6 +19,7 @@ struct ConvWays {
   auto operator<=>(const ConvWays&) const = default;
 };
 using ConvPlan = std::map<ConvShape, ConvWays>;
+inline const ConvPlan kLibraryAlone;
 
 /// Whether there is code for it.
 bool can_compute(ConvWay way, const ConvShape& shape);

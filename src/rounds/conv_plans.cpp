@@ -95,9 +95,8 @@ ConvPlans choose_conv_plans(const RunConfig& config, const std::vector<PlannedJo
 }
 
 const ConvPlan& plan_of(const ConvPlans& plans, const std::string& model) {
-  static const ConvPlan kNone;
   const auto found = plans.find(model);
-  return found == plans.end() ? kNone : found->second;
+  return found == plans.end() ? kLibraryAlone : found->second;
 }
 
 Json to_json(const ConvPlans& plans) {

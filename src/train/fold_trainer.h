@@ -47,7 +47,7 @@ struct TrainProgress {
 struct TrainContext {
   const CropFile& crops;
   torch::Device device = at::kCPU;
-  const ConvPlan& conv_plan;                           // how convolutions are computed, to their last bits; may be empty
+  const ConvPlan& conv_plan = kLibraryAlone;           // how convolutions are computed, to their last bits; may be empty
   Ranks slot;                                          // the ranks that share this job
   c10::intrusive_ptr<c10d::ProcessGroup> group;        // their collectives; null for one
   std::filesystem::path resume_folder;                 // checkpoints of the job
