@@ -56,9 +56,9 @@ class Report:
 
     def add(self, case, figure):
         self.figures.append((case, figure))
-        parts = [figure.pleat, figure.peer]
-        print(f"{case}: {figure.name}: {figure.shown(figure.value)}   target {figure.shown_target()}   {figure.verdict() or 'for information'}"
-              f"   ({'; '.join(part for part in parts if part)})", flush=True)
+        words = "; ".join(part for part in (figure.pleat, figure.peer) if part)
+        judged = f"target {figure.shown_target()}: {figure.verdict()}" if figure.target else "for information"
+        print(f"{case}: {figure.name}: {figure.shown(figure.value)}   {judged}{words and f'   ({words})'}", flush=True)
 
     def note(self, case, text):
         self.notes.append(f"{case}: {text}")

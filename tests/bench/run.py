@@ -6,6 +6,7 @@ Builds first; takes about 45 minutes on 2 undisturbed cores, --quick under 10. W
 table for docs/performance.md. Returns 1 if a target was not met or a case failed.
 """
 import argparse
+import os
 import pathlib
 import sys
 import tempfile
@@ -70,6 +71,7 @@ def run_case(name, bench):
 def main():
     options = parse()
     with tempfile.TemporaryDirectory(prefix="pleat_bench_", dir=options.scratch) as scratch:
+        os.environ["XDG_CACHE_HOME"] = scratch  # plans of convolutions are measured anew, on the machine as it is now
         bench = Bench(scratch=pathlib.Path(scratch), data=options.data, preset=options.preset, epochs=options.epochs, quick=options.quick,
                       rounds=options.rounds, report=Report(machine.describe(), options.out))
         ended = [run_case(name, bench) for name in options.only]

@@ -1,4 +1,4 @@
-"""Batches for training, per core: pleat's loader against torchvision's transforms in a DataLoader; and how long training waits for them."""
+"""Batches for training, by a core's time: pleat's loader against torchvision's transforms in a DataLoader; and how long training waits."""
 import crops
 from measure import BUILD, CORES, PEERS, in_turn, last_json, median, python, sh
 from pleat_run import Run, write_config
@@ -8,7 +8,7 @@ BATCH, SIZE = 64, 64
 
 
 def loader(file, seconds):
-    """Crops per second and core of each kind."""
+    """Crops per second of one core's time, of each kind."""
     cores = CORES[:2]
     return last_json(sh(BUILD / "tests/bench_feed", file, BATCH, len(cores), seconds, cores=cores))
 

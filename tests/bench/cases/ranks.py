@@ -53,14 +53,14 @@ def pss_of_mapping(pid, file):
 
 
 def memory(bench, config, file, ranks):
-    """The most that each rank took in its first epoch, before the first checkpoint's copy; and all ranks' part of the crops."""
+    """The most that each rank took in the later half of its first epoch, before the checkpoint's copy; and all ranks' part of the crops."""
     run, samples = Run(bench), []
     with started(mpirun(ranks, *train_command(config, run.folder)), CORES, None) as launcher:
         pids = wait_for_ranks(launcher, ranks)
         wait_for("round_0/label/*/fold_*/resume/*", run, launcher, lambda: samples.append((time.time(), [pss(pid) for pid in pids])), 0.25)
         shared = sum(pss_of_mapping(pid, file) for pid in pids)
     before = [each for when, each in samples if when < samples[-1][0] - SETTLING] or [samples[0][1]]
-    return {"ranks": [max(of_rank) for of_rank in zip(*before)], "crops": shared}
+    return {"ranks": [max(of_rank) for of_rank in zip(*before[len(before) // 2:])], "crops": shared}
 
 
 def estimate(config, folder):

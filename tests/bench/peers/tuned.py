@@ -16,13 +16,13 @@ def decode(path, size):
     """The largest centred square of a photo at `size`, as bytes; JPEG is decoded at a fraction that still leaves half as much again."""
     with Image.open(path) as image:
         image.draft("RGB", (size * 3 // 2, size * 3 // 2))
-        return ImageOps.fit(image.convert("RGB"), (size, size), Image.Resampling.BOX).tobytes()
+        return ImageOps.fit(image.convert("RGB"), (size, size), Image.Resampling.HAMMING).tobytes()
 
 
 def decode_all(paths, size):
-    """Crops [N, H, W, 3] uint8, decoded on all cores that this process may use."""
-    with concurrent.futures.ProcessPoolExecutor(len(os.sched_getaffinity(0))) as pool:
-        crops = b"".join(pool.map(functools.partial(decode, size=size), paths, chunksize=16))
+    """Crops [N, H, W, 3] uint8, decoded on all cores that this process may use: in threads, since Pillow lets go of Python's lock."""
+    with concurrent.futures.ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
+        crops = b"".join(pool.map(functools.partial(decode, size=size), paths))
     return torch.frombuffer(bytearray(crops), dtype=torch.uint8).view(-1, size, size, 3)
 
 
@@ -80,11 +80,10 @@ def main():
     parser.add_argument("--compile", action="store_true", help="torch.compile the network")
     options = parser.parse_args()
     watch = common.Watch(options.launched)
+    torch.set_num_threads(options.threads)
     with watch("preparation"):
         photos = common.read_photos(options)
-        pixels = decode_all(photos.paths, options.size)  # before any computing: threads do not survive the pool's fork
-        torch.set_num_threads(options.threads)
-        crops = Crops(pixels, photos.labels, options.pad)
+        crops = Crops(decode_all(photos.paths, options.size), photos.labels, options.pad)
     result = run(photos, crops, options, watch, torch.compile if options.compile else lambda network: network)
     common.write({"peer": "compiled" if options.compile else "tuned", **result}, options.out)
 
