@@ -17,10 +17,14 @@ namespace fs = std::filesystem;
 constexpr std::array kSplits = {"train", "unlabelled", "test"};
 
 // The pool threads are ours: OpenCV's own would only fight with them. Its warnings would break the progress line, and
-// each photo's fate is reported anyway.
+// each photo's fate is reported anyway. Once a process: two threads in setNumThreads at a time crash it.
 void quiet_opencv() {
-  cv::setNumThreads(1);
-  cv::utils::logging::setLogLevel(cv::utils::logging::LOG_LEVEL_SILENT);
+  static const bool kQuiet = [] {
+    cv::setNumThreads(1);
+    cv::utils::logging::setLogLevel(cv::utils::logging::LOG_LEVEL_SILENT);
+    return true;
+  }();
+  static_cast<void>(kQuiet);
 }
 
 void check_folder(const fs::path& images) {

@@ -40,8 +40,8 @@ def main():
 
     result = tuned.run(photos, crops, options, watch, wrap, rank, ranks)
     if rank == 0:
-        # Its own images are counted; the others take as many in the same time.
-        result["images_per_second"] *= ranks
+        images = options.epochs * len(photos.split(options.fold)[0])  # of all processes; the epochs' lines count this one's own
+        result["images_per_second"] = images / result["seconds"]["training"]
         common.write({"peer": "ddp", "processes": ranks, **result}, options.out)
     distributed.destroy_process_group()
 

@@ -91,7 +91,7 @@ class Trainer:
 
     def epoch(self, batches, watch):
         """Trains on each batch; returns the mean loss over the images and their number."""
-        self.stepped.train()
+        self.network.train()
         loss, count = torch.zeros(()), 0
         for images, labels in batches:
             rate = next(self.rates)

@@ -75,6 +75,17 @@ def run(photos, crops, options, watch, wrap=lambda network: network, part=0, par
     return {"precision": "bf16" if bf16 else "fp32", **common.cross_validate(photos, options, watch, batches_of, trainer_of)}
 
 
+def compiled(network):
+    """The network for torch.compile, once for batches of any size: else the second size would compile all anew."""
+    stepped = torch.compile(network)
+
+    def forward(images):
+        torch._dynamo.mark_dynamic(images, 0)
+        return stepped(images)
+
+    return forward
+
+
 def main():
     parser = common.arguments(__doc__)
     parser.add_argument("--compile", action="store_true", help="torch.compile the network")
@@ -84,7 +95,7 @@ def main():
     with watch("preparation"):
         photos = common.read_photos(options)
         crops = Crops(decode_all(photos.paths, options.size), photos.labels, options.pad)
-    result = run(photos, crops, options, watch, torch.compile if options.compile else lambda network: network)
+    result = run(photos, crops, options, watch, compiled if options.compile else lambda network: network)
     common.write({"peer": "compiled" if options.compile else "tuned", **result}, options.out)
 
 
