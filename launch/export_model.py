@@ -70,6 +70,27 @@ def parse_arguments():
     return arguments, library, name
 
 
+def create_timm(timm, name, size, options):
+    try:
+        return timm.create_model(name, img_size=size, **options)
+    except TypeError as error:
+        if "img_size" not in str(error):
+            raise
+    return timm.create_model(name, **options)  # a network that takes any size
+
+
+def check_taken_over(network, untrained, path):
+    """timm passes over in silence what a file of weights lacks; what still has its first random numbers was lacking."""
+    heads = network.pretrained_cfg.get("classifier") or ()
+    heads = tuple(head + "." for head in ([heads] if isinstance(heads, str) else heads))
+    drawn = {name: value for name, value in untrained.named_parameters() if value.dim() > 1 and value.std() > 0}
+    lacking = [name for name, value in network.named_parameters()
+               if name in drawn and value.equal(drawn[name]) and not name.startswith(heads)]
+    if lacking:
+        more = f" and {len(lacking) - 3} more" if len(lacking) > 3 else ""
+        raise ValueError(f"{path} has no weights for {', '.join(lacking[:3])}{more}")
+
+
 def make_timm(name, arguments):
     try:
         import timm
@@ -80,14 +101,15 @@ def make_timm(name, arguments):
         near = difflib.get_close_matches(name, timm.list_models(), 3)
         fail(USAGE, f"timm has no network '{name}'" + (f"; did you mean {' or '.join(near)}?" if near else ""))
     options = dict(num_classes=arguments.classes, in_chans=arguments.channels, scriptable=True)
-    if arguments.pretrained:  # timm itself fits head, first convolution and position embedding
-        options |= dict(pretrained=True, pretrained_cfg_overlay=dict(file=str(arguments.pretrained)))
-    try:
-        return timm.create_model(name, img_size=arguments.size, **options)
-    except TypeError as error:
-        if "img_size" not in str(error):
-            raise
-    return timm.create_model(name, **options)  # a network that takes any size
+    untrained = create_timm(timm, name, arguments.size, options)
+    if not arguments.pretrained:
+        return untrained
+    import torch
+    torch.manual_seed(arguments.seed)  # timm itself fits head, first convolution and position embedding
+    options |= dict(pretrained=True, pretrained_cfg_overlay=dict(file=str(arguments.pretrained)))
+    network = create_timm(timm, name, arguments.size, options)
+    check_taken_over(network, untrained, arguments.pretrained)
+    return network
 
 
 def make_torchvision(name, arguments):
