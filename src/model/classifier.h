@@ -27,8 +27,8 @@ struct ModelConfig {
         field("id", &ModelConfig::id, any(), identity,
               "folder name of this model's results; default: its name, or its script's file name without the ending"),
         field("name", &ModelConfig::name, one_of("resnet18", "resnet20"), identity,
-              "network: resnet18 (ImageNet form), resnet20 (CIFAR form), He et al. 2015; default: resnet18, unless script "
-              "is given"),
+              "network: resnet18 (ImageNet form), resnet20 (CIFAR form), He et al. 2015; default: resnet18, unless "
+              "script is given"),
         field("script", &ModelConfig::script, any(), runtime,
               "instead of name: TorchScript file with a network and the weights it starts from, made by "
               "launch/export_model.py of any of timm's; what is in it, not where it lies, enters the job key"),
@@ -53,15 +53,16 @@ class Classifier : public torch::nn::Module {
   virtual torch::Tensor forward(const torch::Tensor& images) = 0;
 };
 
-/// Parameters and buffers by torchvision's (or the script's) names, in registration order. The tensors are the classifier's own.
+/// Parameters and buffers by torchvision's (or the script's) names, in registration order. The tensors are the
+/// classifier's own.
 using NamedTensors = std::vector<std::pair<std::string, torch::Tensor>>;
 NamedTensors state_of(const Classifier& classifier);
 
 /// Of the parameters, those that train.
 NamedTensors trained_parameters(const Classifier& classifier);
 
-/// Fills in what is left out of id, name and stem. Throws UsageError for a name or stem there is no network for, and for a
-/// script beside a name or stem.
+/// Fills in what is left out of id, name and stem. Throws UsageError for a name or stem there is no network for, and
+/// for a script beside a name or stem.
 void complete_model(ModelConfig& config);
 
 /// The stem that `auto` means, or the one that was given; a script's is its own business and stays `auto`. Throws
@@ -72,8 +73,8 @@ std::string resolve_stem(const ModelConfig& config);
 std::vector<std::string> classifier_names();
 
 /// Makes the network and draws its initial weights from `init` alone, or takes them from the script; `config.weights`,
-/// if given, then replace them. Reseeds torch's CPU generator. Throws UsageError for a name, stem or shape that there is
-/// no network for, DataError for a script that does not fit (scripted.h), and for a weights file that does not, listing
+/// if given, then replace them. Reseeds torch's CPU generator. Throws UsageError for a name, stem or shape that there
+/// is no network for, DataError for a script that does not fit (scripted.h), and for a weights file that does not, listing
 /// missing, extra and wrong-shaped keys.
 std::shared_ptr<Classifier> make_classifier(const ModelConfig& config, const ClassifierShape& shape,
                                             const RandomKey& init);

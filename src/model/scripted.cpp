@@ -76,8 +76,8 @@ Loaded load_script(const std::string& file) {
     script = torch::jit::load(stream, at::Device(at::kCPU), extra);
   } catch (const std::exception& error) {
     throw DataError(
-        "{}: not a TorchScript network that this LibTorch can load ({}); make one with launch/export_model.py (a file of "
-        "weights alone goes to its --pretrained)",
+        "{}: not a TorchScript network that this LibTorch can load ({}); make one with launch/export_model.py (a file "
+        "of weights alone goes to its --pretrained)",
         file, reason_of(error));
   }
   return {std::move(*script), read_origin(extra.at(kOriginFile), file)};
@@ -113,7 +113,8 @@ class Scripted : public Classifier {
   }
 
   torch::Tensor forward(const torch::Tensor& images) override {
-    // The optimizing executor watches some runs and then compiles: a resumed job would compute its first steps otherwise.
+    // The optimizing executor watches some runs and then compiles: a resumed job would compute its first steps
+    // otherwise.
     const torch::jit::GraphOptimizerEnabledGuard as_written(false);
     try {
       return script_.forward({images}).toTensor();
@@ -169,8 +170,8 @@ void check_parameters(const Classifier& classifier, const std::string& file) {
     if (tensor.numel() == 0) continue;
     const auto [first, is_new] = name_of.emplace(tensor.storage().unsafeGetStorageImpl(), name);
     if (is_new) continue;
-    throw DataError("{}: parameters '{}' and '{}' are one tensor, which would be trained twice; give each its own", file,
-                    first->second, name);
+    throw DataError("{}: parameters '{}' and '{}' are one tensor, which would be trained twice; give each its own",
+                    file, first->second, name);
   }
   if (name_of.empty()) {
     throw DataError(
@@ -181,7 +182,7 @@ void check_parameters(const Classifier& classifier, const std::string& file) {
 }
 
 std::string export_command(const Origin& origin, const ClassifierShape& shape) {
-  return fmt::format("export it for these: launch/export_model.py {} --classes {} --channels {} --size {}x{} --out FILE",
+  return fmt::format("export it for these: launch/export_model.py {} --classes {} --channels {} --size {}x{} --out F",
                      origin.source, shape.classes, shape.channels, shape.height, shape.width);
 }
 
@@ -209,9 +210,10 @@ void try_out(Classifier& classifier, const ClassifierShape& shape, const Origin&
                     shape.height, shape.width, reason_of(error), export_command(origin, shape));
   }
   if (logits.dim() != 2 || logits.size(0) != 2 || logits.size(1) != shape.classes || !logits.is_floating_point()) {
-    throw DataError("{}: for two images it gives {} [{}], but the target has {} classes, so [2, {}] logits are expected; {}",
-                    file, toString(logits.scalar_type()), fmt::join(logits.sizes(), ", "), shape.classes, shape.classes,
-                    export_command(origin, shape));
+    throw DataError(
+        "{}: for two images it gives {} [{}], but the target has {} classes, so [2, {}] logits are expected; {}", file,
+        toString(logits.scalar_type()), fmt::join(logits.sizes(), ", "), shape.classes, shape.classes,
+        export_command(origin, shape));
   }
   if (!logits.requires_grad())
     throw DataError("{}: its logits depend on no parameter that can be trained; script it as it is in training", file);

@@ -1,5 +1,5 @@
-// Networks out of TorchScript files, which launch/export_model.py makes of timm's and torchvision's, as classifiers like
-// pleat's own.
+// Networks out of TorchScript files, which launch/export_model.py makes of timm's and torchvision's, as classifiers
+// like pleat's own.
 #pragma once
 
 #include <memory>

@@ -60,7 +60,8 @@ void require_finished(const RunPaths& paths) {
 // The run's copy of a scripted model's network.
 std::string script_of(const RunPaths& paths, const std::string& model, const Json& run) {
   const std::string file = paths.script(model).string();
-  if (sha256(read_file(file)) != run.at("scripts").at(model)) throw DataError("{} was changed after it was written", file);
+  if (sha256(read_file(file)) != run.at("scripts").at(model))
+    throw DataError("{} was changed after it was written", file);
   return file;
 }
 

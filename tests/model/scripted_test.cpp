@@ -204,7 +204,8 @@ TEST_F(ScriptedTest, BuffersThatTheExporterNamesConstantAreNoState) {
   const auto net = make_classifier(config, kShape, {});
   EXPECT_FALSE(by_name(state_of(*net)).contains("scale"));
   EXPECT_EQ(net->buffers().size(), 3U);
-  EXPECT_TRUE(by_name(state_of(*make_classifier(save(module), kShape, {}))).contains("scale")) << "nothing is said of it";
+  const auto unnamed = make_classifier(save(module), kShape, {});
+  EXPECT_TRUE(by_name(state_of(*unnamed)).contains("scale")) << "nothing is said of it";
 }
 
 TEST_F(ScriptedTest, MovesToADeviceWithAllThatItComputesWith) {
@@ -323,8 +324,9 @@ TEST_F(ScriptedTest, ANameOrStemBesideAScriptIsRefused) {
   EXPECT_EQ(config.id, "my_net.v2");
   EXPECT_FALSE(config.name.has_value());
   EXPECT_EQ(config.stem, "auto");
-  for (ModelConfig both : {ModelConfig{.name = "resnet18", .script = "m.pt"}, ModelConfig{.script = "m.pt", .stem = "small"}})
-    EXPECT_THROW(complete_model(both), UsageError);
+  ModelConfig named{.name = "resnet18", .script = "m.pt"}, stemmed{.script = "m.pt", .stem = "small"};
+  EXPECT_THROW(complete_model(named), UsageError);
+  EXPECT_THROW(complete_model(stemmed), UsageError);
 }
 
 TEST_F(ScriptedTest, AFileThatChangesBetweenTwoJobsIsNamed) {

@@ -48,7 +48,8 @@ std::string zip(const std::vector<Part>& parts, const std::string& comment = "")
     const std::string common = little(20, 2) + little(0, 2) + little(static_cast<std::uint64_t>(part.method), 2) +
                                little(0, 4) + little(crc32(part.contents), 4) + little(stored.size(), 4) +
                                little(part.contents.size(), 4) + little(part.name.size(), 2);
-    directory += "PK\x01\x02" + little(20, 2) + common + little(0, 2 + 2 + 2 + 2 + 4) + little(archive.size(), 4) + part.name;
+    directory += "PK\x01\x02" + little(20, 2) + common + little(0, 2 + 2 + 2 + 2 + 4) + little(archive.size(), 4);
+    directory += part.name;
     archive += "PK\x03\x04" + common + little(part.padding.size(), 2) + part.name + part.padding + stored;
   }
   const std::string count = little(parts.size(), 2);

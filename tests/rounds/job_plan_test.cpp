@@ -151,7 +151,8 @@ TEST_F(JobPlanTest, AFilesContentIsPartOfTheKeyAndItsPlaceIsNot) {
     EXPECT_NE(before, keys_of(config_));
     config.models[0].*member = there;
     EXPECT_EQ(keys_of(config), before);
-    EXPECT_FALSE(SmallRun(config).jobs[0].work.files.script.empty() && SmallRun(config).jobs[0].work.files.weights.empty());
+    const ModelFiles files = SmallRun(config).jobs[0].work.files;
+    EXPECT_FALSE(files.script.empty() && files.weights.empty());
     write_file(there, "another network");
     for (const std::string& key : keys_of(config)) EXPECT_FALSE(before.contains(key));
   }
