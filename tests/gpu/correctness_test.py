@@ -1,0 +1,92 @@
+"""One CUDA device: what is trained and predicted there is what the CPU would have come to, and kills are survived."""
+import csv
+
+import devices
+import easy
+import pytest
+from safetensors.torch import load_file
+from support import runs
+
+# LibTorch convolves fp32 in TF32 unless told otherwise, with 10 bits of each factor: too coarse to compare by.
+WHOLE_FP32 = {"NVIDIA_TF32_OVERRIDE": "0"}
+
+
+@pytest.fixture(scope="module")
+def cuda_run(config, tmp_path_factory):
+    run = tmp_path_factory.mktemp("cuda") / "run"
+    done = easy.train(config, run)
+    assert done.returncode == 0, done.stdout
+    return run
+
+
+def test_a_run_scores_as_on_the_cpu(cuda_run, cpu_accuracy):
+    assert easy.summary(cuda_run)["device"] == "cuda"
+    assert abs(easy.accuracy(cuda_run) - cpu_accuracy) <= easy.NOISE
+
+
+def test_auto_is_cuda_in_bf16_and_scores_alike(config, cpu_accuracy, tmp_path):
+    done = easy.train(config, tmp_path / "run", "cluster.device=auto", "train.precision=auto")
+    assert done.returncode == 0, done.stdout
+    said = easy.summary(tmp_path / "run")
+    assert (said["device"], said["precision"]) == ("cuda", "bf16")
+    assert abs(easy.accuracy(tmp_path / "run") - cpu_accuracy) <= easy.NOISE
+
+
+def test_resnet18s_logits_are_those_of_the_same_weights_on_the_cpu(config, tmp_path):
+    """The run ends on CPU before its first result counts, and goes on on CUDA from the last checkpoint, which has only to be predicted with."""
+    fold = tmp_path / "run/round_0/label/resnet18/fold_0"
+    settings = ["models=[{name: resnet18}]", "train.epochs=1"]
+    killed = easy.train(config, tmp_path / "run", *settings, "cluster.device=cpu", PLEAT_FAULT="before_done:1:kill")
+    assert killed.returncode == -9, killed.stdout
+    cpu_weights, cpu = (fold / "weights.safetensors").read_bytes(), load_file(fold / "predictions.safetensors")
+
+    done = easy.train(config, tmp_path / "run", *settings, **WHOLE_FP32)
+    assert done.returncode == 0 and "goes on from" in done.stdout, done.stdout
+    assert (fold / "weights.safetensors").read_bytes() == cpu_weights
+    cuda = load_file(fold / "predictions.safetensors")
+    for name in ("oof.logits", "test.logits"):
+        assert cpu[name].abs().max() > 0.1, "else to be near says nothing"
+        assert (cuda[name] - cpu[name]).abs().max() <= 1e-3, name
+
+
+def rows_of(path):
+    with open(path) as file:
+        return list(csv.DictReader(file))
+
+
+@pytest.mark.parametrize("ranks", [0, 2])
+def test_predict_says_the_same_on_both_devices(config, cuda_run, tmp_path, ranks):
+    """Two ranks share a device: --device cuda, unlike auto, lets them."""
+    rows = {}
+    for device in ("cpu", "cuda"):
+        out = tmp_path / f"{device}.csv"
+        done = runs.pleat("predict", "--run", cuda_run, "--crops", config.parent / "crops.h5", "--out", out, "--device", device, ranks=ranks,
+                          CUDA_VISIBLE_DEVICES=devices.visible(1), **WHOLE_FP32)
+        assert done.returncode == 0, done.stdout
+        rows[device] = rows_of(out)
+    assert len(rows["cpu"]) == len(rows["cuda"]) == easy.ROWS + easy.TEST_ROWS
+    for cpu, cuda in zip(rows["cpu"], rows["cuda"]):
+        assert cpu["id"] == cuda["id"]
+        assert all(abs(float(cpu[column]) - float(cuda[column])) <= 1e-3 for column in cpu if ":" in column), cpu["id"]
+
+
+def test_a_killed_run_goes_on_to_its_end(config, cpu_accuracy, tmp_path):
+    """10 steps an epoch: the 13th is in the second epoch of the first fold."""
+    killed = easy.train(config, tmp_path / "run", PLEAT_FAULT="step_done:13:kill")
+    assert killed.returncode == -9, killed.stdout
+    done = easy.train(config, tmp_path / "run")
+    assert done.returncode == 0 and "goes on from" in done.stdout, done.stdout
+    assert easy.summary(tmp_path / "run")["rounds"][0] == {"round": 0, "jobs": 2, "done_before": 0, "failed": 0}
+    assert abs(easy.accuracy(tmp_path / "run") - cpu_accuracy) <= easy.NOISE
+
+
+@pytest.mark.parametrize("ranks", [0, 2])
+def test_without_a_device_cuda_is_refused_by_host(config, tmp_path, ranks):
+    done = easy.train(config, tmp_path / "run", ranks=ranks, CUDA_VISIBLE_DEVICES="")
+    assert done.returncode == 4 and "has no CUDA device that LibTorch can use" in done.stdout, done.stdout
+    assert not (tmp_path / "run/config.yaml").exists()
+
+
+def test_doctor_names_the_device():
+    done = runs.pleat("doctor", CUDA_VISIBLE_DEVICES=devices.visible(1))
+    assert done.returncode == 0 and "cuda:0 of 1 (" in done.stdout, done.stdout

@@ -1,0 +1,34 @@
+"""The CUDA devices of this machine. As a program: where there is none, says why in a line and returns 1."""
+import os
+import sys
+
+import torch
+
+
+def count():
+    return torch.cuda.device_count()
+
+
+def lack():
+    """Why LibTorch can use no CUDA device here, in a line; empty if it can."""
+    if torch.cuda.is_available():
+        return ""
+    try:
+        torch.cuda.init()
+        reason = "it sees none"
+    except (AssertionError, RuntimeError) as error:
+        reason = str(error).partition(". ")[0]
+    return f"no CUDA device that LibTorch can use: {reason}"
+
+
+def visible(number):
+    """CUDA_VISIBLE_DEVICES that shows the first `number` devices alone of those that this process sees."""
+    given = os.environ.get("CUDA_VISIBLE_DEVICES", "")
+    names = given.split(",") if given else [str(index) for index in range(number)]
+    return ",".join(names[:number])
+
+
+if __name__ == "__main__":
+    if lack():
+        print(lack())
+        sys.exit(1)
