@@ -101,6 +101,7 @@ ComputePlace choose_place(RunConfig& config, const MpiSession& session) {
     at::globalContext().setDeterministicCuDNN(
         true);  // else cuDNN may choose kernels that add in another order each time
     at::globalContext().setBenchmarkCuDNN(false);
+    at::globalContext().setAllowTF32CuDNN(false);  // fp32 means fp32; who wants speed has bf16
   }
   at::set_num_threads(place.mine.threads);
   const auto cpus = session.ranks().all_gather(cpu_kind());

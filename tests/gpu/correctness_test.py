@@ -7,8 +7,6 @@ import pytest
 from safetensors.torch import load_file
 from support import runs
 
-# LibTorch convolves fp32 in TF32 unless told otherwise, with 10 bits of each factor: too coarse to compare by.
-WHOLE_FP32 = {"NVIDIA_TF32_OVERRIDE": "0"}
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +38,7 @@ def test_resnet18s_logits_are_those_of_the_same_weights_on_the_cpu(config, tmp_p
     assert killed.returncode == -9, killed.stdout
     cpu_weights, cpu = (fold / "weights.safetensors").read_bytes(), load_file(fold / "predictions.safetensors")
 
-    done = easy.train(config, tmp_path / "run", *settings, **WHOLE_FP32)
+    done = easy.train(config, tmp_path / "run", *settings)
     assert done.returncode == 0 and "goes on from" in done.stdout, done.stdout
     assert (fold / "weights.safetensors").read_bytes() == cpu_weights
     cuda = load_file(fold / "predictions.safetensors")
@@ -61,7 +59,7 @@ def test_predict_says_the_same_on_both_devices(config, cuda_run, tmp_path, ranks
     for device in ("cpu", "cuda"):
         out = tmp_path / f"{device}.csv"
         done = runs.pleat("predict", "--run", cuda_run, "--crops", config.parent / "crops.h5", "--out", out, "--device", device, ranks=ranks,
-                          CUDA_VISIBLE_DEVICES=devices.visible(1), **WHOLE_FP32)
+                          CUDA_VISIBLE_DEVICES=devices.visible(1))
         assert done.returncode == 0, done.stdout
         rows[device] = rows_of(out)
     assert len(rows["cpu"]) == len(rows["cuda"]) == easy.ROWS + easy.TEST_ROWS
