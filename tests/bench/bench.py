@@ -12,14 +12,11 @@ class Bench:
     data: pathlib.Path | None  # photos are kept there for later runs; none: in scratch
     preset: pathlib.Path  # config of time_to_score
     epochs: int  # of time_to_score's peer
+    photos: int  # of the cases that start from photos
     quick: bool  # smaller data, one turn: to try it out, not to judge by
     rounds: int | None  # turns of each case; none: as each thinks fit
     report: report.Report
     case: str = ""  # that runs now
-
-    @property
-    def photos(self):
-        return 600 if self.quick else 2000
 
     def turns(self, usual):
         return self.rounds or (1 if self.quick else usual)

@@ -8,6 +8,7 @@ table for docs/performance.md. Returns 1 if a target was not met or a case faile
 import argparse
 import os
 import pathlib
+import signal
 import sys
 import tempfile
 import traceback
@@ -36,6 +37,7 @@ def parse():
     parser.add_argument("--rounds", type=int, help="turns of each case (seeds of time_to_score); default: 3 for short ones, 1 for long ones")
     parser.add_argument("--out", type=pathlib.Path, default="bench.json", help="all figures; the table goes beside it, as .md")
     parser.add_argument("--quick", action="store_true", help="smaller data, one turn: to try it out, not to judge by")
+    parser.add_argument("--photos", type=int, help="how many the two cases that start from photos have; default: 2000, 600 with --quick")
     parser.add_argument("--data", type=pathlib.Path, help="folder that keeps the photos for later runs")
     parser.add_argument("--scratch", type=pathlib.Path, help="folder for everything else, 1 GB; default: the system's")
     parser.add_argument("--preset", type=pathlib.Path, default=ROOT / "configs/photos_fast.yaml", help="config that time_to_score trains by")
@@ -70,10 +72,11 @@ def run_case(name, bench):
 
 def main():
     options = parse()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended by SIGTERM"))  # what was started is ended on the way out
     with tempfile.TemporaryDirectory(prefix="pleat_bench_", dir=options.scratch) as scratch:
         os.environ["XDG_CACHE_HOME"] = scratch  # plans of convolutions are measured anew, on the machine as it is now
         bench = Bench(scratch=pathlib.Path(scratch), data=options.data, preset=options.preset, epochs=options.epochs, quick=options.quick,
-                      rounds=options.rounds, report=Report(machine.describe(), options.out))
+                      photos=options.photos or (600 if options.quick else 2000), rounds=options.rounds, report=Report(machine.describe(), options.out))
         ended = [run_case(name, bench) for name in options.only]
     print(f"\n{bench.report.markdown()}")
     sys.exit(0 if all(ended) and bench.report.all_met() else 1)

@@ -8,7 +8,6 @@ from safetensors.torch import load_file
 from support import runs
 
 
-
 @pytest.fixture(scope="module")
 def cuda_run(config, tmp_path_factory):
     run = tmp_path_factory.mktemp("cuda") / "run"
