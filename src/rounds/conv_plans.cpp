@@ -115,7 +115,7 @@ ConvPlans read_conv_plans(const RunPaths& paths) {
   const fs::path file = paths.conv_plan();
   if (!file_exists(file)) return {};
   const Json json = Json::parse(read_file(file), nullptr, /*allow_exceptions=*/false);
-  if (!json.is_object()) throw DataError("{} is damaged; give another folder with --run", file.string());
+  if (!json.is_object()) throw DataError("{} is damaged; delete it, it is made anew", file.string());
   return plans_from_json(json, file.string());
 }
 
