@@ -1,5 +1,6 @@
-"""Training images/s of pleat train against a plain PyTorch loop of the same network, size, batch, precision, processes and threads; and reads
-of mapped crops against h5py.
+"""Whole training against a plain PyTorch loop, and reads of crops against h5py.
+
+The loop has the same network, size, batch, precision, processes and threads, and its crops in memory.
 """
 import contextlib
 import random

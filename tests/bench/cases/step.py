@@ -1,5 +1,7 @@
-"""The training step alone, on random images with one thread: pleat against PyTorch in channels_last with fused AdamW, bf16 where the CPU
-has it. `library`: pleat without its plan of convolutions.
+"""The training step alone, with one thread: pleat against PyTorch, per network.
+
+Random images, bf16 where the CPU has it. PyTorch is in channels_last with fused AdamW; of a network that pleat trains by TorchScript, the
+faster of that script and Python's own. `library`: pleat without its plan of convolutions.
 """
 import dataclasses
 
