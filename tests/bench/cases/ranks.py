@@ -1,10 +1,10 @@
 """One-thread ranks on every core, a fold each: their images/s together against as many times one rank alone, and the memory of each."""
+import pathlib
 import re
 import time
 
 import crops
 from measure import CORES, CommandFailed, in_turn, median, mpirun, sh, started
-from pathlib import Path
 from pleat_run import Run, train_command, write_config
 from processes import wait_for_ranks
 from report import at_least, at_most
@@ -43,12 +43,12 @@ def together(bench, config, ranks):
 
 def pss(pid):
     """Megabytes of a process; a page that n processes share counts as 1/n of a page in each."""
-    return int(re.search(r"^Pss: +(\d+)", Path(f"/proc/{pid}/smaps_rollup").read_text(), re.M)[1]) * KB
+    return int(re.search(r"^Pss: +(\d+)", pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text(), re.M)[1]) * KB
 
 
 def pss_of_mapping(pid, file):
     """The same, of the mapping of one file."""
-    parts = re.split(r"^(?=[0-9a-f]+-[0-9a-f]+ )", Path(f"/proc/{pid}/smaps").read_text(), flags=re.M)
+    parts = re.split(r"^(?=[0-9a-f]+-[0-9a-f]+ )", pathlib.Path(f"/proc/{pid}/smaps").read_text(), flags=re.M)
     return sum(int(re.search(r"^Pss: +(\d+)", part, re.M)[1]) * KB for part in parts if str(file) in part.partition("\n")[0])
 
 
