@@ -70,9 +70,8 @@ def reads(bench, file):
 
 
 def run(bench):
-    less = 3 if bench.quick else 1
-    colour = crops.noise(bench, 2400 // less, 64, 3)
+    less = 2 if bench.quick else 1
     for processes, threads in LAYOUTS:
-        training(bench, "resnet20", crops.noise(bench, 6000 // less, 28, 1), 128, 3000 // less, processes, threads)
-        training(bench, "resnet18", colour, 64, 1200 // less, processes, threads)
-    reads(bench, colour)
+        training(bench, "resnet20", crops.noise(bench, 4000 // less, 28, 1), 128, 2000 // less, processes, threads)
+        training(bench, "resnet18", crops.noise(bench, 1600 // less, 64, 3), 64, 800 // less, processes, threads)
+    reads(bench, crops.noise(bench, 2400, 64, 3))  # more than a core's caches hold
