@@ -45,7 +45,7 @@ std::optional<ConvPlan> from_cache(const fs::path& file) try {
   if (!file_exists(file)) return std::nullopt;
   return plan_from_json(Json::parse(read_file(file)).at("plan"), file.string());
 } catch (const std::exception& error) {
-  spdlog::warn("a plan of convolutions is measured anew: {}", error.what());
+  spdlog::warn("{} cannot be used ({}); the plan of convolutions is measured anew", file.string(), error.what());
   return std::nullopt;
 }
 
@@ -64,7 +64,8 @@ ConvPlan cached_or_measured(const FoldJob& job, const ImageShape& shape) {
   Json content{{"machine", machine_kind()}, {"batch", batch}, {"shapes", to_json(every)}};
   const auto folder = cache_folder();
   const fs::path file = folder ? *folder / (sha256(content.dump()).substr(0, 16) + ".json") : fs::path();
-  if (folder) {
+  const bool there = folder && file_exists(file);
+  if (there) {
     if (auto plan = from_cache(file)) return *plan;
   }
   const auto start = std::chrono::steady_clock::now();
@@ -72,7 +73,7 @@ ConvPlan cached_or_measured(const FoldJob& job, const ImageShape& shape) {
   spdlog::info("measured {} convolutions of {} in {:.1f} s; {} are faster by another way than the library's",
                shapes.size(), job.model.id,
                std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count(), plan.size());
-  if (folder) {
+  if (folder && !there) {
     if (auto first = from_cache(file)) return *first;  // another run was measuring too: all follow one of them
   }
   content.erase("shapes");

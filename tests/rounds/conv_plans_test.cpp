@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/files.h"
+#include "model/conv_plan.h"
 #include "rounds/small_run.h"
 #include "support/scratch_folder.h"
 
