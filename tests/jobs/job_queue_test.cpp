@@ -91,5 +91,15 @@ TEST(JobKey, DifferingFieldsAreNamedWithBothValues) {
   EXPECT_EQ(differing_fields(before, after), expected);
 }
 
+TEST(JobQueue, WhatIsPendingIsWhatNextWillHandOut) {
+  JobQueue queue(4);
+  queue.already_done(1);
+  EXPECT_EQ(queue.pending(), (std::vector<int>{0, 2, 3}));
+  EXPECT_EQ(queue.next(0), 0);
+  EXPECT_EQ(queue.pending(), (std::vector<int>{2, 3}));
+  queue.put_back(0, 0);
+  EXPECT_EQ(queue.pending(), (std::vector<int>{0, 2, 3}));
+}
+
 }  // namespace
 }  // namespace pleat
