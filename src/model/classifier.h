@@ -51,6 +51,10 @@ class Classifier : public torch::nn::Module {
  public:
   /// images [N, C, H, W], normalised; returns logits [N, classes].
   virtual torch::Tensor forward(const torch::Tensor& images) = 0;
+
+  /// Names of parameters that only ever enter convolutions and matrix products, which autocast does in bfloat16: their
+  /// rounding is all that a pass sees of them. Empty where that is not known.
+  virtual std::vector<std::string> product_weights() const { return {}; }
 };
 
 /// Parameters and buffers by torchvision's (or the script's) names, in registration order. The tensors are the
@@ -74,8 +78,8 @@ std::vector<std::string> classifier_names();
 
 /// Makes the network and draws its initial weights from `init` alone, or takes them from the script; `config.weights`,
 /// if given, then replace them. Reseeds torch's CPU generator. Throws UsageError for a name, stem or shape that there
-/// is no network for, DataError for a script that does not fit (scripted.h), and for a weights file that does not, listing
-/// missing, extra and wrong-shaped keys.
+/// is no network for, DataError for a script that does not fit (scripted.h), and for a weights file that does not,
+/// listing missing, extra and wrong-shaped keys.
 std::shared_ptr<Classifier> make_classifier(const ModelConfig& config, const ClassifierShape& shape,
                                             const RandomKey& init);
 

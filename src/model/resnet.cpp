@@ -10,6 +10,7 @@
 #include <torch/nn/modules/linear.h>
 
 #include "base/error.h"
+#include "model/norm_relu.h"
 
 namespace pleat {
 namespace {
@@ -63,7 +64,6 @@ class AddSubsampled : public torch::autograd::Function<AddSubsampled> {
   }
 };
 
-// The activations of conv and BatchNorm are needed by nobody else, so that ReLU and the sum are done in place.
 class BasicBlock : public nn::Module {
  public:
   BasicBlock(int in, int out, int stride, Shortcut shortcut)
@@ -73,29 +73,26 @@ class BasicBlock : public nn::Module {
         conv2_(register_module("conv2", conv(out, out, 3, 1))),
         bn2_(register_module("bn2", nn::BatchNorm2d(out))) {
     if (shortcut == Shortcut::kProjection && (stride != 1 || in != out)) {
-      downsample_ = register_module("downsample", nn::Sequential(conv(in, out, 1, stride), nn::BatchNorm2d(out)));
+      projection_ = conv(in, out, 1, stride);
+      projection_norm_ = nn::BatchNorm2d(out);
+      register_module("downsample", nn::Sequential(projection_, projection_norm_));
     }
   }
 
   torch::Tensor forward(const torch::Tensor& x) {
-    torch::Tensor out = bn1_(conv1_(x)).relu_();
-    out = bn2_(conv2_(out));
-    return add_shortcut(std::move(out), x).relu_();
+    const torch::Tensor out = conv2_(norm_relu(bn1_, conv1_(x)));
+    if (subsamples_) return AddSubsampled::apply(batch_norm(bn2_, out), x).relu_();
+    return norm_relu(bn2_, out, projection_ ? batch_norm(projection_norm_, projection_(x)) : x);
   }
 
  private:
-  torch::Tensor add_shortcut(torch::Tensor out, const torch::Tensor& x) {
-    if (downsample_) return out.add_(downsample_->forward(x));
-    if (subsamples_) return AddSubsampled::apply(std::move(out), x);
-    return out.add_(x);
-  }
-
   bool subsamples_;
   nn::Conv2d conv1_;
   nn::BatchNorm2d bn1_;
   nn::Conv2d conv2_;
   nn::BatchNorm2d bn2_;
-  nn::Sequential downsample_{nullptr};
+  nn::Conv2d projection_{nullptr};
+  nn::BatchNorm2d projection_norm_{nullptr};
 };
 
 class ResNet : public Classifier {
@@ -120,10 +117,19 @@ class ResNet : public Classifier {
   }
 
   torch::Tensor forward(const torch::Tensor& images) override {
-    torch::Tensor x = bn1_(conv1_(images)).relu_();
+    torch::Tensor x = norm_relu(bn1_, conv1_(images));
     if (max_pool_) x = torch::max_pool2d(x, 3, 2, 1);
     for (const auto& block : blocks_) x = block->forward(x);
     return fc_(x.mean({2, 3}));
+  }
+
+  // All but BatchNorm's and the biases.
+  std::vector<std::string> product_weights() const override {
+    std::vector<std::string> names;
+    for (const auto& item : named_parameters()) {
+      if (item.value().dim() > 1) names.push_back(item.key());
+    }
+    return names;
   }
 
  private:

@@ -7,9 +7,9 @@
 
 namespace pleat {
 
-WeightAverage::WeightAverage(const Classifier& classifier, double decay) : decay_(decay) {
+WeightAverage::WeightAverage(const NamedTensors& weights, double decay) : decay_(decay) {
   const torch::NoGradGuard no_grad;
-  for (const auto& [name, tensor] : state_of(classifier)) {
+  for (const auto& [name, tensor] : weights) {
     const torch::Tensor average = tensor.detach().clone();
     average_.emplace_back(name, average);
     // inf - inf has no mean, and whole numbers have none either.

@@ -16,15 +16,15 @@ namespace pleat {
 /// each keep their own: the averages are equal too.
 class WeightAverage {
  public:
-  /// Starts at the classifier's weights as they are. The classifier must outlive it.
+  /// Starts at the weights (parameters and buffers) as they are, and follows these tensors.
   ///   decay in (0, 1): the share of the earlier average that a step leaves, once there are many
-  WeightAverage(const Classifier& classifier, double decay);
+  WeightAverage(const NamedTensors& weights, double decay);
 
   /// Takes up the weights after step `step`, from 0. The decay of early steps is (1 + step) / (10 + step) if that is
   /// less, so that the first weights, which are random, are soon forgotten.
   void update(std::int64_t step);
 
-  /// By the classifier's names; tensors are the average's own.
+  /// By the weights' names; tensors are the average's own.
   const NamedTensors& state() const { return average_; }
   /// Throws DataError naming `source` and what is missing or does not fit.
   void load(const NamedTensors& state, const std::string& source);

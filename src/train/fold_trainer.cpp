@@ -24,6 +24,7 @@
 #include "train/precision.h"
 #include "train/predictor.h"
 #include "train/schedule.h"
+#include "train/trained_weights.h"
 
 namespace pleat {
 namespace {
@@ -32,9 +33,9 @@ using Clock = std::chrono::steady_clock;
 
 double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
-std::vector<torch::Tensor> tensors_of(const NamedTensors& named) {
+std::vector<torch::Tensor> networks_of(const std::vector<TrainedParameter>& parameters) {
   std::vector<torch::Tensor> tensors;
-  for (const auto& [name, tensor] : named) tensors.push_back(tensor);
+  for (const TrainedParameter& parameter : parameters) tensors.push_back(parameter.network);
   return tensors;
 }
 
@@ -66,12 +67,12 @@ class FoldTrainer {
   const std::int64_t steps_;  // per epoch
   const bool bf16_;
   std::shared_ptr<Classifier> classifier_;
-  NamedTensors parameters_;
+  std::optional<TrainedWeights> weights_;
   std::unique_ptr<Optimizer> optimizer_;
   std::optional<WeightAverage> average_;  // none without train.ema
   std::unique_ptr<GradientSync> sync_;
-  Checkpoint place_;                // the tensors in it are the model's and the optimizer's own
-  EpochCut cut_;                    // of the epoch that runs, as is:
+  Checkpoint place_;  // the tensors in it are the model's and the optimizer's own
+  EpochCut cut_;      // of the epoch that runs, as is:
   EpochLoss loss_;
   std::int64_t images_before_ = 0;  // trained on by an earlier run
 };
@@ -83,16 +84,16 @@ FoldTrainer::FoldTrainer(const FoldJob& job, const TrainContext& context)
       bf16_(job.train.precision == "bf16") {
   together(context.slot, [&] {
     require_unchanged(job.model, job.files);
-    classifier_ = make_classifier(job.model, classifier_shape(context.crops.shape(), job.classes),
-                                  key_for(Purpose::kInit));
+    classifier_ =
+        make_classifier(job.model, classifier_shape(context.crops.shape(), job.classes), key_for(Purpose::kInit));
     place_on(*classifier_, context.device);
-    parameters_ = trained_parameters(*classifier_);
-    optimizer_ = make_optimizer(job.train, parameters_);
-    if (job.train.ema > 0) average_.emplace(*classifier_, job.train.ema);
+    weights_.emplace(*classifier_, rounds_weights(job, context.device));
+    optimizer_ = make_optimizer(job.train, weights_->trained());
+    if (job.train.ema > 0) average_.emplace(weights_->state(), job.train.ema);
   });
   resume();
   sync_ = std::make_unique<GradientSync>(
-      tensors_of(parameters_), classifier_->buffers(),
+      networks_of(weights_->trained()), classifier_->buffers(),
       GradientSyncOptions{
           .group = context.group, .micro_batches = static_cast<int>(job.train.micro_batches), .exact = job.exact});
 }
@@ -113,14 +114,14 @@ void FoldTrainer::resume() {
   together(context_.slot, [&] {
     if (found.bytes.empty()) return;
     const Checkpoint saved = parse_checkpoint(found.bytes, found.path);
-    load_state(*classifier_, saved.model, found.path);
+    weights_->load(saved.model, found.path);
     optimizer_->load(saved.optimizer, found.path);
     if (average_) average_->load(saved.average, found.path);
     place_ = {.epoch = saved.epoch, .step = saved.step, .running = saved.running, .history = saved.history};
     if (leads())
       spdlog::info("goes on from {} (epoch {}, step {} of {})", found.path, saved.epoch + 1, saved.step, steps_);
   });
-  place_.model = state_of(*classifier_);
+  place_.model = weights_->state();
   place_.optimizer = optimizer_->state();
   if (average_) place_.average = average_->state();
   images_before_ = place_.epoch * static_cast<std::int64_t>(job_.train_rows.size()) + place_.running.images;
@@ -129,9 +130,9 @@ void FoldTrainer::resume() {
 FoldResult FoldTrainer::run() {
   while (place_.epoch < job_.train.epochs) train_epoch();
   // The last steps' weights are in the last checkpoint, should this be as far as it gets.
-  if (average_) load_state(*classifier_, average_->state(), "the average of the weights");
+  if (average_) weights_->load(average_->state(), "the average of the weights");
   FoldResult result{.logits = predict(), .history = place_.history};
-  for (const auto& [name, tensor] : state_of(*classifier_)) result.weights.emplace_back(name, tensor.detach().cpu());
+  for (const auto& [name, tensor] : weights_->state()) result.weights.emplace_back(name, tensor.detach().cpu());
   return result;
 }
 
@@ -144,9 +145,8 @@ torch::Tensor FoldTrainer::predict() {
                                .shards = context_.slot.size};
   torch::Tensor logits;
   together(context_.slot, [&] {
-    as_job_error([&] {
-      logits = predict_logits(*classifier_, context_.crops, job_.predict_rows, job_.classes, options);
-    });
+    as_job_error(
+        [&] { logits = predict_logits(*classifier_, context_.crops, job_.predict_rows, job_.classes, options); });
   });
   if (context_.group) {
     std::vector<torch::Tensor> whole{logits.to(context_.device)};
@@ -311,6 +311,10 @@ void FoldTrainer::save() const {
 }
 
 }  // namespace
+
+bool rounds_weights(const FoldJob& job, const torch::Device& device) {
+  return device.is_cpu() && job.train.precision == "bf16" && job.train.micro_batches == 1 && !job.exact;
+}
 
 FoldResult train_fold(const FoldJob& job, const TrainContext& context) {
   const FastConv convolutions(context.conv_plan);

@@ -47,10 +47,10 @@ struct TrainProgress {
 struct TrainContext {
   const CropFile& crops;
   torch::Device device = at::kCPU;
-  const ConvPlan& conv_plan = kLibraryAlone;           // how convolutions are computed, to their last bits; may be empty
-  Ranks slot;                                          // the ranks that share this job
-  c10::intrusive_ptr<c10d::ProcessGroup> group;        // their collectives; null for one
-  std::filesystem::path resume_folder;                 // checkpoints of the job
+  const ConvPlan& conv_plan = kLibraryAlone;     // how convolutions are computed, to their last bits; may be empty
+  Ranks slot;                                    // the ranks that share this job
+  c10::intrusive_ptr<c10d::ProcessGroup> group;  // their collectives; null for one
+  std::filesystem::path resume_folder;           // checkpoints of the job
   std::function<void(const TrainProgress&)> progress;  // called on the leader, now and then
   std::function<bool()> stop_requested;                // asked before each step
 };
@@ -60,6 +60,10 @@ struct FoldResult {
   torch::Tensor logits;  // [predict_rows, classes] float32
   std::vector<EpochReport> history;
 };
+
+/// Whether the network holds bfloat16 roundings of its weights (TrainedWeights): in bf16 on CPU, in batches of one
+/// part.
+bool rounds_weights(const FoldJob& job, const torch::Device& device);
 
 /// Every rank of the slot calls it with the same job; each gets the result. Throws StopRequested once its place is
 /// saved, DataError for data, or JobFailed if training itself fails (a loss that is not finite: epoch, step

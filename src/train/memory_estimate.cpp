@@ -13,6 +13,7 @@
 #include "train/optimizer.h"
 #include "train/precision.h"
 #include "train/predictor.h"
+#include "train/trained_weights.h"
 
 namespace pleat {
 namespace {
@@ -35,16 +36,24 @@ struct StepBytes {
   std::int64_t weights, gradients, optimizer, average, peak;
 };
 
+// Of gradients, and of the roundings that they are taken of.
+std::int64_t gradient_bytes(const TrainedWeights& weights) {
+  std::int64_t bytes = 0;
+  for (const TrainedParameter& each : weights.trained())
+    bytes += static_cast<std::int64_t>(each.network.nbytes()) * (each.rounded() ? 2 : 1);
+  return bytes;
+}
+
 StepBytes step_with(const FoldJob& job, const ImageShape& shape, std::int64_t images) {
   const auto counter = std::make_shared<PeakCounter>();
   const c10::DebugInfoGuard guard(c10::DebugInfoKind::PROFILER_STATE, counter);
   const auto classifier = make_classifier(job.model, classifier_shape(shape, job.classes), job.random);
   place_on(*classifier, at::kCPU);
   classifier->train();
-  const NamedTensors parameters = trained_parameters(*classifier);
-  const auto optimizer = make_optimizer(job.train, parameters);
+  const TrainedWeights weights(*classifier, rounds_weights(job, at::kCPU));
+  const auto optimizer = make_optimizer(job.train, weights.trained());
   std::optional<WeightAverage> average;
-  if (job.train.ema > 0) average.emplace(*classifier, job.train.ema);
+  if (job.train.ema > 0) average.emplace(weights.state(), job.train.ema);
   const auto batch =
       at::randn({images, shape.channels, shape.height, shape.width}).contiguous(at::MemoryFormat::ChannelsLast);
   part_loss(forward_logits(*classifier, batch, job.train.precision == "bf16"), at::zeros({images}, at::kLong), 0.0,
@@ -57,7 +66,7 @@ StepBytes step_with(const FoldJob& job, const ImageShape& shape, std::int64_t im
     for (const auto& [name, tensor] : tensors) bytes += static_cast<std::int64_t>(tensor.nbytes());
     return bytes;
   };
-  return {bytes_of(state_of(*classifier)), bytes_of(parameters), bytes_of(optimizer->state()),
+  return {bytes_of(weights.state()), gradient_bytes(weights), bytes_of(optimizer->state()),
           average ? bytes_of(average->state()) : 0, counter->peak()};
 }
 

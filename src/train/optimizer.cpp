@@ -1,5 +1,6 @@
 #include "train/optimizer.h"
 
+#include <ATen/Parallel.h>
 #include <ATen/ops/_foreach_add.h>
 #include <ATen/ops/_fused_adamw.h>
 #include <ATen/ops/_fused_sgd.h>
@@ -8,6 +9,7 @@
 #include <stdexcept>
 
 #include "base/error.h"
+#include "train/rounded_step.h"
 
 namespace pleat {
 namespace {
@@ -31,25 +33,46 @@ torch::Tensor laid_out_like(const torch::Tensor& tensor, const torch::Tensor& li
 // One parameter with what its optimizer remembers of it.
 struct Slot {
   std::string name;
-  torch::Tensor parameter;
+  torch::Tensor parameter;  // its float32 values
+  torch::Tensor network;    // the same tensor, or its rounding
   bool decays;
+  bool rounded;
   std::vector<torch::Tensor> state;  // in the order of FusedOptimizer::state_names()
 };
 
-// Those slots of one step that share their weight decay, as lists for a fused kernel.
+// Those slots of one step that share their weight decay and have no rounding, as lists for ATen's fused kernels.
 struct Lists {
   std::vector<torch::Tensor> parameters, gradients;
   std::vector<std::vector<torch::Tensor>> state;  // [state][parameter]
 };
 
+// Calls work(weights, place) for pieces of a slot's flat memory, which its state shares.
+template <class Work>
+void walk_rounded(const Slot& slot, const Work& work) {
+  constexpr std::int64_t kPiece = 1 << 15;  // elements; less is not worth a thread
+  const torch::Tensor gradient = laid_out_like(slot.network.grad(), slot.parameter);
+  auto* values = slot.parameter.mutable_data_ptr<float>();
+  auto* roundings = static_cast<Bf16*>(slot.network.mutable_data_ptr());
+  const auto* gradients = static_cast<const Bf16*>(gradient.const_data_ptr());
+  at::parallel_for(0, slot.parameter.numel(), kPiece, [&](std::int64_t begin, std::int64_t end) {
+    work(RoundedWeights{values + begin, roundings + begin, gradients + begin, end - begin}, begin);
+  });
+}
+
 class FusedOptimizer : public Optimizer {
  public:
-  FusedOptimizer(const TrainConfig& config, const NamedTensors& parameters) : config_(config) {
-    for (const auto& [name, parameter] : parameters) {
-      if (!parameter.is_non_overlapping_and_dense()) {
-        throw std::invalid_argument("parameter '" + name + "' has gaps in memory, which fused kernels cannot walk");
+  FusedOptimizer(const TrainConfig& config, const std::vector<TrainedParameter>& parameters) : config_(config) {
+    for (const TrainedParameter& each : parameters) {
+      if (!each.value.is_non_overlapping_and_dense() || !same_layout(each.value, each.network)) {
+        throw std::invalid_argument(
+            "parameter '" + each.name +
+            "' has gaps in memory, or another layout than its rounding: a flat walk needs both");
       }
-      slots_.push_back({.name = name, .parameter = parameter, .decays = parameter.dim() > 1});
+      slots_.push_back({.name = each.name,
+                        .parameter = each.value,
+                        .network = each.network,
+                        .decays = each.value.dim() > 1,
+                        .rounded = each.rounded()});
     }
   }
 
@@ -58,6 +81,10 @@ class FusedOptimizer : public Optimizer {
     for (const bool decays : {true, false}) {
       Lists lists = gather(decays);
       if (!lists.parameters.empty()) update(lists, decays ? config_.weight_decay : 0.0, lr);
+    }
+    for (Slot& slot : slots_) {
+      if (slot.rounded && slot.network.grad().defined())
+        update_rounded(slot, slot.decays ? config_.weight_decay : 0.0, lr);
     }
   }
 
@@ -73,6 +100,9 @@ class FusedOptimizer : public Optimizer {
 
  protected:
   virtual void update(Lists& lists, double weight_decay, double lr) = 0;
+
+  /// A slot with a rounding, whose gradient is there.
+  virtual void update_rounded(Slot& slot, double weight_decay, double lr) = 0;
 
   // Adds a state tensor of zeros to each slot: like the parameter, strides and device too, or one number.
   void add_state(const std::string& name, bool scalar) {
@@ -92,7 +122,7 @@ class FusedOptimizer : public Optimizer {
     lists.state.resize(state_names_.size());
     for (Slot& slot : slots_) {
       const torch::Tensor& gradient = slot.parameter.grad();
-      if (slot.decays != decays || !gradient.defined()) continue;
+      if (slot.rounded || slot.decays != decays || !gradient.defined()) continue;
       lists.parameters.push_back(slot.parameter);
       lists.gradients.push_back(laid_out_like(gradient, slot.parameter));
       for (std::size_t kind = 0; kind < slot.state.size(); ++kind) {
@@ -115,7 +145,8 @@ class FusedOptimizer : public Optimizer {
 /// Source: Loshchilov & Hutter 2019, arXiv:1711.05101, as in torch.
 class AdamW : public FusedOptimizer {
  public:
-  AdamW(const TrainConfig& config, const NamedTensors& parameters) : FusedOptimizer(config, parameters) {
+  AdamW(const TrainConfig& config, const std::vector<TrainedParameter>& parameters)
+      : FusedOptimizer(config, parameters) {
     add_state("exp_avg", false);
     add_state("exp_avg_sq", false);
     add_state("step", true);  // each parameter's own: one without a gradient stands still
@@ -123,18 +154,33 @@ class AdamW : public FusedOptimizer {
 
  private:
   void update(Lists& lists, double weight_decay, double lr) override {
-    constexpr double kEpsilon = 1e-8;
     at::_foreach_add_(lists.state[2], 1);  // the kernel takes the number of the step that it does, from 1
     at::_fused_adamw_(lists.parameters, lists.gradients, lists.state[0], lists.state[1], /*max_exp_avg_sqs=*/{},
                       lists.state[2], lr, config().momentum, config().beta2, weight_decay, kEpsilon, /*amsgrad=*/false,
                       /*maximize=*/false);
   }
+
+  void update_rounded(Slot& slot, double weight_decay, double lr) override {
+    auto* first = slot.state[0].mutable_data_ptr<float>();
+    auto* second = slot.state[1].mutable_data_ptr<float>();
+    const AdamWStep step{.lr = lr,
+                         .beta1 = config().momentum,
+                         .beta2 = config().beta2,
+                         .weight_decay = weight_decay,
+                         .epsilon = kEpsilon,
+                         .number = slot.state[2].add_(1).item<double>()};
+    walk_rounded(slot, [&](const RoundedWeights& weights, std::int64_t place) {
+      adamw_step(weights, first + place, second + place, step);
+    });
+  }
+
+  static constexpr double kEpsilon = 1e-8;
 };
 
 /// Source: Sutskever et al. 2013, "On the importance of initialization and momentum", as in torch.
 class Sgd : public FusedOptimizer {
  public:
-  Sgd(const TrainConfig& config, const NamedTensors& parameters) : FusedOptimizer(config, parameters) {
+  Sgd(const TrainConfig& config, const std::vector<TrainedParameter>& parameters) : FusedOptimizer(config, parameters) {
     if (config.momentum > 0.0) add_state("momentum", false);
   }
 
@@ -146,11 +192,18 @@ class Sgd : public FusedOptimizer {
                     weight_decay, config().momentum, lr, /*dampening=*/0.0, /*nesterov=*/has_momentum,
                     /*maximize=*/false, /*is_first_step=*/false);
   }
+
+  void update_rounded(Slot& slot, double weight_decay, double lr) override {
+    float* momentum = slot.state.empty() ? nullptr : slot.state[0].mutable_data_ptr<float>();
+    walk_rounded(slot, [&](const RoundedWeights& weights, std::int64_t place) {
+      sgd_step(weights, momentum != nullptr ? momentum + place : nullptr, lr, config().momentum, weight_decay);
+    });
+  }
 };
 
 }  // namespace
 
-std::unique_ptr<Optimizer> make_optimizer(const TrainConfig& config, const NamedTensors& parameters) {
+std::unique_ptr<Optimizer> make_optimizer(const TrainConfig& config, const std::vector<TrainedParameter>& parameters) {
   if (config.optimizer == "sgd") return std::make_unique<Sgd>(config, parameters);
   if (config.optimizer == "adamw") return std::make_unique<AdamW>(config, parameters);
   throw UsageError("train.optimizer '{}' is not one of adamw, sgd", config.optimizer);

@@ -1,4 +1,4 @@
-// SGD and AdamW on ATen's fused kernels, with state that can be saved and had again exactly.
+// SGD and AdamW in one pass over memory, with state that can be saved and had again exactly.
 #pragma once
 
 #include <torch/types.h>
@@ -7,13 +7,15 @@
 
 #include "model/classifier.h"
 #include "train/train_config.h"
+#include "train/trained_weights.h"
 
 namespace pleat {
 
 class Optimizer {
  public:
   virtual ~Optimizer() = default;
-  /// Updates the parameters in place from their .grad. Parameters without a gradient are left alone.
+  /// Updates the values in place from the network's .grad, and their roundings. Parameters without a gradient are left
+  /// alone.
   virtual void step(double lr) = 0;
   /// Everything that continuing needs, by name; tensors are the optimizer's own.
   virtual NamedTensors state() const = 0;
@@ -22,7 +24,7 @@ class Optimizer {
   virtual void load(const NamedTensors& state, const std::string& source) = 0;
 };
 
-/// parameters: name and tensor, those that train. Weight decay is not applied to tensors of one dimension.
-std::unique_ptr<Optimizer> make_optimizer(const TrainConfig& config, const NamedTensors& parameters);
+/// Weight decay is not applied to tensors of one dimension. Roundings are for CPU alone.
+std::unique_ptr<Optimizer> make_optimizer(const TrainConfig& config, const std::vector<TrainedParameter>& parameters);
 
 }  // namespace pleat

@@ -10,6 +10,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <exception>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -19,6 +20,7 @@
 #include "train/loss.h"
 #include "train/optimizer.h"
 #include "train/precision.h"
+#include "train/trained_weights.h"
 
 namespace {
 
@@ -44,7 +46,8 @@ class Trainer {
         labels_(at::randint(job.classes, {batch}, at::kLong)) {
     place_on(*net_, at::kCPU);
     net_->train();
-    optimizer_ = make_optimizer(job.train, trained_parameters(*net_));
+    weights_.emplace(*net_, rounds_weights(job, at::kCPU));
+    optimizer_ = make_optimizer(job.train, weights_->trained());
   }
 
   Parts step() {
@@ -67,6 +70,7 @@ class Trainer {
   const FoldJob& job_;
   std::shared_ptr<Classifier> net_;
   torch::Tensor images_, labels_;
+  std::optional<TrainedWeights> weights_;
   std::unique_ptr<Optimizer> optimizer_;
 };
 

@@ -40,7 +40,7 @@ torch::Tensor named(const NamedTensors& tensors, const std::string& name) {
 
 TEST(WeightAverage, FollowsTheWeightsWithADecayThatRises) {
   TinyNet net;
-  WeightAverage average(net, 0.3);
+  WeightAverage average(state_of(net), 0.3);
   double weight = 0, running = 1;
   for (int step = 0; step < 6; ++step) {
     net.step();
@@ -56,7 +56,7 @@ TEST(WeightAverage, FollowsTheWeightsWithADecayThatRises) {
 
 TEST(WeightAverage, CopiesCountersAndLeavesMasksAsTheyAre) {
   TinyNet net;
-  WeightAverage average(net, 0.9);
+  WeightAverage average(state_of(net), 0.9);
   net.step();
   net.step();
   average.update(0);
@@ -71,7 +71,7 @@ TEST(WeightAverage, OfWeightsThatStandStillIsThoseWeightsToTheBit) {
     const torch::NoGradGuard no_grad;
     net.weight.uniform_(-1, 1);
   }
-  WeightAverage average(net, 0.99);
+  WeightAverage average(state_of(net), 0.99);
   for (int step = 0; step < 50; ++step) average.update(step);
   EXPECT_EQ(tensors_to_bytes(average.state()), tensors_to_bytes(state_of(net)));
 }
@@ -82,7 +82,7 @@ TEST(WeightAverage, IsTheSameWhateverTheMemoryFormat) {
   const torch::NoGradGuard no_grad;
   rows.weight.copy_(start);
   channels_last.weight.copy_(start);
-  WeightAverage a(rows, 0.9), b(channels_last, 0.9);
+  WeightAverage a(state_of(rows), 0.9), b(state_of(channels_last), 0.9);
   // As the network is placed on a device: the parameter's memory is another from here on.
   channels_last.weight.set_data(channels_last.weight.contiguous(at::MemoryFormat::ChannelsLast));
   for (int step = 0; step < 5; ++step) {
@@ -97,12 +97,12 @@ TEST(WeightAverage, IsTheSameWhateverTheMemoryFormat) {
 
 TEST(WeightAverage, GoesOnFromItsSavedStateToTheSameBits) {
   TinyNet net;
-  WeightAverage whole(net, 0.9), first(net, 0.9);
+  WeightAverage whole(state_of(net), 0.9), first(state_of(net), 0.9);
   net.step();
   whole.update(0);
   first.update(0);
   const std::string saved = tensors_to_bytes(first.state());
-  WeightAverage second(net, 0.9);
+  WeightAverage second(state_of(net), 0.9);
   second.load(tensors_from_bytes(saved, "saved").tensors, "saved");
   net.step();
   whole.update(1);

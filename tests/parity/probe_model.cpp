@@ -57,7 +57,7 @@ void probe_optimize(const Arguments& arguments) {
   config.beta2 = std::stod(arguments[4]);
   const TensorFile given = read_tensors(arguments[5]);
   const NamedTensors parameters = with_prefix(given, "parameter.");
-  const auto optimizer = make_optimizer(config, parameters);
+  const auto optimizer = make_optimizer(config, unrounded(parameters));
   for (int step = 0;; ++step) {
     const NamedTensors gradients = with_prefix(given, "gradient." + std::to_string(step) + ".");
     if (gradients.empty()) break;

@@ -96,7 +96,7 @@ class PlainSgd {
 template <class Plain>
 void compare_with_plain(const TrainConfig& config) {
   const NamedTensors ours = parameters_of(1), theirs = parameters_of(1);
-  const auto optimizer = make_optimizer(config, ours);
+  const auto optimizer = make_optimizer(config, unrounded(ours));
   std::vector<Plain> plain(theirs.size());
   run(*optimizer, ours, 0, 10);
   const torch::NoGradGuard no_grad;
@@ -122,7 +122,7 @@ TEST(Optimizer, SgdWithoutMomentumIsItsFormula) {
 template <class Torch, class Options>
 void compare_with_torch(const TrainConfig& config, const Options& options, const Options& no_decay) {
   const NamedTensors ours = parameters_of(1), theirs = parameters_of(1);
-  const auto optimizer = make_optimizer(config, ours);
+  const auto optimizer = make_optimizer(config, unrounded(ours));
   std::vector<torch::optim::OptimizerParamGroup> groups;
   for (const auto& [name, parameter] : theirs) {
     groups.emplace_back(std::vector<torch::Tensor>{parameter},
@@ -159,13 +159,13 @@ TEST_P(ResumedOptimizer, GoesOnByteForByteAsIfItHadNotStopped) {
   const auto& [name, format] = GetParam();
   const TrainConfig config = config_of(name);
   const NamedTensors whole = parameters_of(2, format);
-  const auto never_stopped = make_optimizer(config, whole);
+  const auto never_stopped = make_optimizer(config, unrounded(whole));
   run(*never_stopped, whole, 0, 4);
   const std::string weights = tensors_to_bytes(whole), state = tensors_to_bytes(never_stopped->state());
   run(*never_stopped, whole, 4, 9);
 
   const NamedTensors resumed = parameters_of(3, format);
-  const auto optimizer = make_optimizer(config, resumed);
+  const auto optimizer = make_optimizer(config, unrounded(resumed));
   const NamedTensors held = optimizer->state();
   copy_state(resumed, tensors_from_bytes(weights, "weights").tensors, "weights");
   optimizer->load(tensors_from_bytes(state, "optimizer").tensors, "optimizer");
@@ -183,7 +183,8 @@ INSTANTIATE_TEST_SUITE_P(BothInBothFormats, ResumedOptimizer,
 TEST(Optimizer, TheMemoryFormatDoesNotChangeTheResult) {
   for (const char* name : {"adamw", "sgd"}) {
     const NamedTensors plain = parameters_of(4), channels_last = parameters_of(4, at::MemoryFormat::ChannelsLast);
-    const auto a = make_optimizer(config_of(name), plain), b = make_optimizer(config_of(name), channels_last);
+    const auto a = make_optimizer(config_of(name), unrounded(plain)),
+               b = make_optimizer(config_of(name), unrounded(channels_last));
     run(*a, plain, 0, 5);
     run(*b, channels_last, 0, 5);
     expect_close(plain, channels_last, 1e-7);
@@ -193,7 +194,8 @@ TEST(Optimizer, TheMemoryFormatDoesNotChangeTheResult) {
 TEST(Optimizer, GradientsInAnotherMemoryFormatMeetTheirParameters) {
   for (const char* name : {"adamw", "sgd"}) {
     const NamedTensors plain = parameters_of(4), mixed = parameters_of(4);
-    const auto a = make_optimizer(config_of(name), plain), b = make_optimizer(config_of(name), mixed);
+    const auto a = make_optimizer(config_of(name), unrounded(plain)),
+               b = make_optimizer(config_of(name), unrounded(mixed));
     for (int step = 0; step < 5; ++step) {
       set_gradients(plain, step);
       set_gradients(mixed, step);
@@ -208,7 +210,8 @@ TEST(Optimizer, GradientsInAnotherMemoryFormatMeetTheirParameters) {
 
 TEST(Optimizer, StateFollowsAParameterThatChangesItsMemoryFormat) {
   const NamedTensors plain = parameters_of(4), moved = parameters_of(4);
-  const auto a = make_optimizer(config_of("adamw"), plain), b = make_optimizer(config_of("adamw"), moved);
+  const auto a = make_optimizer(config_of("adamw"), unrounded(plain)),
+             b = make_optimizer(config_of("adamw"), unrounded(moved));
   const NamedTensors held = b->state();
   run(*a, plain, 0, 6);
   run(*b, moved, 0, 3);
@@ -222,7 +225,8 @@ TEST(Optimizer, StateFollowsAParameterThatChangesItsMemoryFormat) {
 TEST(Optimizer, AParameterWithoutGradientIsLeftAloneAndItsStepsDoNotCount) {
   for (const char* name : {"adamw", "sgd"}) {
     const NamedTensors late = parameters_of(5), fresh = parameters_of(5);
-    const auto optimizer = make_optimizer(config_of(name), late), reference = make_optimizer(config_of(name), fresh);
+    const auto optimizer = make_optimizer(config_of(name), unrounded(late)),
+               reference = make_optimizer(config_of(name), unrounded(fresh));
     const auto before = late[2].second.detach().clone();
     for (int step = 0; step < 3; ++step) {
       set_gradients(late, step);
@@ -238,8 +242,8 @@ TEST(Optimizer, AParameterWithoutGradientIsLeftAloneAndItsStepsDoNotCount) {
 
 TEST(Optimizer, StateThatDoesNotFitIsRefusedByName) {
   const NamedTensors parameters = parameters_of(1);
-  const auto optimizer = make_optimizer(config_of("adamw"), parameters);
-  const auto sgd = make_optimizer(config_of("sgd"), parameters);
+  const auto optimizer = make_optimizer(config_of("adamw"), unrounded(parameters));
+  const auto sgd = make_optimizer(config_of("sgd"), unrounded(parameters));
   try {
     optimizer->load(sgd->state(), "resume/optimizer.safetensors");
     ADD_FAILURE() << "was accepted";
@@ -248,6 +252,69 @@ TEST(Optimizer, StateThatDoesNotFitIsRefusedByName) {
                                              testing::HasSubstr("missing exp_avg.conv.weight"),
                                              testing::HasSubstr("extra momentum.conv.weight")));
   }
+}
+
+// Values, roundings beside them, and the same values alone.
+struct RoundedPair {
+  std::vector<TrainedParameter> rounded;
+  NamedTensors plain;
+};
+
+RoundedPair rounded_pair(std::uint64_t seed) {
+  RoundedPair pair{.plain = parameters_of(seed, at::MemoryFormat::ChannelsLast)};
+  for (const auto& [name, tensor] : pair.plain) {
+    const auto value = tensor.detach().clone();
+    pair.rounded.push_back({name, value, value.to(at::kBFloat16).requires_grad_()});
+  }
+  return pair;
+}
+
+// Gradients that a bfloat16 can hold, the same for both.
+void set_gradients(const RoundedPair& pair, int step) {
+  set_gradients(pair.plain, step);
+  for (std::size_t i = 0; i < pair.plain.size(); ++i) {
+    const auto gradient = pair.plain[i].second.grad().to(at::kBFloat16);
+    torch::Tensor(pair.rounded[i].network).mutable_grad() = gradient;
+    torch::Tensor(pair.plain[i].second).mutable_grad() = gradient.to(at::kFloat);
+  }
+}
+
+TEST(Optimizer, WeightsWithRoundingsTakeTheSameSteps) {
+  for (const std::string name : {"adamw", "sgd", "plain"}) {
+    SCOPED_TRACE(name);
+    TrainConfig config = config_of(name == "plain" ? "sgd" : name);
+    if (name == "plain") config.momentum = 0.0;
+    const RoundedPair pair = rounded_pair(9);
+    const auto with = make_optimizer(config, pair.rounded), without = make_optimizer(config, unrounded(pair.plain));
+    for (int step = 0; step < 10; ++step) {
+      set_gradients(pair, step);
+      with->step(rate(step));
+      without->step(rate(step));
+    }
+    for (std::size_t i = 0; i < pair.plain.size(); ++i) {
+      const auto& [parameter, value, network] = pair.rounded[i];
+      EXPECT_LE((value - pair.plain[i].second).abs().max().item<double>(), 2e-6) << parameter;
+      EXPECT_TRUE(network.equal(value.to(at::kBFloat16))) << parameter;
+    }
+    expect_close(with->state(), without->state(), 2e-6);
+  }
+}
+
+TEST(Optimizer, ARoundingWithoutAGradientStandsStill) {
+  const RoundedPair pair = rounded_pair(10);
+  const auto optimizer = make_optimizer(config_of("adamw"), pair.rounded);
+  set_gradients(pair, 0);
+  torch::Tensor(pair.rounded[0].network).mutable_grad().reset();
+  const auto before = pair.rounded[0].value.clone(), moving = pair.rounded[1].value.clone();
+  optimizer->step(0.01);
+  EXPECT_TRUE(pair.rounded[0].value.equal(before));
+  EXPECT_FALSE(pair.rounded[1].value.equal(moving));
+}
+
+TEST(Optimizer, ARoundingOfAnotherLayoutIsRefused) {
+  const auto value = torch::randn({4, 3, 3, 3});
+  const auto network = value.contiguous(at::MemoryFormat::ChannelsLast).to(at::kBFloat16);
+  EXPECT_THROW(make_optimizer(config_of("adamw"), {{"conv.weight", value, network}}), std::invalid_argument);
 }
 
 }  // namespace

@@ -1,0 +1,226 @@
+#include "model/norm_relu.h"
+
+#include <ATen/Parallel.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/empty_like.h>
+#include <torch/csrc/autograd/custom_function.h>
+
+#include <algorithm>
+#include <cmath>
+#include <optional>
+#include <vector>
+
+#include "model/norm_loops.h"
+
+namespace pleat {
+namespace {
+
+using torch::Tensor;
+using torch::autograd::AutogradContext;
+using torch::autograd::variable_list;
+
+template <class T>
+const T* data(const Tensor& tensor) {
+  return tensor.defined() ? static_cast<const T*>(tensor.const_data_ptr()) : nullptr;
+}
+template <class T>
+T* mutable_data(const Tensor& tensor) {
+  return tensor.defined() ? static_cast<T*>(tensor.mutable_data_ptr()) : nullptr;
+}
+template <class T>
+T* from_row(T* data, std::int64_t row, std::int64_t channels) {
+  return data != nullptr ? data + row * channels : nullptr;
+}
+
+std::int64_t row_count(const Tensor& x) { return x.size(0) * x.size(2) * x.size(3); }
+
+// Calls work(chunk, first row, rows). The division is a function of the rows alone, so that sums over it are too.
+struct Chunks {
+  explicit Chunks(std::int64_t rows) : rows(rows), size(std::max<std::int64_t>(32, (rows + 63) / 64)) {}
+  std::int64_t count() const { return (rows + size - 1) / size; }
+  template <class Work>
+  void walk(const Work& work) const {
+    at::parallel_for(0, count(), 1, [&](std::int64_t begin, std::int64_t end) {
+      for (std::int64_t i = begin; i < end; ++i) work(i, i * size, std::min(size, rows - i * size));
+    });
+  }
+  std::int64_t rows, size;
+};
+
+// Two sums per channel, each chunk's own first.
+class ChannelSums {
+ public:
+  ChannelSums(std::int64_t chunks, std::int64_t channels)
+      : chunks_(chunks), channels_(channels), parts_(static_cast<std::size_t>(2 * chunks * channels), 0.0F) {}
+  float* first(std::int64_t chunk) { return parts_.data() + 2 * chunk * channels_; }
+  float* second(std::int64_t chunk) { return first(chunk) + channels_; }
+  double total(bool second, std::int64_t channel) const {
+    double sum = 0;
+    for (std::int64_t i = 0; i < chunks_; ++i)
+      sum += static_cast<double>(parts_[static_cast<std::size_t>((2 * i + (second ? 1 : 0)) * channels_ + channel)]);
+    return sum;
+  }
+
+ private:
+  std::int64_t chunks_, channels_;
+  std::vector<float> parts_;
+};
+
+Tensor channel_vector(std::int64_t channels) { return at::empty({channels}, at::kFloat); }
+
+struct Statistics {
+  Tensor mean, inverse_deviation;  // [C] float32
+};
+
+// Of the batch, and into the running ones. The values of the first row are near the mean, as the numbers go: sums of
+// what is left when they are taken off lose no digits where a channel's mean is large beside its spread.
+template <class T>
+Statistics take_statistics(const Tensor& x, torch::nn::BatchNorm2dImpl& norm) {
+  const std::int64_t channels = x.size(1), rows = row_count(x);
+  const Chunks chunks(rows);
+  ChannelSums sums(chunks.count(), channels);
+  std::vector<float> shift(static_cast<std::size_t>(channels));
+  for (std::int64_t c = 0; c < channels; ++c) shift[static_cast<std::size_t>(c)] = widen(data<T>(x)[c]);
+  chunks.walk([&](std::int64_t i, std::int64_t first, std::int64_t count) {
+    add_moments(Rows<T>{from_row(data<T>(x), first, channels), count, channels}, shift.data(), sums.first(i),
+                sums.second(i));
+  });
+  Statistics batch{channel_vector(channels), channel_vector(channels)};
+  float* running_mean = norm.running_mean.data_ptr<float>();
+  float* running_var = norm.running_var.data_ptr<float>();
+  const double momentum = *norm.options.momentum(), all = static_cast<double>(rows);
+  for (std::int64_t c = 0; c < channels; ++c) {
+    const double moved = sums.total(false, c) / all;
+    const double mean = moved + static_cast<double>(shift[static_cast<std::size_t>(c)]);
+    const double variance = std::max(0.0, sums.total(true, c) / all - moved * moved);
+    batch.mean.data_ptr<float>()[c] = static_cast<float>(mean);
+    batch.inverse_deviation.data_ptr<float>()[c] = static_cast<float>(1.0 / std::sqrt(variance + norm.options.eps()));
+    running_mean[c] = static_cast<float>((1.0 - momentum) * static_cast<double>(running_mean[c]) + momentum * mean);
+    running_var[c] = static_cast<float>((1.0 - momentum) * static_cast<double>(running_var[c]) +
+                                        momentum * variance * all / (all - 1.0));
+  }
+  norm.num_batches_tracked.add_(1);
+  return batch;
+}
+
+template <class T>
+Tensor normalise(const Tensor& x, const Statistics& batch, const Tensor& weight, const Tensor& bias,
+                 const Tensor& shortcut, bool relu) {
+  const std::int64_t channels = x.size(1);
+  std::vector<float> scale(static_cast<std::size_t>(channels)), offset(scale.size());
+  for (std::size_t c = 0; c < scale.size(); ++c) {
+    scale[c] = data<float>(weight)[c] * data<float>(batch.inverse_deviation)[c];
+    offset[c] = data<float>(bias)[c] - data<float>(batch.mean)[c] * scale[c];
+  }
+  const Tensor y = at::empty_like(x);
+  Chunks(row_count(x)).walk([&](std::int64_t, std::int64_t first, std::int64_t count) {
+    scale_rows(Rows<T>{from_row(data<T>(x), first, channels), count, channels}, scale.data(), offset.data(),
+               from_row(data<T>(shortcut), first, channels), relu, from_row(mutable_data<T>(y), first, channels));
+  });
+  return y;
+}
+
+struct Gradients {
+  Tensor x, weight, bias, shortcut;
+};
+
+// y: undefined where there was no ReLU. shortcut: whether its gradient is asked for.
+template <class T>
+Gradients gradients_of(const Tensor& of_y, const Tensor& x, const Tensor& y, const Tensor& weight,
+                       const Statistics& batch, bool shortcut) {
+  const std::int64_t channels = x.size(1), rows = row_count(x);
+  const Chunks chunks(rows);
+  ChannelSums sums(chunks.count(), channels);
+  Gradients result{at::empty_like(x), channel_vector(channels), channel_vector(channels), {}};
+  if (shortcut) result.shortcut = y.defined() ? at::empty_like(x) : of_y;
+  const Tensor masked = shortcut && y.defined() ? result.shortcut : Tensor();
+  chunks.walk([&](std::int64_t i, std::int64_t first, std::int64_t count) {
+    add_gradient_moments(Rows<T>{from_row(data<T>(of_y), first, channels), count, channels},
+                         from_row(data<T>(x), first, channels), from_row(data<T>(y), first, channels),
+                         data<float>(batch.mean), sums.first(i), sums.second(i),
+                         from_row(mutable_data<T>(masked), first, channels));
+  });
+  // With s = 1 / deviation and sums over all rows:
+  // of_x = weight * s * (g - sum(g) / n - (x - mean) * s^2 * sum(g * (x - mean)) / n)
+  std::vector<float> scale(static_cast<std::size_t>(channels)), slope(scale.size()), offset(scale.size());
+  for (std::int64_t c = 0; c < channels; ++c) {
+    const auto at = static_cast<std::size_t>(c);
+    const double inverse = data<float>(batch.inverse_deviation)[c], sum = sums.total(false, c),
+                 product = sums.total(true, c), all = static_cast<double>(rows);
+    const double factor = data<float>(weight)[c] * inverse, fall = factor * inverse * inverse * product / all;
+    scale[at] = static_cast<float>(factor);
+    slope[at] = static_cast<float>(-fall);
+    offset[at] = static_cast<float>(fall * data<float>(batch.mean)[c] - factor * sum / all);
+    mutable_data<float>(result.weight)[c] = static_cast<float>(product * inverse);
+    mutable_data<float>(result.bias)[c] = static_cast<float>(sum);
+  }
+  const Tensor& gradient = masked.defined() ? masked : of_y;  // what is masked needs no second look at y
+  const Tensor mask = masked.defined() ? Tensor() : y;
+  chunks.walk([&](std::int64_t, std::int64_t first, std::int64_t count) {
+    scale_gradient(Rows<T>{from_row(data<T>(gradient), first, channels), count, channels},
+                   from_row(data<T>(x), first, channels), from_row(data<T>(mask), first, channels), scale.data(),
+                   slope.data(), offset.data(), from_row(mutable_data<T>(result.x), first, channels));
+  });
+  return result;
+}
+
+class NormRelu : public torch::autograd::Function<NormRelu> {
+ public:
+  static Tensor forward(AutogradContext* context, const Tensor& x, const Tensor& weight, const Tensor& bias,
+                        const std::optional<Tensor>& add, torch::nn::BatchNorm2dImpl* norm, bool relu) {
+    const Tensor shortcut = add.value_or(Tensor());
+    const bool half = x.scalar_type() == at::kBFloat16;
+    const Statistics batch = half ? take_statistics<Bf16>(x, *norm) : take_statistics<float>(x, *norm);
+    const Tensor y = half ? normalise<Bf16>(x, batch, weight, bias, shortcut, relu)
+                          : normalise<float>(x, batch, weight, bias, shortcut, relu);
+    context->save_for_backward({x, relu ? y : Tensor(), weight, batch.mean, batch.inverse_deviation});
+    context->saved_data["shortcut"] = shortcut.defined();
+    return y;
+  }
+
+  static variable_list backward(AutogradContext* context, variable_list of_outputs) {
+    const variable_list saved = context->get_saved_variables();
+    const Tensor& x = saved[0];
+    const Tensor of_y = of_outputs.front().to(x.scalar_type()).contiguous(at::MemoryFormat::ChannelsLast);
+    const auto compute = x.scalar_type() == at::kBFloat16 ? gradients_of<Bf16> : gradients_of<float>;
+    const Gradients all =
+        compute(of_y, x, saved[1], saved[2], {saved[3], saved[4]}, context->saved_data["shortcut"].toBool());
+    return {all.x, all.weight, all.bias, all.shortcut, {}, {}};
+  }
+};
+
+Tensor fused(torch::nn::BatchNorm2dImpl& norm, const Tensor& x, const Tensor& shortcut, bool relu) {
+  const std::optional<Tensor> add = shortcut.defined() ? std::optional(shortcut) : std::nullopt;
+  return NormRelu::apply(x, norm.weight, norm.bias, add, &norm, relu);
+}
+
+bool walks_rows(const Tensor& tensor) {
+  return tensor.dim() == 4 && tensor.is_contiguous(at::MemoryFormat::ChannelsLast);
+}
+
+// Whether the loops can do it. One row has no spread; torch's operator says so.
+bool fits(torch::nn::BatchNorm2dImpl& norm, const Tensor& x, const Tensor& shortcut) {
+  const bool type = x.scalar_type() == at::kBFloat16 || x.scalar_type() == at::kFloat;
+  return norm.is_training() && x.is_cpu() && type && walks_rows(x) && row_count(x) > 1 && norm.options.momentum() &&
+         norm.options.track_running_stats() && norm.options.affine() && norm.weight.scalar_type() == at::kFloat &&
+         x.size(1) == norm.weight.numel() &&
+         (!shortcut.defined() ||
+          (walks_rows(shortcut) && shortcut.scalar_type() == x.scalar_type() && shortcut.sizes() == x.sizes()));
+}
+
+}  // namespace
+
+torch::Tensor norm_relu(torch::nn::BatchNorm2d& norm, const Tensor& x, const Tensor& shortcut) {
+  if (fits(*norm, x, shortcut)) return fused(*norm, x, shortcut, true);
+  // Nobody else needs what BatchNorm returns, so that the sum and ReLU are done in place.
+  Tensor y = norm(x);
+  if (shortcut.defined()) y.add_(shortcut);
+  return y.relu_();
+}
+
+torch::Tensor batch_norm(torch::nn::BatchNorm2d& norm, const Tensor& x) {
+  if (fits(*norm, x, {})) return fused(*norm, x, {}, false);
+  return norm(x);
+}
+
+}  // namespace pleat

@@ -1,0 +1,168 @@
+// norm_relu against BatchNorm, sum and ReLU in float64, forward and back, over shapes, types and modes.
+#include "model/norm_relu.h"
+
+#include <ATen/Parallel.h>
+#include <gtest/gtest.h>
+#include <torch/nn/functional/batchnorm.h>
+#include <torch/utils.h>
+
+#include <string>
+
+namespace pleat {
+namespace {
+
+using torch::Tensor;
+
+struct Case {
+  std::int64_t images, channels, height, width;
+  bool shortcut, relu;
+  double mean = 0.5;  // of the input, beside a spread of 1
+};
+
+// Everything that a pass gives.
+struct Outcome {
+  Tensor y, of_x, of_weight, of_bias, of_shortcut, running_mean, running_var;
+};
+
+torch::nn::BatchNorm2d layer(std::int64_t channels) {
+  torch::nn::BatchNorm2d norm(channels);
+  const torch::NoGradGuard no_grad;
+  norm->weight.uniform_(-1.5, 1.5);
+  norm->bias.uniform_(-1, 1);
+  norm->running_mean.uniform_(-1, 1);
+  norm->running_var.uniform_(0.5, 2);
+  return norm;
+}
+
+Outcome ours(torch::nn::BatchNorm2d& norm, Tensor x, Tensor shortcut, const Tensor& of_y, bool relu) {
+  x = x.clone().requires_grad_(true);
+  if (shortcut.defined()) shortcut = shortcut.clone().requires_grad_(true);
+  const Tensor y = relu ? norm_relu(norm, x, shortcut) : batch_norm(norm, x);
+  y.backward(of_y);
+  return {y.detach(),
+          x.grad(),
+          norm->weight.grad(),
+          norm->bias.grad(),
+          shortcut.defined() ? shortcut.grad() : Tensor(),
+          norm->running_mean,
+          norm->running_var};
+}
+
+// The same numbers, in float64 and by torch's definition. The ReLU passes a gradient where `y` says so, which is the
+// rounded result: an element that one of the two rounds to 0 alone would differ by all of its gradient.
+Outcome wanted(torch::nn::BatchNorm2d& norm, Tensor x, Tensor shortcut, const Tensor& of_y, bool relu,
+               const Tensor& y_ours) {
+  x = x.to(at::kDouble).requires_grad_(true);
+  if (shortcut.defined()) shortcut = shortcut.to(at::kDouble).requires_grad_(true);
+  const Tensor weight = norm->weight.detach().to(at::kDouble).requires_grad_(true);
+  const Tensor bias = norm->bias.detach().to(at::kDouble).requires_grad_(true);
+  const Tensor mean = norm->running_mean.to(at::kDouble), var = norm->running_var.to(at::kDouble);
+  Tensor y = torch::batch_norm(x, weight, bias, mean, var, true, 0.1, 1e-5, false);
+  if (shortcut.defined()) y = y + shortcut;
+  Tensor passed = of_y.to(at::kDouble);
+  if (relu) passed = passed * (y_ours > 0);
+  y.backward(passed);
+  return {relu ? y.detach().relu() : y.detach(),
+          x.grad(),
+          weight.grad(),
+          bias.grad(),
+          shortcut.defined() ? shortcut.grad() : Tensor(),
+          mean,
+          var};
+}
+
+double worst(const Tensor& a, const Tensor& b) {
+  const Tensor wanted = b.to(at::kDouble);
+  return ((a.to(at::kDouble) - wanted).abs().max() / wanted.abs().max().clamp_min(1e-3)).item<double>();
+}
+
+void expect_near(const Outcome& got, const Outcome& want, double tensors, double statistics) {
+  EXPECT_LT(worst(got.y, want.y), tensors) << "y";
+  EXPECT_LT(worst(got.of_x, want.of_x), tensors) << "gradient of x";
+  if (want.of_shortcut.defined()) {
+    EXPECT_LT(worst(got.of_shortcut, want.of_shortcut), tensors) << "of shortcut";
+  }
+  EXPECT_LT(worst(got.of_weight, want.of_weight), statistics) << "of weight";
+  EXPECT_LT(worst(got.of_bias, want.of_bias), statistics) << "of bias";
+  EXPECT_LT(worst(got.running_mean, want.running_mean), statistics) << "running mean";
+  EXPECT_LT(worst(got.running_var, want.running_var), statistics) << "running variance";
+}
+
+std::vector<Case> cases() {
+  return {{64, 64, 8, 8, false, true},  {64, 64, 8, 8, true, true},  {7, 16, 5, 3, false, false},
+          {2, 1, 1, 1, true, true},     {3, 33, 17, 9, true, true},  {64, 512, 1, 1, false, true},
+          {32, 20, 32, 32, true, true}, {5, 24, 4, 4, false, false}, {16, 64, 16, 16, true, true, 50.0}};
+}
+
+TEST(NormRelu, EqualsBatchNormSumAndReluInFloat64) {
+  for (const Case& c : cases()) {
+    for (const auto type : {at::kFloat, at::kBFloat16}) {
+      SCOPED_TRACE(testing::Message() << c.images << "x" << c.channels << "x" << c.height << "x" << c.width << " "
+                                      << toString(type) << (c.shortcut ? " shortcut" : "") << (c.relu ? " relu" : ""));
+      torch::manual_seed(3);
+      const auto random = [&] {
+        return torch::randn({c.images, c.channels, c.height, c.width})
+            .contiguous(at::MemoryFormat::ChannelsLast)
+            .to(type);
+      };
+      const Tensor x = (random() + c.mean).to(type), of_y = random(), shortcut = c.shortcut ? random() : Tensor();
+      torch::nn::BatchNorm2d norm = layer(c.channels),
+                             same(std::dynamic_pointer_cast<torch::nn::BatchNorm2dImpl>(norm->clone()));
+      const Outcome got = ours(norm, x, shortcut, of_y, c.relu);
+      EXPECT_EQ(got.y.scalar_type(), type);
+      EXPECT_TRUE(got.of_x.is_contiguous(at::MemoryFormat::ChannelsLast));
+      EXPECT_EQ(norm->num_batches_tracked.item<std::int64_t>(), 1);
+      const bool half = type == at::kBFloat16;
+      // Two rows alone: their spread may be near none, and what comes back then is a difference of nearly equal
+      // numbers.
+      const double exact = c.images * c.height * c.width < 4 ? 1e-2 : 2e-4;
+      expect_near(got, wanted(same, x, shortcut, of_y, c.relu, got.y), half ? 8e-3 + exact : exact, exact);
+    }
+  }
+}
+
+TEST(NormRelu, IsTheSameForAnyNumberOfThreads) {
+  torch::manual_seed(5);
+  const Tensor x = torch::randn({33, 20, 9, 7}).contiguous(at::MemoryFormat::ChannelsLast).to(at::kBFloat16);
+  const Tensor of_y = torch::randn_like(x);
+  const torch::nn::BatchNorm2d first = layer(20);
+  std::vector<Outcome> outcomes;
+  const int before = at::get_num_threads();
+  for (const int threads : {1, 2, 3}) {
+    at::set_num_threads(threads);
+    torch::nn::BatchNorm2d norm(std::dynamic_pointer_cast<torch::nn::BatchNorm2dImpl>(first->clone()));
+    outcomes.push_back(ours(norm, x, x, of_y, true));
+  }
+  at::set_num_threads(before);
+  for (const Outcome& other : outcomes) {
+    EXPECT_TRUE(torch::equal(other.y, outcomes[0].y));
+    EXPECT_TRUE(torch::equal(other.of_x, outcomes[0].of_x));
+    EXPECT_TRUE(torch::equal(other.of_weight, outcomes[0].of_weight));
+    EXPECT_TRUE(torch::equal(other.running_var, outcomes[0].running_var));
+  }
+}
+
+TEST(NormRelu, EvaluationAndOtherLayoutsGoByTorchItself) {
+  torch::manual_seed(7);
+  torch::nn::BatchNorm2d norm = layer(6);
+  const Tensor plain = torch::randn({4, 6, 5, 5});
+  torch::nn::BatchNorm2d same(std::dynamic_pointer_cast<torch::nn::BatchNorm2dImpl>(norm->clone()));
+  EXPECT_TRUE(torch::equal(norm_relu(norm, plain, plain), (same(plain) + plain).relu()));
+  norm->eval();
+  const Tensor rows = plain.contiguous(at::MemoryFormat::ChannelsLast);
+  const Tensor mean_before = norm->running_mean.clone();
+  EXPECT_TRUE(torch::equal(norm_relu(norm, rows), norm(rows).relu()));
+  EXPECT_TRUE(torch::equal(norm->running_mean, mean_before));
+}
+
+TEST(NormRelu, ANanIsPassedOn) {
+  torch::nn::BatchNorm2d norm = layer(4);
+  Tensor x = torch::randn({4, 4, 2, 2}).contiguous(at::MemoryFormat::ChannelsLast);
+  x[0][1][0][0] = std::numeric_limits<float>::quiet_NaN();
+  const Tensor y = norm_relu(norm, x);
+  EXPECT_TRUE(torch::isnan(y.select(1, 1)).all().item<bool>());
+  EXPECT_FALSE(torch::isnan(y.select(1, 2)).any().item<bool>());
+}
+
+}  // namespace
+}  // namespace pleat
