@@ -27,6 +27,10 @@ Json model_identity(const ModelConfig& config, const ModelFiles& files) {
 // A run that went on without a word at its old size would not be what was asked for.
 void check_progressive(const ProgressiveConfig& progressive, const ImageShape& shape) {
   const int side = std::min(shape.height, shape.width);
+  if (progressive.delay > progressive.until) {
+    throw UsageError("train.progressive.delay ({}) must be at most train.progressive.until ({})", progressive.delay,
+                     progressive.until);
+  }
   if (progressive.from < side) return;
   throw UsageError(
       "train.progressive.from ({}) must be less than the shorter side of the crops ({} x {} pixels); lower it, or "

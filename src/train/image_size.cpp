@@ -18,11 +18,12 @@ int near_multiple(double pixels, int most) {
 ImageShape epoch_image_size(const TrainConfig& config, std::int64_t epoch, const ImageShape& full) {
   const ProgressiveConfig& progressive = config.progressive;
   const int side = std::min(full.height, full.width);
-  const double small_epochs = progressive.until * static_cast<double>(config.epochs);
-  const double done = static_cast<double>(epoch) / small_epochs;
-  if (progressive.from == 0 || progressive.from >= side || done >= 1.0 || epoch + 1 >= config.epochs) return full;
-  const double from = static_cast<double>(progressive.from);
-  const int now = near_multiple(from + (side - from) * done, side);
+  const double begin = progressive.delay * static_cast<double>(config.epochs);
+  const double end = progressive.until * static_cast<double>(config.epochs);
+  const auto at = static_cast<double>(epoch);
+  if (progressive.from == 0 || progressive.from >= side || at >= end || epoch + 1 >= config.epochs) return full;
+  const double from = static_cast<double>(progressive.from), grown = at <= begin ? 0.0 : (at - begin) / (end - begin);
+  const int now = near_multiple(from + (side - from) * grown, side);
   const double scale = static_cast<double>(now) / side;
   return {near_multiple(full.height * scale, full.height), near_multiple(full.width * scale, full.width),
           full.channels};

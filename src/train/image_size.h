@@ -8,9 +8,10 @@
 
 namespace pleat {
 
-/// Of the training images in `epoch`, from 0; `full`: of the crops. The shorter side grows in a straight line from
-/// progressive.from to full size at progressive.until of all epochs, the longer one in proportion, both in multiples of
-/// 4; from there on, and always in the last epoch, they have full size, as in evaluation.
+/// Of the training images in `epoch`, from 0; `full`: of the crops. The shorter side is progressive.from
+/// until progressive.delay of all epochs and grows in a straight line from there to full size at progressive.until, the
+/// longer one in proportion, both in multiples of 4; after that, and always in the last epoch, they have full size, as
+/// in evaluation.
 /// Source: Tan & Le 2021, arXiv:2104.00298 (there with regularisation that grows too, here without).
 ImageShape epoch_image_size(const TrainConfig& config, std::int64_t epoch, const ImageShape& full);
 

@@ -12,14 +12,17 @@ namespace pleat {
 
 struct ProgressiveConfig {
   std::int64_t from = 0;
+  double delay = 0.0;
   double until = 0.6;
   static constexpr auto fields() {
     return std::tuple{
         field("from", &ProgressiveConfig::from, between(0, 1 << 16), identity,
               "shorter side of the first epoch's images, in pixels; below the crops' own; 0: off"),
+        field("delay", &ProgressiveConfig::delay, below_one(), identity,
+              "fraction of the epochs that keep that size before images grow; at most until"),
         field("until", &ProgressiveConfig::until, above_zero_to_one(), identity,
-              "fraction of the epochs over which they grow to full size, in multiples of 4 pixels; the last epoch "
-              "always has it")};
+              "fraction of the epochs after which images have their full size, having grown in multiples of 4 pixels; "
+              "the last epoch always has it")};
   }
 };
 

@@ -34,6 +34,15 @@ TEST(ImageSize, GrowsInMultiplesOfFourToFullSize) {
       << "not a multiple of 4";
 }
 
+TEST(ImageSize, GrowsAfterItsDelay) {
+  TrainConfig config = config_of(32, 0.8, 10);
+  config.progressive.delay = 0.4;
+  EXPECT_THAT(heights(config, {64, 64, 3}), testing::ElementsAre(32, 32, 32, 32, 32, 40, 48, 56, 64, 64));
+  config.progressive.delay = 0.8;
+  EXPECT_THAT(heights(config, {64, 64, 3}), testing::ElementsAre(32, 32, 32, 32, 32, 32, 32, 32, 64, 64))
+      << "in one step";
+}
+
 TEST(ImageSize, TheLastEpochIsFullWhateverTheFraction) {
   EXPECT_THAT(heights(config_of(16, 1.0, 4), {32, 32, 1}), testing::ElementsAre(16, 20, 24, 32));
   EXPECT_THAT(heights(config_of(16, 0.5, 1), {32, 32, 1}), testing::ElementsAre(32));

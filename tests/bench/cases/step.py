@@ -1,7 +1,8 @@
 """The training step alone, with one thread: pleat against PyTorch, per network.
 
 Random images, bf16 where the CPU has it. PyTorch is in channels_last with fused AdamW; of a network that pleat trains by TorchScript, the
-faster of that script and Python's own. `library`: pleat without its plan of convolutions.
+faster of that script and Python's own. `library`: pleat without its plan of convolutions. For pleat's own networks also the share of the
+machine's peak at matrix products: operations of all convolutions and products of an image, times images per second, over that peak.
 """
 import dataclasses
 
@@ -19,6 +20,7 @@ class Network:
     size: int
     target: Target
     steps: int  # that are measured
+    precision: str = ""  # the machine's best
 
     @property
     def scripted(self):
@@ -27,6 +29,7 @@ class Network:
 
 NETWORKS = [
     Network("resnet18", 64, at_least(1.8), 15), Network("resnet18", 32, at_least(2.0), 25), Network("resnet18", 128, at_least(1.2), 7),
+    Network("resnet18", 64, at_least(1.0), 7, "fp32"),
     Network("torchvision:resnet50", 64, at_least(1.0), 7), Network("torchvision:mobilenet_v2", 64, at_least(1.0), 9),
     Network("timm:efficientnet_b0", 64, at_least(2.5), 9), Network("timm:efficientnet_b4", 64, at_least(2.5), 4),
 ]
@@ -42,31 +45,50 @@ def export(bench, network):
     return out
 
 
+def precision_of(network):
+    return network.precision or machine.precision()
+
+
 def pleat_step(network, model, steps, way):
-    text = sh(BUILD / "tests/bench_step", model, network.size, BATCH, THREADS, machine.precision(), way, steps, cores=CORES[:1])
+    text = sh(BUILD / "tests/bench_step", model, network.size, BATCH, THREADS, precision_of(network), way, steps, cores=CORES[:1])
     return last_json(text)["images_per_second"]
 
 
 def peer_step(network, steps, *what):
-    """The median over single steps, as bench_step's is."""
+    """With the median over single steps, as bench_step's is."""
     text = python(PEERS / "step.py", *what, "--size", network.size, "--classes", CLASSES, "--batch", BATCH, "--threads", THREADS,
-                  "--precision", machine.precision(), "--warm-up", WARM_UP, "--steps", 1, "--repeats", steps, cores=CORES[:1])
-    return last_json(text)["median"]
+                  "--precision", precision_of(network), "--warm-up", WARM_UP, "--steps", 1, "--repeats", steps, cores=CORES[:1])
+    return last_json(text)
+
+
+def peak(precision):
+    """Billions of operations per second of matrix products."""
+    return last_json(python(PEERS / "gemm.py", "--precision", precision, "--threads", THREADS, cores=CORES[:1]))["best"]
 
 
 def measure_network(bench, network):
     steps = 3 if bench.quick else network.steps
     model = export(bench, network) if network.scripted else network.name
     runners = {"pleat": lambda _: pleat_step(network, model, steps, "fast"), "library": lambda _: pleat_step(network, model, steps, "library"),
-               "eager": lambda _: peer_step(network, steps, "--model", network.name)}
+               "eager": lambda _: peer_step(network, steps, "--model", network.name)["median"]}
     if network.scripted:
-        runners["script"] = lambda _: peer_step(network, steps, "--script", model)
+        runners["script"] = lambda _: peer_step(network, steps, "--script", model)["median"]
+    else:
+        runners["peak"] = lambda _: peak(precision_of(network))
     results = in_turn(runners, bench.turns(3))
     bench.keep(f"{network.name} {network.size}", results)
     rate = {name: median(of) for name, of in results.items()}
     peer = max(("eager", "script"), key=lambda name: rate.get(name, 0))
-    bench.figure(f"{network.name} {network.size}×{network.size}, {machine.precision()}, batch {BATCH}", rate["pleat"] / rate[peer], "×", network.target,
+    bench.figure(f"{network.name} {network.size}×{network.size}, {precision_of(network)}, batch {BATCH}", rate["pleat"] / rate[peer], "×", network.target,
                  f"{rate['pleat']:.1f} images/s (library {rate['library']:.1f})", f"PyTorch, {peer}, {rate[peer]:.1f} images/s")
+    if "peak" in rate:
+        report_share(bench, network, rate["pleat"], rate["peak"])
+
+
+def report_share(bench, network, rate, best):
+    reached = rate * peer_step(network, 1, "--model", network.name)["gflop_per_image"]
+    bench.figure(f"{network.name} {network.size}×{network.size}, {precision_of(network)}: share of the peak at matrix products", reached / best, "×",
+                 pleat=f"{reached:.0f} GFLOP/s", peer=f"matrix products {best:.0f} GFLOP/s")
 
 
 def run(bench):

@@ -1,4 +1,4 @@
-"""The training step alone, on random images: forward, loss, backward, fused AdamW. Prints JSON: images per second of each repeat."""
+"""The training step alone, on random images: forward, loss, backward, fused AdamW. Prints JSON: images per second of each repeat, operations per image."""
 import argparse
 import json
 import pathlib
@@ -8,6 +8,7 @@ import time
 import recipe
 import torch
 from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
 
 
 def load_script(path):
@@ -24,6 +25,13 @@ def make_network(name, classes):
         import timm
         return timm.create_model(short, num_classes=classes)
     return recipe.make_network(short, classes)
+
+
+def operations_per_image(network, images, labels):
+    """Of forward and backward, in billions, as the network's definition has them; a multiplication and its sum are two."""
+    with FlopCounterMode(display=False) as counter:
+        nn.functional.cross_entropy(network(images), labels).backward()
+    return counter.get_total_flops() / len(images) / 1e9
 
 
 def main():
@@ -50,6 +58,7 @@ def main():
     stepped = torch.compile(network) if options.compile else network
     images = torch.randn(options.batch, 3, options.size, options.size).to(memory_format=layout)
     labels = torch.arange(options.batch) % options.classes
+    operations = operations_per_image(network, images[:4], labels[:4])
     optimizer = recipe.make_optimizer(network, 1e-3, 0.01)
 
     def seconds_of(steps):
@@ -60,7 +69,8 @@ def main():
 
     seconds_of(options.warm_up)
     rates = [options.steps * options.batch / seconds_of(options.steps) for _ in range(options.repeats)]
-    print(json.dumps({**vars(options), "script": options.script and str(options.script), "images_per_second": rates, "median": statistics.median(rates)}))
+    print(json.dumps({**vars(options), "script": options.script and str(options.script), "images_per_second": rates, "median": statistics.median(rates),
+                      "gflop_per_image": operations}))
 
 
 if __name__ == "__main__":
