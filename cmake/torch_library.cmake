@@ -1,4 +1,4 @@
-# pleat_torch: LibTorch, with NCCL where it has it. A LibTorch of the user's (Torch_DIR, CMAKE_PREFIX_PATH) comes first,
+# pleat_torch: LibTorch's CPU half; pleat_torch_cuda: its CUDA half with NCCL, for the one module that needs them. A LibTorch of the user's (Torch_DIR, CMAKE_PREFIX_PATH) comes first,
 # else the wheel in .venv. Both are linked by hand: their own TorchConfig.cmake wants a full CUDA toolkit, and puts
 # torch's include folder where the fmt in it hides the system's.
 set(PLEAT_VENV ${CMAKE_SOURCE_DIR}/.venv CACHE PATH "Virtual environment that holds the torch wheel")
@@ -49,18 +49,16 @@ target_compile_options(pleat_torch INTERFACE
 target_compile_definitions(pleat_torch INTERFACE USE_DISTRIBUTED)
 target_link_directories(pleat_torch INTERFACE ${torch_root}/lib)
 target_link_options(pleat_torch INTERFACE -Wl,--no-as-needed)
-target_link_libraries(pleat_torch INTERFACE torch torch_cpu c10)
-if(EXISTS ${torch_root}/lib/libtorch_cuda.so)
-  target_link_libraries(pleat_torch INTERFACE torch_cuda c10_cuda)
-endif()
+target_link_libraries(pleat_torch INTERFACE torch_cpu c10)  # not torch: that brings the CUDA half
 
-# The NCCL half is compiled wherever LibTorch has CUDA and all of this came along; chosen here, not by #ifdef.
+# The CUDA half is compiled wherever LibTorch has one and all of this came along; chosen here, not by #ifdef.
 set(PLEAT_NCCL OFF)
 if(EXISTS ${torch_root}/lib/libtorch_cuda.so AND cuda_include AND nccl_include AND cudart_library AND nccl_library)
   set(PLEAT_NCCL ON)
-  target_include_directories(pleat_torch SYSTEM INTERFACE ${cuda_include} ${nccl_include})
-  target_compile_definitions(pleat_torch INTERFACE USE_C10D_NCCL)
-  target_link_libraries(pleat_torch INTERFACE ${cudart_library} ${nccl_library})
+  add_library(pleat_torch_cuda INTERFACE)
+  target_include_directories(pleat_torch_cuda SYSTEM INTERFACE ${cuda_include} ${nccl_include})
+  target_compile_definitions(pleat_torch_cuda INTERFACE USE_C10D_NCCL)
+  target_link_libraries(pleat_torch_cuda INTERFACE pleat_torch torch_cuda c10_cuda ${cudart_library} ${nccl_library})
 endif()
 message(STATUS "NCCL backend: ${PLEAT_NCCL}")
 if(EXISTS ${torch_root}/lib/libtorch_cuda.so AND NOT PLEAT_NCCL)

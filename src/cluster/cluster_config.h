@@ -26,9 +26,10 @@ struct ClusterConfig {
         field("threads", &ClusterConfig::threads, between(1, 1024), runtime,
               "compute threads of each rank; auto: cores / ranks of the host, for speed; a fixed number makes results "
               "byte-identical for any number of ranks"),
-        field("fast_conv", &ClusterConfig::fast_conv, any(), runtime,
-              "on CPU, compute each pass of each convolution by the way that was measured to be fastest (conv_plan.json "
-              "in the run folder); false: always by oneDNN")};
+        field(
+            "fast_conv", &ClusterConfig::fast_conv, any(), runtime,
+            "on CPU, compute each pass of each convolution by the way that was measured to be fastest (conv_plan.json "
+            "in the run folder); false: always by oneDNN")};
   }
 };
 

@@ -42,9 +42,10 @@ std::string reason_of(const std::vector<std::string>& hosts, const Seen& seen, c
   const std::size_t there = on_host[host].size();
   const std::string why =
       there == 0 ? fmt::format("host {} (rank {}) has none that LibTorch can use", host, without)
-                 : fmt::format("host {} has {} ranks for {} CUDA device{}; start {} there, or set cluster.device=cuda "
-                               "to let ranks share",
-                               host, std::count(hosts.begin(), hosts.end(), host), there, there == 1 ? "" : "s", there);
+                 : fmt::format(
+                       "host {} has {} ranks for {} CUDA device{}; start {} there, or set cluster.device=cuda "
+                       "to let ranks share",
+                       host, std::count(hosts.begin(), hosts.end(), host), there, there == 1 ? "" : "s", there);
   return fmt::format("{} CUDA device{} not used, since cluster.device: auto wants one for every rank: {}", total,
                      total == 1 ? " is" : "s are", why);
 }

@@ -13,6 +13,9 @@
 #include <set>
 #include <sstream>
 
+#include "base/error.h"
+#include "cluster/cuda_library.h"
+
 namespace pleat {
 namespace fs = std::filesystem;
 namespace {
@@ -152,6 +155,16 @@ bool cpu_has_bf16() {
 
 std::string cpu_kind() { return at::get_cpu_capability() + (cpu_has_bf16() ? ", bf16" : ", no bf16"); }
 
-int cuda_devices() { return static_cast<int>(torch::cuda::device_count()); }
+std::vector<CudaDevice> cuda_devices() {
+  const CudaLibrary* cuda = cuda_library();
+  std::vector<CudaDevice> devices;
+  if (cuda == nullptr) return devices;
+  for (int i = 0; i < cuda->device_count(); ++i) devices.push_back({cuda->device_name(i), cuda->device_identity(i)});
+  if (!devices.empty() && !torch::cuda::is_available()) {
+    throw ClusterError("there are {} CUDA devices, but LibTorch was asked for them before its CUDA half was loaded",
+                       devices.size());
+  }
+  return devices;
+}
 
 }  // namespace pleat

@@ -40,7 +40,14 @@ bool cpu_has_bf16();
 /// "AVX512, bf16": the instruction sets that kernels are chosen by, and so what sums depend on.
 std::string cpu_kind();
 
-/// CUDA devices that this process sees; 0 without a driver.
-int cuda_devices();
+/// A CUDA device that this process sees.
+struct CudaDevice {
+  std::string name;
+  std::string identity;  // what tells it from all others (its UUID), whoever sees it under which index
+};
+
+/// By index; none without a driver, or without CUDA in this build. Throws ClusterError if LibTorch, asked too early,
+/// has no eye for them.
+std::vector<CudaDevice> cuda_devices();
 
 }  // namespace pleat

@@ -28,7 +28,7 @@ class MpiSession {
   /// By rank; the same for ranks that share a machine's memory, and different for all others: machines of one name
   /// (containers often have it) become name, name#2, and so on.
   const std::vector<std::string>& hosts() const { return hosts_; }
-  MPI_Comm world() const { return MPI_COMM_WORLD; }                 // only if launched()
+  MPI_Comm world() const { return MPI_COMM_WORLD; }  // only if launched()
   Ranks ranks() const;
 
   /// See abort_all_ranks in cluster/failure.h.

@@ -19,12 +19,4 @@ c10::intrusive_ptr<c10d::ProcessGroup> make_process_group(MPI_Comm slot, const t
 /// device, no store); a connection that fails ends all ranks, since it may fail on one while its peers wait in NCCL.
 c10::intrusive_ptr<c10d::Backend> make_nccl_backend(MPI_Comm slot, const torch::Device& device);
 
-/// "2.27.3", or "none" if this build has no NCCL.
-std::string nccl_version();
-
-/// The name of CUDA device `index` of this process, and what tells it from all others (its UUID), whoever sees it under
-/// which index.
-std::string cuda_device_name(int index);
-std::string cuda_device_identity(int index);
-
 }  // namespace pleat

@@ -123,9 +123,9 @@ RankReport measure_rank(int rank, const std::string& host) {
                     .cpu = cpu_kind(),
                     .has_nvidia_device = fs::exists("/dev/nvidia0"),
                     .build = build_id()};
-  for (int device = 0; device < cuda_devices(); ++device) {
-    report.devices.push_back(cuda_device_name(device));
-    report.device_identities.push_back(cuda_device_identity(device));
+  for (const CudaDevice& device : cuda_devices()) {
+    report.devices.push_back(device.name);
+    report.device_identities.push_back(device.identity);
   }
   return report;
 }

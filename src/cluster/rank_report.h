@@ -19,7 +19,7 @@ struct RankReport {
   std::string cpu;                   // "AVX512, bf16": what sums depend on
   std::vector<std::string> devices;  // names of the CUDA devices that it sees
   std::vector<std::string> device_identities;
-  bool has_nvidia_device = false;    // the machine has one, whether or not LibTorch can use it
+  bool has_nvidia_device = false;  // the machine has one, whether or not LibTorch can use it
   std::string build;
 };
 

@@ -9,8 +9,8 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cerrno>
+#include <chrono>
 #include <exception>
 #include <iterator>
 #include <memory>
@@ -95,9 +95,10 @@ c10::intrusive_ptr<c10d::TCPStore> connect_to(const Place& place) {
     if (auto store = try_address(address, place, reason)) return store;
     tried.push_back(fmt::format("{} ({})", address, reason));
   }
-  throw ClusterError("the slot's leader cannot be reached on port {} by any of its addresses: {}; let the hosts reach "
-                     "each other by TCP",
-                     place.port, fmt::join(tried, ", "));
+  throw ClusterError(
+      "the slot's leader cannot be reached on port {} by any of its addresses: {}; let the hosts reach "
+      "each other by TCP",
+      place.port, fmt::join(tried, ", "));
 }
 
 /// The leader's text on every rank; empty if the leader failed.

@@ -17,6 +17,7 @@
 
 #include "base/build_info.h"
 #include "base/error.h"
+#include "cluster/cuda_library.h"
 #include "cluster/host.h"
 #include "cluster/process_group.h"
 #include "cluster/rank_layout.h"
@@ -69,7 +70,7 @@ std::string libraries() {
   return table({{"pleat", build_id()},
                 {"LibTorch", TORCH_VERSION},
                 {"oneDNN", onednn_version()},
-                {"NCCL", nccl_version()},
+                {"NCCL", built_cuda_library() != nullptr ? built_cuda_library()->nccl_version() : "none"},
                 {"MPI", mpi_version()},
                 {"HDF5", hdf5_version()},
                 {"OpenCV", cv::getVersionString()}});
@@ -85,8 +86,8 @@ std::string device_of(const RankReport& report, int device) {
 /// shared: cores that the ranks of each rank's host may use together, by rank.
 std::string ranks_table(const std::vector<RankReport>& reports, const MpiSession& session,
                         const std::vector<std::string>& shared) {
-  const RankLayout layout = make_layout(
-      {.world_size = session.size(), .hosts = session.hosts(), .devices = device_choice(reports).devices});
+  const RankLayout layout =
+      make_layout({.world_size = session.size(), .hosts = session.hosts(), .devices = device_choice(reports).devices});
   std::vector<Row> rows{{"rank", "host", "on host", "bound to cores", "usable", "of", "threads", "CPU", "device"}};
   for (std::size_t i = 0; i < reports.size(); ++i) {
     const RankReport& report = reports[i];

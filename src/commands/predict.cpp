@@ -2,7 +2,7 @@
 
 #include <CLI/CLI.hpp>
 
-#include "base/heap.h"
+#include "train/tensor_pool.h"
 
 namespace pleat {
 
@@ -25,7 +25,7 @@ CLI::App* add_predict(CLI::App& program, PredictRequest& request) {
 }
 
 ExitCode run_predict(const PredictRequest& request, const MpiSession& session) {
-  keep_large_blocks();
+  use_tensor_pool();
   return predict_run(request, session);
 }
 

@@ -2,7 +2,7 @@
 
 #include <CLI/CLI.hpp>
 
-#include "base/heap.h"
+#include "train/tensor_pool.h"
 #include "commands/config.h"
 
 namespace pleat {
@@ -23,7 +23,7 @@ CLI::App* add_train(CLI::App& program, TrainRequest& request) {
 }
 
 ExitCode run_train(const TrainRequest& request, const MpiSession& session) {
-  keep_large_blocks();
+  use_tensor_pool();
   return train_run(request, session);
 }
 

@@ -24,8 +24,9 @@ namespace {
 // itself: ranks of one run compute alike.
 std::vector<int> agree_on_devices(const std::string& configured, const MpiSession& session) {
   std::vector<std::string> mine;
-  for (int device = 0; configured != "cpu" && device < cuda_devices(); ++device)
-    mine.push_back(cuda_device_identity(device));
+  if (configured != "cpu") {
+    for (const CudaDevice& device : cuda_devices()) mine.push_back(device.identity);
+  }
   together(session.ranks(), [&] {
     if (configured != "cuda" || !mine.empty()) return;
     throw ClusterError(
@@ -53,7 +54,8 @@ Json comparable(const RunConfig& config) {
   return all;
 }
 
-[[noreturn]] void refuse(const std::string& what, std::size_t rank, const std::string& difference, const MpiSession& session) {
+[[noreturn]] void refuse(const std::string& what, std::size_t rank, const std::string& difference,
+                         const MpiSession& session) {
   throw ClusterError("ranks differ in their {}: rank 0 (host {}) and rank {} (host {}): {}; give every host the same",
                      what, session.hosts()[0], rank, session.hosts()[rank], difference)
       .for_all_ranks();

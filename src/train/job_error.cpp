@@ -6,9 +6,7 @@
 
 namespace pleat {
 
-void as_job_error(const std::function<void()>& work) try {
-  work();
-} catch (const Error&) {
+void as_job_error(const std::function<void()>& work) try { work(); } catch (const Error&) {
   throw;
 } catch (const c10::OutOfMemoryError& error) {
   throw JobFailed("the device's memory is full ({}); lower train.batch, or raise train.micro_batches",

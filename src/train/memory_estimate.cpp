@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <vector>
 
 #include "model/weight_average.h"
 #include "train/loss.h"
@@ -19,21 +20,26 @@ namespace pleat {
 namespace {
 
 // Hears of every tensor's memory that this thread takes and gives back.
-class PeakCounter : public c10::MemoryReportingInfoBase {
+class MemoryTrace : public c10::MemoryReportingInfoBase {
  public:
   void reportMemoryUsage(void*, std::int64_t bytes, std::size_t, std::size_t, c10::Device) override {
     now_ += bytes;
-    peak_ = std::max(peak_, now_);
+    after_.push_back(now_);
   }
   bool memoryProfilingEnabled() const override { return true; }
-  std::int64_t peak() const { return peak_; }
+  /// Bytes in use after each of these events.
+  const std::vector<std::int64_t>& after() const { return after_; }
 
  private:
-  std::int64_t now_ = 0, peak_ = 0;
+  std::int64_t now_ = 0;
+  std::vector<std::int64_t> after_;
 };
 
+std::int64_t peak_of(const std::vector<std::int64_t>& bytes) { return *std::max_element(bytes.begin(), bytes.end()); }
+
 struct StepBytes {
-  std::int64_t weights, gradients, optimizer, average, peak;
+  std::int64_t weights, gradients, optimizer, average;
+  std::vector<std::int64_t> trace;
 };
 
 // Of gradients, and of the roundings that they are taken of.
@@ -45,8 +51,8 @@ std::int64_t gradient_bytes(const TrainedWeights& weights) {
 }
 
 StepBytes step_with(const FoldJob& job, const ImageShape& shape, std::int64_t images) {
-  const auto counter = std::make_shared<PeakCounter>();
-  const c10::DebugInfoGuard guard(c10::DebugInfoKind::PROFILER_STATE, counter);
+  const auto trace = std::make_shared<MemoryTrace>();
+  const c10::DebugInfoGuard guard(c10::DebugInfoKind::PROFILER_STATE, trace);
   const auto classifier = make_classifier(job.model, classifier_shape(shape, job.classes), job.random);
   place_on(*classifier, at::kCPU);
   classifier->train();
@@ -67,21 +73,33 @@ StepBytes step_with(const FoldJob& job, const ImageShape& shape, std::int64_t im
     return bytes;
   };
   return {bytes_of(weights.state()), gradient_bytes(weights), bytes_of(optimizer->state()),
-          average ? bytes_of(average->state()) : 0, counter->peak()};
+          average ? bytes_of(average->state()) : 0, trace->after()};
+}
+
+constexpr std::int64_t kFew = 4, kMore = 8;
+
+// Each event of a step takes so much, and so much for each image. Which of them is the peak depends on the batch: with
+// few images it is at the end of backward, where all gradients are there; with many it is before, where the
+// activations are. So it is sought after extrapolating, not before.
+std::int64_t peak_with(std::int64_t images, const std::vector<std::int64_t>& few,
+                       const std::vector<std::int64_t>& more) {
+  std::int64_t peak = 0;
+  for (std::size_t i = 0; i < few.size(); ++i)
+    peak = std::max(peak, few[i] + (more[i] - few[i]) * (images - kFew) / (kMore - kFew));
+  return peak;
 }
 
 }  // namespace
 
 MemoryEstimate estimate_memory(const FoldJob& job, const ImageShape& shape) {
-  constexpr std::int64_t kFew = 4, kMore = 8;
   const StepBytes few = step_with(job, shape, kFew), more = step_with(job, shape, kMore);
   const std::int64_t part = (job.train.batch + job.train.micro_batches - 1) / job.train.micro_batches;
-  // What grows with the batch grows in proportion to it; the rest is there whatever the batch.
-  const std::int64_t per_image = std::max<std::int64_t>(0, (more.peak - few.peak) / (kMore - kFew));
+  // A network that does other things for another batch is tried out on the batch itself.
+  const bool alike = few.trace.size() == more.trace.size();
   return {.weights = few.weights,
           .state = few.weights + few.gradients + few.optimizer + few.average,
           .checkpoint = few.weights + few.optimizer + few.average,
-          .peak = more.peak + per_image * std::max<std::int64_t>(0, part - kMore)};
+          .peak = alike ? peak_with(part, few.trace, more.trace) : peak_of(step_with(job, shape, part).trace)};
 }
 
 }  // namespace pleat

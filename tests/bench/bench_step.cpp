@@ -14,12 +14,12 @@
 #include <string>
 #include <vector>
 
-#include "base/heap.h"
 #include "model/conv_plan.h"
 #include "train/conv_trace.h"
 #include "train/loss.h"
 #include "train/optimizer.h"
 #include "train/precision.h"
+#include "train/tensor_pool.h"
 #include "train/trained_weights.h"
 
 namespace {
@@ -108,7 +108,7 @@ int main(int argc, char** argv) {
     return std::fprintf(stderr,
                         "usage: bench_step MODEL|FILE.pt SIZE BATCH THREADS bf16|fp32 fast|library [REPEATS]\n"),
            2;
-  keep_large_blocks();
+  use_tensor_pool();
   try {
     measure(argv, argc > 7 ? std::atoi(argv[7]) : 15);
     return 0;

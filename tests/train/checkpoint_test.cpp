@@ -15,12 +15,14 @@ namespace pleat {
 namespace {
 
 Checkpoint checkpoint_at(std::int64_t epoch, std::int64_t step) {
-  return {.epoch = epoch,
-          .step = step,
-          .running = {.epoch = epoch + 1, .loss = 0.1 + 0.2, .lr = 1e-3, .images = 64, .seconds = 1.5, .waited_seconds = 0.25},
-          .history = {{.epoch = 1, .loss = 2.0, .lr = 1e-2, .images = 240, .seconds = 9.0, .waited_seconds = 0.5}},
-          .model = {{"conv.weight", at::arange(12, at::kFloat).reshape({3, 4})}, {"bn.count", at::arange(1, at::kLong)}},
-          .optimizer = {{"conv.weight.momentum", at::arange(12, at::kFloat).reshape({3, 4}) * 0.5}}};
+  return {
+      .epoch = epoch,
+      .step = step,
+      .running =
+          {.epoch = epoch + 1, .loss = 0.1 + 0.2, .lr = 1e-3, .images = 64, .seconds = 1.5, .waited_seconds = 0.25},
+      .history = {{.epoch = 1, .loss = 2.0, .lr = 1e-2, .images = 240, .seconds = 9.0, .waited_seconds = 0.5}},
+      .model = {{"conv.weight", at::arange(12, at::kFloat).reshape({3, 4})}, {"bn.count", at::arange(1, at::kLong)}},
+      .optimizer = {{"conv.weight.momentum", at::arange(12, at::kFloat).reshape({3, 4}) * 0.5}}};
 }
 
 class CheckpointTest : public testing::Test {
@@ -73,7 +75,8 @@ TEST_F(CheckpointTest, AnAverageOfTheWeightsIsKeptApartAndMayBeMissing) {
 TEST_F(CheckpointTest, TheNewestTwoAreKeptInTheOrderOfTheirPlaces) {
   for (const auto& [epoch, step] : std::vector<std::pair<int, int>>{{0, 3}, {1, 0}, {9, 0}, {10, 0}})
     save_checkpoint(folder_.path(), checkpoint_at(epoch, step), "key");
-  EXPECT_THAT(names(), testing::ElementsAre("epoch_00009_step_0000000.safetensors", "epoch_00010_step_0000000.safetensors"));
+  EXPECT_THAT(names(),
+              testing::ElementsAre("epoch_00009_step_0000000.safetensors", "epoch_00010_step_0000000.safetensors"));
   const FoundCheckpoint found = find_checkpoint(folder_.path(), "key");
   EXPECT_EQ(parse_checkpoint(found.bytes, found.path).epoch, 10);
 }

@@ -19,7 +19,7 @@ Ranks shard(int rank, const std::string& other) {
 
 TEST(EpochLoss, OfOneRankIsTheMeanOverItsImages) {
   EpochLoss epoch(0, 0, Ranks{}, at::kCPU);
-  epoch.add(loss(0.5), 8, 16);   // two parts of a batch of 16: sums of 8 and 4
+  epoch.add(loss(0.5), 8, 16);  // two parts of a batch of 16: sums of 8 and 4
   epoch.add(loss(0.25), 8, 16);
   EXPECT_DOUBLE_EQ(epoch.mean(), 0.75);
   EXPECT_DOUBLE_EQ(epoch.slot_sum(), 12.0);
