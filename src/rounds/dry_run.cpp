@@ -16,9 +16,9 @@ namespace pleat {
 namespace fs = std::filesystem;
 namespace {
 
-// What a rank takes before its first tensor: LibTorch and its libraries, measured as VmHWM (the most that was resident)
-// of a process that only loads them.
-constexpr double kLibraries = 600e6;
+// What a rank takes besides tensors: LibTorch and its libraries, kernels and buffers; measured of ResNet18 on CPU as
+// what is resident during a step, crops and tensors taken off, and rounded up.
+constexpr double kLibraries = 300e6;
 constexpr std::size_t kListed = 30;  // jobs, or classes of a target, that are named one by one
 
 std::string megabytes(double bytes) {
@@ -88,9 +88,9 @@ std::string describe_jobs(const RunConfig& config, const Dataset& dataset, const
   const auto before = static_cast<std::size_t>(std::count(done.begin(), done.end(), true));
   const std::size_t to_do = jobs.size() - before, at_once = static_cast<std::size_t>(slots);
   const auto targets = std::int64_t(dataset.targets.size()), models = std::int64_t(config.models.size());
-  std::string text = fmt::format(
-      "jobs      {} = {} x {} x {}; {} done before, ", jobs.size(), counted(targets, "target"),
-      counted(models, "model"), counted(std::int64_t(jobs.size()) / targets / models, "fold"), before);
+  std::string text =
+      fmt::format("jobs      {} = {} x {} x {}; {} done before, ", jobs.size(), counted(targets, "target"),
+                  counted(models, "model"), counted(std::int64_t(jobs.size()) / targets / models, "fold"), before);
   text += to_do == 0 ? "nothing left to do\n"
                      : fmt::format("at most {} at once, {}\n", std::min(to_do, at_once),
                                    counted(std::int64_t((to_do + at_once - 1) / at_once), "wave"));
@@ -119,11 +119,12 @@ std::string describe_memory(const RunConfig& config, const Dataset& dataset, con
     if (job.fold.value != 0) continue;
     const MemoryEstimate memory = estimate_memory(job.work, dataset.crops.shape());
     const auto folds = static_cast<double>(config.folds.k * config.folds.repeats);
-    text += fmt::format("memory    {} for {}: weights {}, with gradients and optimizer {}, peak of a step {}, copy for "
-                        "a checkpoint {}\n",
-                        config.models[std::size_t(job.model)].id, dataset.targets[std::size_t(job.target)].name,
-                        megabytes(double(memory.weights)), megabytes(double(memory.state)),
-                        megabytes(double(memory.peak)), megabytes(double(memory.checkpoint)));
+    text += fmt::format(
+        "memory    {} for {}: weights {}, with gradients and optimizer {}, peak of a step {}, copy for "
+        "a checkpoint {}\n",
+        config.models[std::size_t(job.model)].id, dataset.targets[std::size_t(job.target)].name,
+        megabytes(double(memory.weights)), megabytes(double(memory.state)), megabytes(double(memory.peak)),
+        megabytes(double(memory.checkpoint)));
     const double predictions = static_cast<double>(job.work.predict_rows.size()) * (8.0 + 4.0 * job.work.classes);
     needs.peak = std::max(needs.peak, static_cast<double>(memory.peak + memory.checkpoint));
     needs.results += folds * (static_cast<double>(memory.weights) + predictions);
@@ -135,10 +136,9 @@ std::string describe_memory(const RunConfig& config, const Dataset& dataset, con
 std::string describe_host(const Dataset& dataset, const ComputePlace& place, const Needs& needs) {
   const int local = place.mine.local_size;
   const double crops = static_cast<double>(dataset.crops.rows() * dataset.crops.shape().bytes());
-  return fmt::format(
-      "memory    about {} a rank, {} on this host's {}, and {} of crops shared in the page cache\n",
-      megabytes(needs.peak + kLibraries), megabytes((needs.peak + kLibraries) * local), counted(local, "rank"),
-      megabytes(crops));
+  return fmt::format("memory    about {} a rank, {} on this host's {}, and {} of crops shared in the page cache\n",
+                     megabytes(needs.peak + kLibraries), megabytes((needs.peak + kLibraries) * local),
+                     counted(local, "rank"), megabytes(crops));
 }
 
 std::string describe_disk(const fs::path& folder, const Needs& needs, int slots) {

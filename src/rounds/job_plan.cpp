@@ -41,20 +41,22 @@ void check_progressive(const ProgressiveConfig& progressive, const ImageShape& s
 Json job_identity(const RunConfig& config, const Dataset& dataset, const PlannedJob& job) {
   const ImageShape& shape = dataset.crops.shape();
   const Target& target = dataset.targets[std::size_t(job.target)];
-  return {{"format", kResultFormat},
-          {"target", {{"column", target.column}, {"classes", target.classes}}},
-          {"model", model_identity(job.work.model, job.work.files)},
-          {"train", train_identity(job.work.train)},
-          {"exact", config.cluster.exact},
-          {"seed", config.seed},
-          {"round", 0},
-          {"fold", job.fold.value},
-          {"shape", {shape.height, shape.width, shape.channels}},
-          {"norm", {dataset.norm.mean, dataset.norm.std}},
-          {"data", dataset.hash},
-          {"train_rows", hash_of(job.work.train_rows)},
-          {"train_labels", hash_of(job.work.train_labels)},
-          {"predict_rows", hash_of(job.work.predict_rows)}};
+  Json identity{{"format", kResultFormat},
+                {"target", {{"column", target.column}, {"classes", target.classes}}},
+                {"model", model_identity(job.work.model, job.work.files)},
+                {"train", train_identity(job.work.train)},
+                {"exact", config.cluster.exact},
+                {"seed", config.seed},
+                {"round", 0},
+                {"fold", job.fold.value},
+                {"shape", {shape.height, shape.width, shape.channels}},
+                {"norm", {dataset.norm.mean, dataset.norm.std}},
+                {"data", dataset.hash},
+                {"train_rows", hash_of(job.work.train_rows)},
+                {"train_labels", hash_of(job.work.train_labels)},
+                {"predict_rows", hash_of(job.work.predict_rows)}};
+  if (job.work.predict.flip) identity["predict"] = identity_of(job.work.predict);  // absent in results made before it
+  return identity;
 }
 
 void check_parts(const FoldJob& job, const std::string& name) {
@@ -103,6 +105,7 @@ std::vector<PlannedJob> plan_jobs(const RunConfig& config, const Dataset& datase
         work.model = config.models[m];
         work.files = files[m];
         work.train = config.train;
+        work.predict = config.predict;
         work.exact = config.cluster.exact;
         work.classes = dataset.targets[t].size();
         work.norm = dataset.norm;

@@ -3,8 +3,8 @@
 #include <ATen/ops/softmax.h>
 #include <unistd.h>
 
-#include <cerrno>
 #include <algorithm>
+#include <cerrno>
 #include <map>
 #include <optional>
 #include <set>
@@ -89,8 +89,9 @@ Ensemble read_ensemble(const RunPaths& paths) {
       }
     }
   } catch (const std::exception& error) {
-    throw DataError("the run in {} is damaged ({}); run pleat train again in that folder, and if it refuses, in another",
-                    paths.root.string(), error.what());
+    throw DataError(
+        "the run in {} is damaged ({}); run pleat train again in that folder, and if it refuses, in another",
+        paths.root.string(), error.what());
   }
   return ensemble;
 }
@@ -120,9 +121,10 @@ void require_same_preparation(const CropFile& crops, const RunPaths& paths) {
     const auto found = crops.provenance().find(name);
     const std::string other = found == crops.provenance().end() ? "" : found->second;
     if (other != value.get<std::string>()) {
-      spdlog::warn("{} was prepared with {} = '{}', the run's crops with '{}'; they should be prepared alike, or "
-                   "predictions suffer",
-                   crops.path().string(), name, other, value.get<std::string>());
+      spdlog::warn(
+          "{} was prepared with {} = '{}', the run's crops with '{}'; they should be prepared alike, or "
+          "predictions suffer",
+          crops.path().string(), name, other, value.get<std::string>());
     }
   }
 }
@@ -201,7 +203,10 @@ torch::Tensor member_logits(const Prediction& plan, const Member& member, const 
   place_on(*classifier, device);
   const FastConv convolutions(plan_of(ensemble.conv_plans, member.model.id));
   return predict_logits(*classifier, crops, rows, classes,
-                        {.norm = ensemble.norm, .bf16 = ensemble.config.train.precision == "bf16", .device = device});
+                        {.norm = ensemble.norm,
+                         .bf16 = ensemble.config.train.precision == "bf16",
+                         .flip = ensemble.config.predict.flip,
+                         .device = device});
 }
 
 // Blends in the ensemble's order, so that the file is the same for any number of ranks.

@@ -22,7 +22,8 @@ std::string own_promise(const RunConfig& config, const ComputedBy& now) {
 }  // namespace
 
 Json to_json(const ComputedBy& by) {
-  return {{"build", by.build}, {"device", by.device}, {"cpu", by.cpu}, {"threads", by.threads}, {"shards", by.shards}, {"conv_plan", by.conv_plan}};
+  return {{"build", by.build},     {"device", by.device}, {"cpu", by.cpu},
+          {"threads", by.threads}, {"shards", by.shards}, {"conv_plan", by.conv_plan}};
 }
 
 std::string promise(const RunConfig& config, const ComputedBy& now, const Json& before) {
@@ -33,7 +34,8 @@ std::string promise(const RunConfig& config, const ComputedBy& now, const Json& 
   const Json here = to_json(now);
   for (const auto& [what, value] : before["computed_by"].items()) {
     if (here.value(what, Json()) == value || (what == "shards" && config.cluster.exact)) continue;
-    return kNone + fmt::format("begun with {} {} and continued with {}", what, value.dump(), here.value(what, Json()).dump());
+    return kNone +
+           fmt::format("begun with {} {} and continued with {}", what, value.dump(), here.value(what, Json()).dump());
   }
   return own;
 }

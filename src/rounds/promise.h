@@ -16,8 +16,8 @@ struct ComputedBy {
 };
 Json to_json(const ComputedBy& by);
 
-/// `before`: run.json of an earlier start in this folder, or null. A start by another build, device, CPU kind, number of
-/// threads or of shards (but in exact mode) ends the promise for good: nobody knows which result came from which.
+/// `before`: run.json of an earlier start in this folder, or null. A start by another build, device, CPU kind, number
+/// of threads or of shards (but in exact mode) ends the promise for good: nobody knows which result came from which.
 std::string promise(const RunConfig& config, const ComputedBy& now, const Json& before);
 
 }  // namespace pleat

@@ -97,7 +97,8 @@ void complete_and_check(RunConfig& config) {
   for (const auto& target : config.targets) {
     check_folder_name("targets: name", target.name);
     for (const char* file : {"oof.h5", "ensemble.json", "pseudo_labels.csv"}) {  // their neighbours in a round's folder
-      if (target.name == file) throw UsageError("targets: name '{}' is that of a file of the round; give another", file);
+      if (target.name == file)
+        throw UsageError("targets: name '{}' is that of a file of the round; give another", file);
     }
   }
   if (config.train.augment.resized_crop < 1.0) config.train.augment.pad = 0;  // it takes pad's place

@@ -14,6 +14,7 @@
 #include "folds/fold_plan.h"
 #include "model/classifier.h"
 #include "target/target.h"
+#include "train/predict_config.h"
 #include "train/train_config.h"
 
 namespace pleat {
@@ -46,6 +47,7 @@ struct RunConfig {
   FoldConfig folds;
   std::vector<ModelConfig> models;
   TrainConfig train;
+  PredictConfig predict;
   ClusterConfig cluster;
   static constexpr auto fields() {
     return std::tuple{field("seed", &RunConfig::seed, at_least(0), identity, "every random number is a function of it"),
@@ -57,6 +59,7 @@ struct RunConfig {
                       field("folds", &RunConfig::folds, any(), identity, "cross-validation"),
                       field("models", &RunConfig::models, any(), identity, "networks; all of them enter the ensemble"),
                       field("train", &RunConfig::train, any(), identity, "how each is trained"),
+                      field("predict", &RunConfig::predict, any(), identity, "how each predicts"),
                       field("cluster", &RunConfig::cluster, any(), identity, "ranks and devices")};
   }
 };

@@ -21,8 +21,7 @@ RunCost read_cost(const RunPaths& paths) {
 }
 
 void write_cost(const RunPaths& paths, const RunCost& cost) {
-  const Json time{
-      {"wall_seconds", cost.wall_seconds}, {"train_seconds", cost.train_seconds}, {"images", cost.images}};
+  const Json time{{"wall_seconds", cost.wall_seconds}, {"train_seconds", cost.train_seconds}, {"images", cost.images}};
   write_file(paths.time(), time.dump(2) + "\n");
 }
 

@@ -39,7 +39,8 @@ struct Run {
 /// the same checks, but takes no lock and writes nothing.
 Run set_up_run(const TrainRequest& request, const MpiSession& session, std::unique_ptr<RunFolder>& folder);
 
-/// Rank 0 writes what the run is and how it computes: config.yaml, run.json, folds.csv, conv_plan.json, copies of scripts.
+/// Rank 0 writes what the run is and how it computes: config.yaml, run.json, folds.csv, conv_plan.json, copies of
+/// scripts.
 void record_run(const Run& run, const RunFolder& folder, const MpiSession& session);
 
 }  // namespace pleat

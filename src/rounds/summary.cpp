@@ -17,8 +17,8 @@ Json to_json(const Scores& scores, const std::string& name) {
 }
 
 std::string table_row(std::size_t width, const std::string& name, const Scores& scores, const std::string& note = "") {
-  return fmt::format("  {:<{}} {:>9.4f} {:>9.4f} {:>9.4f}{}\n", name, width, scores.accuracy, scores.macro_f1, scores.log_loss,
-                     note.empty() ? "" : "   " + note);
+  return fmt::format("  {:<{}} {:>9.4f} {:>9.4f} {:>9.4f}{}\n", name, width, scores.accuracy, scores.macro_f1,
+                     scores.log_loss, note.empty() ? "" : "   " + note);
 }
 
 std::string duration(double seconds) {

@@ -140,6 +140,7 @@ FoldResult FoldTrainer::run() {
 torch::Tensor FoldTrainer::predict() {
   const PredictOptions options{.norm = job_.norm,
                                .bf16 = bf16_,
+                               .flip = job_.predict.flip,
                                .device = context_.device,
                                .shard = context_.slot.rank,
                                .shards = context_.slot.size};

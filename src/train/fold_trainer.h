@@ -18,6 +18,7 @@
 #include "model/model_files.h"
 #include "train/checkpoint.h"
 #include "train/epoch_cut.h"
+#include "train/predict_config.h"
 #include "train/train_config.h"
 
 namespace pleat {
@@ -28,6 +29,7 @@ struct FoldJob {
   ModelConfig model;
   ModelFiles files;   // what the model's files hold
   TrainConfig train;  // precision is resolved: fp32 or bf16
+  PredictConfig predict;
   bool exact = false;
   int classes = 0;
   std::vector<std::int64_t> train_rows, train_labels;  // rows of the crops file, ascending; labels in [0, classes)

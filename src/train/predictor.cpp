@@ -27,7 +27,12 @@ torch::Tensor predict_logits(Classifier& classifier, const CropFile& crops, std:
   BatchLoader loader(crops, {.norm = options.norm, .pinned = options.device.is_cuda()}, std::move(plans));
   for (const std::int64_t begin : begins) {
     const torch::Tensor images = loader.next().images.to(options.device, /*non_blocking=*/true);
-    logits.narrow(0, begin, images.size(0)).copy_(forward_logits(classifier, images, options.bf16));
+    torch::Tensor some = forward_logits(classifier, images, options.bf16);
+    if (options.flip) {
+      const torch::Tensor mirrored = images.flip(3).contiguous(images.suggest_memory_format());
+      some = (some + forward_logits(classifier, mirrored, options.bf16)) / 2;
+    }
+    logits.narrow(0, begin, images.size(0)).copy_(some);
   }
   return logits;
 }

@@ -15,6 +15,7 @@ namespace pleat {
 struct PredictOptions {
   PixelNorm norm;
   bool bf16 = false;
+  bool flip = false;  // the mean of the logits of an image and of its mirror image
   torch::Device device = at::kCPU;
   std::int64_t batch = 256;   // fixed, so that the bits do not depend on who predicts
   int shard = 0, shards = 1;  // this shard takes batches shard, shard + shards, …

@@ -50,7 +50,8 @@ TEST_F(JobPlanTest, NoRowIsBothTrainedOnAndHeldOut) {
     rows.insert(rows.end(), predicted.begin(), held_out_end);
     std::sort(rows.begin(), rows.end());
     EXPECT_EQ(rows, run.dataset.train) << job.name;
-    EXPECT_THAT(std::vector(held_out_end, predicted.end()), testing::ElementsAre(36, 37, 38)) << "test, then unlabelled";
+    EXPECT_THAT(std::vector(held_out_end, predicted.end()), testing::ElementsAre(36, 37, 38))
+        << "test, then unlabelled";
     all_held_out.insert(all_held_out.end(), predicted.begin(), held_out_end);
     for (std::size_t i = 0; i < job.work.train_rows.size(); ++i)
       EXPECT_EQ(job.work.train_labels[i], job.work.train_rows[i] % 3);
@@ -74,7 +75,10 @@ TEST_F(JobPlanTest, EveryKeyChangesWithWhatDeterminesTheResult) {
       {"seed", [](RunConfig& c) { c.seed = 1; }},
       {"model.name", [](RunConfig& c) { c.models[0].name = "resnet18"; }},
       {"model.stem", [](RunConfig& c) { c.models[0].stem = "small"; }},
-      {"classes", [](RunConfig& c) { c.targets[0].classes = {"c", "b", "a"}; }},
+      {"classes",
+       [](RunConfig& c) {
+         c.targets[0].classes = {"c", "b", "a"};
+       }},
       {"mean", [](RunConfig& c) { c.data.mean = {0.5}, c.data.std = {0.25}; }},
       {"exact", [](RunConfig& c) { c.cluster.exact = true; }},
       {"epochs", [](RunConfig& c) { c.train.epochs += 1; }},
@@ -95,6 +99,9 @@ TEST_F(JobPlanTest, EveryKeyChangesWithWhatDeterminesTheResult) {
       {"ema", [](RunConfig& c) { c.train.ema = 0.9; }},
       {"progressive.from", [](RunConfig& c) { c.train.progressive.from = 2; }},
       {"progressive.until", [](RunConfig& c) { c.train.progressive.until = 0.5; }},
+      {"progressive.delay",
+       [](RunConfig& c) { c.train.progressive.from = 2, c.train.progressive.delay = c.train.progressive.until; }},
+      {"predict.flip", [](RunConfig& c) { c.predict.flip = true; }},
       {"folds.k", [](RunConfig& c) { c.folds.k = 4; }},
       {"group", [](RunConfig& c) { c.data.group = "person"; }},
       {"limit", [](RunConfig& c) { c.data.limit = 30; }},
@@ -122,7 +129,8 @@ TEST_F(JobPlanTest, NoKeyChangesWithWhereAndHowFastItRuns) {
 TEST_F(JobPlanTest, OptionsThatCameLaterAreInTheKeyOnlyWhereTheyAreUsed) {
   TrainConfig train;
   const std::string off = train_identity(train).dump();
-  for (const char* name : {"resized_crop", "ema", "progressive"}) EXPECT_THAT(off, testing::Not(testing::HasSubstr(name)));
+  for (const char* name : {"resized_crop", "ema", "progressive"})
+    EXPECT_THAT(off, testing::Not(testing::HasSubstr(name)));
   for (const char* name : {"lr", "flip", "pad"}) EXPECT_THAT(off, testing::HasSubstr(name));
   train.ema = 0.9;
   EXPECT_THAT(train_identity(train).dump(), testing::HasSubstr("ema"));
@@ -165,9 +173,9 @@ TEST_F(JobPlanTest, PartsTooSmallForBatchNormAreRefusedByJob) {
     SmallRun run(config_);
     FAIL() << "accepted";
   } catch (const UsageError& error) {
-    EXPECT_THAT(error.what(), testing::AllOf(testing::HasSubstr("label/small/fold 0"),
-                                             testing::HasSubstr("train.batch (4)"),
-                                             testing::HasSubstr("train.micro_batches (4)")));
+    EXPECT_THAT(error.what(),
+                testing::AllOf(testing::HasSubstr("label/small/fold 0"), testing::HasSubstr("train.batch (4)"),
+                               testing::HasSubstr("train.micro_batches (4)")));
   }
 }
 

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "base/error.h"
 #include "support/scratch_folder.h"
 
@@ -10,7 +12,8 @@ namespace {
 
 constexpr int kRows = 12;
 
-// One job on gray crops of 12 x 12 pixels in two classes: ten rows in two batches of five, and two rows to predict.
+// One job on gray crops of 12 x 12 pixels in two classes: ten rows in two batches of five, and two rows to predict. One
+// row more, the mirror image of row 10, takes part only where a test says so.
 class FoldTrainerTest : public testing::Test {
  protected:
   FoldTrainerTest() : crops_(make_crops()) {
@@ -51,27 +54,55 @@ class FoldTrainerTest : public testing::Test {
   CropFile make_crops() {
     constexpr ImageShape kShape{12, 12, 1};
     SampleTable table{.names = {"id"}, .values = {{}}};
-    for (int i = 0; i < kRows; ++i) table.values[0].push_back("r" + std::to_string(i));
+    for (int i = 0; i <= kRows; ++i) table.values[0].push_back("r" + std::to_string(i));
     create_crops(folder_ / "crops.h5", kShape, table, {});
     CropWriter writer(folder_ / "crops.h5");
     RandomStream random({.seed = 4});
+    std::vector<std::uint8_t> mirrored;
     for (int i = 0; i < kRows; ++i) {
       std::vector<std::uint8_t> image(kShape.bytes());
       for (auto& pixel : image) pixel = static_cast<std::uint8_t>(random.below(128) + (i % 2 ? 120 : 0));
       writer.write(std::size_t(i), image);
+      if (i == 10) mirrored = image;
     }
+    for (int y = 0; y < kShape.height; ++y) std::reverse(mirrored.begin() + y * 12, mirrored.begin() + (y + 1) * 12);
+    writer.write(kRows, mirrored);
     writer.finish();
     return CropFile(folder_ / "crops.h5");
   }
 };
 
 TEST_F(FoldTrainerTest, StoppedAnywhereAndRunAgainItEndsWithTheSameBytes) {
-  const std::string expected = bytes_of(train("whole"));
-  for (const int stop : {1, 2, 5}) {  // within the first epoch, at its end, within the last
-    const std::string name = "stopped before " + std::to_string(stop);
-    EXPECT_THROW(train(name, stop), StopRequested);
-    EXPECT_EQ(bytes_of(train(name)), expected) << name;
+  for (const char* precision : {"fp32", "bf16"}) {  // the latter with roundings beside the weights
+    job_.train.precision = precision;
+    const std::string expected = bytes_of(train(std::string(precision) + " whole"));
+    for (const int stop : {1, 2, 5}) {  // within the first epoch, at its end, within the last
+      const std::string name = std::string(precision) + " stopped before " + std::to_string(stop);
+      EXPECT_THROW(train(name, stop), StopRequested);
+      EXPECT_EQ(bytes_of(train(name)), expected) << name;
+    }
   }
+}
+
+TEST_F(FoldTrainerTest, WeightsAreFloat32WhateverTheNetworkHolds) {
+  job_.train.precision = "bf16";
+  const FoldResult result = train("bf16");
+  for (const auto& [name, tensor] : result.weights) {
+    if (!tensor.is_floating_point()) continue;
+    EXPECT_EQ(tensor.scalar_type(), at::kFloat) << name;
+    if (tensor.dim() < 2) continue;
+    EXPECT_FALSE(tensor.equal(tensor.to(at::kBFloat16).to(at::kFloat))) << name << " holds roundings";
+  }
+}
+
+TEST_F(FoldTrainerTest, PredictionsWithMirrorImagesAreMeansOfBoth) {
+  job_.predict_rows = {10, 11, 12};  // 12 is 10, mirrored
+  const torch::Tensor one = train("one").logits;
+  job_.predict.flip = true;
+  const torch::Tensor both = train("both").logits;
+  EXPECT_TRUE(both[0].allclose((one[0] + one[2]) / 2));
+  EXPECT_TRUE(both[0].allclose(both[2]));
+  EXPECT_FALSE(both[1].allclose(one[1]));
 }
 
 TEST_F(FoldTrainerTest, AJobWhoseLastEpochIsSavedPredictsWithTheAverageAgain) {
