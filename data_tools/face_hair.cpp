@@ -15,7 +15,8 @@ Color strand_color(const FaceTraits& traits, RandomStream& random) {
     const double level = between(random, 150, 215);
     return {level + 3, level, level - 2};
   }
-  return shaded(traits.hair_color + Color(14, 16, 20) * random.uniform(), between(random, 0.75, 1.5));
+  const double warmth = random.uniform(), light = between(random, 0.75, 1.5);
+  return shaded(traits.hair_color + Color(14, 16, 20) * warmth, light);
 }
 
 Color base_color(const FaceTraits& traits) { return mix(traits.hair_color, {148, 146, 145}, 0.75 * traits.gray); }

@@ -37,12 +37,13 @@ Color skin_color(RandomStream& random, const FaceTraits& traits) {
 
 HairStyle hair_style(RandomStream& random, const FaceTraits& traits) {
   const double female = traits.looks_female, old = ramp(traits.looks_age, 40, 62);
+  const double long_hair = female * female;
   const std::array<double, 6> weights = {0.30 * (1 - female) * (1 - female) + 0.01,
-                                         1.00 * (1 - female) + 0.10 + 0.25 * female * old,
-                                         0.05 + 0.50 * female,
-                                         0.04 + 0.70 * female * (1 - 0.75 * old),
-                                         0.05 + 0.50 * female,
-                                         0.05 + 0.10 * female + 0.65 * female * old};
+                                         1.00 * (1 - female) + 0.06 + 0.25 * female * old,
+                                         0.01 + 0.55 * long_hair,
+                                         0.01 + 0.85 * long_hair * (1 - 0.75 * old),
+                                         0.02 + 0.45 * long_hair,
+                                         0.03 + 0.10 * female + 0.65 * female * old};
   double sum = 0;
   for (const double weight : weights) sum += weight;
   double left = between(random, 0, sum);
@@ -56,7 +57,8 @@ void draw_hair_traits(FaceTraits& traits, RandomStream& random) {
       {{22, 20, 22}, {28, 30, 38}, {34, 44, 62}, {44, 66, 98}, {60, 92, 140}}};
   const double female = traits.looks_female;
   traits.hair = hair_style(random, traits);
-  const double dyed = between(random, 0, 1) * between(random, 0, 1);
+  double dyed = random.uniform();
+  dyed *= random.uniform();
   const std::array<double, 3>& color =
       kColors[std::min<std::size_t>(4, static_cast<std::size_t>(5 * dyed * (0.55 + 0.6 * female)))];
   traits.hair_color = {color[0], color[1], color[2]};

@@ -18,7 +18,8 @@ void draw_furniture(cv::Mat& image, const Place& place, RandomStream& random) {
     for (int i = 0; i < 7; ++i) {
       const double x = between(random, -60, kPhotoWidth), y = between(random, -60, kPhotoHeight);
       const double width = between(random, 30, 200), height = between(random, 20, 260);
-      const Color color = shaded(mix(place.wall, place.second, random.uniform()), between(random, 0.5, 1.3));
+      const double share = random.uniform(), light = between(random, 0.5, 1.3);
+      const Color color = shaded(mix(place.wall, place.second, share), light);
       cv::rectangle(image, within_photo(x, y, width, height), color, cv::FILLED);
     }
   } else if (place.furniture == 2) {
@@ -29,9 +30,8 @@ void draw_furniture(cv::Mat& image, const Place& place, RandomStream& random) {
     }
   } else if (place.furniture == 3) {
     const double x = either_side(random) < 0 ? between(random, -120, 20) : between(random, 200, 320);
-    const double bright = between(random, 215, 250);
-    cv::rectangle(image, within_photo(x, between(random, -50, 80), 170, between(random, 200, 330)),
-                  {bright, bright, bright - 8}, cv::FILLED);
+    const double y = between(random, -50, 80), height = between(random, 200, 330), bright = between(random, 215, 250);
+    cv::rectangle(image, within_photo(x, y, 170, height), {bright, bright, bright - 8}, cv::FILLED);
   }
 }
 
@@ -119,11 +119,11 @@ Place draw_place(RandomStream& random) {
 
 Pose draw_pose(RandomStream& random) {
   Pose pose;
-  pose.yaw = std::clamp(0.20 * normal(random), -0.6, 0.6);
+  pose.yaw = std::clamp(0.17 * normal(random), -0.5, 0.5);
   pose.pitch = std::clamp(0.09 * normal(random), -0.25, 0.25);
   pose.roll = 0.075 * normal(random);
-  pose.scale = between(random, 92, 140);
-  pose.center = {192 + 17 * normal(random), 228 + 18 * normal(random)};
+  pose.scale = between(random, 102, 150);
+  pose.center = {192 + 17 * normal(random), 234 + 18 * normal(random)};
   pose.keystone = {0.035 * normal(random), 0.035 * normal(random)};
   return pose;
 }
