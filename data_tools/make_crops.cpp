@@ -2,11 +2,11 @@
 
 #include <algorithm>
 #include <array>
-#include <opencv2/core.hpp>
-#include <opencv2/core/utils/logger.hpp>
+#include <opencv2/core/utility.hpp>
 
 #include "base/error.h"
 #include "data_tools/idx_images.h"
+#include "data_tools/opencv_setup.h"
 #include "data_tools/write_rows.h"
 
 namespace pleat {
@@ -15,17 +15,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::array kSplits = {"train", "unlabelled", "test"};
-
-// The pool threads are ours: OpenCV's own would only fight with them. Its warnings would break the progress line, and
-// each photo's fate is reported anyway. Once a process: two threads in setNumThreads at a time crash it.
-void quiet_opencv() {
-  static const bool kQuiet = [] {
-    cv::setNumThreads(1);
-    cv::utils::logging::setLogLevel(cv::utils::logging::LOG_LEVEL_SILENT);
-    return true;
-  }();
-  static_cast<void>(kQuiet);
-}
 
 void check_folder(const fs::path& images) {
   std::error_code error;

@@ -20,6 +20,8 @@
 #include "cluster/mpi_session.h"
 #include "commands/config.h"
 #include "commands/doctor.h"
+#include "commands/make_faces.h"
+#include "commands/person_folders.h"
 #include "commands/predict.h"
 #include "commands/prepare.h"
 #include "commands/train.h"
@@ -34,6 +36,8 @@ struct Program {
   TrainRequest train;
   PredictRequest predict;
   DoctorOptions doctor;
+  MakeFacesOptions make_faces;
+  PersonFolders person_folders;
   ConfigOptions config;
   std::function<ExitCode(MpiSession&)> chosen;
 
@@ -49,6 +53,10 @@ struct Program {
         [this](MpiSession& session) { return static_cast<ExitCode>(run_prepare(prepare, session.ranks())); });
     add(add_train(app, train), [this](MpiSession& session) { return run_train(train, session); });
     add(add_predict(app, predict), [this](MpiSession& session) { return run_predict(predict, session); });
+    add(add_make_faces(app, make_faces),
+        [this](MpiSession& session) { return run_make_faces(make_faces, session.ranks()); });
+    add(add_person_folders(app, person_folders),
+        [this](MpiSession& session) { return run_person_folders(person_folders, session.ranks()); });
     add(add_doctor(app, doctor),
         [this](MpiSession& session) { return static_cast<ExitCode>(run_doctor(doctor, session)); });
     add(add_config(app, config),

@@ -11,7 +11,16 @@
 namespace pleat {
 
 /// What a number is drawn for; two purposes never share numbers. Values are part of the determinism promise.
-enum class Purpose : std::uint32_t { kFolds = 1, kSubset = 2, kInit = 3, kShuffle = 4, kAugment = 5, kNetwork = 6 };
+enum class Purpose : std::uint32_t {
+  kFolds = 1,
+  kSubset = 2,
+  kInit = 3,
+  kShuffle = 4,
+  kAugment = 5,
+  kNetwork = 6,
+  kFaces = 7,
+  kFaceLabels = 8
+};
 
 /// Everything that a random number may depend on; never rank, worker or clock.
 struct RandomKey {
