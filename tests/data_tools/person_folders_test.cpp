@@ -81,7 +81,8 @@ TEST_F(PersonFoldersTest, UnlabelledPhotosHaveNeitherLabelsNorPerson) {
   EXPECT_THAT(text,
               HasSubstr("\n000001-mask1,train/images/000001_male_Asian_31/mask1.jpg,wear,male,31,000001,train\n"));
   EXPECT_TRUE(text.ends_with("\na,eval/images/a.JPG,,,,,unlabelled\nb,eval/images/b.png,,,,,unlabelled\n")) << text;
-  for (const std::string& path : read_samples(folders.out).column("path")) EXPECT_TRUE(fs::exists(made.root / path));
+  const SampleTable samples = read_samples(folders.out);
+  for (const std::string& path : samples.column("path")) EXPECT_TRUE(fs::exists(made.root / path));
 }
 
 TEST_F(PersonFoldersTest, TakesOtherEndingsAndLeavesHiddenFilesOut) {
