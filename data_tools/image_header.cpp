@@ -2,134 +2,98 @@
 
 #include <fmt/format.h>
 
-#include <cstring>
-#include <string_view>
+#include <algorithm>
+#include <array>
+
+#include "data_tools/formats.h"
 
 namespace pleat {
 namespace {
 
-using Bytes = std::span<const std::uint8_t>;
+constexpr std::int64_t kMaxPixels = 100'000'000;
 
-std::uint32_t big_endian(Bytes bytes) {
-  std::uint32_t number = 0;
-  for (const std::uint8_t byte : bytes) number = number << 8 | byte;
-  return number;
+bool is_riff(Bytes file, std::string_view kind) {
+  return starts_with(file, "RIFF") && file.size() >= 12 && starts_with(file.subspan(8), kind);
 }
 
-bool starts_with(Bytes bytes, std::string_view text) {
-  return bytes.size() >= text.size() && std::memcmp(bytes.data(), text.data(), text.size()) == 0;
+bool is_tiff(Bytes file) {
+  return starts_with(file, std::string_view("II*\0", 4)) || starts_with(file, std::string_view("MM\0*", 4));
 }
 
-// ---- JPEG: ISO/IEC 10918-1, annex B ----
-
-constexpr std::uint8_t kStartOfScan = 0xDA, kEndOfImage = 0xD9;
-
-[[noreturn]] void jpeg_cut_short() { throw BadPhoto("JPEG is cut short (no end-of-image marker)"); }
-
-bool has_no_segment(std::uint8_t marker) { return marker == 0x01 || (marker >= 0xD0 && marker <= 0xD8); }
-
-bool is_frame(std::uint8_t marker) {
-  return marker >= 0xC0 && marker <= 0xCF && marker != 0xC4 && marker != 0xC8 && marker != 0xCC;
-}
-
-// Coded data runs to the next marker that is neither a stuffed zero nor a restart.
-std::size_t skip_coded_data(Bytes file, std::size_t at) {
-  while (at + 1 < file.size()) {
-    const void* found = std::memchr(file.data() + at, 0xFF, file.size() - at - 1);
-    if (found == nullptr) break;
-    at = static_cast<std::size_t>(static_cast<const std::uint8_t*>(found) - file.data());
-    const std::uint8_t next = file[at + 1];
-    if (next != 0x00 && next != 0xFF && !(next >= 0xD0 && next <= 0xD7)) return at;
-    at += next == 0xFF ? 1 : 2;
+// ISO/IEC 14496-12: phones' photos and videos are told apart by their brand.
+const char* base_media(Bytes file) {
+  if (file.size() < 12 || !starts_with(file.subspan(4), "ftyp")) return nullptr;
+  const Bytes brand = file.subspan(8);
+  for (const char* heic : {"heic", "heix", "heim", "heis", "hevc", "hevx", "mif1", "msf1"}) {
+    if (starts_with(brand, heic)) return "HEIC photo";
   }
-  jpeg_cut_short();
-}
-
-void read_frame(Bytes segment, ImageHeader& header) {
-  if (segment.size() < 6) throw BadPhoto("JPEG with a broken frame header");
-  header.bits = segment[0];
-  header.height = big_endian(segment.subspan(1, 2));
-  header.width = big_endian(segment.subspan(3, 2));
-  const int channels = segment[5];
-  if (header.bits != 8)
-    throw BadPhoto(fmt::format("JPEG with {} bits per channel, expected 8; convert it", header.bits));
-  if (channels == 4) throw BadPhoto("JPEG in CMYK colours; convert it to RGB");
-  if (channels != 1 && channels != 3) throw BadPhoto(fmt::format("JPEG with {} channels, expected 1 or 3", channels));
-}
-
-ImageHeader read_jpeg(Bytes file) {
-  ImageHeader header{.format = PhotoFormat::kJpeg};
-  std::size_t at = 2;  // behind the start marker
-  while (at + 1 < file.size()) {
-    if (file[at] != 0xFF) throw BadPhoto(fmt::format("JPEG is damaged at byte {} (a marker was expected)", at));
-    const std::uint8_t marker = file[at + 1];
-    if (marker == 0xFF) {  // padding
-      ++at;
-      continue;
-    }
-    at += 2;
-    if (marker == kEndOfImage) {
-      if (header.width == 0 || header.height == 0) throw BadPhoto("JPEG without a picture");
-      return header;
-    }
-    if (has_no_segment(marker)) continue;
-    if (at + 2 > file.size()) jpeg_cut_short();
-    const std::size_t length = big_endian(file.subspan(at, 2));
-    if (length < 2) throw BadPhoto(fmt::format("JPEG is damaged at byte {} (a segment of {} bytes)", at, length));
-    if (length > file.size() - at) jpeg_cut_short();
-    if (is_frame(marker)) read_frame(file.subspan(at + 2, length - 2), header);
-    at += length;
-    if (marker == kStartOfScan) at = skip_coded_data(file, at);
+  for (const char* avif : {"avif", "avis"}) {
+    if (starts_with(brand, avif)) return "AVIF photo";
   }
-  jpeg_cut_short();
-}
-
-// ---- PNG: ISO/IEC 15948 ----
-
-constexpr std::string_view kPngSignature = "\x89PNG\r\n\x1A\n";
-
-ImageHeader read_png(Bytes file) {
-  ImageHeader header{.format = PhotoFormat::kPng};
-  std::size_t at = kPngSignature.size();
-  while (file.size() - at >= 12) {  // length, type, checksum
-    const std::size_t length = big_endian(file.subspan(at, 4));
-    if (length > file.size() - at - 12) break;
-    const Bytes type = file.subspan(at + 4), data = file.subspan(at + 8, length);
-    if (starts_with(type, "IHDR")) {
-      if (length != 13) throw BadPhoto("PNG with a broken header");
-      header.width = big_endian(data.subspan(0, 4));
-      header.height = big_endian(data.subspan(4, 4));
-      header.bits = data[8];
-      header.alpha = (data[9] & 4) != 0;
-    } else if (starts_with(type, "tRNS")) {
-      header.alpha = true;
-    } else if (starts_with(type, "IEND")) {
-      if (header.width == 0 || header.height == 0) throw BadPhoto("PNG without a picture");
-      return header;
-    }
-    at += length + 12;
-  }
-  throw BadPhoto("PNG is cut short (no end chunk)");
+  return starts_with(brand, "crx ") ? "raw photo" : "video";
 }
 
 // Worth a name in the message: these do come up in folders of photos.
 const char* other_format(Bytes file) {
-  if (starts_with(file, "GIF8")) return "GIF";
-  if (starts_with(file, "BM")) return "BMP";
-  if (starts_with(file, std::string_view("II*\0", 4)) || starts_with(file, std::string_view("MM\0*", 4))) return "TIFF";
-  if (starts_with(file, "RIFF") && file.size() >= 12 && starts_with(file.subspan(8), "WEBP")) return "WebP";
-  if (file.size() >= 12 && starts_with(file.subspan(4), "ftyp")) return "HEIC or AVIF";
-  return nullptr;
+  struct Start {
+    std::string_view bytes;
+    const char* name;
+  };
+  constexpr std::array kStarts = {
+      Start{"GIF8", "GIF photo"},
+      Start{{"\0\0\0\x0CjP  ", 8}, "JPEG 2000 photo"},
+      Start{{"\0\0\0\x0CJXL ", 8}, "JPEG XL photo"},
+      Start{"\xFF\x0A", "JPEG XL photo"},
+      Start{"8BPS", "Photoshop document"},
+      Start{"%PDF", "PDF document"},
+      Start{{"II+\0", 4}, "BigTIFF file"},
+      Start{{"MM\0+", 4}, "BigTIFF file"},
+      Start{"PK\x03\x04", "zip archive"},
+  };
+  for (const auto& [bytes, name] : kStarts) {
+    if (starts_with(file, bytes)) return name;
+  }
+  return base_media(file);
+}
+
+bool is_text(Bytes file) {
+  const Bytes start = file.first(std::min<std::size_t>(file.size(), 64));
+  return std::all_of(start.begin(), start.end(), [](std::uint8_t byte) {
+    return (byte >= 0x20 && byte != 0x7F) || byte == '\n' || byte == '\r' || byte == '\t';
+  });
+}
+
+[[noreturn]] void refuse_unknown(Bytes file) {
+  if (const char* name = other_format(file)) throw BadPhoto(fmt::format("{}; convert it to JPEG or PNG", name));
+  if (starts_with(file, "version https://git-lfs")) throw BadPhoto("Git LFS pointer; run git lfs pull");
+  // What a failed download leaves is mostly a page that says so.
+  if (is_text(file)) throw BadPhoto("text, not a photo; get the photo anew");
+  if (std::all_of(file.begin(), file.end(), [](std::uint8_t byte) { return byte == 0; }))
+    throw BadPhoto("nothing but zeros; get the photo anew");
+  throw BadPhoto("not a photo; JPEG, PNG, WebP, BMP and TIFF are read");
+}
+
+ImageHeader read_header(Bytes file) {
+  if (file.empty()) throw BadPhoto("empty file; get the photo anew");
+  if (starts_with(file, kJpegStart)) return read_jpeg_header(file);
+  if (starts_with(file, kPngSignature)) return read_png_header(file);
+  if (is_riff(file, "WEBP")) return read_webp_header(file);
+  if (is_tiff(file)) return read_tiff_header(file);
+  if (starts_with(file, "BM") && !is_text(file)) return read_bmp_header(file);
+  refuse_unknown(file);
 }
 
 }  // namespace
 
 ImageHeader read_image_header(Bytes bytes) {
-  if (bytes.empty()) throw BadPhoto("empty file");
-  if (starts_with(bytes, "\xFF\xD8\xFF")) return read_jpeg(bytes);
-  if (starts_with(bytes, kPngSignature)) return read_png(bytes);
-  if (const char* name = other_format(bytes)) throw BadPhoto(fmt::format("{} file; convert it to JPEG or PNG", name));
-  throw BadPhoto("neither JPEG nor PNG");
+  const ImageHeader header = read_header(bytes);
+  if (header.width < 1 || header.height < 1) throw BadPhoto("no pixels; get the photo anew");
+  // Each side first: a PNG may claim 2^32 - 1 of both, and their product would not fit.
+  if (header.width > kMaxPixels || header.height > kMaxPixels || header.width * header.height > kMaxPixels) {
+    throw BadPhoto(fmt::format("{}x{} pixels are too many, at most {} million are decoded; shrink it", header.width,
+                               header.height, kMaxPixels / 1'000'000));
+  }
+  return header;
 }
 
 }  // namespace pleat

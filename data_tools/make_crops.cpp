@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "data_tools/idx_images.h"
 #include "data_tools/opencv_setup.h"
+#include "data_tools/photo_file.h"
 #include "data_tools/write_rows.h"
 
 namespace pleat {
@@ -100,7 +101,7 @@ MadeCrops make_photo_crops(SampleTable table, const fs::path& images, const Phot
                                  {"size", fmt::format("{}x{}", photo.height, photo.width)},
                                  {"crop", photo.crop == CropMode::kCenter ? "center" : "none"},
                                  {"resize", "area"},
-                                 {"decoder", "OpenCV " + cv::getVersionString()}};
+                                 {"decoder", decoder_names()}};
   return write_rows(table, {photo.height, photo.width, 3}, provenance, fill, options, ranks);
 }
 

@@ -1,10 +1,10 @@
-// A photo as the training sees it: decoded upright, cropped, resized, RGB.
+// A photo as the training sees it: decoded upright, cropped, resized, RGB. What each format and kind comes out as, or why
+// it is refused: docs/formats.md.
 #pragma once
 
 #include <cstdint>
-#include <filesystem>
 #include <span>
-#include <vector>
+#include <string>
 
 #include "data_tools/image_header.h"  // BadPhoto
 
@@ -20,12 +20,14 @@ struct PhotoOptions {
   CropMode crop = CropMode::kNone;
 };
 
-/// Decodes a JPEG or PNG (EXIF orientation applied, transparent parts on white, 16 bits to 8) and makes the crop.
-///   crop: height * width * 3 bytes, RGB interleaved, area-averaged
-/// Throws BadPhoto if the photo cannot be used, or is of more than 100 million pixels. Safe from many threads.
+/// Decodes a JPEG, PNG, WebP, BMP or TIFF (EXIF orientation applied, transparent parts on white, 16 bits to 8) and makes
+/// the crop.
+///   crop: height * width * 3 bytes, RGB interleaved, area-averaged (linear where it is larger than the photo)
+/// Throws BadPhoto if the photo cannot be used: damaged, cut short, of another kind, of more than 100 million pixels.
+/// Safe from many threads.
 void make_crop(std::span<const std::uint8_t> photo, const PhotoOptions& options, std::span<std::uint8_t> crop);
 
-/// The bytes of a photo file. Throws BadPhoto if it is not there, cannot be read, or holds more than 256 MiB.
-std::vector<std::uint8_t> read_photo(const std::filesystem::path& path);
+/// Names and versions of the libraries that pixels depend on.
+std::string decoder_names();
 
 }  // namespace pleat

@@ -1,0 +1,164 @@
+// JPEG by libjpeg-turbo's own interface: its warnings are the only sign of damaged data, and its reduced decoding gives
+// averages of 2, 4 or 8 pixels for a fraction of the work.
+#include <csetjmp>
+#include <cstdio>  // jpeglib.h needs it first
+
+#include <fmt/format.h>
+#include <jerror.h>
+#include <jpeglib.h>
+
+#include <algorithm>
+#include <new>
+
+#include "data_tools/formats.h"
+
+namespace pleat {
+namespace {
+
+struct JpegReader {
+  jpeg_decompress_struct info{};
+  jpeg_error_mgr errors{};
+  std::jmp_buf escape{};
+  char reason[JMSG_LENGTH_MAX] = "";
+  Bytes file;
+  int reduction = 1;
+  std::uint8_t* values = nullptr;  // what is decoded into, row after row
+  std::size_t row_values = 0;
+};
+
+JpegReader& reader_of(j_common_ptr info) { return *static_cast<JpegReader*>(info->client_data); }
+
+// libjpeg never comes back from here.
+[[noreturn]] void leave(j_common_ptr info) {
+  JpegReader& reader = reader_of(info);
+  info->err->format_message(info, reader.reason);
+  std::longjmp(reader.escape, 1);
+}
+
+// Some cameras fill up with zeros before a marker. Anything else there is coded data that fits no pixel.
+bool only_zeros_skipped(const JpegReader& reader) {
+  const auto count = static_cast<std::size_t>(std::max(0, reader.errors.msg_parm.i[0]));
+  const std::uint8_t* end = reader.info.src->next_input_byte;
+  if (count > static_cast<std::size_t>(end - reader.file.data())) return false;
+  return std::all_of(end - count, end, [](std::uint8_t byte) { return byte == 0; });
+}
+
+// Every other warning says that the coded data is not what an encoder wrote, or that the colours are a guess.
+bool is_harmless(const JpegReader& reader) {
+  switch (reader.errors.msg_code) {
+    case JWRN_JFIF_MAJOR:      // a version number
+    case JWRN_NOT_SEQUENTIAL:  // fields of a scan that sequential decoding does not use
+      return true;
+    case JWRN_EXTRANEOUS_DATA:
+      return only_zeros_skipped(reader);
+    default:
+      return false;
+  }
+}
+
+void hear(j_common_ptr info, int level) {  // level: -1 for a warning, else a trace
+  if (level < 0 && !is_harmless(reader_of(info))) leave(info);
+}
+
+// The one place that libjpeg's errors jump to. Neither here nor in the steps, nor anything they call, may an object
+// with a destructor live: a jump would not run it. Returns whether the step came to its end.
+bool guarded(JpegReader& reader, void (*step)(JpegReader&)) {
+  if (setjmp(reader.escape) != 0) return false;
+  step(reader);
+  return true;
+}
+
+void start(JpegReader& reader) {
+  jpeg_decompress_struct& info = reader.info;
+  jpeg_create_decompress(&info);
+  info.client_data = &reader;
+  jpeg_mem_src(&info, reader.file.data(), reader.file.size());
+  jpeg_read_header(&info, TRUE);
+  info.scale_num = 1;
+  info.scale_denom = static_cast<unsigned>(reader.reduction);
+  info.out_color_space = info.num_components == 1 ? JCS_GRAYSCALE : info.num_components == 4 ? JCS_CMYK : JCS_RGB;
+  jpeg_start_decompress(&info);
+}
+
+void read_rows(JpegReader& reader) {
+  constexpr JDIMENSION kRows = 16;
+  jpeg_decompress_struct& info = reader.info;
+  while (info.output_scanline < info.output_height) {
+    JSAMPROW rows[kRows];
+    const JDIMENSION count = std::min(kRows, info.output_height - info.output_scanline);
+    for (JDIMENSION i = 0; i < count; ++i) rows[i] = reader.values + (info.output_scanline + i) * reader.row_values;
+    jpeg_read_scanlines(&info, rows, count);
+  }
+}
+
+void finish(JpegReader& reader) { jpeg_finish_decompress(&reader.info); }
+
+// A progressive photo whose last scans are gone is a blurred one, without any warning: some coefficients were never
+// sent, or not to their last bit.
+bool lacks_scans(const jpeg_decompress_struct& info) {
+  if (!info.progressive_mode || info.coef_bits == nullptr) return false;
+  const int* bits = info.coef_bits[0];
+  return std::any_of(bits, bits + info.num_components * DCTSIZE2, [](int left) { return left != 0; });
+}
+
+class JpegDecoder {
+ public:
+  JpegDecoder(Bytes file, int reduction) {
+    reader_.file = file;
+    reader_.reduction = reduction;
+    reader_.info.err = jpeg_std_error(&reader_.errors);
+    reader_.info.client_data = &reader_;
+    reader_.errors.error_exit = leave;
+    reader_.errors.emit_message = hear;
+  }
+  ~JpegDecoder() { jpeg_destroy_decompress(&reader_.info); }
+  JpegDecoder(const JpegDecoder&) = delete;
+  JpegDecoder& operator=(const JpegDecoder&) = delete;
+
+  Picture decode() {
+    run(start);
+    const jpeg_decompress_struct& info = reader_.info;
+    if (info.num_components == 4 && !info.saw_Adobe_marker) {
+      throw BadPhoto("JPEG in CMYK colours without Adobe's marker, which says whether 0 is no ink; convert it to RGB");
+    }
+    Picture picture = new_picture(info.output_width, info.output_height, info.output_components);
+    reader_.values = picture.values.data();
+    reader_.row_values = picture.row_values();
+    run(read_rows);
+    if (lacks_scans(info)) throw BadPhoto("JPEG lacks its last scans; get the photo anew");
+    run(finish);  // reads to the end marker: data that fits no pixel is found here
+    return picture;
+  }
+
+ private:
+  void run(void (*step)(JpegReader&)) {
+    if (guarded(reader_, step)) return;
+    if (reader_.errors.msg_code == JERR_OUT_OF_MEMORY) throw std::bad_alloc();
+    throw BadPhoto(fmt::format("JPEG cannot be decoded ({}); get the photo anew, or convert it", reader_.reason));
+  }
+
+  JpegReader reader_;
+};
+
+// Adobe's files hold 255 where there is no ink. Profiles are not applied, as in Pillow's convert("RGB").
+void to_rgb(Picture& cmyk) {
+  const std::size_t pixels = cmyk.values.size() / 4;
+  const std::uint8_t* from = cmyk.values.data();
+  std::uint8_t* to = cmyk.values.data();
+  for (std::size_t i = 0; i < pixels; ++i, from += 4) {
+    const unsigned unkeyed = from[3];
+    for (int c = 0; c < 3; ++c) *to++ = static_cast<std::uint8_t>((from[c] * unkeyed + 127U) / 255U);
+  }
+  cmyk.channels = 3;
+  cmyk.values.resize(3 * pixels);
+}
+
+}  // namespace
+
+Picture decode_jpeg(Bytes file, int reduction) {
+  Picture picture = JpegDecoder(file, reduction).decode();
+  if (picture.channels == 4) to_rgb(picture);
+  return picture;
+}
+
+}  // namespace pleat

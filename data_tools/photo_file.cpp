@@ -1,0 +1,70 @@
+#include "data_tools/photo_file.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "data_tools/image_header.h"
+
+namespace pleat {
+namespace {
+
+constexpr std::size_t kMaxFileBytes = std::size_t{256} << 20;
+
+class File {
+ public:
+  // A pipe without a writer would block for ever.
+  explicit File(const std::filesystem::path& path) : descriptor_(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)) {}
+  ~File() {
+    if (descriptor_ >= 0) ::close(descriptor_);
+  }
+  File(const File&) = delete;
+  File& operator=(const File&) = delete;
+
+  int descriptor() const { return descriptor_; }
+
+ private:
+  int descriptor_;
+};
+
+[[noreturn]] void unreadable(int error) { throw BadPhoto(fmt::format("cannot be read ({})", std::strerror(error))); }
+
+[[noreturn]] void cannot_be_opened(const std::filesystem::path& path, int error) {
+  std::error_code ignored;
+  const auto target = std::filesystem::read_symlink(path, ignored);
+  if (error == ELOOP) throw BadPhoto("a link that leads back to itself; put the photo in its place");
+  if (error == ENOENT && !target.empty())
+    throw BadPhoto(fmt::format("a link to {}, which is not there", target.string()));
+  if (error == ENOENT || error == ENOTDIR) throw BadPhoto("no such file");
+  if (error == EACCES) throw BadPhoto("cannot be read (Permission denied); make it readable");
+  if (error == ENXIO) throw BadPhoto("not a file");  // a socket
+  unreadable(error);
+}
+
+}  // namespace
+
+std::vector<std::uint8_t> read_photo(const std::filesystem::path& path) {
+  const File file(path);
+  if (file.descriptor() < 0) cannot_be_opened(path, errno);
+  struct stat status {};
+  if (::fstat(file.descriptor(), &status) != 0) unreadable(errno);
+  if (!S_ISREG(status.st_mode)) throw BadPhoto(S_ISDIR(status.st_mode) ? "a folder, not a file" : "not a file");
+  const auto size = static_cast<std::size_t>(status.st_size);
+  if (size > kMaxFileBytes)
+    throw BadPhoto(fmt::format("file of {} MiB, at most {} are read; shrink it", size >> 20, kMaxFileBytes >> 20));
+  std::vector<std::uint8_t> bytes(size);
+  for (std::size_t done = 0; done < size;) {
+    const ssize_t count = ::read(file.descriptor(), bytes.data() + done, size - done);
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) unreadable(errno);
+    if (count == 0) throw BadPhoto("became shorter while it was read");
+    done += static_cast<std::size_t>(count);
+  }
+  return bytes;
+}
+
+}  // namespace pleat

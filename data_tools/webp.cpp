@@ -1,0 +1,79 @@
+// WebP: RFC 9649. OpenCV decodes it.
+#include <opencv2/core.hpp>
+#include <opencv2/imgcodecs.hpp>
+
+#include "data_tools/formats.h"
+#include "data_tools/tiff_directory.h"
+
+namespace pleat {
+namespace {
+
+constexpr std::uint32_t kSideMask = 0x3FFF;  // sides have 14 bits
+
+[[noreturn]] void broken() { throw BadPhoto("WebP with a broken header; get the photo anew"); }
+
+void read_lossy(Bytes frame, ImageHeader& header) {
+  if (frame.size() < 10 || !starts_with(frame.subspan(3), "\x9D\x01\x2A")) broken();
+  header.width = little_endian(frame.subspan(6, 2)) & kSideMask;
+  header.height = little_endian(frame.subspan(8, 2)) & kSideMask;
+}
+
+void read_lossless(Bytes frame, ImageHeader& header) {
+  if (frame.size() < 5 || frame[0] != 0x2F) broken();
+  const std::uint32_t bits = little_endian(frame.subspan(1, 4));
+  header.width = (bits & kSideMask) + 1;
+  header.height = (bits >> 14 & kSideMask) + 1;
+}
+
+int orientation_in(Bytes exif) {
+  return exif_orientation(starts_with(exif, kExifStart) ? exif.subspan(kExifStart.size()) : exif);
+}
+
+}  // namespace
+
+ImageHeader read_webp_header(Bytes file) {
+  const std::size_t end = std::size_t{8} + little_endian(file.subspan(4, 4));
+  if (end > file.size()) throw BadPhoto("WebP is cut short; get the photo anew");
+  ImageHeader header{.format = PhotoFormat::kWebp};
+  bool picture = false;
+  for (std::size_t at = 12; at + 8 <= end;) {
+    const Bytes type = file.subspan(at, 4);
+    const std::size_t length = little_endian(file.subspan(at + 4, 4));
+    if (length > end - at - 8) throw BadPhoto("WebP is cut short; get the photo anew");
+    const Bytes data = file.subspan(at + 8, length);
+    if (starts_with(type, "ANIM") || starts_with(type, "ANMF"))
+      throw BadPhoto("animated WebP; save the one picture that is meant as JPEG or PNG");
+    const bool lossy = starts_with(type, "VP8 ");
+    if (lossy || starts_with(type, "VP8L")) {
+      (lossy ? read_lossy : read_lossless)(data, header);
+      picture = true;
+    }
+    if (starts_with(type, "EXIF")) header.orientation = orientation_in(data);
+    at += 8 + length + length % 2;
+  }
+  if (!picture) throw BadPhoto("WebP without a picture; get the photo anew");
+  return header;
+}
+
+Picture decode_webp(Bytes file) {
+  const cv::Mat bytes(1, static_cast<int>(file.size()), CV_8U, const_cast<std::uint8_t*>(file.data()));
+  const cv::Mat image = cv::imdecode(bytes, cv::IMREAD_UNCHANGED);  // blue first; orientation is left to the caller
+  if (image.empty() || (image.type() != CV_8UC3 && image.type() != CV_8UC4))
+    throw BadPhoto("WebP cannot be decoded (damaged); get the photo anew");
+  const int channels = image.channels();
+  Picture picture = new_picture(std::size_t(image.cols), std::size_t(image.rows), channels);
+  std::uint8_t* to = picture.values.data();
+  for (int y = 0; y < image.rows; ++y) {
+    const std::uint8_t* from = image.ptr(y);
+    for (int x = 0; x < image.cols; ++x, from += channels, to += channels) {
+      to[0] = from[2];
+      to[1] = from[1];
+      to[2] = from[0];
+      if (channels == 4) to[3] = from[3];
+    }
+  }
+  lay_on_white(picture);
+  return picture;
+}
+
+}  // namespace pleat
