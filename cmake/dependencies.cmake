@@ -7,6 +7,9 @@ find_package(yaml-cpp REQUIRED)
 find_package(nlohmann_json REQUIRED)
 find_package(CLI11 REQUIRED)
 find_package(ZLIB REQUIRED)
+find_package(PNG 1.6 REQUIRED)
+# Of the versions of libjpeg's interface, the one that libjpeg-turbo 2 has in Debian; another would change crops.
+find_package(JPEG 62 EXACT REQUIRED)
 find_package(OpenSSL REQUIRED COMPONENTS Crypto)
 find_package(MPI REQUIRED COMPONENTS C)
 

@@ -1,6 +1,8 @@
 // BMP: a file header, an information header of one of several lengths, maybe a palette, rows of whole words.
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
 #include <cstdlib>
 
 #include "data_tools/formats.h"
@@ -17,13 +19,38 @@ struct BmpFields {
   int bits = 0;
   std::uint32_t compression = 0, colours = 0;  // colours: of the palette
   bool top_down = false;
+  std::array<int, 4> byte_of = {2, 1, 0, -1};  // where red, green, blue and alpha stand in a pixel; -1: nowhere
 
+  bool has_alpha() const { return byte_of[3] >= 0; }
   std::int64_t row_bytes() const { return (width * bits + 31) / 32 * 4; }
 };
 
-BmpFields read_fields(Bytes file) {
+// Behind the 40 bytes stand the bits that are red, green, blue and, in a longer header, alpha.
+void read_masks(FileBytes file, BmpFields& fields) {
+  const std::size_t count = fields.header >= kShortest + 16 ? 4 : 3;
+  const FileBytes masks = file.subspan(kFileHeader + kShortest);
+  if (masks.size() < 4 * count) throw BadPhoto("BMP is cut short; get the photo anew");
+  for (std::size_t i = 0; i < count; ++i) {
+    const std::uint32_t mask = little_endian(masks.subspan(4 * i, 4));
+    constexpr std::array kBytes = {0xFFU, 0xFF00U, 0xFF0000U, 0xFF000000U};
+    const auto found = std::find(kBytes.begin(), kBytes.end(), mask);
+    if (found == kBytes.end() && (i < 3 || mask != 0)) throw BadPhoto("BMP with unusual channels; save it as PNG");
+    fields.byte_of[i] = found == kBytes.end() ? -1 : static_cast<int>(found - kBytes.begin());
+  }
+}
+
+void check_kind(const BmpFields& fields) {
+  if (fields.compression != kPlain && (fields.compression != kMasks || fields.bits != 32))
+    throw BadPhoto(fmt::format("BMP of {} bits with compression {}; save it as PNG", fields.bits, fields.compression));
+  for (const int bits : {1, 4, 8, 24, 32}) {
+    if (fields.bits == bits) return;
+  }
+  throw BadPhoto(fmt::format("BMP of {} bits, expected 1, 4, 8, 24 or 32; save it as PNG", fields.bits));
+}
+
+BmpFields read_fields(FileBytes file) {
   if (file.size() < kFileHeader + kShortest) throw BadPhoto("BMP is cut short; get the photo anew");
-  const Bytes info = file.subspan(kFileHeader);
+  const FileBytes info = file.subspan(kFileHeader);
   BmpFields fields{.data = little_endian(file.subspan(10, 4)), .header = little_endian(info.first(4))};
   if (fields.header < kShortest || fields.header > file.size() - kFileHeader)
     throw BadPhoto(fmt::format("BMP with a header of {} bytes; save it again as PNG", fields.header));
@@ -35,57 +62,38 @@ BmpFields read_fields(Bytes file) {
   fields.compression = little_endian(info.subspan(16, 4));
   fields.colours = little_endian(info.subspan(32, 4));
   if (fields.colours == 0 && fields.bits <= 8) fields.colours = 1U << fields.bits;
+  check_kind(fields);
+  if (fields.compression == kMasks) read_masks(file, fields);
   return fields;
 }
 
-// Behind the 40 bytes stand what bits are red, green, blue and, in a longer header, alpha.
-bool has_usual_masks(Bytes file, const BmpFields& fields) {
-  const Bytes masks = file.subspan(kFileHeader + kShortest);
-  if (masks.size() < 12) return false;
-  const bool opaque = fields.header < kShortest + 16 || little_endian(masks.subspan(12, 4)) == 0;
-  return opaque && little_endian(masks.first(4)) == 0xFF0000 && little_endian(masks.subspan(4, 4)) == 0xFF00 &&
-         little_endian(masks.subspan(8, 4)) == 0xFF;
-}
-
-void check_kind(Bytes file, const BmpFields& fields) {
-  const bool masked = fields.compression == kMasks && fields.bits == 32;
-  if (fields.compression != kPlain && !masked)
-    throw BadPhoto(fmt::format("BMP of {} bits with compression {}; save it as PNG", fields.bits, fields.compression));
-  if (masked && !has_usual_masks(file, fields)) throw BadPhoto("BMP with alpha or unusual channels; save it as PNG");
-  for (const int bits : {1, 4, 8, 24, 32}) {
-    if (fields.bits == bits) return;
-  }
-  throw BadPhoto(fmt::format("BMP of {} bits, expected 1, 4, 8, 24 or 32; save it as PNG", fields.bits));
-}
-
-Bytes palette_of(Bytes file, const BmpFields& fields) {
-  const Bytes rest = file.subspan(kFileHeader + fields.header);
+FileBytes palette_of(FileBytes file, const BmpFields& fields) {
+  const FileBytes rest = file.subspan(kFileHeader + fields.header);
   if (fields.colours > 1U << fields.bits) throw BadPhoto("BMP with a broken palette; get the photo anew");
   if (rest.size() < 4 * fields.colours) throw BadPhoto("BMP is cut short; get the photo anew");
   return rest.first(4 * fields.colours);
 }
 
-// Blue, green, red and a byte without meaning, or an index of such colours.
-void decode_row(const std::uint8_t* row, const BmpFields& fields, Bytes palette, std::uint8_t* to) {
-  for (int x = 0; x < static_cast<int>(fields.width); ++x, to += 3) {
-    const std::uint8_t* colour = row + x * (fields.bits / 8);
+// A pixel of its own bytes, or an index of such pixels.
+void decode_row(const std::uint8_t* row, const BmpFields& fields, FileBytes palette, std::uint8_t* to) {
+  for (int x = 0; x < static_cast<int>(fields.width); ++x) {
+    const std::uint8_t* pixel = row + x * (fields.bits / 8);
     if (fields.bits <= 8) {
       const int bit = x * fields.bits, mask = (1 << fields.bits) - 1;
       const std::size_t index = static_cast<std::size_t>(row[bit / 8] >> (8 - fields.bits - bit % 8) & mask);
       if (4 * index >= palette.size()) throw BadPhoto("BMP with colours that its palette lacks; get the photo anew");
-      colour = palette.data() + 4 * index;
+      pixel = palette.data() + 4 * index;
     }
-    to[0] = colour[2];
-    to[1] = colour[1];
-    to[2] = colour[0];
+    for (const int byte : fields.byte_of) {
+      if (byte >= 0) *to++ = pixel[byte];
+    }
   }
 }
 
 }  // namespace
 
-ImageHeader read_bmp_header(Bytes file) {
+ImageHeader read_bmp_header(FileBytes file) {
   const BmpFields fields = read_fields(file);
-  check_kind(file, fields);
   if (fields.bits <= 8) palette_of(file, fields);
   // Sides have 31 bits, so that no product leaves 64. An absurd size is for the caller to name: there is not too little
   // data, but too large a header.
@@ -93,19 +101,22 @@ ImageHeader read_bmp_header(Bytes file) {
   const bool absurd = row < 1 || fields.height > INT32_MAX / row;
   if (!absurd && (fields.data > file.size() || std::uint64_t(row * fields.height) > file.size() - fields.data))
     throw BadPhoto("BMP is cut short; get the photo anew");
-  return {.format = PhotoFormat::kBmp, .width = fields.width, .height = fields.height,
+  return {.format = PhotoFormat::kBmp,
+          .width = fields.width,
+          .height = fields.height,
           .bits = fields.bits <= 8 ? fields.bits : 8};
 }
 
-Picture decode_bmp(Bytes file) {
+Picture decode_bmp(FileBytes file) {
   const BmpFields fields = read_fields(file);
-  const Bytes palette = fields.bits <= 8 ? palette_of(file, fields) : Bytes();
-  Picture picture = new_picture(std::size_t(fields.width), std::size_t(fields.height), 3);
+  const FileBytes palette = fields.bits <= 8 ? palette_of(file, fields) : FileBytes();
+  Picture picture = new_picture(std::size_t(fields.width), std::size_t(fields.height), fields.has_alpha() ? 4 : 3);
   for (std::int64_t y = 0; y < fields.height; ++y) {
     const std::int64_t stored = fields.top_down ? y : fields.height - 1 - y;
     decode_row(file.data() + fields.data + stored * fields.row_bytes(), fields, palette,
                picture.values.data() + std::size_t(y) * picture.row_values());
   }
+  lay_on_white(picture);
   return picture;
 }
 

@@ -1,5 +1,5 @@
-// What each format must do: walk through a file's structure (for image_header.cpp) and decode it (for photo.cpp); and how
-// numbers are read from bytes.
+// What each format must do: walk through a file's structure (for image_header.cpp) and decode it (for photo.cpp); and
+// how numbers are read from bytes.
 #pragma once
 
 #include <cstdint>
@@ -12,41 +12,43 @@
 
 namespace pleat {
 
-using Bytes = std::span<const std::uint8_t>;
+using FileBytes = std::span<const std::uint8_t>;
 
-inline std::uint32_t big_endian(Bytes bytes) {
+inline std::uint32_t big_endian(FileBytes bytes) {
   std::uint32_t number = 0;
   for (const std::uint8_t byte : bytes) number = number << 8 | byte;
   return number;
 }
 
-inline std::uint32_t little_endian(Bytes bytes) {
+inline std::uint32_t little_endian(FileBytes bytes) {
   std::uint32_t number = 0;
   for (std::size_t i = bytes.size(); i-- > 0;) number = number << 8 | bytes[i];
   return number;
 }
 
-inline bool starts_with(Bytes bytes, std::string_view text) {
+inline bool starts_with(FileBytes bytes, std::string_view text) {
   return bytes.size() >= text.size() && std::memcmp(bytes.data(), text.data(), text.size()) == 0;
 }
+
+constexpr std::int64_t kMaxPixels = 100'000'000;  // of a photo, and of each side
 
 constexpr std::string_view kJpegStart = "\xFF\xD8\xFF", kPngSignature = "\x89PNG\r\n\x1A\n";
 constexpr std::string_view kExifStart{"Exif\0\0", 6};  // before the TIFF structure that EXIF is
 
 /// Each is given a file that starts as its format does, and throws BadPhoto as read_image_header; sizes are unchecked.
-ImageHeader read_jpeg_header(Bytes file);
-ImageHeader read_png_header(Bytes file);
-ImageHeader read_webp_header(Bytes file);
-ImageHeader read_bmp_header(Bytes file);
-ImageHeader read_tiff_header(Bytes file);
+ImageHeader read_jpeg_header(FileBytes file);
+ImageHeader read_png_header(FileBytes file);
+ImageHeader read_webp_header(FileBytes file);
+ImageHeader read_bmp_header(FileBytes file);
+ImageHeader read_tiff_header(FileBytes file);
 
 /// Each is given a file whose header was accepted, and gives its pixels as stored: orientation is not applied, alpha is
 /// laid on white. Throws BadPhoto if the data is damaged.
 ///   reduction: 1, 2, 4 or 8; each side is divided by it, rounded up, by averages of as many pixels
-Picture decode_jpeg(Bytes file, int reduction);
-Picture decode_png(Bytes file);
-Picture decode_webp(Bytes file);
-Picture decode_bmp(Bytes file);
-Picture decode_tiff(Bytes file);
+Picture decode_jpeg(FileBytes file, int reduction);
+Picture decode_png(FileBytes file);
+Picture decode_webp(FileBytes file);
+Picture decode_bmp(FileBytes file);
+Picture decode_tiff(FileBytes file);
 
 }  // namespace pleat

@@ -10,31 +10,29 @@
 namespace pleat {
 namespace {
 
-constexpr std::int64_t kMaxPixels = 100'000'000;
-
-bool is_riff(Bytes file, std::string_view kind) {
+bool is_riff(FileBytes file, std::string_view kind) {
   return starts_with(file, "RIFF") && file.size() >= 12 && starts_with(file.subspan(8), kind);
 }
 
-bool is_tiff(Bytes file) {
+bool is_tiff(FileBytes file) {
   return starts_with(file, std::string_view("II*\0", 4)) || starts_with(file, std::string_view("MM\0*", 4));
 }
 
 // ISO/IEC 14496-12: phones' photos and videos are told apart by their brand.
-const char* base_media(Bytes file) {
+const char* base_media(FileBytes file) {
   if (file.size() < 12 || !starts_with(file.subspan(4), "ftyp")) return nullptr;
-  const Bytes brand = file.subspan(8);
+  const FileBytes brand = file.subspan(8);
   for (const char* heic : {"heic", "heix", "heim", "heis", "hevc", "hevx", "mif1", "msf1"}) {
     if (starts_with(brand, heic)) return "HEIC photo";
   }
   for (const char* avif : {"avif", "avis"}) {
     if (starts_with(brand, avif)) return "AVIF photo";
   }
-  return starts_with(brand, "crx ") ? "raw photo" : "video";
+  return starts_with(brand, "crx ") ? "raw photo" : nullptr;
 }
 
 // Worth a name in the message: these do come up in folders of photos.
-const char* other_format(Bytes file) {
+const char* other_format(FileBytes file) {
   struct Start {
     std::string_view bytes;
     const char* name;
@@ -56,16 +54,17 @@ const char* other_format(Bytes file) {
   return base_media(file);
 }
 
-bool is_text(Bytes file) {
-  const Bytes start = file.first(std::min<std::size_t>(file.size(), 64));
+bool is_text(FileBytes file) {
+  const FileBytes start = file.first(std::min<std::size_t>(file.size(), 64));
   return std::all_of(start.begin(), start.end(), [](std::uint8_t byte) {
     return (byte >= 0x20 && byte != 0x7F) || byte == '\n' || byte == '\r' || byte == '\t';
   });
 }
 
-[[noreturn]] void refuse_unknown(Bytes file) {
+[[noreturn]] void refuse_unknown(FileBytes file) {
   if (const char* name = other_format(file)) throw BadPhoto(fmt::format("{}; convert it to JPEG or PNG", name));
   if (starts_with(file, "version https://git-lfs")) throw BadPhoto("Git LFS pointer; run git lfs pull");
+  if (file.size() >= 12 && starts_with(file.subspan(4), "ftyp")) throw BadPhoto("a video, not a photo; leave it out");
   // What a failed download leaves is mostly a page that says so.
   if (is_text(file)) throw BadPhoto("text, not a photo; get the photo anew");
   if (std::all_of(file.begin(), file.end(), [](std::uint8_t byte) { return byte == 0; }))
@@ -73,7 +72,7 @@ bool is_text(Bytes file) {
   throw BadPhoto("not a photo; JPEG, PNG, WebP, BMP and TIFF are read");
 }
 
-ImageHeader read_header(Bytes file) {
+ImageHeader read_header(FileBytes file) {
   if (file.empty()) throw BadPhoto("empty file; get the photo anew");
   if (starts_with(file, kJpegStart)) return read_jpeg_header(file);
   if (starts_with(file, kPngSignature)) return read_png_header(file);
@@ -85,7 +84,7 @@ ImageHeader read_header(Bytes file) {
 
 }  // namespace
 
-ImageHeader read_image_header(Bytes bytes) {
+ImageHeader read_image_header(FileBytes bytes) {
   const ImageHeader header = read_header(bytes);
   if (header.width < 1 || header.height < 1) throw BadPhoto("no pixels; get the photo anew");
   // Each side first: a PNG may claim 2^32 - 1 of both, and their product would not fit.

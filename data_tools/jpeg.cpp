@@ -1,16 +1,19 @@
 // JPEG by libjpeg-turbo's own interface: its warnings are the only sign of damaged data, and its reduced decoding gives
 // averages of 2, 4 or 8 pixels for a fraction of the work.
-#include <csetjmp>
-#include <cstdio>  // jpeglib.h needs it first
-
 #include <fmt/format.h>
 #include <jerror.h>
 #include <jpeglib.h>
 
 #include <algorithm>
+#include <csetjmp>
+#include <cstdio>  // jpeglib.h needs it first
 #include <new>
 
 #include "data_tools/formats.h"
+
+#ifndef LIBJPEG_TURBO_VERSION
+#error "libjpeg-turbo is expected: other versions of libjpeg give other pixels"
+#endif
 
 namespace pleat {
 namespace {
@@ -20,7 +23,7 @@ struct JpegReader {
   jpeg_error_mgr errors{};
   std::jmp_buf escape{};
   char reason[JMSG_LENGTH_MAX] = "";
-  Bytes file;
+  FileBytes file;
   int reduction = 1;
   std::uint8_t* values = nullptr;  // what is decoded into, row after row
   std::size_t row_values = 0;
@@ -103,7 +106,7 @@ bool lacks_scans(const jpeg_decompress_struct& info) {
 
 class JpegDecoder {
  public:
-  JpegDecoder(Bytes file, int reduction) {
+  JpegDecoder(FileBytes file, int reduction) {
     reader_.file = file;
     reader_.reduction = reduction;
     reader_.info.err = jpeg_std_error(&reader_.errors);
@@ -155,7 +158,7 @@ void to_rgb(Picture& cmyk) {
 
 }  // namespace
 
-Picture decode_jpeg(Bytes file, int reduction) {
+Picture decode_jpeg(FileBytes file, int reduction) {
   Picture picture = JpegDecoder(file, reduction).decode();
   if (picture.channels == 4) to_rgb(picture);
   return picture;

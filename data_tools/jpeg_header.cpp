@@ -14,9 +14,7 @@ constexpr std::uint8_t kStartOfScan = 0xDA, kEndOfImage = 0xD9, kApp1 = 0xE1;
 // would take minutes.
 constexpr int kMaxScans = 100;
 
-[[noreturn]] void jpeg_cut_short() {
-  throw BadPhoto("JPEG is cut short (no end-of-image marker); get the photo anew");
-}
+[[noreturn]] void jpeg_cut_short() { throw BadPhoto("JPEG is cut short (no end-of-image marker); get the photo anew"); }
 
 bool has_no_segment(std::uint8_t marker) { return marker == 0x01 || (marker >= 0xD0 && marker <= 0xD8); }
 
@@ -25,7 +23,7 @@ bool is_frame(std::uint8_t marker) {
 }
 
 // Coded data runs to the next marker that is neither a stuffed zero nor a restart.
-std::size_t skip_coded_data(Bytes file, std::size_t at) {
+std::size_t skip_coded_data(FileBytes file, std::size_t at) {
   while (at + 1 < file.size()) {
     const void* found = std::memchr(file.data() + at, 0xFF, file.size() - at - 1);
     if (found == nullptr) break;
@@ -39,7 +37,7 @@ std::size_t skip_coded_data(Bytes file, std::size_t at) {
 
 class JpegWalk {
  public:
-  explicit JpegWalk(Bytes file) : file_(file) {}
+  explicit JpegWalk(FileBytes file) : file_(file) {}
 
   // Of the first picture: what follows its end (a phone's second picture, a video) is not looked at.
   ImageHeader run() {
@@ -70,7 +68,7 @@ class JpegWalk {
       throw BadPhoto(fmt::format("JPEG is damaged at byte {} (a segment of {} bytes); get the photo anew", at, length));
     }
     if (length > file_.size() - at) jpeg_cut_short();
-    const Bytes segment = file_.subspan(at + 2, length - 2);
+    const FileBytes segment = file_.subspan(at + 2, length - 2);
     if (is_frame(marker)) read_frame(segment);
     if (marker == kStartOfScan) read_scan(segment);
     if (marker == kApp1 && !exif_seen_ && starts_with(segment, kExifStart)) {
@@ -80,7 +78,7 @@ class JpegWalk {
     return at + length;
   }
 
-  void read_frame(Bytes segment) {
+  void read_frame(FileBytes segment) {
     if (segment.size() < 6 || segment.size() < 6 + std::size_t{3} * segment[5])
       throw BadPhoto("JPEG with a broken frame header; get the photo anew");
     header_.bits = segment[0];
@@ -94,9 +92,8 @@ class JpegWalk {
     for (int i = 0; i < channels; ++i) in_frame_.set(segment[std::size_t(6 + 3 * i)]);
   }
 
-  void read_scan(Bytes segment) {
-    if (++scans_ > kMaxScans)
-      throw BadPhoto(fmt::format("JPEG with more than {} scans; save it again", kMaxScans));
+  void read_scan(FileBytes segment) {
+    if (++scans_ > kMaxScans) throw BadPhoto(fmt::format("JPEG with more than {} scans; save it again", kMaxScans));
     for (std::size_t i = 0; !segment.empty() && i < segment[0] && 1 + 2 * i < segment.size(); ++i)
       in_scans_.set(segment[1 + 2 * i]);
   }
@@ -108,7 +105,7 @@ class JpegWalk {
     return header_;
   }
 
-  Bytes file_;
+  FileBytes file_;
   ImageHeader header_{.format = PhotoFormat::kJpeg};
   std::bitset<256> in_frame_, in_scans_;  // channels, by the number that the file gives them
   int scans_ = 0;
@@ -117,6 +114,6 @@ class JpegWalk {
 
 }  // namespace
 
-ImageHeader read_jpeg_header(Bytes file) { return JpegWalk(file).run(); }
+ImageHeader read_jpeg_header(FileBytes file) { return JpegWalk(file).run(); }
 
 }  // namespace pleat

@@ -1,12 +1,11 @@
 #include "data_tools/photo.h"
 
-#include <cstdio>  // jpeglib.h needs it first
-
 #include <fmt/format.h>
 #include <jpeglib.h>
 
 #include <algorithm>
 #include <cmath>
+#include <cstdio>  // jpeglib.h needs it first
 #include <opencv2/core.hpp>
 
 #include "data_tools/area_resize.h"
@@ -69,13 +68,18 @@ int reduction_for(const StoredCrop& crop) {
   return spare >= 8 ? 8 : spare >= 4 ? 4 : spare >= 2 ? 2 : 1;
 }
 
-Picture decode(Bytes photo, PhotoFormat format, int reduction) {
+Picture decode(FileBytes photo, PhotoFormat format, int reduction) {
   switch (format) {
-    case PhotoFormat::kJpeg: return decode_jpeg(photo, reduction);
-    case PhotoFormat::kPng: return decode_png(photo);
-    case PhotoFormat::kWebp: return decode_webp(photo);
-    case PhotoFormat::kBmp: return decode_bmp(photo);
-    case PhotoFormat::kTiff: return decode_tiff(photo);
+    case PhotoFormat::kJpeg:
+      return decode_jpeg(photo, reduction);
+    case PhotoFormat::kPng:
+      return decode_png(photo);
+    case PhotoFormat::kWebp:
+      return decode_webp(photo);
+    case PhotoFormat::kBmp:
+      return decode_bmp(photo);
+    case PhotoFormat::kTiff:
+      return decode_tiff(photo);
   }
   throw std::logic_error("a photo format without a decoder");
 }

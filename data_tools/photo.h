@@ -1,5 +1,5 @@
-// A photo as the training sees it: decoded upright, cropped, resized, RGB. What each format and kind comes out as, or why
-// it is refused: docs/formats.md.
+// A photo as the training sees it: decoded upright, cropped, resized, RGB. What each format and kind comes out as, or
+// why it is refused: docs/formats.md.
 #pragma once
 
 #include <cstdint>
@@ -20,8 +20,8 @@ struct PhotoOptions {
   CropMode crop = CropMode::kNone;
 };
 
-/// Decodes a JPEG, PNG, WebP, BMP or TIFF (EXIF orientation applied, transparent parts on white, 16 bits to 8) and makes
-/// the crop.
+/// Decodes a JPEG, PNG, WebP, BMP or TIFF (EXIF orientation applied, transparent parts on white, 16 bits to 8) and
+/// makes the crop.
 ///   crop: height * width * 3 bytes, RGB interleaved, area-averaged (linear where it is larger than the photo)
 /// Throws BadPhoto if the photo cannot be used: damaged, cut short, of another kind, of more than 100 million pixels.
 /// Safe from many threads.

@@ -18,7 +18,8 @@ constexpr std::size_t kMaxFileBytes = std::size_t{256} << 20;
 class File {
  public:
   // A pipe without a writer would block for ever.
-  explicit File(const std::filesystem::path& path) : descriptor_(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)) {}
+  explicit File(const std::filesystem::path& path)
+      : descriptor_(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)) {}
   ~File() {
     if (descriptor_ >= 0) ::close(descriptor_);
   }
@@ -38,10 +39,10 @@ class File {
   const auto target = std::filesystem::read_symlink(path, ignored);
   if (error == ELOOP) throw BadPhoto("a link that leads back to itself; put the photo in its place");
   if (error == ENOENT && !target.empty())
-    throw BadPhoto(fmt::format("a link to {}, which is not there", target.string()));
+    throw BadPhoto(fmt::format("a link to {}, which is not there; put the photo in its place", target.string()));
   if (error == ENOENT || error == ENOTDIR) throw BadPhoto("no such file");
   if (error == EACCES) throw BadPhoto("cannot be read (Permission denied); make it readable");
-  if (error == ENXIO) throw BadPhoto("not a file");  // a socket
+  if (error == ENXIO) throw BadPhoto("a socket, not a file");
   unreadable(error);
 }
 
@@ -52,7 +53,8 @@ std::vector<std::uint8_t> read_photo(const std::filesystem::path& path) {
   if (file.descriptor() < 0) cannot_be_opened(path, errno);
   struct stat status {};
   if (::fstat(file.descriptor(), &status) != 0) unreadable(errno);
-  if (!S_ISREG(status.st_mode)) throw BadPhoto(S_ISDIR(status.st_mode) ? "a folder, not a file" : "not a file");
+  if (!S_ISREG(status.st_mode))
+    throw BadPhoto(S_ISDIR(status.st_mode) ? "a folder, not a file" : "a pipe or device, not a file");
   const auto size = static_cast<std::size_t>(status.st_size);
   if (size > kMaxFileBytes)
     throw BadPhoto(fmt::format("file of {} MiB, at most {} are read; shrink it", size >> 20, kMaxFileBytes >> 20));

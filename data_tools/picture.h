@@ -18,8 +18,8 @@ struct Picture {
 /// Zeros of that size, bytes_per_value for each value.
 Picture new_picture(std::size_t width, std::size_t height, int channels, int bytes_per_value = 1);
 
-/// A picture whose values are 16 bits in the machine's order, scaled to 8 bits in place: v / 257, rounded. Throws BadPhoto
-/// if it is so dim that fewer than 16 of the 256 levels would remain: 10- or 12-bit values that nobody scaled.
+/// A picture whose values are 16 bits in the machine's order, scaled to 8 bits in place: v / 257, rounded. Throws
+/// BadPhoto if it is so dim that fewer than 16 of the 256 levels would remain: 10- or 12-bit values that nobody scaled.
 void to_8_bits(Picture& picture);
 
 enum class Alpha {

@@ -1,13 +1,12 @@
 // PNG: ISO/IEC 15948, by libpng's own interface, because OpenCV lets libpng write to the terminal and does not know the
 // transparent colour of a gray picture.
-#include <csetjmp>
-#include <cstdio>
-
 #include <fmt/format.h>
 #include <png.h>
 
 #include <algorithm>
 #include <bit>
+#include <csetjmp>
+#include <cstdio>
 
 #include "data_tools/formats.h"
 #include "data_tools/tiff_directory.h"
@@ -15,13 +14,13 @@
 namespace pleat {
 
 // Checksums are libpng's to compare.
-ImageHeader read_png_header(Bytes file) {
+ImageHeader read_png_header(FileBytes file) {
   ImageHeader header{.format = PhotoFormat::kPng};
   std::size_t at = kPngSignature.size();
   while (file.size() - at >= 12) {  // length, type, checksum
     const std::size_t length = big_endian(file.subspan(at, 4));
     if (length > file.size() - at - 12) break;
-    const Bytes type = file.subspan(at + 4), data = file.subspan(at + 8, length);
+    const FileBytes type = file.subspan(at + 4), data = file.subspan(at + 8, length);
     if (starts_with(type, "IHDR")) {
       if (length != 13) throw BadPhoto("PNG with a broken header; get the photo anew");
       header.width = big_endian(data.subspan(0, 4));
@@ -44,7 +43,7 @@ struct PngReader {
   png_infop info = nullptr;
   std::jmp_buf escape{};
   char reason[128] = "";
-  Bytes file;
+  FileBytes file;
   std::size_t at = 0;  // of the next byte to read
   png_bytepp rows = nullptr;
 };
@@ -95,7 +94,7 @@ void read_rows(PngReader& reader) {
 
 class PngDecoder {
  public:
-  explicit PngDecoder(Bytes file) { reader_.file = file; }
+  explicit PngDecoder(FileBytes file) { reader_.file = file; }
   ~PngDecoder() { png_destroy_read_struct(&reader_.png, &reader_.info, nullptr); }
   PngDecoder(const PngDecoder&) = delete;
   PngDecoder& operator=(const PngDecoder&) = delete;
@@ -104,9 +103,9 @@ class PngDecoder {
     run(start);
     if (reader_.png == nullptr) throw std::bad_alloc();
     const int bytes = png_get_bit_depth(reader_.png, reader_.info) / 8;
-    Picture picture = new_picture(png_get_image_width(reader_.png, reader_.info),
-                                  png_get_image_height(reader_.png, reader_.info),
-                                  png_get_channels(reader_.png, reader_.info), bytes);
+    Picture picture =
+        new_picture(png_get_image_width(reader_.png, reader_.info), png_get_image_height(reader_.png, reader_.info),
+                    png_get_channels(reader_.png, reader_.info), bytes);
     std::vector<png_bytep> rows(static_cast<std::size_t>(picture.height));
     for (std::size_t y = 0; y < rows.size(); ++y)
       rows[y] = picture.values.data() + y * picture.row_values() * static_cast<std::size_t>(bytes);
@@ -127,7 +126,7 @@ class PngDecoder {
 
 }  // namespace
 
-Picture decode_png(Bytes file) {
+Picture decode_png(FileBytes file) {
   Picture picture = PngDecoder(file).decode();
   lay_on_white(picture);
   return picture;

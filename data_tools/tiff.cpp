@@ -14,9 +14,22 @@ namespace pleat {
 namespace {
 
 enum Tag : std::uint16_t {
-  kSubfile = 254, kWidth = 256, kHeight = 257, kBits = 258, kCompression = 259, kPhotometric = 262, kOffsets = 273,
-  kOrientation = 274, kSamples = 277, kRowsPerStrip = 278, kCounts = 279, kPlanes = 284, kPredictor = 317,
-  kTileWidth = 322, kExtraSamples = 338, kSampleFormat = 339,
+  kSubfile = 254,
+  kWidth = 256,
+  kHeight = 257,
+  kBits = 258,
+  kCompression = 259,
+  kPhotometric = 262,
+  kOffsets = 273,
+  kOrientation = 274,
+  kSamples = 277,
+  kRowsPerStrip = 278,
+  kCounts = 279,
+  kPlanes = 284,
+  kPredictor = 317,
+  kTileWidth = 322,
+  kExtraSamples = 338,
+  kSampleFormat = 339,
 };
 
 constexpr std::uint32_t kWhiteIsZero = 0, kBlackIsZero = 1, kRgb = 2;  // of kPhotometric
@@ -27,7 +40,7 @@ struct TiffLayout {
   bool inverted = false, big_endian = false, predicted = false;
   std::uint32_t extra = 0;  // what the sample after the colours is: 0 nothing, 1 premultiplied alpha, 2 alpha
   TiffCompression compression{};
-  std::vector<Bytes> strips;
+  std::vector<FileBytes> strips;
 
   std::size_t row_bytes() const { return width * static_cast<std::size_t>(samples * bits / 8); }
 };
@@ -36,34 +49,48 @@ struct TiffLayout {
 
 const char* photometric_name(std::uint32_t code) {
   switch (code) {
-    case 3: return "with a palette";
-    case 4: return "that is a mask";
-    case 5: return "in CMYK colours";
-    case 6: return "in YCbCr colours";
-    case 8: return "in CIELab colours";
-    case 32803: return "of raw sensor values";
-    default: return "in unknown colours";
+    case 3:
+      return "with a palette";
+    case 4:
+      return "that is a mask";
+    case 5:
+      return "in CMYK colours";
+    case 6:
+      return "in YCbCr colours";
+    case 8:
+      return "in CIELab colours";
+    case 32803:
+      return "of raw sensor values";
+    default:
+      return "in unknown colours";
   }
 }
 
 TiffCompression compression_of(std::uint32_t code) {
   switch (code) {
-    case 1: return TiffCompression::kNone;
-    case 5: return TiffCompression::kLzw;
+    case 1:
+      return TiffCompression::kNone;
+    case 5:
+      return TiffCompression::kLzw;
     case 8:
-    case 32946: return TiffCompression::kDeflate;
-    case 32773: return TiffCompression::kPackBits;
+    case 32946:
+      return TiffCompression::kDeflate;
+    case 32773:
+      return TiffCompression::kPackBits;
     case 6:
-    case 7: refuse("with JPEG inside");
+    case 7:
+      refuse("with JPEG inside");
     case 2:
     case 3:
-    case 4: refuse("with fax compression");
-    default: refuse(fmt::format("with compression {}", code));
+    case 4:
+      refuse("with fax compression");
+    default:
+      refuse(fmt::format("with compression {}", code));
   }
 }
 
 // A thumbnail, which says of itself that it is one, is no page.
-void check_single_page(Bytes file, const TiffDirectory& first) {
+void check_single_page(FileBytes file, const TiffDirectory& first) {
   constexpr int kMost = 16;  // a link back to an earlier directory would never end
   int pages = 1;
   std::uint32_t at = first.next();
@@ -81,9 +108,10 @@ void read_samples(const TiffDirectory& directory, TiffLayout& layout) {
   if (bits.empty()) bits = {1};
   const auto other = [](std::uint32_t expected) { return [=](std::uint32_t value) { return value != expected; }; };
   const auto formats = directory.numbers(kSampleFormat);
-  if (std::any_of(formats.begin(), formats.end(), other(1))) refuse(formats[0] == 3 ? "of float values" : "of signed values");
-  if ((bits[0] != 8 && bits[0] != 16) || std::any_of(bits.begin(), bits.end(), other(bits[0])))
-    refuse(fmt::format("of {} bits per channel, expected 8 or 16", bits[0]));
+  if (std::any_of(formats.begin(), formats.end(), other(1)))
+    refuse(formats[0] == 3 ? "of float values" : "of signed values");
+  if (std::any_of(bits.begin(), bits.end(), other(bits[0]))) refuse("of channels with different numbers of bits");
+  if (bits[0] != 8 && bits[0] != 16) refuse(fmt::format("of {} bits per channel, expected 8 or 16", bits[0]));
   layout.bits = static_cast<int>(bits[0]);
   const std::uint32_t photometric = directory.number(kPhotometric).value_or(99);
   if (photometric > kRgb) refuse(photometric_name(photometric));
@@ -98,7 +126,7 @@ void read_samples(const TiffDirectory& directory, TiffLayout& layout) {
   layout.predicted = predictor == 2;
 }
 
-void read_strips(Bytes file, const TiffDirectory& directory, TiffLayout& layout) {
+void read_strips(FileBytes file, const TiffDirectory& directory, TiffLayout& layout) {
   const auto offsets = directory.numbers(kOffsets), counts = directory.numbers(kCounts);
   const std::size_t rows = directory.number(kRowsPerStrip).value_or(UINT32_MAX);
   layout.rows_per_strip = std::min(rows, layout.height);
@@ -112,7 +140,7 @@ void read_strips(Bytes file, const TiffDirectory& directory, TiffLayout& layout)
   }
 }
 
-TiffLayout read_layout(Bytes file) {
+TiffLayout read_layout(FileBytes file) {
   const TiffDirectory directory(file);
   check_single_page(file, directory);
   TiffLayout layout{.big_endian = directory.big_endian()};
@@ -121,7 +149,9 @@ TiffLayout read_layout(Bytes file) {
   if (directory.number(kTileWidth)) refuse("of tiles, expected strips");
   read_samples(directory, layout);
   layout.compression = compression_of(directory.number(kCompression).value_or(1));
-  if (layout.width > 0 && layout.height > 0) read_strips(file, directory, layout);
+  // An absurd size is for the caller to name: it is not the strips that are wrong.
+  if (layout.width > 0 && layout.height > 0 && layout.width * layout.height <= kMaxPixels)
+    read_strips(file, directory, layout);
   return layout;
 }
 
@@ -167,17 +197,20 @@ void drop_last_channel(Picture& picture) {
 
 }  // namespace
 
-ImageHeader read_tiff_header(Bytes file) {
+ImageHeader read_tiff_header(FileBytes file) {
   const TiffLayout layout = read_layout(file);
-  return {.format = PhotoFormat::kTiff, .width = static_cast<std::int64_t>(layout.width),
-          .height = static_cast<std::int64_t>(layout.height), .bits = layout.bits, .orientation = exif_orientation(file)};
+  return {.format = PhotoFormat::kTiff,
+          .width = static_cast<std::int64_t>(layout.width),
+          .height = static_cast<std::int64_t>(layout.height),
+          .bits = layout.bits,
+          .orientation = exif_orientation(file)};
 }
 
-Picture decode_tiff(Bytes file) {
+Picture decode_tiff(FileBytes file) {
   const TiffLayout layout = read_layout(file);
   Picture picture = new_picture(layout.width, layout.height, layout.samples, layout.bits / 8);
   std::size_t row = 0;
-  for (const Bytes strip : layout.strips) {
+  for (const FileBytes strip : layout.strips) {
     const std::size_t rows = std::min(layout.rows_per_strip, layout.height - row);
     const std::span pixels = std::span(picture.values).subspan(row * layout.row_bytes(), rows * layout.row_bytes());
     if (!unpack_strip(strip, layout.compression, pixels))

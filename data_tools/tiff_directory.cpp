@@ -15,7 +15,7 @@ std::size_t bytes_of(std::uint32_t type) { return type == 1 ? 1 : type == 3 ? 2 
 
 }  // namespace
 
-TiffDirectory::TiffDirectory(Bytes tiff, std::uint32_t at) : tiff_(tiff), big_endian_(starts_with(tiff, "MM")) {
+TiffDirectory::TiffDirectory(FileBytes tiff, std::uint32_t at) : tiff_(tiff), big_endian_(starts_with(tiff, "MM")) {
   if (!big_endian_ && !starts_with(tiff, "II")) broken();
   if (read(2, 2) != 42) broken();
   at_ = at != 0 ? at : read(4, 4);
@@ -25,7 +25,7 @@ TiffDirectory::TiffDirectory(Bytes tiff, std::uint32_t at) : tiff_(tiff), big_en
 
 std::uint32_t TiffDirectory::read(std::size_t at, std::size_t bytes) const {
   if (at > tiff_.size() || bytes > tiff_.size() - at) broken();
-  const Bytes number = tiff_.subspan(at, bytes);
+  const FileBytes number = tiff_.subspan(at, bytes);
   return big_endian_ ? pleat::big_endian(number) : little_endian(number);
 }
 
@@ -60,7 +60,7 @@ std::uint32_t TiffDirectory::next() const {
   return at + 4 <= tiff_.size() ? read(at, 4) : 0;  // some writers leave the last link away
 }
 
-int exif_orientation(Bytes tiff) {
+int exif_orientation(FileBytes tiff) {
   try {
     const auto value = TiffDirectory(tiff).number(kOrientation);
     return value && *value >= 1 && *value <= 8 ? static_cast<int>(*value) : 1;

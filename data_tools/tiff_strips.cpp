@@ -109,7 +109,7 @@ class LzwUnpacker {
   Bytes strip_;
   std::size_t at_ = 0, known_ = kFirst;
   std::uint32_t buffer_ = 0;
-  int held_ = 0;  // bits of the buffer that are still to be read
+  int held_ = 0;                                         // bits of the buffer that are still to be read
   std::array<std::size_t, kMost> starts_{}, lengths_{};  // of each code's text in the pixels
 };
 
@@ -117,10 +117,14 @@ class LzwUnpacker {
 
 bool unpack_strip(Bytes strip, TiffCompression compression, Pixels pixels) {
   switch (compression) {
-    case TiffCompression::kNone: return copy(strip, pixels);
-    case TiffCompression::kPackBits: return unpack_runs(strip, pixels);
-    case TiffCompression::kLzw: return LzwUnpacker(strip).run(pixels);
-    case TiffCompression::kDeflate: return inflate_all(strip, pixels);
+    case TiffCompression::kNone:
+      return copy(strip, pixels);
+    case TiffCompression::kPackBits:
+      return unpack_runs(strip, pixels);
+    case TiffCompression::kLzw:
+      return LzwUnpacker(strip).run(pixels);
+    case TiffCompression::kDeflate:
+      return inflate_all(strip, pixels);
   }
   return false;
 }

@@ -12,37 +12,46 @@ constexpr std::uint32_t kSideMask = 0x3FFF;  // sides have 14 bits
 
 [[noreturn]] void broken() { throw BadPhoto("WebP with a broken header; get the photo anew"); }
 
-void read_lossy(Bytes frame, ImageHeader& header) {
+void read_lossy(FileBytes frame, ImageHeader& header) {
   if (frame.size() < 10 || !starts_with(frame.subspan(3), "\x9D\x01\x2A")) broken();
   header.width = little_endian(frame.subspan(6, 2)) & kSideMask;
   header.height = little_endian(frame.subspan(8, 2)) & kSideMask;
 }
 
-void read_lossless(Bytes frame, ImageHeader& header) {
+void read_lossless(FileBytes frame, ImageHeader& header) {
   if (frame.size() < 5 || frame[0] != 0x2F) broken();
   const std::uint32_t bits = little_endian(frame.subspan(1, 4));
   header.width = (bits & kSideMask) + 1;
   header.height = (bits >> 14 & kSideMask) + 1;
 }
 
-int orientation_in(Bytes exif) {
+// The size that a file with extras (alpha, EXIF) gives besides: a decoder allocates this one.
+void read_canvas(FileBytes extras, ImageHeader& header) {
+  if (extras.size() < 10) broken();
+  header.width = little_endian(extras.subspan(4, 3)) + 1;
+  header.height = little_endian(extras.subspan(7, 3)) + 1;
+}
+
+int orientation_in(FileBytes exif) {
   return exif_orientation(starts_with(exif, kExifStart) ? exif.subspan(kExifStart.size()) : exif);
 }
 
 }  // namespace
 
-ImageHeader read_webp_header(Bytes file) {
+ImageHeader read_webp_header(FileBytes file) {
   const std::size_t end = std::size_t{8} + little_endian(file.subspan(4, 4));
   if (end > file.size()) throw BadPhoto("WebP is cut short; get the photo anew");
   ImageHeader header{.format = PhotoFormat::kWebp};
+  ImageHeader canvas;
   bool picture = false;
   for (std::size_t at = 12; at + 8 <= end;) {
-    const Bytes type = file.subspan(at, 4);
+    const FileBytes type = file.subspan(at, 4);
     const std::size_t length = little_endian(file.subspan(at + 4, 4));
     if (length > end - at - 8) throw BadPhoto("WebP is cut short; get the photo anew");
-    const Bytes data = file.subspan(at + 8, length);
+    const FileBytes data = file.subspan(at + 8, length);
     if (starts_with(type, "ANIM") || starts_with(type, "ANMF"))
       throw BadPhoto("animated WebP; save the one picture that is meant as JPEG or PNG");
+    if (starts_with(type, "VP8X")) read_canvas(data, canvas);
     const bool lossy = starts_with(type, "VP8 ");
     if (lossy || starts_with(type, "VP8L")) {
       (lossy ? read_lossy : read_lossless)(data, header);
@@ -52,12 +61,26 @@ ImageHeader read_webp_header(Bytes file) {
     at += 8 + length + length % 2;
   }
   if (!picture) throw BadPhoto("WebP without a picture; get the photo anew");
+  if (canvas.width > 0 && (canvas.width != header.width || canvas.height != header.height)) broken();
   return header;
 }
 
-Picture decode_webp(Bytes file) {
+namespace {
+
+// Blue first; orientation is left to the caller. Empty if it cannot be decoded.
+cv::Mat decode(FileBytes file) {
   const cv::Mat bytes(1, static_cast<int>(file.size()), CV_8U, const_cast<std::uint8_t*>(file.data()));
-  const cv::Mat image = cv::imdecode(bytes, cv::IMREAD_UNCHANGED);  // blue first; orientation is left to the caller
+  try {
+    return cv::imdecode(bytes, cv::IMREAD_UNCHANGED);
+  } catch (const cv::Exception&) {
+    return {};
+  }
+}
+
+}  // namespace
+
+Picture decode_webp(FileBytes file) {
+  const cv::Mat image = decode(file);
   if (image.empty() || (image.type() != CV_8UC3 && image.type() != CV_8UC4))
     throw BadPhoto("WebP cannot be decoded (damaged); get the photo anew");
   const int channels = image.channels();
