@@ -11,6 +11,7 @@
 
 #include "base/error.h"
 #include "base/files.h"
+#include "data_tools/photo_file.h"
 #include "pictures.h"
 #include "support/scratch_folder.h"
 
@@ -147,7 +148,7 @@ TEST_F(MakeCrops, SkipBadLeavesRowsWithoutPictureAndListsThem) {
   EXPECT_FALSE(crops.valid(0));
   EXPECT_TRUE(crops.valid(1));
   EXPECT_EQ(crops.rows(), 11u);
-  EXPECT_EQ(read_file(folder / "out/rejected.csv"), "id,path,reason\nid-0,p0/0.png,empty file\n");
+  EXPECT_EQ(read_file(folder / "out/rejected.csv"), "id,path,reason\nid-0,p0/0.png,empty file; get the photo anew\n");
 }
 
 TEST_F(MakeCrops, AnOlderRunsListOfRejectedPhotosGoes) {

@@ -1,0 +1,239 @@
+"""What folders of photos hold besides good photos: one line each that says what it is and what to do, and nothing of the decoders' own."""
+import csv
+import io
+import os
+import struct
+import zlib
+
+import h5py
+import numpy
+import pytest
+from PIL import Image
+from support import runs
+
+DATA = 3
+CUTS = (0.1, 0.5, 0.9, 0.99)
+
+
+def scene(width=120, height=90, seed=0):
+    rng = numpy.random.default_rng(seed)
+    smooth = Image.fromarray(rng.integers(0, 256, (6, 8, 3), numpy.uint8)).resize((width, height), Image.Resampling.BICUBIC)
+    return Image.fromarray((numpy.asarray(smooth, float) + rng.normal(0, 8, (height, width, 3))).clip(0, 255).astype(numpy.uint8))
+
+
+def saved(image, format, **how):
+    out = io.BytesIO()
+    image.save(out, format, **how)
+    return bytearray(out.getvalue())
+
+
+def cut(photo, share):
+    return photo[: int(len(photo) * share)]
+
+
+def flipped(photo, share=0.6, count=1):
+    """With some bytes changed."""
+    at = int(len(photo) * share)
+    for i in range(at, at + count):
+        photo[i] ^= 0x35
+    return photo
+
+
+def with_end(jpeg):
+    return jpeg + b"\xff\xd9"
+
+
+def ftyp(brand):
+    return b"\0\0\0\x18ftyp" + brand + b"\0\0\0\0" + brand + b"mif1" + bytes(200)
+
+
+def png_chunk(kind, data):
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+
+def png_of(width, height, data=b"", bits=8):
+    return b"\x89PNG\r\n\x1a\n" + png_chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, bits, 2, 0, 0, 0)) + png_chunk(b"IDAT", data) + png_chunk(b"IEND", b"")
+
+
+def patched(photo, offset, packed):
+    photo[offset: offset + len(packed)] = packed
+    return photo
+
+
+def frame_at(jpeg):
+    """Where the frame's height stands."""
+    return max(jpeg.find(b"\xff\xc0"), jpeg.find(b"\xff\xc2")) + 5
+
+
+def without_last_scan(jpeg):
+    return jpeg[: jpeg.rfind(b"\xff\xda")] + b"\xff\xd9"
+
+
+def bad_deflate():
+    """A PNG whose checksums are right and whose data no packer wrote."""
+    packed = bytearray(zlib.compress(bytes(range(256)) * 40))
+    packed[60] ^= 0x5A
+    return png_of(48, 64, bytes(packed))
+
+
+def dim():
+    return Image.fromarray((numpy.asarray(scene().convert("L")).astype(numpy.uint16)))  # 8-bit values in 16 bits
+
+
+def tiff_of(image, values):
+    """With the values of some directory entries overwritten: {tag: value}."""
+    photo = saved(image, "TIFF")
+    directory = struct.unpack_from("<I", photo, 4)[0]
+    for i in range(struct.unpack_from("<H", photo, directory)[0]):
+        at = directory + 2 + 12 * i
+        tag = struct.unpack_from("<H", photo, at)[0]
+        if tag in values:
+            struct.pack_into("<HHII", photo, at, tag, 4, 1, values[tag])
+    return photo
+
+
+def bad_photos():
+    """{file name: (bytes, words that its line must hold)}"""
+    photo, frames = scene(), [scene(seed=1), scene(seed=2)]
+    jpeg, progressive, png = saved(photo, "JPEG", quality=92), saved(photo, "JPEG", quality=92, progressive=True), saved(photo, "PNG")
+    webp, bmp, tiff = saved(photo, "WEBP"), saved(photo, "BMP"), saved(photo, "TIFF")
+    yield "empty.jpg", (b"", ["empty file"])
+    yield "text.jpg", (b"I was a photo once.\n" * 20, ["text, not a photo"])
+    yield "page.jpg", (b"<!DOCTYPE html><html>404</html>", ["text, not a photo"])
+    yield "lfs.jpg", (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n", ["Git LFS", "git lfs pull"])
+    yield "zeros.jpg", (bytes(5000), ["nothing but zeros"])
+    yield "noise.jpg", (numpy.random.default_rng(1).bytes(3000), ["not a photo", "JPEG, PNG, WebP, BMP and TIFF"])
+    for share in CUTS:
+        for name, whole in (("jpg", jpeg), ("progressive.jpg", progressive), ("png", png), ("webp", webp), ("bmp", bmp), ("tif", tiff)):
+            yield f"cut-{share}.{name}", (cut(whole, share), ["cut short", "get the photo anew"])
+        yield f"end-put-back-{share}.jpg", (with_end(cut(jpeg, share)), ["JPEG", "get the photo anew"])
+        yield f"end-put-back-{share}.progressive.jpg", (with_end(cut(progressive, share)), ["JPEG", "get the photo anew"])
+    yield "last-scan-gone.jpg", (without_last_scan(progressive), ["lacks its last scans"])
+    yield "surplus.jpg", (jpeg[:-2] + bytes(range(1, 60)) + b"\xff\xd9", ["extraneous bytes"])
+    yield "marker-inside.jpg", (jpeg[: len(jpeg) // 2] + b"\xff\xd3" + jpeg[len(jpeg) // 2:], ["JPEG cannot be decoded"])
+    for share in (0.4, 0.6, 0.8):
+        yield f"damaged-{share}.jpg", (flipped(bytearray(jpeg), share, 40), ["JPEG", "get the photo anew"])
+    unmarked = saved(photo.convert("CMYK"), "JPEG")
+    marker = unmarked.find(b"\xff\xee")
+    yield "cmyk.jpg", (unmarked[:marker] + unmarked[marker + 16:], ["CMYK", "Adobe", "convert it to RGB"])
+    yield "60000.jpg", (patched(bytearray(jpeg), frame_at(jpeg), struct.pack(">HH", 60000, 60000)), ["60000x60000 pixels", "shrink it"])
+    yield "60000.png", (png_of(60000, 60000), ["60000x60000 pixels", "shrink it"])
+    yield "endless.png", (png_of(2**32 - 1, 2**32 - 1), ["4294967295x4294967295 pixels"])
+    yield "60000.bmp", (patched(bytearray(bmp), 18, struct.pack("<II", 60000, 60000)), ["60000x60000 pixels"])
+    yield "absurd.bmp", (patched(bytearray(bmp), 18, struct.pack("<II", 2**31 - 1, 2**31 - 1)), ["2147483647x2147483647 pixels"])
+    yield "60000.tif", (tiff_of(photo, {256: 60000, 257: 60000}), ["60000x60000 pixels"])
+    yield "sixteen.bmp", (patched(bytearray(bmp), 28, struct.pack("<H", 16)), ["BMP of 16 bits", "expected 1, 4, 8, 24 or 32"])
+    yield "seven.bmp", (patched(bytearray(bmp), 28, struct.pack("<H", 7)), ["BMP of 7 bits"])
+    yield "packed.bmp", (patched(bytearray(bmp), 30, struct.pack("<I", 1)), ["BMP", "compression 1"])
+    yield "old.bmp", (patched(bytearray(bmp), 14, struct.pack("<I", 12)), ["BMP", "header of 12 bytes"])
+    yield "empty.bmp", (patched(bytearray(bmp), 18, struct.pack("<II", 0, 90)), ["no pixels"])
+    yield "damaged.png", (flipped(bytearray(png), 0.5), ["PNG cannot be decoded"])
+    yield "crc.png", (flipped(bytearray(png), (len(png) - 14) / len(png)), ["PNG cannot be decoded", "CRC"])
+    yield "deflate.png", (bad_deflate(), ["PNG cannot be decoded"])
+    yield "short.png", (png_of(48, 64, zlib.compress(bytes(500))), ["PNG cannot be decoded"])
+    yield "black.png", (saved(dim(), "PNG"), ["come out black", "scale it to 8 bits"])
+    yield "black.tif", (saved(dim(), "TIFF"), ["come out black", "scale it to 8 bits"])
+    yield "damaged.webp", (patched(bytearray(webp), 30, b"\xff" * 400), ["WebP", "damaged"])
+    yield "animated.webp", (saved(photo, "WEBP", save_all=True, append_images=frames), ["animated WebP"])
+    yield "moving.gif", (saved(photo, "GIF", save_all=True, append_images=frames), ["GIF photo", "convert it"])
+    yield "still.gif", (saved(photo, "GIF"), ["GIF photo", "convert it"])
+    yield "phone.heic", (ftyp(b"heic"), ["HEIC photo", "convert it to JPEG"])
+    yield "phone.jpg", (ftyp(b"mif1"), ["HEIC photo", "convert it to JPEG"])
+    yield "web.avif", (ftyp(b"avif"), ["AVIF photo", "convert it to JPEG"])
+    yield "video.jpg", (ftyp(b"isom"), ["a video, not a photo"])
+    yield "scan.jp2", (saved(photo, "JPEG2000"), ["JPEG 2000 photo"])
+    yield "paper.pdf", (b"%PDF-1.4 " + bytes(100), ["PDF document"])
+    yield "pages.tif", (saved(photo, "TIFF", save_all=True, append_images=frames), ["TIFF of several pages", "expected one"])
+    yield "float.tif", (saved(Image.fromarray(numpy.ones((9, 9), numpy.float32)), "TIFF"), ["TIFF of float values"])
+    yield "int.tif", (saved(Image.fromarray(numpy.ones((9, 9), numpy.int32)), "TIFF"), ["TIFF of signed values"])
+    yield "cmyk.tif", (saved(photo.convert("CMYK"), "TIFF"), ["TIFF in CMYK colours"])
+    yield "lab.tif", (saved(photo.convert("LAB"), "TIFF"), ["TIFF in CIELab colours"])
+    yield "palette.tif", (saved(photo.quantize(16), "TIFF"), ["TIFF"])
+    yield "fax.tif", (saved(photo.convert("1"), "TIFF", compression="group4"), ["TIFF of 1 bits"])
+    yield "jpeg.tif", (saved(photo, "TIFF", compression="jpeg"), ["TIFF"])
+    for compression in ("tiff_lzw", "tiff_adobe_deflate", "packbits"):
+        yield f"damaged-{compression}.tif", (flipped(saved(photo, "TIFF", compression=compression), 0.3, 300), ["TIFF"])
+    yield "directory.tif", (patched(bytearray(tiff), 4, struct.pack("<I", 10**9)), ["TIFF with a broken directory"])
+
+
+BAD = dict(bad_photos())
+
+
+def odd_files(folder):
+    """Names that are no readable files: {name: words}"""
+    (folder / "loop-a.jpg").symlink_to("loop-b.jpg")
+    (folder / "loop-b.jpg").symlink_to("loop-a.jpg")
+    (folder / "dead.jpg").symlink_to("moved away.jpg")
+    (folder / "folder.jpg").mkdir()
+    os.mkfifo(folder / "pipe.jpg")
+    words = {"loop-a.jpg": ["a link that leads back to itself"], "dead.jpg": ["a link to moved away.jpg, which is not there", "put the photo"],
+             "folder.jpg": ["a folder, not a file"], "pipe.jpg": ["a pipe or device, not a file"], "missing.jpg": ["no such file"],
+             "empty.jpg/below": ["no such file"]}
+    if os.geteuid() != 0:  # root may read it
+        (folder / "locked.jpg").write_bytes(saved(scene(), "JPEG"))
+        (folder / "locked.jpg").chmod(0)
+        words["locked.jpg"] = ["Permission denied", "make it readable"]
+    return words
+
+
+@pytest.fixture(scope="module")
+def refused(tmp_path_factory):
+    """({name: (its line's reason, words)}, all that prepare printed)"""
+    folder = tmp_path_factory.mktemp("bad")
+    for name, (photo, _) in BAD.items():
+        (folder / name).write_bytes(photo)
+    words = {name: words for name, (_, words) in BAD.items()} | odd_files(folder)
+    (folder / "good.jpg").write_bytes(saved(scene(), "JPEG"))
+    with open(folder / "samples.csv", "w", newline="") as file:
+        csv.writer(file).writerows([("id", "path"), ("good", "good.jpg"), *((name, name) for name in words)])
+    done = runs.pleat("prepare", "--table", folder / "samples.csv", "--images", folder, "--out", folder / "crops.h5", "--skip-bad")
+    assert done.returncode == 0, done.stdout
+    with open(folder / "rejected.csv", newline="") as file:
+        reasons = {row["path"]: row["reason"] for row in csv.DictReader(file)}
+    assert set(reasons) <= set(words)
+    return {name: (reasons.get(name, "accepted"), words[name]) for name in words}, done.stdout
+
+
+@pytest.mark.parametrize("name", [*BAD, "loop-a.jpg", "dead.jpg", "folder.jpg", "pipe.jpg", "missing.jpg", "empty.jpg/below"])
+def test_a_bad_photo_is_refused_in_one_line_that_says_why(refused, name):
+    reason, words = refused[0][name]
+    assert reason != "accepted" and "\n" not in reason
+    for word in words:
+        assert word in reason, reason
+
+
+def test_no_decoder_speaks_for_itself(refused):
+    for line in refused[1].splitlines():
+        assert " I " in line or " W " in line, line
+
+
+GOOD = {
+    "dot.jpg": lambda: saved(scene(1, 1), "JPEG"),
+    "dot.png": lambda: saved(scene(1, 1), "PNG"),
+    "dot.webp": lambda: saved(scene(1, 1), "WEBP"),
+    "ribbon.jpg": lambda: saved(scene(10000, 10), "JPEG"),
+    "thread.png": lambda: saved(scene(10, 10000), "PNG"),
+    "second-picture.jpg": lambda: saved(scene(), "MPO", save_all=True, append_images=[scene(seed=3)]),
+    "zeros-behind.jpg": lambda: saved(scene(), "JPEG") + bytes(4000),
+    "zeros-before-the-end.jpg": lambda: saved(scene(), "JPEG")[:-2] + bytes(30) + b"\xff\xd9",
+    "thumbnail.tif": lambda: saved(scene(), "TIFF", save_all=True, append_images=[with_subfile(scene(seed=1))]),
+    "bad-profile.png": lambda: saved(scene(), "PNG", icc_profile=b"not a profile" * 9),
+    "bad-exif.jpg": lambda: saved(scene(), "JPEG", exif=b"Exif\0\0MM\0*\xff\xff\xff\xff"),
+    "moving.png": lambda: saved(scene(), "PNG", save_all=True, append_images=[scene(seed=1)]),
+}
+
+
+def with_subfile(image):
+    """A page that says of itself that it is a smaller copy."""
+    image.encoderinfo = {"tiffinfo": {254: 1}}
+    return image
+
+
+@pytest.mark.parametrize("name", GOOD)
+def test_an_odd_photo_that_is_whole_is_taken(tmp_path, name):
+    (tmp_path / name).write_bytes(GOOD[name]())
+    (tmp_path / "samples.csv").write_text(f"id,path\n1,{name}\n")
+    done = runs.pleat("prepare", "--table", tmp_path / "samples.csv", "--images", tmp_path, "--out", tmp_path / "crops.h5")
+    assert done.returncode == 0, done.stdout
+    with h5py.File(tmp_path / "crops.h5") as file, Image.open(tmp_path / name) as image:
+        assert abs(file["images"][0].mean() - numpy.asarray(image.convert("RGB")).mean()) < 2

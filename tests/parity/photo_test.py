@@ -1,0 +1,152 @@
+"""Crops of photos of every kind that is read, against Pillow: exif_transpose, alpha on white, its box filter."""
+import csv
+import os
+import pathlib
+import sys
+
+import h5py
+import numpy
+import pytest
+from PIL import Image, ImageOps
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tests"))
+
+from support import runs  # noqa: E402
+
+CLOSE = 2.0  # of 255, mean over a crop
+EXIF_ORIENTATION = 0x0112
+
+
+def scene(width, height, seed=0):
+    """Smooth colours, fine grain and hard edges that no turn or flip leaves in place."""
+    rng = numpy.random.default_rng(seed)
+    smooth = Image.fromarray(rng.integers(0, 256, (5, 7, 3), numpy.uint8)).resize((width, height), Image.Resampling.BICUBIC)
+    pixels = numpy.asarray(smooth, float) + rng.normal(0, 6, (height, width, 3))
+    pixels[: height // 3, : width // 5] = (250, 20, 20)
+    pixels[height // 2:, width // 2: width // 2 + width // 9] = (10, 240, 30)
+    return Image.fromarray(pixels.clip(0, 255).astype(numpy.uint8))
+
+
+def see_through(image):
+    """With alpha: a hidden part of loud colours, and a part that is half seen."""
+    pixels = numpy.array(image.convert("RGBA"))
+    height, width = pixels.shape[:2]
+    pixels[: height // 4, :, 3] = 0
+    pixels[height // 4: height // 2, width // 3:, 3] = 110
+    return Image.fromarray(pixels)
+
+
+def turned(orientation):
+    exif = Image.Exif()
+    exif[EXIF_ORIENTATION] = orientation
+    return exif
+
+
+def two_bytes(image):
+    """Gray of 16 bits."""
+    return Image.fromarray(numpy.asarray(image.convert("L")).astype(numpy.uint16) * 257)
+
+
+def kinds():
+    """(name, how to save it): every way that photos come in."""
+    wide, tall = scene(512, 384), scene(384, 512, 1)
+    jpeg = {"quality": 92}
+    for shape, photo in (("wide", wide), ("tall", tall)):
+        for orientation in range(1, 9):
+            exif = turned(orientation)
+            yield f"{shape}-{orientation}.jpg", lambda p, photo=photo, exif=exif: photo.save(p, exif=exif, **jpeg)
+            yield f"{shape}-{orientation}.png", lambda p, photo=photo, exif=exif: photo.save(p, exif=exif, compress_level=1)
+            yield f"{shape}-{orientation}.webp", lambda p, photo=photo, exif=exif: photo.save(p, exif=exif, quality=90)
+            yield f"{shape}-{orientation}.tif", lambda p, photo=photo, o=orientation: photo.save(p, tiffinfo={274: o}, compression="tiff_lzw")
+    for sampling in (0, 1, 2):
+        yield f"sampling-{sampling}.jpg", lambda p, s=sampling: wide.save(p, subsampling=s, **jpeg)
+    yield "progressive.jpg", lambda p: wide.save(p, progressive=True, **jpeg)
+    yield "gray.jpg", lambda p: wide.convert("L").save(p, **jpeg)
+    yield "cmyk.jpg", lambda p: wide.convert("CMYK").save(p, **jpeg)
+    yield "odd.jpg", lambda p: scene(333, 517).save(p, **jpeg)
+    yield "large.jpg", lambda p: scene(2011, 1507).save(p, **jpeg)
+    yield "largest.jpg", lambda p: scene(4000, 3000).save(p, **jpeg)
+    yield "several.mpo", lambda p: wide.save(p, save_all=True, append_images=[tall])
+    for mode in ("L", "RGB", "1"):
+        yield f"{mode}.png", lambda p, mode=mode: wide.convert(mode).save(p)
+        yield f"{mode}.bmp", lambda p, mode=mode: wide.convert(mode).save(p)
+    for mode in ("LA", "RGBA"):
+        yield f"{mode}.png", lambda p, mode=mode: see_through(wide).convert(mode).save(p)
+        yield f"{mode}.tif", lambda p, mode=mode: see_through(wide).convert(mode).save(p)
+    yield "palette.png", lambda p: wide.quantize(64).save(p)
+    yield "palette.bmp", lambda p: wide.quantize(64).save(p)
+    yield "sixteen.bmp", lambda p: wide.quantize(16).save(p)
+    yield "palette-alpha.png", lambda p: wide.quantize(64).save(p, transparency=bytes(range(0, 256, 4)))
+    yield "key.png", lambda p: wide.quantize(8).convert("RGB").save(p, transparency=wide.quantize(8).convert("RGB").getpixel((300, 300)))
+    yield "gray-key.png", lambda p: wide.convert("L").point(lambda v: v // 64 * 64).save(p, transparency=128)
+    yield "sixteen.png", lambda p: two_bytes(wide).save(p)
+    yield "sixteen.tif", lambda p: two_bytes(wide).save(p)
+    for compression in ("raw", "tiff_lzw", "tiff_adobe_deflate", "tiff_deflate", "packbits"):
+        yield f"{compression}.tif", lambda p, c=compression: wide.save(p, compression=c)
+        yield f"{compression}-gray.tif", lambda p, c=compression: wide.convert("L").save(p, compression=c)
+    yield "predicted.tif", lambda p: wide.save(p, compression="tiff_lzw", tiffinfo={317: 2})
+    yield "predicted-deflate.tif", lambda p: wide.save(p, compression="tiff_adobe_deflate", tiffinfo={317: 2})
+    yield "lossless.webp", lambda p: wide.save(p, lossless=True)
+    yield "alpha.webp", lambda p: see_through(wide).save(p, quality=90)
+    yield "alpha-lossless.webp", lambda p: see_through(wide).save(p, lossless=True)
+
+
+KINDS = dict(kinds())
+SIZES = {"64": (64, 64), "48x80": (48, 80), "200x10": (200, 10)}  # --size: (height, width)
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("photos")
+    for name, save in KINDS.items():
+        save(folder / name)
+    with open(folder / "samples.csv", "w", newline="") as file:
+        csv.writer(file).writerows([("id", "path"), *((name, name) for name in KINDS)])
+    return folder
+
+
+@pytest.fixture(scope="module")
+def crops(photos):
+    """{size: {name: crop}}"""
+    made = {}
+    for size in SIZES:
+        done = runs.pleat("prepare", "--table", photos / "samples.csv", "--images", photos, "--size", size, "--out", photos / f"{size}.h5")
+        assert done.returncode == 0, done.stdout
+        with h5py.File(photos / f"{size}.h5") as file:
+            made[size] = dict(zip(KINDS, file["images"][:]))
+    return made
+
+
+def pillow(path, height, width):
+    """float [height, width, 3]"""
+    with Image.open(path) as opened:
+        image = ImageOps.exif_transpose(opened)
+    if image.mode.startswith("I"):
+        image = Image.fromarray((numpy.asarray(image) / 257).round().astype(numpy.uint8))
+    if image.has_transparency_data:
+        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image.convert("RGBA"))
+    return numpy.asarray(image.convert("RGB").resize((width, height), Image.Resampling.BOX), float)
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("name", KINDS)
+def test_a_crop_is_what_pillow_makes(photos, crops, name, size):
+    difference = numpy.abs(crops[size][name] - pillow(photos / name, *SIZES[size])).mean()
+    if "PLEAT_SHOW" in os.environ:
+        print(f"{name} {size}: {difference:.2f}")
+    assert difference <= CLOSE, f"{difference:.2f} of 255"
+
+
+def test_a_centred_crop_is_that_of_the_upright_photo(photos, tmp_path):
+    """The largest box of the crop's shape, of a photo that is stored on its side."""
+    names = [f"{shape}-{o}.jpg" for shape in ("wide", "tall") for o in range(1, 9)]
+    (tmp_path / "samples.csv").write_text("id,path\n" + "".join(f"{name},{name}\n" for name in names))
+    done = runs.pleat("prepare", "--table", tmp_path / "samples.csv", "--images", photos, "--size", "64x96", "--crop", "center",
+                      "--out", tmp_path / "crops.h5")
+    assert done.returncode == 0, done.stdout
+    with h5py.File(tmp_path / "crops.h5") as file:
+        for name, crop in zip(names, file["images"][:]):
+            with Image.open(photos / name) as image:
+                expected = ImageOps.fit(ImageOps.exif_transpose(image).convert("RGB"), (96, 64), Image.Resampling.BOX)
+            assert numpy.abs(crop - numpy.asarray(expected, float)).mean() <= CLOSE, name
