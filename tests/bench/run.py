@@ -15,7 +15,7 @@ import traceback
 
 import machine
 from bench import Bench
-from cases import core, feed, growth, photos_to_ensemble, ranks, startup, step, time_to_score
+from cases import core, feed, growth, photos_to_ensemble, prepare, ranks, startup, step, time_to_score
 from measure import ROOT, CommandFailed, Skipped, Stopwatch
 from report import Report
 
@@ -23,6 +23,7 @@ CASES = {
     "photos_to_ensemble": photos_to_ensemble,  # photos on disk to an ensemble's scores, wall
     "time_to_score": time_to_score,  # wall to the score of a tuned peer, by a preset
     "step": step,  # a training step alone, per network
+    "prepare": prepare,  # photos to crops
     "feed": feed,  # batches per second, and time spent waiting for them
     "ranks": ranks,  # many ranks against one: speed and memory
     "startup": startup,  # launch to first step

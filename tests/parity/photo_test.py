@@ -82,6 +82,8 @@ def kinds():
     yield "gray-key.png", lambda p: wide.convert("L").point(lambda v: v // 64 * 64).save(p, transparency=128)
     yield "sixteen.png", lambda p: two_bytes(wide).save(p)
     yield "sixteen.tif", lambda p: two_bytes(wide).save(p)
+    yield "sixteen-big-endian.tif", lambda p: Image.frombytes("I;16B", wide.size, numpy.asarray(two_bytes(wide)).astype(">u2").tobytes()).save(p)
+    yield "sixteen-predicted.tif", lambda p: two_bytes(wide).save(p, compression="tiff_lzw", tiffinfo={317: 2})
     for compression in ("raw", "tiff_lzw", "tiff_adobe_deflate", "tiff_deflate", "packbits"):
         yield f"{compression}.tif", lambda p, c=compression: wide.save(p, compression=c)
         yield f"{compression}-gray.tif", lambda p, c=compression: wide.convert("L").save(p, compression=c)
