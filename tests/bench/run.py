@@ -2,7 +2,7 @@
 
 usage: tests/bench/run.sh [--only NAME,...] [--rounds N] [--out bench.json] [--quick]
 
-Builds first; takes about 45 minutes on 2 undisturbed cores, --quick under 10. Writes bench.json with all raw figures, and bench.md, the
+Builds first; takes about an hour on 2 undisturbed cores, --quick under 10. Writes bench.json with all raw figures, and bench.md, the
 table for docs/performance.md. Returns 1 if a target was not met or a case failed.
 """
 import argparse
