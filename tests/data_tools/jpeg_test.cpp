@@ -1,9 +1,7 @@
 // Damage that a JPEG's structure does not show: libjpeg's warnings, and what it is silent about.
 #include <gmock/gmock.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <cstdio>
 
 #include "data_tools/formats.h"
 #include "pictures.h"
