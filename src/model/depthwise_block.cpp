@@ -2,10 +2,6 @@
 
 #include <algorithm>
 
-// Chosen at run time among clones for wider registers; what they call must be inlined into each.
-#define PLEAT_WIDE __attribute__((target_clones("avx512f", "avx2,fma", "default")))
-#define PLEAT_INLINE inline __attribute__((always_inline))
-
 namespace pleat {
 namespace {
 

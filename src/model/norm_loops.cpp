@@ -1,12 +1,5 @@
 #include "model/norm_loops.h"
 
-// Chosen at run time among clones for wider registers; the templates below are inlined into each clone.
-#define PLEAT_WIDE __attribute__((target_clones("avx512f", "avx2", "default")))
-#define PLEAT_INLINE inline __attribute__((always_inline))
-// No two of the arrays of a loop overlap. The compiler forgets __restrict when it inlines, and tests at run time for
-// few arrays only.
-#define PLEAT_NO_ALIAS _Pragma("GCC ivdep")
-
 namespace pleat {
 namespace {
 

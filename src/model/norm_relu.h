@@ -1,5 +1,4 @@
-// BatchNorm, the sum with a shortcut and ReLU as one step, which on CPU takes a third of the passes over memory that
-// the three of them take.
+// BatchNorm, the sum with a shortcut and ReLU as one step, which on CPU goes over memory fewer times than the three.
 #pragma once
 
 #include <torch/nn/modules/batchnorm.h>

@@ -2,9 +2,6 @@
 
 #include <algorithm>
 
-// Chosen at run time among clones for wider registers.
-#define PLEAT_WIDE __attribute__((target_clones("avx512f", "avx2", "default")))
-
 namespace pleat {
 
 PLEAT_WIDE void add_to(float* sum, const float* row, std::int64_t count) {

@@ -7,19 +7,24 @@
 
 namespace pleat {
 
+// Chosen at run time among clones for wider registers; what they call must be inlined into each.
+#define PLEAT_WIDE __attribute__((target_clones("avx512f", "avx2,fma", "default")))
+#define PLEAT_INLINE inline __attribute__((always_inline))
+// No two of a loop's arrays overlap. The compiler forgets __restrict when it inlines, and tests at run time for few
+// arrays only.
+#define PLEAT_NO_ALIAS _Pragma("GCC ivdep")
+
 /// The upper half of a float32; as in c10::BFloat16, without its headers.
 struct Bf16 {
   std::uint16_t bits;
 };
 
-inline __attribute__((always_inline)) float widen(float value) { return value; }
-inline __attribute__((always_inline)) float widen(Bf16 value) {
-  return std::bit_cast<float>(static_cast<std::uint32_t>(value.bits) << 16);
-}
+PLEAT_INLINE float widen(float value) { return value; }
+PLEAT_INLINE float widen(Bf16 value) { return std::bit_cast<float>(static_cast<std::uint32_t>(value.bits) << 16); }
 
-inline __attribute__((always_inline)) void round_to(float value, float& out) { out = value; }
+PLEAT_INLINE void round_to(float value, float& out) { out = value; }
 /// To nearest, ties to even, as the CPU's own instruction does; a NaN stays one.
-inline __attribute__((always_inline)) void round_to(float value, Bf16& out) {
+PLEAT_INLINE void round_to(float value, Bf16& out) {
   const auto bits = std::bit_cast<std::uint32_t>(value);
   const std::uint32_t rounded = (bits + 0x7fffU + ((bits >> 16) & 1U)) >> 16;
   out.bits = static_cast<std::uint16_t>(value != value ? 0x7fc0U : rounded);

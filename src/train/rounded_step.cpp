@@ -2,11 +2,6 @@
 
 #include <cmath>
 
-// Chosen at run time among clones for wider registers.
-#define PLEAT_WIDE __attribute__((target_clones("avx512f", "avx2", "default")))
-// No two of the arrays overlap; the compiler tests that at run time for few arrays only.
-#define PLEAT_NO_ALIAS _Pragma("GCC ivdep")
-
 namespace pleat {
 namespace {
 
