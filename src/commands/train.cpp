@@ -2,8 +2,8 @@
 
 #include <CLI/CLI.hpp>
 
-#include "train/tensor_pool.h"
 #include "commands/config.h"
+#include "train/tensor_pool.h"
 
 namespace pleat {
 

@@ -1,9 +1,6 @@
 #include "train/fold_trainer.h"
 
 #include <ATen/Context.h>
-#include <ATen/ops/isfinite.h>
-#include <ATen/ops/nonzero.h>
-#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <chrono>
@@ -17,6 +14,7 @@
 #include "model/weight_average.h"
 #include "train/epoch_cut.h"
 #include "train/epoch_loss.h"
+#include "train/finite.h"
 #include "train/image_size.h"
 #include "train/job_error.h"
 #include "train/loss.h"
@@ -32,12 +30,6 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
-
-std::vector<torch::Tensor> networks_of(const std::vector<TrainedParameter>& parameters) {
-  std::vector<torch::Tensor> tensors;
-  for (const TrainedParameter& parameter : parameters) tensors.push_back(parameter.network);
-  return tensors;
-}
 
 class FoldTrainer {
  public:
@@ -56,8 +48,6 @@ class FoldTrainer {
   void agree(const std::optional<Error>& mine);
   void stop_if_asked();
   void check_loss(const torch::Tensor& loss, std::int64_t step);
-  void check_logits(const torch::Tensor& logits) const;
-  std::string id_of(std::int64_t row) const { return context_.crops.table().column("id")[std::size_t(row)]; }
   EpochReport close_epoch();
   void save() const;
   bool leads() const { return context_.slot.rank == 0; }
@@ -93,7 +83,7 @@ FoldTrainer::FoldTrainer(const FoldJob& job, const TrainContext& context)
   });
   resume();
   sync_ = std::make_unique<GradientSync>(
-      networks_of(weights_->trained()), classifier_->buffers(),
+      weights_->networks(), classifier_->buffers(),
       GradientSyncOptions{
           .group = context.group, .micro_batches = static_cast<int>(job.train.micro_batches), .exact = job.exact});
 }
@@ -154,7 +144,8 @@ torch::Tensor FoldTrainer::predict() {
     context_.group->allreduce(whole)->wait();
     logits = whole.front().cpu();
   }
-  check_logits(logits);
+  // The last step's loss was that of the weights before it, so weights may explode unseen. Every shard has all logits.
+  together(context_.slot, [&] { require_finite_logits(job_, context_.crops, logits); });
   return logits;
 }
 
@@ -280,28 +271,8 @@ void FoldTrainer::stop_if_asked() {
 void FoldTrainer::check_loss(const torch::Tensor& loss, std::int64_t step) {
   constexpr std::int64_t kGpuSteps = 32;
   if (context_.device.is_cuda() && step % kGpuSteps != 0 && step + 1 != steps_) return;
-  if (std::isfinite(loss.item<float>())) return;
-  const auto batch = cut_.batch(step);
-  std::vector<std::string> ids;
-  for (const std::int64_t position : batch.first(std::min<std::size_t>(batch.size(), 5)))
-    ids.push_back(id_of(job_.train_rows[static_cast<std::size_t>(position)]));
-  throw JobFailed(
-      "the loss is not finite at epoch {}, step {} of {} (batch of {}: {} …); lower train.lr ({}) or set "
-      "train.precision=fp32",
-      place_.epoch + 1, step + 1, steps_, batch.size(), fmt::join(ids, ", "), job_.train.lr);
-}
-
-// The last step's loss was that of the weights before it, so weights may explode unseen. Every shard has all logits.
-void FoldTrainer::check_logits(const torch::Tensor& logits) const {
-  together(context_.slot, [&] {
-    const torch::Tensor bad = at::nonzero(at::isfinite(logits).all(1).logical_not()).squeeze(1);
-    if (bad.numel() == 0) return;
-    const std::int64_t first = job_.predict_rows[static_cast<std::size_t>(bad[0].item<std::int64_t>())];
-    throw JobFailed(
-        "the trained network's predictions of {} of {} rows (the first is '{}') are not finite; lower train.lr ({}) or "
-        "set train.precision=fp32",
-        bad.numel(), logits.size(0), id_of(first), job_.train.lr);
-  });
+  if (!std::isfinite(loss.item<float>()))
+    throw_loss_not_finite(job_, context_.crops, place_.epoch, step, steps_, cut_.batch(step));
 }
 
 // A disk that is full is found by the leader alone; its peers would wait for it in the next step's collective.

@@ -31,13 +31,9 @@ torch::Tensor laid_out_like(const torch::Tensor& tensor, const torch::Tensor& li
 }
 
 // One parameter with what its optimizer remembers of it.
-struct Slot {
-  std::string name;
-  torch::Tensor parameter;  // its float32 values
-  torch::Tensor network;    // the same tensor, or its rounding
-  bool decays;
-  bool rounded;
-  std::vector<torch::Tensor> state;  // in the order of FusedOptimizer::state_names()
+struct Slot : TrainedParameter {
+  bool decays() const { return value.dim() > 1; }
+  std::vector<torch::Tensor> state;  // in the order of FusedOptimizer::state_names_
 };
 
 // Those slots of one step that share their weight decay and have no rounding, as lists for ATen's fused kernels.
@@ -50,11 +46,11 @@ struct Lists {
 template <class Work>
 void walk_rounded(const Slot& slot, const Work& work) {
   constexpr std::int64_t kPiece = 1 << 15;  // elements; less is not worth a thread
-  const torch::Tensor gradient = laid_out_like(slot.network.grad(), slot.parameter);
-  auto* values = slot.parameter.mutable_data_ptr<float>();
+  const torch::Tensor gradient = laid_out_like(slot.network.grad(), slot.value);
+  auto* values = slot.value.mutable_data_ptr<float>();
   auto* roundings = static_cast<Bf16*>(slot.network.mutable_data_ptr());
   const auto* gradients = static_cast<const Bf16*>(gradient.const_data_ptr());
-  at::parallel_for(0, slot.parameter.numel(), kPiece, [&](std::int64_t begin, std::int64_t end) {
+  at::parallel_for(0, slot.value.numel(), kPiece, [&](std::int64_t begin, std::int64_t end) {
     work(RoundedWeights{values + begin, roundings + begin, gradients + begin, end - begin}, begin);
   });
 }
@@ -68,11 +64,7 @@ class FusedOptimizer : public Optimizer {
             "parameter '" + each.name +
             "' has gaps in memory, or another layout than its rounding: a flat walk needs both");
       }
-      slots_.push_back({.name = each.name,
-                        .parameter = each.value,
-                        .network = each.network,
-                        .decays = each.value.dim() > 1,
-                        .rounded = each.rounded()});
+      slots_.push_back({each, {}});
     }
   }
 
@@ -83,8 +75,8 @@ class FusedOptimizer : public Optimizer {
       if (!lists.parameters.empty()) update(lists, decays ? config_.weight_decay : 0.0, lr);
     }
     for (Slot& slot : slots_) {
-      if (slot.rounded && slot.network.grad().defined())
-        update_rounded(slot, slot.decays ? config_.weight_decay : 0.0, lr);
+      if (slot.rounded() && slot.network.grad().defined())
+        update_rounded(slot, slot.decays() ? config_.weight_decay : 0.0, lr);
     }
   }
 
@@ -108,9 +100,9 @@ class FusedOptimizer : public Optimizer {
   void add_state(const std::string& name, bool scalar) {
     state_names_.push_back(name);
     for (Slot& slot : slots_) {
-      const auto options = slot.parameter.options().requires_grad(false);
+      const auto options = slot.value.options().requires_grad(false);
       slot.state.push_back(scalar ? torch::zeros({}, options.dtype(at::kFloat))
-                                  : torch::zeros_like(slot.parameter, options));
+                                  : torch::zeros_like(slot.value, options));
     }
   }
 
@@ -121,15 +113,15 @@ class FusedOptimizer : public Optimizer {
     Lists lists;
     lists.state.resize(state_names_.size());
     for (Slot& slot : slots_) {
-      const torch::Tensor& gradient = slot.parameter.grad();
-      if (slot.rounded || slot.decays != decays || !gradient.defined()) continue;
-      lists.parameters.push_back(slot.parameter);
-      lists.gradients.push_back(laid_out_like(gradient, slot.parameter));
+      const torch::Tensor& gradient = slot.value.grad();
+      if (slot.rounded() || slot.decays() != decays || !gradient.defined()) continue;
+      lists.parameters.push_back(slot.value);
+      lists.gradients.push_back(laid_out_like(gradient, slot.value));
       for (std::size_t kind = 0; kind < slot.state.size(); ++kind) {
         torch::Tensor& state = slot.state[kind];
         // A parameter may have changed its memory format since. set_data: whoever holds the tensor sees the new layout.
-        if (state.dim() > 0 && state.strides() != slot.parameter.strides()) {
-          state.set_data(laid_out_like(state, slot.parameter));
+        if (state.dim() > 0 && state.strides() != slot.value.strides()) {
+          state.set_data(laid_out_like(state, slot.value));
         }
         lists.state[kind].push_back(state);
       }

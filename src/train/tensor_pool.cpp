@@ -24,8 +24,8 @@ class FreeParts {
  public:
   explicit FreeParts(std::size_t bytes) : parts_{{0, bytes}} {}
 
-  /// The lowest place for so many bytes, or `none`.
-  static constexpr std::size_t none = SIZE_MAX;
+  /// The lowest place for so many bytes, or kNone.
+  static constexpr std::size_t kNone = SIZE_MAX;
   std::size_t take(std::size_t bytes) {
     for (auto part = parts_.begin(); part != parts_.end(); ++part) {
       const auto [offset, room] = *part;
@@ -34,7 +34,7 @@ class FreeParts {
       if (room > bytes) parts_.emplace(offset + bytes, room - bytes);
       return offset;
     }
-    return none;
+    return kNone;
   }
 
   void give_back(std::size_t offset, std::size_t bytes) {
@@ -76,7 +76,7 @@ class TensorPool : public c10::Allocator {
     const std::size_t taken = (bytes + kLine - 1) / kLine * kLine + kApart;
     const std::lock_guard lock(mutex_);
     const std::size_t offset = free_.take(taken);
-    if (offset == FreeParts::none) return nullptr;
+    if (offset == FreeParts::kNone) return nullptr;
     void* block = region_ + offset;
     taken_.emplace(block, taken);
     c10::profiledCPUMemoryReporter().New(block, bytes);

@@ -27,6 +27,12 @@ TrainedWeights::TrainedWeights(Classifier& classifier, bool round)
   }
 }
 
+std::vector<torch::Tensor> TrainedWeights::networks() const {
+  std::vector<torch::Tensor> tensors;
+  for (const TrainedParameter& parameter : trained_) tensors.push_back(parameter.network);
+  return tensors;
+}
+
 void TrainedWeights::load(const NamedTensors& state, const std::string& source) {
   copy_state(state_, state, source);
   const torch::NoGradGuard no_grad;

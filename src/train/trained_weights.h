@@ -33,6 +33,8 @@ class TrainedWeights {
   const NamedTensors& state() const { return state_; }
   /// Those parameters that train.
   const std::vector<TrainedParameter>& trained() const { return trained_; }
+  /// Of these, what the network holds, and gradients arrive at.
+  std::vector<torch::Tensor> networks() const;
   /// Throws DataError naming `source` and what is missing or does not fit.
   void load(const NamedTensors& state, const std::string& source);
 
