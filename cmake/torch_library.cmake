@@ -1,6 +1,7 @@
-# pleat_torch: LibTorch's CPU half; pleat_torch_cuda: its CUDA half with NCCL, for the one module that needs them. A LibTorch of the user's (Torch_DIR, CMAKE_PREFIX_PATH) comes first,
-# else the wheel in .venv. Both are linked by hand: their own TorchConfig.cmake wants a full CUDA toolkit, and puts
-# torch's include folder where the fmt in it hides the system's.
+# pleat_torch: LibTorch's CPU half; pleat_torch_cuda: its CUDA half with NCCL, for the one module that needs them. A
+# LibTorch of the user's (Torch_DIR, CMAKE_PREFIX_PATH) comes first, else the wheel in .venv. Both are linked by hand:
+# their own TorchConfig.cmake wants a full CUDA toolkit, and puts torch's include folder where the fmt in it hides the
+# system's.
 set(PLEAT_VENV ${CMAKE_SOURCE_DIR}/.venv CACHE PATH "Virtual environment that holds the torch wheel")
 
 # A LibTorch is known by its TorchConfig.cmake; an environment (venv, conda) holds one among its Python packages.

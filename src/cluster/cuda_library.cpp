@@ -27,8 +27,9 @@ const CudaLibrary* load() {
     return nullptr;
   }
   using Entry = const CudaLibrary* (*)();
-  const auto entry = reinterpret_cast<Entry>(dlsym(module, kCudaEntry));
-  return entry != nullptr ? entry() : nullptr;
+  if (const auto entry = reinterpret_cast<Entry>(dlsym(module, kCudaEntry)); entry != nullptr) return entry();
+  spdlog::warn("{} is not pleat's (it has no {}), so that CUDA is not used; build pleat again", kModule, kCudaEntry);
+  return nullptr;
 }
 
 }  // namespace

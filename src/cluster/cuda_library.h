@@ -4,6 +4,7 @@
 
 #include <torch/types.h>
 
+#include <exception>
 #include <functional>
 #include <string>
 #include <torch/csrc/distributed/c10d/Backend.hpp>
@@ -25,9 +26,9 @@ class CudaLibrary {
   virtual std::string nccl_version() const = 0;
 
   /// NCCL among `size` ranks that meet at `store`, not connected yet. `warn` is told if it does not shut down in order.
-  virtual c10::intrusive_ptr<c10d::Backend> make_nccl_backend(c10::intrusive_ptr<c10d::Store> store, int rank, int size,
-                                                              const torch::Device& device,
-                                                              std::function<void(const std::string&)> warn) const = 0;
+  virtual c10::intrusive_ptr<c10d::Backend> make_nccl_backend(
+      c10::intrusive_ptr<c10d::Store> store, int rank, int size, const torch::Device& device,
+      std::function<void(const std::exception&)> warn) const = 0;
   /// Collective over the ranks of a backend that make_nccl_backend has made.
   virtual void connect(c10d::Backend& backend, const torch::Device& device) const = 0;
 };

@@ -161,8 +161,11 @@ std::vector<CudaDevice> cuda_devices() {
   if (cuda == nullptr) return devices;
   for (int i = 0; i < cuda->device_count(); ++i) devices.push_back({cuda->device_name(i), cuda->device_identity(i)});
   if (!devices.empty() && !torch::cuda::is_available()) {
-    throw ClusterError("there are {} CUDA devices, but LibTorch was asked for them before its CUDA half was loaded",
-                       devices.size());
+    throw ClusterError(
+        "there are {} CUDA devices, but LibTorch was asked for them before its CUDA half was loaded, and has no eye "
+        "for "
+        "them; this is pleat's fault: report it, and set cluster.device=cpu until it is mended",
+        devices.size());
   }
   return devices;
 }

@@ -26,8 +26,8 @@ c10::intrusive_ptr<c10d::Backend> create(c10::intrusive_ptr<c10d::Store> store, 
   int rank = 0, size = 1;
   MPI_Comm_rank(slot, &rank);
   MPI_Comm_size(slot, &size);
-  return cuda->make_nccl_backend(std::move(store), rank, size, device, [](const std::string& why) {
-    spdlog::warn("NCCL did not shut down in order: {}", why);
+  return cuda->make_nccl_backend(std::move(store), rank, size, device, [](const std::exception& error) {
+    spdlog::warn("NCCL did not shut down in order: {}", message_of(error));
   });
 }
 

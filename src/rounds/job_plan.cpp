@@ -28,8 +28,9 @@ Json model_identity(const ModelConfig& config, const ModelFiles& files) {
 void check_progressive(const ProgressiveConfig& progressive, const ImageShape& shape) {
   const int side = std::min(shape.height, shape.width);
   if (progressive.delay > progressive.until) {
-    throw UsageError("train.progressive.delay ({}) must be at most train.progressive.until ({})", progressive.delay,
-                     progressive.until);
+    throw UsageError(
+        "train.progressive.delay ({}) must be at most train.progressive.until ({}); lower it, or raise until",
+        progressive.delay, progressive.until);
   }
   if (progressive.from < side) return;
   throw UsageError(

@@ -16,7 +16,7 @@
 namespace pleat {
 namespace {
 
-using Warn = std::function<void(const std::string&)>;
+using Warn = std::function<void(const std::exception&)>;
 
 /// For one collective, from the moment this rank has asked for it. It is no limit on a batch: shards meet in
 /// GradientSync::all_agree first, over MPI, which waits as long as a peer lives; what is left then is the spread of
@@ -35,7 +35,7 @@ class NcclBackend : public c10d::ProcessGroupNCCL {
     try {
       shutdown();
     } catch (const std::exception& error) {
-      warn_(error.what());
+      warn_(error);
     }
   }
 
