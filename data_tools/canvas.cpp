@@ -88,19 +88,24 @@ void Canvas::blend(const cv::Mat& coverage, const cv::Rect& box, const Paint& pa
   }
 }
 
+Canvas::Area Canvas::area_of(std::vector<cv::Point> fixed, const Paint& paint) const {
+  const double sigma = std::min(paint.softness * pose_.scale, kMostPixels);
+  const cv::Rect box = box_of(fixed, 3 * sigma);
+  if (box.empty()) return {};
+  move_into(fixed, box);
+  cv::Mat coverage = cv::Mat::zeros(box.size(), CV_8U);
+  cv::fillPoly(coverage, std::vector{fixed}, 255, cv::LINE_AA, kFixedBits);
+  soften(coverage, sigma);
+  return {coverage, box};
+}
+
 void Canvas::fill(const Curve& outline, const Paint& paint) {
   std::vector<cv::Point> fixed = fixed_points(outline, paint.on_head);
   if (paint.alpha >= 1 && paint.softness <= 0) {
     cv::fillPoly(image_, std::vector{fixed}, paint.color, cv::LINE_AA, kFixedBits);
     return;
   }
-  const double sigma = std::min(paint.softness * pose_.scale, kMostPixels);
-  const cv::Rect box = box_of(fixed, 3 * sigma);
-  if (box.empty()) return;
-  move_into(fixed, box);
-  cv::Mat coverage = cv::Mat::zeros(box.size(), CV_8U);
-  cv::fillPoly(coverage, std::vector{fixed}, 255, cv::LINE_AA, kFixedBits);
-  soften(coverage, sigma);
+  const auto [coverage, box] = area_of(std::move(fixed), paint);
   blend(coverage, box, paint);
 }
 
@@ -123,14 +128,7 @@ void Canvas::stroke(const Curve& line, double width, const Paint& paint) {
 void Canvas::within(const Curve& outline, const Paint& edge, const std::function<void(Canvas&)>& draw) {
   Canvas layer(image_.clone(), pose_);
   draw(layer);
-  std::vector<cv::Point> fixed = fixed_points(outline, edge.on_head);
-  const double sigma = std::min(edge.softness * pose_.scale, kMostPixels);
-  const cv::Rect box = box_of(fixed, 3 * sigma);
-  if (box.empty()) return;
-  move_into(fixed, box);
-  cv::Mat coverage = cv::Mat::zeros(box.size(), CV_8U);
-  cv::fillPoly(coverage, std::vector{fixed}, 255, cv::LINE_AA, kFixedBits);
-  soften(coverage, sigma);
+  const auto [coverage, box] = area_of(fixed_points(outline, edge.on_head), edge);
   for (int y = 0; y < box.height; ++y) {
     const std::uint8_t* share = coverage.ptr(y);
     const auto* from = layer.image_.ptr<cv::Vec3b>(box.y + y) + box.x;

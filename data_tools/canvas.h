@@ -41,6 +41,11 @@ class Canvas {
   cv::Mat& image() { return image_; }
 
  private:
+  struct Area {
+    cv::Mat coverage;  // uint8, the share of each pixel in the box
+    cv::Rect box;      // of the image; empty where the outline is off it
+  };
+  Area area_of(std::vector<cv::Point> fixed, const Paint& paint) const;
   void blend(const cv::Mat& coverage, const cv::Rect& box, const Paint& paint);
   std::vector<cv::Point> fixed_points(const Curve& curve, bool on_head) const;
   cv::Rect box_of(const std::vector<cv::Point>& fixed, double margin) const;

@@ -24,7 +24,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::size_t kMostPersons = 999'999;  // six digits in a folder's name
+constexpr std::int64_t kMostPersons = 999'999;  // six digits in a folder's name
+constexpr std::int64_t kMostUnlabelled = kPhotosPerPerson * kMostPersons;
 constexpr double kMostNoise = 0.5;
 constexpr std::uint32_t kFirstUnlabelled = 1U << 31;  // so that more of one kind leaves the other as it was
 constexpr std::array kOwnEntries = {"train", "eval", "truth.csv", "truth.csv.partial"};
@@ -48,8 +49,8 @@ void check_options(const MakeFacesOptions& options) {
   if (options.persons < 1 || options.persons > kMostPersons) {
     throw UsageError("--persons {}: expected 1 to {}", options.persons, kMostPersons);
   }
-  if (options.unlabelled > kMostPersons * kPhotosPerPerson) {
-    throw UsageError("--unlabelled {}: expected 0 to {}", options.unlabelled, kMostPersons * kPhotosPerPerson);
+  if (options.unlabelled < 0 || options.unlabelled > kMostUnlabelled) {
+    throw UsageError("--unlabelled {}: expected 0 to {}", options.unlabelled, kMostUnlabelled);
   }
   // Written so that NaN is refused too.
   if (!(options.label_noise >= 0 && options.label_noise <= kMostNoise)) {
@@ -101,7 +102,7 @@ std::string opaque_name(std::uint64_t seed, std::uint32_t person, int photo) {
   return sha256(fmt::format("{} {} {}", seed, person, photo)).substr(0, 40) + ".jpg";
 }
 
-void add_unlabelled(FaceSet& set, const MakeFacesOptions& options, std::size_t photo) {
+void add_unlabelled(FaceSet& set, const MakeFacesOptions& options, std::int64_t photo) {
   const auto place = static_cast<std::uint32_t>(photo / kPhotosPerPerson);
   const auto number = static_cast<int>(photo % kPhotosPerPerson);
   const std::uint32_t person = kFirstUnlabelled + place;
@@ -115,10 +116,11 @@ void add_unlabelled(FaceSet& set, const MakeFacesOptions& options, std::size_t p
 FaceSet plan_faces(const MakeFacesOptions& options) {
   FaceSet set;
   for (std::uint32_t person = 0; person < options.persons; ++person) add_person(set, options, person);
-  for (std::size_t photo = 0; photo < options.unlabelled; ++photo) add_unlabelled(set, options, photo);
+  for (std::int64_t photo = 0; photo < options.unlabelled; ++photo) add_unlabelled(set, options, photo);
   std::sort(set.unlabelled.begin(), set.unlabelled.end());  // a list by person would give the groups away
   set.made.photos = set.photos.size();
-  set.made.persons = options.persons + (options.unlabelled + kPhotosPerPerson - 1) / kPhotosPerPerson;
+  set.made.persons =
+      static_cast<std::size_t>(options.persons + (options.unlabelled + kPhotosPerPerson - 1) / kPhotosPerPerson);
   return set;
 }
 
@@ -236,7 +238,7 @@ void finish_folder(const fs::path& partial, const fs::path& out) {
 }  // namespace
 
 std::size_t photos_of(const MakeFacesOptions& options) {
-  return options.persons * kPhotosPerPerson + options.unlabelled;
+  return static_cast<std::size_t>(options.persons * kPhotosPerPerson + options.unlabelled);
 }
 
 MadeFaces make_faces(const MakeFacesOptions& options) {

@@ -14,6 +14,7 @@
 #include "base/error.h"
 #include "base/files.h"
 #include "data/sample_table.h"
+#include "data_tools/face_labels.h"
 
 namespace pleat {
 namespace {
@@ -24,17 +25,6 @@ constexpr const char* kHeader = "id,path,mask,gender,age,person,split\n";
 constexpr int kOldest = 120;         // years
 constexpr std::size_t kListed = 20;  // problems named in the error
 constexpr std::array<std::string_view, 3> kEndings = {".jpg", ".jpeg", ".png"};
-
-struct PhotoName {
-  std::string_view name, mask;
-};
-constexpr std::array<PhotoName, 7> kPhotos = {{{"mask1", "wear"},
-                                               {"mask2", "wear"},
-                                               {"mask3", "wear"},
-                                               {"mask4", "wear"},
-                                               {"mask5", "wear"},
-                                               {"incorrect_mask", "incorrect"},
-                                               {"normal", "normal"}}};
 
 // Names in a folder, sorted; hidden ones, which file managers leave behind, are no photos.
 std::vector<std::string> names_in(const fs::path& folder, const char* flag) {
@@ -105,7 +95,7 @@ class TableBuilder {
     if (!problems_.empty()) throw_problems();
     if (folders_.out.has_parent_path()) make_folder(folders_.out.parent_path());
     write_file(folders_.out, text_);
-    return {persons_.rows(), persons_.rows() * kPhotos.size(), unlabelled_, root_};
+    return {persons_.rows(), persons_.rows() * kPhotoNames.size(), unlabelled_, root_};
   }
 
  private:
@@ -140,16 +130,17 @@ class TableBuilder {
     const fs::path path = folders_.images / folder;
     if (!fs::is_directory(path)) return problem(row, "{} is not a folder", path.string());
     std::vector<std::string> names = names_in(path, "--images");
-    for (const PhotoName& photo : kPhotos) {
+    for (int photo = 0; photo < kPhotosPerPerson; ++photo) {
+      const std::string_view wanted = kPhotoNames[static_cast<std::size_t>(photo)];
       const auto is_this = [&](const std::string& name) {
-        return is_photo_name(name) && fs::path(name).stem() == photo.name;
+        return is_photo_name(name) && fs::path(name).stem() == wanted;
       };
       const auto found = std::find_if(names.begin(), names.end(), is_this);
       if (found == names.end()) {
-        problem(row, "{} has no photo {}.jpg (or .jpeg, .png)", path.string(), photo.name);
+        problem(row, "{} has no photo {}.jpg (or .jpeg, .png)", path.string(), wanted);
         continue;
       }
-      add_row(fmt::format("{}-{}", id, photo.name), path / *found, photo.mask, persons_.column("gender")[row],
+      add_row(fmt::format("{}-{}", id, wanted), path / *found, mask_label(photo), persons_.column("gender")[row],
               persons_.column("age")[row], id, "train");
       names.erase(found);
     }

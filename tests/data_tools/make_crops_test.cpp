@@ -1,8 +1,6 @@
 #include "data_tools/make_crops.h"
 
 #include <gmock/gmock.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <barrier>
 #include <csignal>
@@ -13,6 +11,7 @@
 #include "base/files.h"
 #include "data_tools/photo_file.h"
 #include "pictures.h"
+#include "support/fault_process.h"
 #include "support/scratch_folder.h"
 
 namespace pleat {
@@ -228,23 +227,6 @@ TEST_F(MakeCrops, AFailureOnOneRankReachesAllOfThem) {
   });
   EXPECT_THAT(messages, testing::Each("fault injected on rank 2"));
   EXPECT_TRUE(fs::is_empty(folder / "out"));
-}
-
-// Runs in a process of its own, because fault points are read once.
-int outcome_under_fault(const char* fault, const std::function<void()>& work) {
-  const pid_t child = ::fork();
-  if (child == 0) {
-    ::setenv("PLEAT_FAULT", fault, 1);
-    try {
-      work();
-    } catch (const DataError&) {
-      ::_exit(3);
-    }
-    ::_exit(0);
-  }
-  int status = 0;
-  ::waitpid(child, &status, 0);
-  return WIFSIGNALED(status) ? -WTERMSIG(status) : WEXITSTATUS(status);
 }
 
 TEST_F(MakeCrops, AKillAtAnyPointLeavesNoFileThatIsAccepted) {

@@ -1,8 +1,6 @@
 #include "data_tools/make_faces.h"
 
 #include <gmock/gmock.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cmath>
@@ -16,6 +14,7 @@
 #include "base/error.h"
 #include "base/files.h"
 #include "data_tools/face_labels.h"
+#include "support/fault_process.h"
 #include "support/scratch_folder.h"
 
 namespace pleat {
@@ -225,6 +224,8 @@ TEST(MakeFaces, RefusesNumbersOutOfTheirBounds) {
   const ScratchFolder folder;
   const fs::path out = folder / "faces";
   EXPECT_THAT(error_of({.out = out, .persons = 0}, ExitCode::kUsage), HasSubstr("--persons 0: expected 1 to"));
+  EXPECT_THAT(error_of({.out = out, .persons = -3}, ExitCode::kUsage), HasSubstr("--persons -3: expected 1 to"));
+  EXPECT_THAT(error_of({.out = out, .persons = 1, .unlabelled = -1}, ExitCode::kUsage), HasSubstr("--unlabelled -1"));
   EXPECT_THAT(error_of({.out = out, .persons = 1'000'000}, ExitCode::kUsage), HasSubstr("--persons 1000000"));
   EXPECT_THAT(error_of({.out = out, .persons = 1, .unlabelled = 7'000'000}, ExitCode::kUsage),
               HasSubstr("--unlabelled 7000000"));
@@ -235,28 +236,11 @@ TEST(MakeFaces, RefusesNumbersOutOfTheirBounds) {
   EXPECT_TRUE(fs::is_empty(folder.path()));
 }
 
-// Runs in a process of its own, because fault points are read once.
-int outcome_under_fault(const char* fault, const fs::path& out) {
-  const pid_t child = ::fork();
-  if (child == 0) {
-    ::setenv("PLEAT_FAULT", fault, 1);
-    try {
-      make_faces({.out = out, .persons = 1});
-    } catch (const DataError&) {
-      ::_exit(3);
-    }
-    ::_exit(0);
-  }
-  int status = 0;
-  ::waitpid(child, &status, 0);
-  return WIFSIGNALED(status) ? -WTERMSIG(status) : WEXITSTATUS(status);
-}
-
 TEST(MakeFaces, AKillLeavesNoFolderAndTheNextRunCleansUp) {
   for (const char* fault : {"draw_face:3:kill", "write_file:2:kill", "publish_faces:1:kill"}) {
     const ScratchFolder folder;
     const fs::path out = folder / "faces";
-    EXPECT_EQ(outcome_under_fault(fault, out), -SIGKILL) << fault;
+    EXPECT_EQ(outcome_under_fault(fault, [&] { make_faces({.out = out, .persons = 1}); }), -SIGKILL) << fault;
     EXPECT_FALSE(fs::exists(out)) << fault;
     make_faces({.out = out, .persons = 1});
     EXPECT_EQ(content_of(folder.path()).size(), 9u) << fault;  // no partial, no lock
@@ -266,7 +250,7 @@ TEST(MakeFaces, AKillLeavesNoFolderAndTheNextRunCleansUp) {
 TEST(MakeFaces, AFullDiskLeavesNothingBehind) {
   const ScratchFolder folder;
   for (const char* fault : {"draw_face:3:nospace", "write_file:2:nospace", "publish_faces:1:nospace"}) {
-    EXPECT_EQ(outcome_under_fault(fault, folder / "faces"), 3) << fault;
+    EXPECT_EQ(outcome_under_fault(fault, [&] { make_faces({.out = folder / "faces", .persons = 1}); }), 3) << fault;
     EXPECT_TRUE(fs::is_empty(folder.path())) << fault;
   }
 }
