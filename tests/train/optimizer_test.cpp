@@ -9,42 +9,10 @@
 
 #include "base/error.h"
 #include "model/tensor_file.h"
+#include "train/optimizer_cases.h"
 
 namespace pleat {
 namespace {
-
-TrainConfig config_of(const std::string& optimizer) {
-  TrainConfig config;
-  config.optimizer = optimizer;
-  config.weight_decay = 0.1;
-  config.momentum = 0.8;
-  config.beta2 = 0.95;
-  return config;
-}
-
-// A convolution with many and one with single taps, a matrix, a bias: the shapes that networks have.
-NamedTensors parameters_of(std::uint64_t seed, at::MemoryFormat format = at::MemoryFormat::Contiguous) {
-  torch::manual_seed(seed);
-  NamedTensors parameters;
-  for (const auto& [name, shape] : std::vector<std::pair<std::string, std::vector<std::int64_t>>>{
-           {"conv.weight", {8, 6, 3, 3}}, {"point.weight", {8, 6, 1, 1}}, {"fc.weight", {5, 7}}, {"fc.bias", {5}}}) {
-    auto value = torch::randn(shape);
-    if (value.dim() == 4) value = value.contiguous(format);
-    parameters.emplace_back(name, value.requires_grad_());
-  }
-  return parameters;
-}
-
-// The gradients of a step, by number: the same for whoever asks, in the parameter's memory format.
-void set_gradients(const NamedTensors& parameters, int step) {
-  torch::manual_seed(1000 + static_cast<std::uint64_t>(step));
-  for (const auto& [name, parameter] : parameters) {
-    const auto values = torch::randn(parameter.sizes());
-    torch::Tensor(parameter).mutable_grad() = torch::empty_like(parameter.detach()).copy_(values);
-  }
-}
-
-double rate(int step) { return 0.01 * (1 + step % 3); }
 
 void run(Optimizer& optimizer, const NamedTensors& parameters, int begin, int end) {
   for (int step = begin; step < end; ++step) {
@@ -55,13 +23,6 @@ void run(Optimizer& optimizer, const NamedTensors& parameters, int begin, int en
 
 std::string all_bytes(const NamedTensors& parameters, const Optimizer& optimizer) {
   return tensors_to_bytes(parameters) + tensors_to_bytes(optimizer.state());
-}
-
-void expect_close(const NamedTensors& a, const NamedTensors& b, double tolerance) {
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    const double difference = (a[i].second - b[i].second).abs().max().item<double>();
-    EXPECT_LE(difference, tolerance) << a[i].first;
-  }
 }
 
 class PlainAdamW {
@@ -252,69 +213,6 @@ TEST(Optimizer, StateThatDoesNotFitIsRefusedByName) {
                                              testing::HasSubstr("missing exp_avg.conv.weight"),
                                              testing::HasSubstr("extra momentum.conv.weight")));
   }
-}
-
-// Values, roundings beside them, and the same values alone.
-struct RoundedPair {
-  std::vector<TrainedParameter> rounded;
-  NamedTensors plain;
-};
-
-RoundedPair rounded_pair(std::uint64_t seed) {
-  RoundedPair pair{.plain = parameters_of(seed, at::MemoryFormat::ChannelsLast)};
-  for (const auto& [name, tensor] : pair.plain) {
-    const auto value = tensor.detach().clone();
-    pair.rounded.push_back({name, value, value.to(at::kBFloat16).requires_grad_()});
-  }
-  return pair;
-}
-
-// Gradients that a bfloat16 can hold, the same for both.
-void set_gradients(const RoundedPair& pair, int step) {
-  set_gradients(pair.plain, step);
-  for (std::size_t i = 0; i < pair.plain.size(); ++i) {
-    const auto gradient = pair.plain[i].second.grad().to(at::kBFloat16);
-    torch::Tensor(pair.rounded[i].network).mutable_grad() = gradient;
-    torch::Tensor(pair.plain[i].second).mutable_grad() = gradient.to(at::kFloat);
-  }
-}
-
-TEST(Optimizer, WeightsWithRoundingsTakeTheSameSteps) {
-  for (const std::string name : {"adamw", "sgd", "plain"}) {
-    SCOPED_TRACE(name);
-    TrainConfig config = config_of(name == "plain" ? "sgd" : name);
-    if (name == "plain") config.momentum = 0.0;
-    const RoundedPair pair = rounded_pair(9);
-    const auto with = make_optimizer(config, pair.rounded), without = make_optimizer(config, unrounded(pair.plain));
-    for (int step = 0; step < 10; ++step) {
-      set_gradients(pair, step);
-      with->step(rate(step));
-      without->step(rate(step));
-    }
-    for (std::size_t i = 0; i < pair.plain.size(); ++i) {
-      const auto& [parameter, value, network] = pair.rounded[i];
-      EXPECT_LE((value - pair.plain[i].second).abs().max().item<double>(), 2e-6) << parameter;
-      EXPECT_TRUE(network.equal(value.to(at::kBFloat16))) << parameter;
-    }
-    expect_close(with->state(), without->state(), 2e-6);
-  }
-}
-
-TEST(Optimizer, ARoundingWithoutAGradientStandsStill) {
-  const RoundedPair pair = rounded_pair(10);
-  const auto optimizer = make_optimizer(config_of("adamw"), pair.rounded);
-  set_gradients(pair, 0);
-  torch::Tensor(pair.rounded[0].network).mutable_grad().reset();
-  const auto before = pair.rounded[0].value.clone(), moving = pair.rounded[1].value.clone();
-  optimizer->step(0.01);
-  EXPECT_TRUE(pair.rounded[0].value.equal(before));
-  EXPECT_FALSE(pair.rounded[1].value.equal(moving));
-}
-
-TEST(Optimizer, ARoundingOfAnotherLayoutIsRefused) {
-  const auto value = torch::randn({4, 3, 3, 3});
-  const auto network = value.contiguous(at::MemoryFormat::ChannelsLast).to(at::kBFloat16);
-  EXPECT_THROW(make_optimizer(config_of("adamw"), {{"conv.weight", value, network}}), std::invalid_argument);
 }
 
 }  // namespace

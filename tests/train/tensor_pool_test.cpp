@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <torch/utils.h>
 
+#include <cstring>
 #include <random>
 #include <thread>
 #include <vector>
@@ -14,6 +15,20 @@ namespace {
 constexpr std::int64_t kLarge = 1 << 20;  // elements, of 4 bytes
 
 std::uintptr_t address(const torch::Tensor& tensor) { return reinterpret_cast<std::uintptr_t>(tensor.data_ptr()); }
+
+// First of all: afterwards there is no tensor of the heap's own making.
+TEST(TensorPool, MemoryFromBeforeItsTimeIsFreedAsItWasTaken) {
+  torch::Tensor before = torch::ones(kLarge);
+  const c10::Allocator* heap = c10::GetCPUAllocator();
+  use_tensor_pool();
+  EXPECT_NE(c10::GetCPUAllocator(), heap);
+  before.reset();
+  for (const std::size_t bytes : {std::size_t{16}, std::size_t{1} << 20}) {
+    void* raw = c10::GetCPUAllocator()->raw_allocate(bytes);
+    std::memset(raw, 1, bytes);
+    c10::GetCPUAllocator()->raw_deallocate(raw);
+  }
+}
 
 TEST(TensorPool, GivesTheLowestRoomThatFits) {
   use_tensor_pool();
@@ -40,16 +55,6 @@ TEST(TensorPool, TensorsOfAllSizesAreAlignedAndTheirOwn) {
   }
   for (std::size_t i = 0; i < tensors.size(); ++i)
     EXPECT_TRUE((tensors[i] == static_cast<double>(i)).all().item<bool>());
-}
-
-TEST(TensorPool, MemoryFromBeforeItsTimeIsFreedAsItWasTaken) {
-  torch::Tensor before = torch::ones(kLarge);  // by the heap, if this test runs alone
-  use_tensor_pool();
-  before.reset();
-  void* raw = c10::GetCPUAllocator()->raw_allocate(1 << 20);
-  c10::GetCPUAllocator()->raw_deallocate(raw);
-  raw = c10::GetCPUAllocator()->raw_allocate(16);
-  c10::GetCPUAllocator()->raw_deallocate(raw);
 }
 
 // Makes, checks and drops tensors in an order of its own.

@@ -1,0 +1,76 @@
+// Optimizers on weights with bfloat16 roundings beside them.
+#include "train/rounded_step.h"
+
+#include <gtest/gtest.h>
+
+#include "train/optimizer.h"
+#include "train/optimizer_cases.h"
+
+namespace pleat {
+namespace {
+
+// Values, roundings beside them, and the same values alone.
+struct RoundedPair {
+  std::vector<TrainedParameter> rounded;
+  NamedTensors plain;
+};
+
+RoundedPair rounded_pair(std::uint64_t seed) {
+  RoundedPair pair{.plain = parameters_of(seed, at::MemoryFormat::ChannelsLast)};
+  for (const auto& [name, tensor] : pair.plain) {
+    const auto value = tensor.detach().clone();
+    pair.rounded.push_back({name, value, value.to(at::kBFloat16).requires_grad_()});
+  }
+  return pair;
+}
+
+// Gradients that a bfloat16 can hold, the same for both.
+void set_rounded_gradients(const RoundedPair& pair, int step) {
+  set_gradients(pair.plain, step);
+  for (std::size_t i = 0; i < pair.plain.size(); ++i) {
+    const auto gradient = pair.plain[i].second.grad().to(at::kBFloat16);
+    torch::Tensor(pair.rounded[i].network).mutable_grad() = gradient;
+    torch::Tensor(pair.plain[i].second).mutable_grad() = gradient.to(at::kFloat);
+  }
+}
+
+TEST(RoundedStep, WeightsWithRoundingsTakeTheSameSteps) {
+  for (const std::string name : {"adamw", "sgd", "plain"}) {
+    SCOPED_TRACE(name);
+    TrainConfig config = config_of(name == "plain" ? "sgd" : name);
+    if (name == "plain") config.momentum = 0.0;
+    const RoundedPair pair = rounded_pair(9);
+    const auto with = make_optimizer(config, pair.rounded), without = make_optimizer(config, unrounded(pair.plain));
+    for (int step = 0; step < 10; ++step) {
+      set_rounded_gradients(pair, step);
+      with->step(rate(step));
+      without->step(rate(step));
+    }
+    for (std::size_t i = 0; i < pair.plain.size(); ++i) {
+      const auto& [parameter, value, network] = pair.rounded[i];
+      EXPECT_LE((value - pair.plain[i].second).abs().max().item<double>(), 2e-6) << parameter;
+      EXPECT_TRUE(network.equal(value.to(at::kBFloat16))) << parameter;
+    }
+    expect_close(with->state(), without->state(), 2e-6);
+  }
+}
+
+TEST(RoundedStep, ARoundingWithoutAGradientStandsStill) {
+  const RoundedPair pair = rounded_pair(10);
+  const auto optimizer = make_optimizer(config_of("adamw"), pair.rounded);
+  set_rounded_gradients(pair, 0);
+  torch::Tensor(pair.rounded[0].network).mutable_grad().reset();
+  const auto before = pair.rounded[0].value.clone(), moving = pair.rounded[1].value.clone();
+  optimizer->step(0.01);
+  EXPECT_TRUE(pair.rounded[0].value.equal(before));
+  EXPECT_FALSE(pair.rounded[1].value.equal(moving));
+}
+
+TEST(RoundedStep, ARoundingOfAnotherLayoutIsRefused) {
+  const auto value = torch::randn({4, 3, 3, 3});
+  const auto network = value.contiguous(at::MemoryFormat::ChannelsLast).to(at::kBFloat16);
+  EXPECT_THROW(make_optimizer(config_of("adamw"), {{"conv.weight", value, network}}), std::invalid_argument);
+}
+
+}  // namespace
+}  // namespace pleat
