@@ -101,13 +101,43 @@ std::string crc_text(std::uint32_t crc) { return fmt::format("{:08x}", crc); }
 
 // Widest items first, so that each tensor's data is aligned for its dtype, as readers that map the file want it; else
 // in the given order.
-std::vector<const RawTensor*> data_order(const std::vector<RawTensor>& tensors) {
-  std::vector<const RawTensor*> order;
-  for (const RawTensor& tensor : tensors) order.push_back(&tensor);
-  std::stable_sort(order.begin(), order.end(), [](const RawTensor* a, const RawTensor* b) {
+std::vector<const TensorToWrite*> data_order(const std::vector<TensorToWrite>& tensors) {
+  std::vector<const TensorToWrite*> order;
+  for (const TensorToWrite& tensor : tensors) order.push_back(&tensor);
+  std::stable_sort(order.begin(), order.end(), [](const TensorToWrite* a, const TensorToWrite* b) {
     return dtype_bytes(a->dtype) > dtype_bytes(b->dtype);
   });
   return order;
+}
+
+std::uint64_t bytes_to_write(const TensorToWrite& tensor) {
+  std::uint64_t bytes = dtype_bytes(tensor.dtype);
+  if (bytes == 0) throw std::invalid_argument("tensor '" + tensor.name + "' has the unknown dtype " + tensor.dtype);
+  for (const std::int64_t size : tensor.shape) bytes *= static_cast<std::uint64_t>(size);
+  return bytes;
+}
+
+nlohmann::ordered_json header_to_write(const std::vector<const TensorToWrite*>& order) {
+  nlohmann::ordered_json header = nlohmann::ordered_json::object();
+  header[kMetadataKey] = nullptr;  // keeps the first place
+  std::uint64_t size = 0;
+  for (const TensorToWrite* tensor : order) {
+    const std::uint64_t end = size + bytes_to_write(*tensor);
+    nlohmann::ordered_json entry = {{"dtype", tensor->dtype}, {"shape", tensor->shape}, {"data_offsets", {size, end}}};
+    if (!header.emplace(tensor->name, std::move(entry)).second)
+      throw std::invalid_argument("two tensors named '" + tensor->name + "' for one file");
+    size = end;
+  }
+  return header;
+}
+
+// Length and header, padded so that data starts aligned.
+std::string header_bytes(const nlohmann::ordered_json& header) {
+  std::string text = header.dump();
+  text.resize((text.size() + 7) / 8 * 8, ' ');
+  std::string bytes;
+  for (std::size_t i = 0; i < kLengthBytes; ++i) bytes += static_cast<char>(text.size() >> (8 * i));
+  return bytes + text;
 }
 
 }  // namespace
@@ -135,33 +165,27 @@ SafetensorsFile parse_safetensors(std::string_view file, std::string_view name) 
   return parsed;
 }
 
-std::string format_safetensors(const std::vector<RawTensor>& tensors, std::map<std::string, std::string> metadata) {
+std::string format_safetensors(const std::vector<TensorToWrite>& tensors, std::map<std::string, std::string> metadata) {
   static_assert(std::endian::native == std::endian::little, "the tensors' bytes are written as they are in memory");
   const auto order = data_order(tensors);
-  nlohmann::ordered_json header = nlohmann::ordered_json::object();
-  header[kMetadataKey] = nullptr;  // keeps the first place
-  std::uint64_t size = 0;
-  std::uint32_t crc = 0;
-  for (const RawTensor* tensor : order) {
-    const std::uint64_t end = size + tensor->bytes.size();
-    nlohmann::ordered_json entry = {{"dtype", tensor->dtype}, {"shape", tensor->shape}, {"data_offsets", {size, end}}};
-    if (!header.emplace(tensor->name, std::move(entry)).second) {
-      throw std::invalid_argument("two tensors named '" + tensor->name + "' for one file");
-    }
-    // zlib answers a null pointer, which an empty tensor has, with the CRC of nothing at all.
-    if (!tensor->bytes.empty()) crc = crc32(tensor->bytes, crc);
-    size = end;
-  }
-  metadata[kCrcKey] = crc_text(crc);
+  nlohmann::ordered_json header = header_to_write(order);
+  // The checksum stands before the data that it is of, and always takes the same room.
+  metadata[kCrcKey] = crc_text(0);
   header[kMetadataKey] = metadata;
-
-  std::string text = header.dump();
-  text.resize((text.size() + 7) / 8 * 8, ' ');  // data starts aligned
-  std::string file;
-  file.reserve(kLengthBytes + text.size() + size);
-  for (std::size_t i = 0; i < kLengthBytes; ++i) file += static_cast<char>(text.size() >> (8 * i));
-  file += text;
-  for (const RawTensor* tensor : order) file += tensor->bytes;
+  std::string file = header_bytes(header);
+  const std::size_t data = file.size();
+  std::uint64_t size = data;
+  for (const TensorToWrite* tensor : order) size += bytes_to_write(*tensor);
+  file.reserve(size);
+  for (const TensorToWrite* tensor : order) {
+    const std::size_t before = file.size();
+    tensor->append(file);
+    if (file.size() - before != bytes_to_write(*tensor))
+      throw std::invalid_argument("tensor '" + tensor->name + "' has bytes that are not those of its shape");
+  }
+  metadata[kCrcKey] = crc_text(crc32(std::string_view(file).substr(data)));
+  header[kMetadataKey] = metadata;
+  file.replace(0, data, header_bytes(header));
   return file;
 }
 

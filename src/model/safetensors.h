@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <string>
 #include <string_view>
@@ -28,7 +29,16 @@ struct SafetensorsFile {
 /// is compared.
 SafetensorsFile parse_safetensors(std::string_view file, std::string_view name);
 
-/// The file as bytes; adds `crc32` of the data to the metadata. The same input gives the same bytes.
-std::string format_safetensors(const std::vector<RawTensor>& tensors, std::map<std::string, std::string> metadata);
+/// A tensor to be written, whose bytes are made when their turn comes: of a checkpoint, no second copy is in memory.
+struct TensorToWrite {
+  std::string name;
+  std::string dtype;
+  std::vector<std::int64_t> shape;
+  std::function<void(std::string& file)> append;  // the tensor's bytes, little-endian and row-major, to the file's end
+};
+
+/// The file as bytes; adds `crc32` of the data to the metadata. The same input gives the same bytes. Throws
+/// std::invalid_argument for two tensors of one name, a dtype that is not known, and bytes that are not shape x dtype.
+std::string format_safetensors(const std::vector<TensorToWrite>& tensors, std::map<std::string, std::string> metadata);
 
 }  // namespace pleat

@@ -64,17 +64,15 @@ const torch::Tensor& TensorFile::at(const std::string& name) const {
 }
 
 std::string tensors_to_bytes(const NamedTensors& tensors, const std::map<std::string, std::string>& metadata) {
-  std::vector<torch::Tensor> values;  // keeps the memory that `raw` points into
-  std::vector<RawTensor> raw;
+  std::vector<TensorToWrite> to_write;
   for (const auto& [name, tensor] : tensors) {
-    values.push_back(tensor.detach().cpu().contiguous());
-    const torch::Tensor& value = values.back();
-    raw.push_back({.name = name,
-                   .dtype = dtype_name(name, value.scalar_type()),
-                   .shape = value.sizes().vec(),
-                   .bytes = {static_cast<const char*>(value.const_data_ptr()), value.nbytes()}});
+    const auto append = [&tensor = tensor](std::string& file) {
+      const torch::Tensor value = tensor.detach().cpu().contiguous();
+      if (value.numel() > 0) file.append(static_cast<const char*>(value.const_data_ptr()), value.nbytes());
+    };
+    to_write.push_back({name, dtype_name(name, tensor.scalar_type()), tensor.sizes().vec(), append});
   }
-  return format_safetensors(raw, metadata);
+  return format_safetensors(to_write, metadata);
 }
 
 TensorFile tensors_from_bytes(std::string_view bytes, const std::string& source) {

@@ -26,6 +26,11 @@ std::string file_claiming(std::uint64_t length, const std::string& header) {
   return file;
 }
 
+TensorToWrite tensor_of(const std::string& name, const std::string& dtype, const std::vector<std::int64_t>& shape,
+                        const std::string& bytes) {
+  return {name, dtype, shape, [bytes](std::string& file) { file += bytes; }};
+}
+
 const std::string kOne = R"("a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]})";
 
 struct Malformed {
@@ -149,7 +154,8 @@ TEST(Safetensors, FilesAtTheEdgeOfTheFormatAreRead) {
 TEST(Safetensors, WhatIsWrittenIsReadBack) {
   const std::string floats(24, '\2'), counter(8, '\3'), flags("\1\0\1", 3);
   const std::string file = format_safetensors(
-      {{"w", "F32", {2, 3}, floats}, {"flags \"odd\" näme", "BOOL", {3}, flags}, {"count", "I64", {}, counter}},
+      {tensor_of("w", "F32", {2, 3}, floats), tensor_of("flags \"odd\" näme", "BOOL", {3}, flags),
+       tensor_of("count", "I64", {}, counter)},
       {{"epoch", "3"}, {"key", "a\nb"}});
   const auto parsed = parse_safetensors(file, "f");
   EXPECT_EQ(parsed.metadata.at("epoch"), "3");
@@ -167,14 +173,14 @@ TEST(Safetensors, WhatIsWrittenIsReadBack) {
 TEST(Safetensors, TheSameInputGivesTheSameBytes) {
   const std::string data(16, '\7');
   const auto write = [&] {
-    return format_safetensors({{"b", "F32", {4}, data}, {"a", "F32", {4}, data}}, {{"k", "v"}});
+    return format_safetensors({tensor_of("b", "F32", {4}, data), tensor_of("a", "F32", {4}, data)}, {{"k", "v"}});
   };
   EXPECT_EQ(write(), write());
 }
 
 TEST(Safetensors, EveryFlippedBitOfTheDataIsSeen) {
   const std::string data(12, '\5');
-  const std::string file = format_safetensors({{"a", "U8", {12}, data}}, {});
+  const std::string file = format_safetensors({tensor_of("a", "U8", {12}, data)}, {});
   for (std::size_t bit = 0; bit < 8 * data.size(); ++bit) {
     std::string flipped = file;
     flipped[file.size() - data.size() + bit / 8] ^= static_cast<char>(1 << (bit % 8));
@@ -184,14 +190,20 @@ TEST(Safetensors, EveryFlippedBitOfTheDataIsSeen) {
 
 TEST(Safetensors, AFileCutAnywhereIsRefused) {
   const std::string data(12, '\5');
-  const std::string file = format_safetensors({{"a", "U8", {12}, data}}, {{"k", "v"}});
+  const std::string file = format_safetensors({tensor_of("a", "U8", {12}, data)}, {{"k", "v"}});
   for (std::size_t size = 0; size < file.size(); ++size) {
     EXPECT_THROW(parse_safetensors(std::string_view(file).substr(0, size), "f"), DataError) << size;
   }
 }
 
 TEST(Safetensors, TwoTensorsOfOneNameAreNotWritten) {
-  EXPECT_THROW(format_safetensors({{"a", "U8", {0}, ""}, {"a", "U8", {0}, ""}}, {}), std::invalid_argument);
+  EXPECT_THROW(format_safetensors({tensor_of("a", "U8", {0}, ""), tensor_of("a", "U8", {0}, "")}, {}),
+               std::invalid_argument);
+}
+
+TEST(Safetensors, BytesThatAreNotThoseOfTheShapeAreNotWritten) {
+  EXPECT_THROW(format_safetensors({tensor_of("a", "F32", {2}, "1234567")}, {}), std::invalid_argument);
+  EXPECT_THROW(format_safetensors({tensor_of("a", "F31", {2}, "12345678")}, {}), std::invalid_argument);
 }
 
 }  // namespace

@@ -59,7 +59,8 @@ TEST(TensorFile, AMissingTensorIsNamedWithTheFile) {
 }
 
 TEST(TensorFile, ABoolThatIsNeitherTrueNorFalseIsRefused) {
-  const std::string bytes = format_safetensors({{"mask", "BOOL", {2}, std::string_view("\1\2", 2)}}, {});
+  const std::string bytes = format_safetensors(
+      {{.name = "mask", .dtype = "BOOL", .shape = {2}, .append = [](std::string& file) { file += "\1\2"; }}}, {});
   EXPECT_THROW(tensors_from_bytes(bytes, "t"), DataError);
 }
 
