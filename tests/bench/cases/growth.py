@@ -8,6 +8,7 @@ SIDE = 16
 TIMES, MOST = 10, 12  # ten times the rows: at most twelve times the seconds or megabytes
 SECONDS_FLOOR, MEGABYTES_FLOOR = 0.05, 10  # below these, differences are noise
 DRY_RUN = "pleat train --dry-run"  # a stage like the others, and the only one with a process of its own
+DISK = "disk"  # no stage: the bytes of write_oof written once more, for what of its growth is the disk's
 FIRST_BATCH = ("open", "shuffle", "cut", "first_batch")
 
 
@@ -32,7 +33,7 @@ def worst_growth(by_rows, unit, floor):
     """(factor, stage, rows) of the stage and tenfold that grows most."""
     sizes = sorted(by_rows)
     return max((max(by_rows[more][stage][unit], floor) / max(by_rows[few][stage][unit], floor), stage, more)
-               for few, more in zip(sizes, sizes[1:]) for stage in by_rows[few])
+               for few, more in zip(sizes, sizes[1:]) for stage in by_rows[few] if stage != DISK)
 
 
 def run(bench):
@@ -45,7 +46,10 @@ def run(bench):
         factor, stage, rows = worst_growth(by_rows, unit, floor)
         bench.figure(f"{word} of {TIMES} × the rows, worst stage", factor, "×", at_most(MOST),
                      f"{stage}, {rows // TIMES:,} to {rows:,} rows: {by_rows[rows // TIMES][stage][unit]:.2f} to {by_rows[rows][stage][unit]:.2f} {unit}")
-    last = by_rows[sizes[-1]]
+    last, before = by_rows[sizes[-1]], by_rows[sizes[-2]]
+    bench.figure("write_oof without its disk, the same", (last["write_oof"]["seconds"] - last[DISK]["seconds"])
+                 / max(before["write_oof"]["seconds"] - before[DISK]["seconds"], SECONDS_FLOOR / 2), "×",
+                 pleat=f"the file's bytes alone, written and synced: {before[DISK]['seconds']:.2f} to {last[DISK]['seconds']:.2f} seconds")
     bench.figure(f"open, shuffle and first batch, {sizes[-1]:,} rows", sum(last[stage]["seconds"] for stage in FIRST_BATCH), "s", at_most(2))
     bench.figure(f"{DRY_RUN}, {sizes[-1]:,} rows", last[DRY_RUN]["seconds"], "s", pleat=f"{sizes[0]:,} rows: {by_rows[sizes[0]][DRY_RUN]['seconds']:.2f} s")
     bench.note(f"{sizes[-1]:,} rows: " + ", ".join(f"{stage} {of['seconds']:.2f} s and {of['megabytes']:.0f} MB" for stage, of in last.items()
