@@ -77,14 +77,6 @@ Hdf5File file_in_memory(const std::string* image) {
   return {H5Fopen("oof.h5", H5F_ACC_RDONLY, access.get()), "open"};
 }
 
-// As long as the file is open. H5Fget_file_image would make a second copy.
-std::string_view bytes_in_memory(const Hdf5File& file) {
-  const auto size = static_cast<std::size_t>(hdf5(H5Fget_file_image(file.get(), nullptr, 0), "measure the file"));
-  void* place = nullptr;  // the core driver's answer: where it keeps the pointer to its memory
-  hdf5(H5Fget_vfd_handle(file.get(), H5P_DEFAULT, &place), "find the file's memory");
-  return {*static_cast<const char* const*>(place), size};
-}
-
 std::vector<hsize_t> dims_of(hid_t set, hid_t type_class) {
   const Hdf5Space space(H5Dget_space(set), "get a data space");
   const Hdf5Type type(H5Dget_type(set), "get a type");
@@ -142,6 +134,7 @@ OofTable read_target(hid_t parent, const std::string& name, std::size_t rows) {
 }  // namespace
 
 void write_oof(const std::filesystem::path& path, const FoldPlan& plan, const std::vector<OofTable>& tables) {
+  std::string bytes;
   try {
     const Hdf5Lock lock;
     const Hdf5File file = file_in_memory(nullptr);
@@ -159,10 +152,12 @@ void write_oof(const std::filesystem::path& path, const FoldPlan& plan, const st
     }
     write_texts(file.get(), "target_order", names);
     hdf5(H5Fflush(file.get(), H5F_SCOPE_GLOBAL), "finish the file");
-    write_file(path, bytes_in_memory(file));
+    bytes.resize(static_cast<std::size_t>(hdf5(H5Fget_file_image(file.get(), nullptr, 0), "measure the file")));
+    hdf5(H5Fget_file_image(file.get(), bytes.data(), bytes.size()), "take the file");
   } catch (const Hdf5Error& error) {
     throw DataError("{}: {}", path.string(), error.what());
   }
+  write_file(path, bytes);
 }
 
 std::vector<OofTable> read_oof(const std::filesystem::path& path) {
