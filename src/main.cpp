@@ -33,7 +33,7 @@ namespace {
 struct Program {
   CLI::App app{"Trains image classifiers by folds, on one machine or a cluster.", "pleat"};
   PrepareOptions prepare;
-  TrainRequest train;
+  TrainOptions train;
   PredictRequest predict;
   DoctorOptions doctor;
   MakeFacesOptions make_faces;
@@ -97,7 +97,7 @@ ExitCode run(int argc, char** argv, const std::string& command, MpiSession& sess
     if (session.rank() == 0) program.app.exit(error);  // --help, --version
     return ExitCode::kDone;
   }
-  program.train.command = command;
+  program.train.request.command = command;
   return program.chosen(session);
 }
 

@@ -129,22 +129,22 @@ std::string read_file(const fs::path& path) {
 }
 
 void require_replaceable(const fs::path& out, std::string_view first_bytes, const char* what,
-                         const std::vector<fs::path>& read) {
+                         const std::vector<fs::path>& read, const char* flag) {
   std::error_code error;
   for (const fs::path& input : read) {
     if (fs::equivalent(out, input, error))
-      throw UsageError("--out {} is the file that is read, and would be lost; give another name", out.string());
+      throw UsageError("{} {} is the file that is read, and would be lost; give another name", flag, out.string());
   }
   if (!fs::exists(out, error)) return;
   if (!fs::is_regular_file(out, error))
-    throw DataError("{} is a folder, a pipe or a device; give --out the name of a file", out.string());
+    throw DataError("{} is a folder, a pipe or a device; give {} the name of a file", out.string(), flag);
   if (fs::file_size(out, error) == 0) return;
   std::ifstream file(out, std::ios::binary);
   std::string begin(first_bytes.size(), '\0');
   file.read(begin.data(), static_cast<std::streamsize>(begin.size()));
   if (begin == first_bytes) return;
-  throw DataError("{} is there and is no {}, which alone would be replaced; move it away or give another --out",
-                  out.string(), what);
+  throw DataError("{} is there and is no {}, which alone would be replaced; move it away or give another {}",
+                  out.string(), what, flag);
 }
 
 void make_folder(const fs::path& path) {

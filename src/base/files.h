@@ -21,9 +21,9 @@ void publish_file(const std::filesystem::path& partial, const std::filesystem::p
 std::string read_file(const std::filesystem::path& path);
 
 /// Throws UsageError if `out` is one of the files that are `read`, DataError if it is there and does not begin with
-/// `first_bytes`, as `what` would: somebody's labels must not be overwritten by a slip of the keyboard.
+/// `first_bytes`, as `what` would: somebody's labels must not be overwritten by a slip of the keyboard. `flag` gave it.
 void require_replaceable(const std::filesystem::path& out, std::string_view first_bytes, const char* what,
-                         const std::vector<std::filesystem::path>& read);
+                         const std::vector<std::filesystem::path>& read, const char* flag = "--out");
 
 /// Creates the folder and those above it. Throws DataError naming the path.
 void make_folder(const std::filesystem::path& path);

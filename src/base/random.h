@@ -19,7 +19,9 @@ enum class Purpose : std::uint32_t {
   kAugment = 5,
   kNetwork = 6,
   kFaces = 7,
-  kFaceLabels = 8
+  kFaceLabels = 8,
+  kPixels = 9,
+  kMix = 10
 };
 
 /// Everything that a random number may depend on; never rank, worker or clock.

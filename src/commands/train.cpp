@@ -1,13 +1,40 @@
 #include "commands/train.h"
 
+#include <spdlog/spdlog.h>
+
 #include <CLI/CLI.hpp>
 
+#include "base/files.h"
 #include "commands/config.h"
+#include "data_tools/contact_sheet.h"
+#include "rounds/augment_preview.h"
 #include "train/tensor_pool.h"
 
 namespace pleat {
+namespace {
 
-CLI::App* add_train(CLI::App& program, TrainRequest& request) {
+constexpr std::size_t kPreviewed = 8;  // images
+
+void preview(const TrainOptions& options) {
+  const TrainRequest& request = options.request;
+  require_replaceable(options.preview_augment, "\x89PNG", "PNG picture", {request.config}, "--preview-augment");
+  const RunConfig config = load_run_config(request.config, request.assignments);
+  const Dataset dataset = open_dataset(config);
+  const ImageShape& shape = dataset.crops.shape();
+  std::vector<SheetRow> sheet;
+  for (const PreviewRow& row : preview_augmentations(config, dataset, kPreviewed)) {
+    SheetRow& line = sheet.emplace_back(SheetRow{.caption = row.caption});
+    for (const auto& image : row.images) line.pictures.push_back({shape.width, shape.height, shape.channels, image});
+  }
+  write_contact_sheet(options.preview_augment, sheet);
+  spdlog::info("{}: {} of {} training images, augmented in {} ways (train.augment); nothing was trained",
+               options.preview_augment.string(), sheet.front().pictures.size(), dataset.train.size(), sheet.size() - 1);
+}
+
+}  // namespace
+
+CLI::App* add_train(CLI::App& program, TrainOptions& options) {
+  TrainRequest& request = options.request;
   CLI::App* verb =
       program.add_subcommand("train", "Train every fold, gather the out-of-fold predictions, build the ensemble");
   verb->add_option("config", request.config, "YAML file; keys: docs/config.md, or pleat config --reference")
@@ -18,13 +45,22 @@ CLI::App* add_train(CLI::App& program, TrainRequest& request) {
                    "run folder; default: runs/<config file's stem>. A folder that holds this run is continued")
       ->type_name("DIR");
   verb->add_flag("--dry-run", request.dry_run, "show jobs, slots, memory and disk, and write nothing");
+  verb->add_option("--preview-augment", options.preview_augment,
+                   "write a sheet of training images as each augmentation changes them, and train nothing")
+      ->type_name("FILE.png");
   verb->footer("Under mpirun every rank takes folds: mpirun --bind-to none -n 2 pleat train configs/quickstart.yaml");
   return verb;
 }
 
-ExitCode run_train(const TrainRequest& request, const MpiSession& session) {
+ExitCode run_train(const TrainOptions& options, const MpiSession& session) {
+  if (!options.preview_augment.empty()) {
+    together(session.ranks(), [&] {
+      if (session.rank() == 0) preview(options);
+    });
+    return ExitCode::kDone;
+  }
   use_tensor_pool();
-  return train_run(request, session);
+  return train_run(options.request, session);
 }
 
 }  // namespace pleat

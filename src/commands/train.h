@@ -1,6 +1,8 @@
 // pleat train: config in, out-of-fold ensemble out.
 #pragma once
 
+#include <filesystem>
+
 #include "cluster/mpi_session.h"
 #include "rounds/round.h"
 
@@ -10,7 +12,12 @@ class App;
 
 namespace pleat {
 
-CLI::App* add_train(CLI::App& program, TrainRequest& request);
-ExitCode run_train(const TrainRequest& request, const MpiSession& session);
+struct TrainOptions {
+  TrainRequest request;
+  std::filesystem::path preview_augment;  // a PNG to write instead of training; empty: none
+};
+
+CLI::App* add_train(CLI::App& program, TrainOptions& options);
+ExitCode run_train(const TrainOptions& options, const MpiSession& session);
 
 }  // namespace pleat

@@ -1,4 +1,6 @@
-// Changes to training images: pure in (image, random numbers of the sample's key).
+// Which changes training images go through, and those of them that choose what is shown of an image (flip, pad,
+// resized crop; made as the batch is read, see PixelWriter). The others are in batch_augment.h. All are pure in (image,
+// random numbers of the sample's key).
 #pragma once
 
 #include <cstdint>
@@ -12,10 +14,29 @@
 
 namespace pleat {
 
+struct RandAugmentConfig {
+  std::int64_t ops = 0;
+  std::int64_t magnitude = 9;
+  static constexpr auto fields() {
+    return std::tuple{
+        field("ops", &RandAugmentConfig::ops, between(0, 14), identity,
+              "random operations on each image, one after another, out of 14: shears, shifts, rotation, brightness, "
+              "color, contrast, sharpness, posterize, solarize, autocontrast, equalize, none; 2, say; 0: off"),
+        field("magnitude", &RandAugmentConfig::magnitude, between(0, 30), identity,
+              "how strong they are, of 30: at 30 shears of 0.3, shifts of 45 %, 30 degrees, factors of 0.1 and 1.9")};
+  }
+};
+
 struct AugmentConfig {
   bool flip = true;
   std::int64_t pad = 4;
   double resized_crop = 1.0;
+  double rotate = 0.0;
+  double jitter = 0.0;
+  RandAugmentConfig randaugment;
+  double erase = 0.0;
+  double mixup = 0.0;
+  double cutmix = 0.0;
   static constexpr auto fields() {
     return std::tuple{
         field("flip", &AugmentConfig::flip, any(), identity, "mirror half of the training images left to right"),
@@ -23,7 +44,20 @@ struct AugmentConfig {
               "shift training images by up to this many pixels each way, black coming in (pad and crop); 0: off"),
         field("resized_crop", &AugmentConfig::resized_crop, above_zero_to_one(), identity,
               "show a random part of each training image, of at least this share of its area and with sides of 3:4 to "
-              "4:3, at the whole image's size (random resized crop, instead of pad); 1: off")};
+              "4:3, at the whole image's size (random resized crop, instead of pad); 1: off"),
+        field("rotate", &AugmentConfig::rotate, between(0.0, 180.0), identity,
+              "turn training images about their centre by up to this many degrees each way, black coming in; 0: off"),
+        field("jitter", &AugmentConfig::jitter, between(0.0, 1.0), identity,
+              "multiply brightness, contrast and saturation by factors of up to this much below and above 1; 0: off"),
+        field("randaugment", &AugmentConfig::randaugment, any(), identity, "RandAugment (Cubuk et al. 2019)"),
+        field("erase", &AugmentConfig::erase, between(0.0, 1.0), identity,
+              "in this share of training images, a box of 2 to 33 % of the area gets the mean color; 0: off"),
+        field("mixup", &AugmentConfig::mixup, between(0.0, 100.0), identity,
+              "add to each training image another of its part of the batch, and its label, by shares drawn from a beta "
+              "distribution with this alpha (0.2, say); 0: off"),
+        field("cutmix", &AugmentConfig::cutmix, between(0.0, 100.0), identity,
+              "put a box of another training image, and its label by the box's share of the area, into each; the shares "
+              "are drawn as mixup's (1.0, say); with mixup as well, each part of a batch gets one of both; 0: off")};
   }
 };
 

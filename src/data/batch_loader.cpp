@@ -104,7 +104,7 @@ struct BatchLoader::Impl {
       writer.write(crops.image(static_cast<std::size_t>(row)), placement, out);
       out += shape.bytes();
     }
-    Batch batch{pixels.permute({0, 3, 1, 2}), {}};
+    Batch batch{.images = pixels.permute({0, 3, 1, 2}), .rows = plan.rows};
     if (!plan.labels.empty()) batch.labels = at::tensor(plan.labels, pin.dtype(at::kLong));
     return batch;
   }

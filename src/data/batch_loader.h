@@ -24,6 +24,10 @@ struct BatchPlan {
 struct Batch {
   torch::Tensor images;  // [n, C, H, W] float32, channels_last, normalised
   torch::Tensor labels;  // [n] int64, undefined if the plan has none
+  std::vector<std::int64_t> rows;  // the plan's
+  // Undefined unless images are mixed (batch_mix.h): partners [n] int64, the position in this batch of the image that is
+  // mixed into each; share [n] float32, 0 to 1, of the image's own label.
+  torch::Tensor partners, share;
 };
 
 struct LoaderOptions {

@@ -80,7 +80,9 @@ std::string job_name(const std::string& target, const std::string& model, FoldId
 Json train_identity(const TrainConfig& train) {
   Json all = identity_of(train);
   const Json defaults = identity_of(TrainConfig{});
-  for (const char* later : {"/augment/resized_crop", "/ema", "/progressive"}) {
+  for (const char* later :
+       {"/augment/resized_crop", "/augment/rotate", "/augment/jitter", "/augment/randaugment", "/augment/erase",
+        "/augment/mixup", "/augment/cutmix", "/ema", "/progressive"}) {
     const Json::json_pointer place(later);
     if (all[place] == defaults[place]) all[place.parent_pointer()].erase(place.back());
   }

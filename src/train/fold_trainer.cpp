@@ -10,6 +10,7 @@
 #include "base/files.h"
 #include "base/log.h"
 #include "cluster/gradient_sync.h"
+#include "data/batch_augment.h"
 #include "data/batch_loader.h"
 #include "model/weight_average.h"
 #include "train/epoch_cut.h"
@@ -43,6 +44,7 @@ class FoldTrainer {
   void train_epoch();
   void train_step(BatchLoader& loader, std::int64_t step);
   void train_part(BatchLoader& loader, std::int64_t step, int part, std::size_t batch_size);
+  Batch next_batch(BatchLoader& loader, std::int64_t step, int part);
   torch::Tensor forward_part(BatchLoader& loader, std::int64_t step, int part, std::size_t batch_size);
   std::vector<BatchPlan> plan_epoch() const;
   void agree(const std::optional<Error>& mine);
@@ -225,13 +227,21 @@ void FoldTrainer::train_step(BatchLoader& loader, std::int64_t step) {
   if (average_) average_->update(done);
 }
 
+Batch FoldTrainer::next_batch(BatchLoader& loader, std::int64_t step, int part) {
+  Batch batch = loader.next();
+  batch.images = batch.images.to(context_.device, /*non_blocking=*/true);
+  batch.labels = batch.labels.to(context_.device, /*non_blocking=*/true);
+  augment_batch({job_.train.augment, job_.norm, {key_for(Purpose::kPixels, step, part), batch.rows}}, batch);
+  return batch;
+}
+
 torch::Tensor FoldTrainer::forward_part(BatchLoader& loader, std::int64_t step, int part, std::size_t batch_size) {
-  const Batch batch = loader.next();
+  const Batch batch = next_batch(loader, step, part);
   // Networks that draw (dropout) draw from torch's generator: the same numbers for the same part, on any rank.
   torch::manual_seed(RandomStream(key_for(Purpose::kNetwork, step, part)).next64());
-  const torch::Tensor logits = forward_logits(*classifier_, batch.images.to(context_.device, true), bf16_);
-  const torch::Tensor loss = part_loss(logits, batch.labels.to(context_.device, true), job_.train.label_smoothing,
-                                       static_cast<std::int64_t>(batch_size));
+  const torch::Tensor logits = forward_logits(*classifier_, batch.images, bf16_);
+  const torch::Tensor loss =
+      part_loss(logits, batch, job_.train.label_smoothing, static_cast<std::int64_t>(batch_size));
   check_loss(loss, step);
   return loss;
 }

@@ -24,4 +24,7 @@ void probe_logits(const Arguments& arguments);
 /// writes the parameters after the last step, under their own names.
 void probe_optimize(const Arguments& arguments);
 
+/// pixels OPERATION GIVEN OUT: one of pixel_ops.h on the tensors `images` and `amounts`; writes `images`.
+void probe_pixels(const Arguments& arguments);
+
 }  // namespace pleat

@@ -42,6 +42,26 @@ TEST(Loss, PartsOfUnlikeSizeAddUpToTheBatchsMeanAndItsGradient) {
   EXPECT_TRUE(at::allclose(logits.grad(), whole_gradient, 1e-6, 1e-7));
 }
 
+TEST(Loss, OfMixedImagesIsTheSharesSumOfBothLabels) {
+  Batch part{.labels = labels_of_four()};
+  part.partners = torch::tensor({1, 2, 3, 0}, at::kLong);
+  part.share = torch::tensor({1.0F, 0.25F, 0.0F, 0.6F});
+  double expected = 0;
+  for (std::int64_t i = 0; i < 4; ++i) {
+    const auto loss = [&](std::int64_t label) {
+      return part_loss(logits_of_four().slice(0, i, i + 1), torch::tensor({label}, at::kLong), 0.1, 1).item<double>();
+    };
+    const double share = part.share[i].item<double>();
+    const auto own = part.labels[i].item<std::int64_t>();
+    const auto other = part.labels[part.partners[i].item<std::int64_t>()].item<std::int64_t>();
+    expected += share * loss(own) + (1 - share) * loss(other);
+  }
+  EXPECT_NEAR(part_loss(logits_of_four(), part, 0.1, 8).item<double>(), expected / 8, 1e-6);
+  part.share = part.partners = {};
+  EXPECT_EQ(part_loss(logits_of_four(), part, 0.1, 4).item<float>(),
+            part_loss(logits_of_four(), labels_of_four(), 0.1, 4).item<float>());
+}
+
 TEST(Loss, IsComputedInFloat32WhateverTheLogitsAre) {
   const auto half = logits_of_four().to(at::kBFloat16);
   const auto loss = part_loss(half, labels_of_four(), 0.1, 4);
