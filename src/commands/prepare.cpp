@@ -6,14 +6,12 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <charconv>
-#include <map>
 #include <memory>
 
 #include "base/error.h"
-#include "base/files.h"
 #include "base/progress.h"
-#include "base/stop_signal.h"
 #include "cluster/host.h"
+#include "commands/crops_report.h"
 #include "data_tools/make_crops.h"
 
 namespace pleat {
@@ -23,8 +21,6 @@ namespace fs = std::filesystem;
 
 constexpr char kDefaultSize[] = "64", kDefaultCrop[] = "none";
 constexpr int kMaxCropSide = 4096;      // pixels
-constexpr std::size_t kFewValues = 32;  // columns with more distinct values are not classes
-constexpr std::size_t kListed = 20;     // damaged rows named in the error
 
 int parse_side(std::string_view text, const std::string& size) {
   int side = 0;
@@ -117,82 +113,6 @@ MadeCrops make(Form form, const PhotoOptions& photo, const PrepareOptions& optio
   return make_photo_crops(std::move(table), options.images, photo, how, ranks);
 }
 
-using Facts = std::vector<std::pair<std::string, std::string>>;  // name, value; printed as two columns
-
-// How often each value occurs; "" if there are too many for classes.
-std::string counts_text(const std::vector<std::string>& values) {
-  std::map<std::string, std::size_t> counts;
-  for (const std::string& value : values) {
-    if (++counts[value]; counts.size() > kFewValues) return "";
-  }
-  std::string text;
-  for (const auto& [value, count] : counts) {
-    text += fmt::format("{}{}: {}", text.empty() ? "" : ", ", value.empty() ? "(empty)" : value, grouped(count));
-  }
-  return text;
-}
-
-// A label that is spelt in two ways, or a split that is empty, shows at once.
-void say_counts(const SampleTable& table) {
-  for (std::size_t i = 0; i < table.names.size(); ++i) {
-    const std::string counts = counts_text(table.values[i]);
-    if (!counts.empty() && table.rows() > kFewValues) spdlog::info("{}: {}", table.names[i], counts);
-  }
-}
-
-Facts facts_of(const CropFile& crops) {
-  std::size_t rejected = 0;
-  for (std::size_t row = 0; row < crops.rows(); ++row) rejected += !crops.valid(row);
-  const auto& [height, width, channels] = crops.shape();
-  Facts facts = {{"rows", fmt::format("{}, {} of them without a picture; every checksum is right",
-                                      grouped(crops.rows()), grouped(rejected))},
-                 {"shape", fmt::format("{}x{}x{} (height x width x channels)", height, width, channels)}};
-  const SampleTable& table = crops.table();
-  for (std::size_t i = 0; i < table.names.size(); ++i) {
-    const std::string counts = counts_text(table.values[i]);
-    facts.emplace_back("column " + table.names[i],
-                       counts.empty() ? "many values, '" + table.values[i][0] + "' first" : counts);
-  }
-  for (const auto& [name, value] : crops.provenance()) facts.emplace_back("made with " + name, value);
-  facts.emplace_back("hash", crops.hash());
-  return facts;
-}
-
-std::vector<std::size_t> damaged_rows(const CropFile& crops) {
-  std::vector<std::size_t> damaged;
-  Progress progress("verify", crops.rows(), true);
-  for (std::size_t row = 0; row < crops.rows(); ++row) {
-    if (stop_signal_received()) throw StopRequested("stopped on request at row {} of {}", row, crops.rows());
-    try {
-      if (crops.valid(row)) crops.image(row);
-    } catch (const DataError&) {
-      damaged.push_back(row);
-    }
-    progress.set(row + 1);
-  }
-  return damaged;
-}
-
-void verify(const fs::path& path) {
-  const CropFile crops(path);
-  const std::vector<std::size_t> damaged = damaged_rows(crops);
-  if (!damaged.empty()) {
-    std::string list;
-    for (std::size_t i = 0; i < std::min(kListed, damaged.size()); ++i) {
-      list += fmt::format("\n  row {}, id '{}'", damaged[i], crops.table().column("id")[damaged[i]]);
-    }
-    if (damaged.size() > kListed) list += fmt::format("\n  … and {} more", damaged.size() - kListed);
-    throw DataError(
-        "{}: {} of {} rows have the wrong checksum; the file was changed or damaged: make it again with pleat "
-        "prepare{}",
-        path.string(), damaged.size(), crops.rows(), list);
-  }
-  const Facts facts = facts_of(crops);
-  std::size_t width = 0;
-  for (const auto& [name, value] : facts) width = std::max(width, name.size());
-  for (const auto& [name, value] : facts) fmt::print("{:<{}}  {}\n", name, width, value);
-}
-
 }  // namespace
 
 CLI::App* add_prepare(CLI::App& program, PrepareOptions& options) {
@@ -224,7 +144,7 @@ int run_prepare(const PrepareOptions& options, const Ranks& ranks) {
   });
   if (form == Form::kVerify) {
     together(ranks, [&] {
-      if (ranks.rank == 0) verify(options.verify);
+      if (ranks.rank == 0) verify_crops(options.verify);
     });
     return 0;
   }
@@ -233,7 +153,7 @@ int run_prepare(const PrepareOptions& options, const Ranks& ranks) {
   const auto& [height, width, channels] = made.shape;
   spdlog::info("{}: {} crops of {}x{}x{}", options.out.string(), grouped(made.rows - made.rejected.size()), height,
                width, channels);
-  say_counts(CropFile(options.out).table());
+  report_crops(options.out);
   if (!made.rejected.empty()) {
     spdlog::warn("{} broken photos were left out; they are listed in {}", grouped(made.rejected.size()),
                  rejected_list(options.out).string());

@@ -1,4 +1,5 @@
 """pleat prepare from outside: the same bytes on any number of ranks, readable by h5py, and bad photos and tables named."""
+import json
 import random
 
 import h5py
@@ -138,3 +139,23 @@ def test_verify_names_a_changed_pixel(tmp_path):
     out.write_bytes(content)
     done = runs.pleat("prepare", "--verify", out)
     assert done.returncode == DATA and f"p{row}" in done.stdout, done.stdout
+
+
+def test_photos_that_are_there_twice_are_reported_and_kept(tmp_path):
+    rng = numpy.random.default_rng(1)
+    picture = Image.fromarray(rng.integers(0, 256, (6, 6, 3), numpy.uint8)).resize((96, 96), Image.BICUBIC)
+    other = Image.fromarray(rng.integers(0, 256, (6, 6, 3), numpy.uint8)).resize((96, 96), Image.BICUBIC)
+    picture.save(tmp_path / "a.png")
+    picture.save(tmp_path / "b.png")
+    picture.save(tmp_path / "c.jpg", quality=70)
+    other.save(tmp_path / "d.png")
+    (tmp_path / "t.csv").write_text("id,path,label,group,split\n1,a.png,x,g1,train\n2,b.png,y,g1,train\n3,c.jpg,x,g2,test\n4,d.png,y,g3,train\n")
+    done = runs.pleat("prepare", "--table", tmp_path / "t.csv", "--images", tmp_path, "--out", tmp_path / "crops.h5", "--size", 32)
+    assert done.returncode == 0, done.stdout
+    assert "1 set of equal images with different values of label (ids '1', '2')" in done.stdout, done.stdout
+    assert "1 set of nearly equal images in two splits (ids '1', '3')" in done.stdout, done.stdout
+    report = json.loads((tmp_path / "data_report.json").read_text())
+    assert report["rows"] == 4 and report["exact_duplicates"]["rows"] == 2 and report["near_duplicates"]["sets"] == 1
+    assert report["splits"]["train"] == {"rows": 3, "without_picture": 0, "groups": 2, "classes": {"label": {"x": 1, "y": 2}}}
+    verified = runs.pleat("prepare", "--verify", tmp_path / "crops.h5")
+    assert verified.returncode == 0 and "equal images" in verified.stdout and "in two splits" in verified.stdout, verified.stdout

@@ -1,0 +1,142 @@
+#include "data_tools/data_report.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+#include <string_view>
+
+#include "base/progress.h"
+
+namespace pleat {
+namespace {
+
+constexpr std::size_t kFewValues = 32;  // columns with more distinct values are not classes
+const std::string kTrain = "train";
+constexpr std::size_t kExamples = 10;   // sets or pairs that are named
+
+// Rows that show one photo.
+using Copies = std::vector<std::size_t>;
+
+bool differ(const Copies& copies, const std::vector<std::string>* column) {
+  return column != nullptr && std::ranges::any_of(copies, [&](std::size_t row) {
+    return !(*column)[row].empty() && !(*column)[copies.front()].empty() && (*column)[row] != (*column)[copies.front()];
+  });
+}
+
+Json ids_of(const Copies& copies, const SampleTable& table) {
+  Json ids = Json::array();
+  for (const std::size_t row : copies) ids.push_back(table.column("id")[row]);
+  return ids;
+}
+
+// Sets whose rows differ in the column, and the first of them by their ids.
+Json differing(const std::vector<Copies>& sets, const SampleTable& table, const std::vector<std::string>* column) {
+  Json found = {{"sets", 0}, {"examples", Json::array()}};
+  std::size_t count = 0;
+  for (const Copies& copies : sets) {
+    if (differ(copies, column) && ++count <= kExamples) found["examples"].push_back(ids_of(copies, table));
+  }
+  found["sets"] = count;
+  return found;
+}
+
+Json describe_copies(const std::vector<Copies>& sets, const SampleTable& table) {
+  std::size_t rows = 0;
+  Json examples = Json::array(), labels = Json::object();
+  for (const Copies& copies : sets) {
+    rows += copies.size();
+    if (examples.size() < kExamples) examples.push_back(ids_of(copies, table));
+  }
+  for (const std::string& name : class_columns(table)) labels[name] = differing(sets, table, table.find(name));
+  return {{"sets", sets.size()},
+          {"rows", rows},
+          {"examples", examples},
+          {"across_splits", differing(sets, table, table.find("split"))},
+          {"across_groups", differing(sets, table, table.find("group"))},
+          {"different_labels", labels}};
+}
+
+Json describe_split(const CropFile& crops, const std::string& split, const std::vector<std::string>& columns) {
+  const SampleTable& table = crops.table();
+  const auto* splits = table.find("split");  // without one, all is for training
+  Json classes = Json::object();
+  std::set<std::string_view> groups;
+  std::size_t rows = 0, without_picture = 0;
+  for (const std::string& name : columns) classes[name] = Json::object();
+  for (std::size_t row = 0; row < crops.rows(); ++row) {
+    if ((splits == nullptr ? kTrain : (*splits)[row]) != split) continue;
+    ++rows;
+    without_picture += !crops.valid(row);
+    if (const auto* group = table.find("group")) groups.insert((*group)[row]);
+    for (const std::string& name : columns) {
+      Json& count = classes[name][table.column(name)[row]];
+      count = count.is_null() ? 1 : count.get<std::size_t>() + 1;
+    }
+  }
+  Json described = {{"rows", rows}, {"without_picture", without_picture}};
+  if (table.find("group") != nullptr) described["groups"] = groups.size();
+  described["classes"] = classes;
+  return described;
+}
+
+}  // namespace
+
+std::vector<std::string> class_columns(const SampleTable& table) {
+  std::vector<std::string> columns;
+  for (std::size_t i = 0; i < table.names.size(); ++i) {
+    const std::string& name = table.names[i];
+    if (name == "id" || name == "path" || name == "group" || name == "split") continue;
+    std::set<std::string_view> values;
+    for (const std::string& value : table.values[i]) {
+      if (values.insert(value).second && values.size() > kFewValues) break;
+    }
+    if (values.size() <= kFewValues) columns.push_back(name);
+  }
+  return columns;
+}
+
+Json data_report(const CropFile& crops, const Duplicates& duplicates) {
+  const SampleTable& table = crops.table();
+  const std::vector<std::string> columns = class_columns(table);
+  Json splits = Json::object();
+  for (const std::string split : {kTrain.c_str(), "unlabelled", "test"}) {
+    Json described = describe_split(crops, split, columns);
+    if (described.at("rows") > 0) splits[split] = std::move(described);
+  }
+  std::vector<Copies> near;
+  for (const auto& [one, other] : duplicates.near) near.push_back({one, other});
+  const ImageShape& shape = crops.shape();
+  return {{"schema", 1},
+          {"rows", crops.rows()},
+          {"shape", {shape.height, shape.width, shape.channels}},
+          {"made_with", crops.provenance()},
+          {"splits", splits},
+          {"exact_duplicates", describe_copies(duplicates.exact, table)},
+          {"near_duplicates", describe_copies(near, table)}};
+}
+
+std::vector<std::string> report_warnings(const Json& report) {
+  std::vector<std::string> lines;
+  const auto warn = [&](const Json& found, const char* kind, const std::string& how, const char* what_to_do) {
+    const auto count = found.at("sets").get<std::int64_t>();
+    if (count == 0) return;
+    std::string ids;
+    for (const Json& id : found.at("examples").front())
+      ids += fmt::format("{}'{}'", ids.empty() ? "" : ", ", id.get<std::string>());
+    lines.push_back(fmt::format("{} {} {} (ids {}{}): {}", counted(count, "set"), kind, how, ids,
+                                count > 1 ? ", …" : "", what_to_do));
+  };
+  for (const auto& [key, kind] : {std::pair{"exact_duplicates", "of equal images"}, {"near_duplicates", "of nearly equal images"}}) {
+    const Json& copies = report.at(key);
+    warn(copies.at("across_splits"), kind, "in two splits",
+         "the test score counts images that were trained on; take one of them out");
+    warn(copies.at("across_groups"), kind, "in two groups",
+         "folds may have one on each side, and scores look better than they are; give them one group");
+    for (const auto& [name, found] : copies.at("different_labels").items())
+      warn(found, kind, fmt::format("with different values of {}", name), "one of them is wrong; correct it");
+  }
+  return lines;
+}
+
+}  // namespace pleat

@@ -1,0 +1,23 @@
+// What a crops file holds, and what is odd about it: classes and groups per split, and photos that are there twice.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/fields.h"  // Json
+#include "data/crop_file.h"
+#include "data_tools/duplicates.h"
+
+namespace pleat {
+
+/// Columns that look like classes: few values, and none of id, path, group and split.
+std::vector<std::string> class_columns(const SampleTable& table);
+
+/// data_report.json; see docs/formats.md.
+Json data_report(const CropFile& crops, const Duplicates& duplicates);
+
+/// What of a report a reader must not miss, one line each: copies on both sides of a split or of a group, or with
+/// different labels, with some of their ids.
+std::vector<std::string> report_warnings(const Json& report);
+
+}  // namespace pleat

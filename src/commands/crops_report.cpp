@@ -1,0 +1,145 @@
+#include "commands/crops_report.h"
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "base/files.h"
+#include "base/progress.h"
+#include "base/stop_signal.h"
+#include "cluster/host.h"
+#include "data_tools/data_report.h"
+
+namespace pleat {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::size_t kFewValues = 32;  // columns with more distinct values are not classes
+constexpr std::size_t kListed = 20;     // damaged rows named in the error
+
+using Facts = std::vector<std::pair<std::string, std::string>>;  // name, value; printed as two columns
+
+// How often each value occurs; "" if there are too many for classes.
+std::string counts_text(const std::vector<std::string>& values) {
+  std::map<std::string, std::size_t> counts;
+  for (const std::string& value : values) {
+    if (++counts[value]; counts.size() > kFewValues) return "";
+  }
+  std::string text;
+  for (const auto& [value, count] : counts) {
+    text += fmt::format("{}{}: {}", text.empty() ? "" : ", ", value.empty() ? "(empty)" : value, grouped(count));
+  }
+  return text;
+}
+
+// A label that is spelt in two ways, or a split that is empty, shows at once.
+void say_counts(const SampleTable& table) {
+  for (std::size_t i = 0; i < table.names.size(); ++i) {
+    const std::string counts = counts_text(table.values[i]);
+    if (!counts.empty() && table.rows() > kFewValues) spdlog::info("{}: {}", table.names[i], counts);
+  }
+}
+
+Facts facts_of(const CropFile& crops) {
+  std::size_t rejected = 0;
+  for (std::size_t row = 0; row < crops.rows(); ++row) rejected += !crops.valid(row);
+  const auto& [height, width, channels] = crops.shape();
+  Facts facts = {{"rows", fmt::format("{}, {} of them without a picture; every checksum is right",
+                                      grouped(crops.rows()), grouped(rejected))},
+                 {"shape", fmt::format("{}x{}x{} (height x width x channels)", height, width, channels)}};
+  const SampleTable& table = crops.table();
+  for (std::size_t i = 0; i < table.names.size(); ++i) {
+    const std::string counts = counts_text(table.values[i]);
+    facts.emplace_back("column " + table.names[i],
+                       counts.empty() ? "many values, '" + table.values[i][0] + "' first" : counts);
+  }
+  for (const auto& [name, value] : crops.provenance()) facts.emplace_back("made with " + name, value);
+  facts.emplace_back("hash", crops.hash());
+  return facts;
+}
+
+std::vector<std::size_t> damaged_rows(const CropFile& crops) {
+  std::vector<std::size_t> damaged;
+  Progress progress("verify", crops.rows(), true);
+  for (std::size_t row = 0; row < crops.rows(); ++row) {
+    if (stop_signal_received()) throw StopRequested("stopped on request at row {} of {}", row, crops.rows());
+    try {
+      if (crops.valid(row)) crops.image(row);
+    } catch (const DataError&) {
+      damaged.push_back(row);
+    }
+    progress.set(row + 1);
+  }
+  return damaged;
+}
+
+Json make_report(const CropFile& crops) {
+  Progress progress("looking for duplicates", crops.rows(), true);
+  const int threads = std::max(1, static_cast<int>(affinity_cores().size()));
+  return data_report(crops, find_duplicates(crops, threads, [&](std::size_t done) {
+                       if (stop_signal_received()) throw StopRequested("stopped on request at row {}", done);
+                       progress.set(done);
+                     }));
+}
+
+// "2 sets, 5 rows".
+std::string copies_text(const Json& copies) {
+  return fmt::format("{} of {}", counted(copies.at("sets").get<std::int64_t>(), "set"),
+                     counted(copies.at("rows").get<std::int64_t>(), "row"));
+}
+
+std::string split_text(const Json& split) {
+  std::string text = counted(split.at("rows").get<std::int64_t>(), "row");
+  if (split.contains("groups")) text += ", " + counted(split["groups"].get<std::int64_t>(), "group");
+  return text;
+}
+
+void add_report(const Json& report, Facts& facts) {
+  for (const auto& [name, split] : report.at("splits").items()) facts.emplace_back("split " + name, split_text(split));
+  facts.emplace_back("equal images", copies_text(report.at("exact_duplicates")));
+  facts.emplace_back("nearly equal", copies_text(report.at("near_duplicates")));
+}
+
+}  // namespace
+
+void report_crops(const fs::path& path) {
+  const CropFile crops(path);
+  say_counts(crops.table());
+  const Json report = make_report(crops);
+  const fs::path file = fs::absolute(path).parent_path() / "data_report.json";
+  write_file(file, report.dump(1) + "\n");
+  for (const std::string& line : report_warnings(report)) spdlog::warn("{}", line);
+  spdlog::info("equal images: {}; nearly equal: {}; more in {}", copies_text(report.at("exact_duplicates")),
+               copies_text(report.at("near_duplicates")), file.string());
+}
+
+void verify_crops(const fs::path& path) {
+  const CropFile crops(path);
+  const std::vector<std::size_t> damaged = damaged_rows(crops);
+  if (!damaged.empty()) {
+    std::string list;
+    for (std::size_t i = 0; i < std::min(kListed, damaged.size()); ++i) {
+      list += fmt::format("\n  row {}, id '{}'", damaged[i], crops.table().column("id")[damaged[i]]);
+    }
+    if (damaged.size() > kListed) list += fmt::format("\n  … and {} more", damaged.size() - kListed);
+    throw DataError(
+        "{}: {} of {} rows have the wrong checksum; the file was changed or damaged: make it again with pleat "
+        "prepare{}",
+        path.string(), damaged.size(), crops.rows(), list);
+  }
+  Facts facts = facts_of(crops);
+  const Json report = make_report(crops);
+  add_report(report, facts);
+  std::size_t width = 0;
+  for (const auto& [name, value] : facts) width = std::max(width, name.size());
+  for (const auto& [name, value] : facts) fmt::print("{:<{}}  {}\n", name, width, value);
+  for (const std::string& line : report_warnings(report)) spdlog::warn("{}", line);
+}
+
+}  // namespace pleat

@@ -1,0 +1,16 @@
+// What pleat prepare says about a crops file once it is there.
+#pragma once
+
+#include <filesystem>
+
+namespace pleat {
+
+/// After it was made: classes, and in data_report.json beside it classes and groups per split and photos that are there
+/// twice; what of that a reader must not miss is a warning.
+void report_crops(const std::filesystem::path& path);
+
+/// pleat prepare --verify: prints the same and more on standard output, and writes nothing. Throws DataError for rows
+/// whose bytes were changed.
+void verify_crops(const std::filesystem::path& path);
+
+}  // namespace pleat
