@@ -47,10 +47,16 @@ add_library(pleat_torch INTERFACE)
 target_compile_options(pleat_torch INTERFACE
     "$<$<COMPILE_LANGUAGE:CXX>:SHELL:-idirafter ${torch_root}/include>"
     "$<$<COMPILE_LANGUAGE:CXX>:SHELL:-idirafter ${torch_root}/include/torch/csrc/api/include>")
+# ATen's parallel_for is a header's: without OpenMP it runs on one thread, silently. The runtime must be LibTorch's own,
+# which archives rename, or at::set_num_threads would not reach it.
+file(GLOB torch_gomp ${torch_root}/lib/libgomp*.so*)
+list(APPEND torch_gomp gomp)
+list(GET torch_gomp 0 torch_gomp)
+target_compile_options(pleat_torch INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-fopenmp>)
 target_compile_definitions(pleat_torch INTERFACE USE_DISTRIBUTED)
 target_link_directories(pleat_torch INTERFACE ${torch_root}/lib)
 target_link_options(pleat_torch INTERFACE -Wl,--no-as-needed)
-target_link_libraries(pleat_torch INTERFACE torch_cpu c10)  # not torch: that brings the CUDA half
+target_link_libraries(pleat_torch INTERFACE torch_cpu c10 ${torch_gomp})  # not torch: that brings the CUDA half
 
 # The CUDA half is compiled wherever LibTorch has one and all of this came along; chosen here, not by #ifdef.
 set(PLEAT_NCCL OFF)

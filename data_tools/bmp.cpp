@@ -90,6 +90,14 @@ void decode_row(const std::uint8_t* row, const BmpFields& fields, FileBytes pale
   }
 }
 
+// Writers of screenshots leave it zero all over, which no picture is meant to be.
+void drop_absent_alpha(Picture& picture) {
+  for (std::size_t i = 3; i < picture.values.size(); i += 4) {
+    if (picture.values[i] != 0) return;
+  }
+  for (std::size_t i = 3; i < picture.values.size(); i += 4) picture.values[i] = 255;
+}
+
 }  // namespace
 
 ImageHeader read_bmp_header(FileBytes file) {
@@ -99,6 +107,8 @@ ImageHeader read_bmp_header(FileBytes file) {
   // data, but too large a header.
   const std::int64_t row = fields.row_bytes();
   const bool absurd = row < 1 || fields.height > INT32_MAX / row;
+  if (fields.data < kFileHeader + fields.header + (fields.bits <= 8 ? 4 * fields.colours : 0))
+    throw BadPhoto("BMP with pixels inside of its header; get the photo anew");
   if (!absurd && (fields.data > file.size() || std::uint64_t(row * fields.height) > file.size() - fields.data))
     throw BadPhoto("BMP is cut short; get the photo anew");
   return {.format = PhotoFormat::kBmp,
@@ -116,6 +126,7 @@ Picture decode_bmp(FileBytes file) {
     decode_row(file.data() + fields.data + stored * fields.row_bytes(), fields, palette,
                picture.values.data() + std::size_t(y) * picture.row_values());
   }
+  if (fields.has_alpha()) drop_absent_alpha(picture);
   lay_on_white(picture);
   return picture;
 }

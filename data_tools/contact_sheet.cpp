@@ -1,6 +1,7 @@
 #include "data_tools/contact_sheet.h"
 
 #include <algorithm>
+#include <numeric>
 #include <opencv2/imgcodecs.hpp>
 #include <opencv2/imgproc.hpp>
 
@@ -35,26 +36,29 @@ cv::Mat tile_of(const Picture& picture) {
 struct Line {
   std::string caption;
   std::vector<cv::Mat> tiles;
-  cv::Size size;  // of the tiles, gaps included
+  int height = 0;  // gap included
 };
 
-Line line_of(const SheetRow& row) {
-  Line line{.caption = row.caption};
-  for (const Picture& picture : row.pictures) {
-    const cv::Mat& tile = line.tiles.emplace_back(tile_of(picture));
-    line.size.width += tile.cols + kGap;
-    line.size.height = std::max(line.size.height, tile.rows);
+// `columns`: the widest tile of each so far, gap included, so that what belongs together stands one above the other.
+Line line_of(const SheetRow& row, std::vector<int>& columns) {
+  Line line{.caption = row.caption, .height = text_size(row.caption).height};
+  columns.resize(std::max(columns.size(), row.pictures.size()));
+  for (std::size_t i = 0; i < row.pictures.size(); ++i) {
+    const cv::Mat& tile = line.tiles.emplace_back(tile_of(row.pictures[i]));
+    columns[i] = std::max(columns[i], tile.cols + kGap);
+    line.height = std::max(line.height, tile.rows);
   }
-  line.size.height = std::max(line.size.height, text_size(row.caption).height) + kGap;
+  line.height += kGap;
   return line;
 }
 
-void draw_line(const Line& line, int left, int top, cv::Mat& sheet) {
-  const cv::Point baseline(kMargin, top + line.size.height / 2);
+void draw_line(const Line& line, const std::vector<int>& columns, int left, int top, cv::Mat& sheet) {
+  const cv::Point baseline(kMargin, top + line.height / 2);
   cv::putText(sheet, line.caption, baseline, cv::FONT_HERSHEY_SIMPLEX, kTextScale, kInk, 1, cv::LINE_AA);
-  for (const cv::Mat& tile : line.tiles) {
+  for (std::size_t i = 0; i < line.tiles.size(); ++i) {
+    const cv::Mat& tile = line.tiles[i];
     tile.copyTo(sheet(cv::Rect(left, top, tile.cols, tile.rows)));
-    left += tile.cols + kGap;
+    left += columns[i];
   }
 }
 
@@ -63,19 +67,19 @@ void draw_line(const Line& line, int left, int top, cv::Mat& sheet) {
 void write_contact_sheet(const std::filesystem::path& png, const std::vector<SheetRow>& rows) {
   quiet_opencv();
   std::vector<Line> lines;
-  int captions = 0, width = 0, height = 0;
+  std::vector<int> columns;
+  int captions = 0, height = 0;
   for (const SheetRow& row : rows) {
-    const Line& line = lines.emplace_back(line_of(row));
+    height += lines.emplace_back(line_of(row, columns)).height;
     captions = std::max(captions, text_size(row.caption).width);
-    width = std::max(width, line.size.width);
-    height += line.size.height;
   }
+  const int width = std::accumulate(columns.begin(), columns.end(), 0);
   const int left = captions == 0 ? kMargin : 2 * kMargin + captions;
   cv::Mat sheet(height + 2 * kMargin, left + width + kMargin, CV_8UC3, kPaper);
   int top = kMargin;
   for (const Line& line : lines) {
-    draw_line(line, left, top, sheet);
-    top += line.size.height;
+    draw_line(line, columns, left, top, sheet);
+    top += line.height;
   }
   std::vector<std::uint8_t> bytes;
   if (!cv::imencode(".png", sheet, bytes)) throw DataError("cannot make a PNG for {}", png.string());

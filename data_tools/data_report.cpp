@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 #include <set>
 #include <string_view>
 
@@ -13,15 +14,16 @@ namespace {
 
 constexpr std::size_t kFewValues = 32;  // columns with more distinct values are not classes
 const std::string kTrain = "train";
-constexpr std::size_t kExamples = 10;   // sets or pairs that are named
+constexpr std::size_t kExamples = 10;  // sets or pairs that are named
 
 // Rows that show one photo.
 using Copies = std::vector<std::size_t>;
 
 bool differ(const Copies& copies, const std::vector<std::string>* column) {
   return column != nullptr && std::ranges::any_of(copies, [&](std::size_t row) {
-    return !(*column)[row].empty() && !(*column)[copies.front()].empty() && (*column)[row] != (*column)[copies.front()];
-  });
+           return !(*column)[row].empty() && !(*column)[copies.front()].empty() &&
+                  (*column)[row] != (*column)[copies.front()];
+         });
 }
 
 Json ids_of(const Copies& copies, const SampleTable& table) {
@@ -53,40 +55,44 @@ Json describe_copies(const std::vector<Copies>& sets, const SampleTable& table) 
           {"rows", rows},
           {"examples", examples},
           {"across_splits", differing(sets, table, table.find("split"))},
-          {"across_groups", differing(sets, table, table.find("group"))},
+          {"across_groups", differing(sets, table, group_column(table))},
           {"different_labels", labels}};
 }
 
 Json describe_split(const CropFile& crops, const std::string& split, const std::vector<std::string>& columns) {
   const SampleTable& table = crops.table();
   const auto* splits = table.find("split");  // without one, all is for training
-  Json classes = Json::object();
+  std::map<std::string, std::map<std::string, std::size_t>> classes;
   std::set<std::string_view> groups;
   std::size_t rows = 0, without_picture = 0;
-  for (const std::string& name : columns) classes[name] = Json::object();
   for (std::size_t row = 0; row < crops.rows(); ++row) {
     if ((splits == nullptr ? kTrain : (*splits)[row]) != split) continue;
     ++rows;
     without_picture += !crops.valid(row);
-    if (const auto* group = table.find("group")) groups.insert((*group)[row]);
-    for (const std::string& name : columns) {
-      Json& count = classes[name][table.column(name)[row]];
-      count = count.is_null() ? 1 : count.get<std::size_t>() + 1;
-    }
+    if (const auto* group = group_column(table)) groups.insert((*group)[row]);
+    for (const std::string& name : columns) ++classes[name][table.column(name)[row]];
   }
   Json described = {{"rows", rows}, {"without_picture", without_picture}};
-  if (table.find("group") != nullptr) described["groups"] = groups.size();
-  described["classes"] = classes;
+  if (group_column(table) != nullptr) described["groups"] = groups.size();
+  described["classes"] = Json::object();
+  for (const std::string& name : columns) described["classes"][name] = classes[name];
   return described;
 }
 
 }  // namespace
 
+const std::vector<std::string>* group_column(const SampleTable& table) {
+  for (const char* name : {"group", "person"}) {
+    if (const auto* column = table.find(name)) return column;
+  }
+  return nullptr;
+}
+
 std::vector<std::string> class_columns(const SampleTable& table) {
   std::vector<std::string> columns;
   for (std::size_t i = 0; i < table.names.size(); ++i) {
     const std::string& name = table.names[i];
-    if (name == "id" || name == "path" || name == "group" || name == "split") continue;
+    if (name == "id" || name == "path" || name == "split" || &table.values[i] == group_column(table)) continue;
     std::set<std::string_view> values;
     for (const std::string& value : table.values[i]) {
       if (values.insert(value).second && values.size() > kFewValues) break;
@@ -127,7 +133,8 @@ std::vector<std::string> report_warnings(const Json& report) {
     lines.push_back(fmt::format("{} {} {} (ids {}{}): {}", counted(count, "set"), kind, how, ids,
                                 count > 1 ? ", …" : "", what_to_do));
   };
-  for (const auto& [key, kind] : {std::pair{"exact_duplicates", "of equal images"}, {"near_duplicates", "of nearly equal images"}}) {
+  for (const auto& [key, kind] :
+       {std::pair{"exact_duplicates", "of equal images"}, {"near_duplicates", "of nearly equal images"}}) {
     const Json& copies = report.at(key);
     warn(copies.at("across_splits"), kind, "in two splits",
          "the test score counts images that were trained on; take one of them out");

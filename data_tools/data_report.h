@@ -10,7 +10,11 @@
 
 namespace pleat {
 
-/// Columns that look like classes: few values, and none of id, path, group and split.
+/// The column of what must not be on both sides of a fold: `group`, else `person`, as pleat person-folders calls it;
+/// null if there is neither.
+const std::vector<std::string>* group_column(const SampleTable& table);
+
+/// Columns that look like classes: few values, and none of id, path, split and the group column.
 std::vector<std::string> class_columns(const SampleTable& table);
 
 /// data_report.json; see docs/formats.md.

@@ -69,8 +69,13 @@ bool same_pixels(const CropFile& crops, std::size_t one, std::size_t other) {
 
 bool near_pixels(const CropFile& crops, std::size_t one, std::size_t other) {
   const auto a = crops.image(one), b = crops.image(other);
+  constexpr std::size_t kPiece = 4096;  // whose sum fits an int: a form that compilers know an instruction for
   std::uint64_t sum = 0;
-  for (std::size_t i = 0; i < a.size(); ++i) sum += static_cast<std::uint64_t>(std::abs(int{a[i]} - int{b[i]}));
+  for (std::size_t begin = 0; begin < a.size(); begin += kPiece) {
+    int part = 0;
+    for (std::size_t i = begin; i < std::min(a.size(), begin + kPiece); ++i) part += std::abs(int{a[i]} - int{b[i]});
+    sum += static_cast<std::uint64_t>(part);
+  }
   return static_cast<double>(sum) <= kMostDifference * static_cast<double>(a.size());
 }
 
@@ -100,12 +105,16 @@ std::vector<std::vector<std::size_t>> take_exact(const CropFile& crops, std::vec
   return exact;
 }
 
-// Hashes that differ in at most 4 bits are equal in at least one of 5 bands.
+// Hashes that differ in at most 4 bits are equal in at least one of 5 bands. A pair is looked at in the first of them.
 constexpr std::array<std::uint64_t, kMostBits + 1> kBands{0x1FFFULL, 0x1FFFULL << 13, 0x1FFFULL << 26, 0x1FFFULL << 39,
                                                           0xFFFULL << 52};
 
 std::vector<std::pair<std::size_t, std::size_t>> find_near(const CropFile& crops, std::vector<Print> prints) {
   std::vector<std::pair<std::size_t, std::size_t>> near;
+  std::uint64_t before = 0;  // the earlier bands' bits
+  const auto met_before = [&](std::uint64_t bits) {
+    return std::ranges::any_of(kBands, [&](std::uint64_t band) { return (band & before) != 0 && (bits & band) == 0; });
+  };
   for (const std::uint64_t band : kBands) {
     std::ranges::sort(prints, {}, [band](const Print& print) {
       return std::tuple{print.hash & band, print.hash, print.row};
@@ -114,14 +123,14 @@ std::vector<std::pair<std::size_t, std::size_t>> find_near(const CropFile& crops
       for (std::size_t j = i + 1; j < std::min(prints.size(), i + 1 + kWindow); ++j) {
         const Print &one = prints[i], &other = prints[j];
         if ((one.hash & band) != (other.hash & band)) break;
-        if (std::popcount(one.hash ^ other.hash) > kMostBits || !near_pixels(crops, one.row, other.row)) continue;
+        const std::uint64_t bits = one.hash ^ other.hash;
+        if (std::popcount(bits) > kMostBits || met_before(bits) || !near_pixels(crops, one.row, other.row)) continue;
         near.emplace_back(std::min(one.row, other.row), std::max(one.row, other.row));
       }
     }
+    before |= band;
   }
   std::ranges::sort(near);
-  const auto repeated = std::ranges::unique(near);
-  near.erase(repeated.begin(), repeated.end());
   return near;
 }
 

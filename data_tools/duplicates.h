@@ -13,8 +13,9 @@
 namespace pleat {
 
 struct Duplicates {
-  std::vector<std::vector<std::size_t>> exact;            // sets of rows with equal pixels, two or more in each
-  std::vector<std::pair<std::size_t, std::size_t>> near;  // first < second; of each exact set its first row stands for all
+  std::vector<std::vector<std::size_t>> exact;  // sets of rows with equal pixels, two or more in each
+  std::vector<std::pair<std::size_t, std::size_t>>
+      near;  // first < second; of each exact set its first row stands for all
 };
 
 /// Rows without a picture take no part. Near are two crops whose hashes differ in at most 4 of 64 bits and whose pixels

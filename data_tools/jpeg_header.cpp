@@ -79,6 +79,8 @@ class JpegWalk {
   }
 
   void read_frame(FileBytes segment) {
+    // A decoder would take the first, and its size.
+    if (in_frame_.any()) throw BadPhoto("JPEG with two frame headers; save it again");
     if (segment.size() < 6 || segment.size() < 6 + std::size_t{3} * segment[5])
       throw BadPhoto("JPEG with a broken frame header; get the photo anew");
     header_.bits = segment[0];

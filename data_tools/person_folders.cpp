@@ -84,7 +84,7 @@ class TableBuilder {
       } else if (!ids.insert(path.stem().string()).second) {
         problems_.push_back(fmt::format("{} has the name of another photo there, but for the ending", path.string()));
       } else {
-        add_row(path.stem().string(), path, "", "", "", "", "unlabelled");
+        add_row(path.stem().string(), folders_.unlabelled, name, "", "", "", "", "unlabelled");
         ++unlabelled_;
       }
     }
@@ -140,8 +140,8 @@ class TableBuilder {
         problem(row, "{} has no photo {}.jpg (or .jpeg, .png)", path.string(), wanted);
         continue;
       }
-      add_row(fmt::format("{}-{}", id, wanted), path / *found, mask_label(photo), persons_.column("gender")[row],
-              persons_.column("age")[row], id, "train");
+      add_row(fmt::format("{}-{}", id, wanted), folders_.images, fs::path(folder) / *found, mask_label(photo),
+              persons_.column("gender")[row], persons_.column("age")[row], id, "train");
       names.erase(found);
     }
     for (const std::string& name : names) {
@@ -149,9 +149,10 @@ class TableBuilder {
     }
   }
 
-  void add_row(const std::string& id, const fs::path& path, std::string_view mask, const std::string& gender,
-               const std::string& age, const std::string& person, const char* split) {
-    const fs::path shown = fs::weakly_canonical(path).lexically_relative(fs::weakly_canonical(root_));
+  void add_row(const std::string& id, const fs::path& start, const fs::path& path, std::string_view mask,
+               const std::string& gender, const std::string& age, const std::string& person, const char* split) {
+    // Below `start` as the names stand: a photo or a person's folder may be a link to somewhere else.
+    const fs::path shown = (fs::weakly_canonical(start) / path).lexically_relative(fs::weakly_canonical(root_));
     text_ += fmt::format("{},{},{},{},{},{},{}\n", csv_field(id), csv_field(shown.string()), mask, gender, age,
                          csv_field(person), split);
   }

@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "base/error.h"
 #include "data_tools/image_header.h"
 
 namespace pleat {
@@ -32,7 +33,11 @@ class File {
   int descriptor_;
 };
 
-[[noreturn]] void unreadable(int error) { throw BadPhoto(fmt::format("cannot be read ({})", std::strerror(error))); }
+// What says nothing of the photo (a network folder that is gone for a moment, too many open files) ends the whole: with
+// --skip-bad good photos would be left out.
+[[noreturn]] void unreadable(const std::filesystem::path& path, int error) {
+  throw DataError("cannot read {} ({}); run again when that is mended", path.string(), std::strerror(error));
+}
 
 [[noreturn]] void cannot_be_opened(const std::filesystem::path& path, int error) {
   std::error_code ignored;
@@ -43,7 +48,8 @@ class File {
   if (error == ENOENT || error == ENOTDIR) throw BadPhoto("no such file");
   if (error == EACCES) throw BadPhoto("cannot be read (Permission denied); make it readable");
   if (error == ENXIO) throw BadPhoto("a socket, not a file");
-  unreadable(error);
+  if (error == ENAMETOOLONG) throw BadPhoto("cannot be read (File name too long)");
+  unreadable(path, error);
 }
 
 }  // namespace
@@ -52,7 +58,7 @@ std::vector<std::uint8_t> read_photo(const std::filesystem::path& path) {
   const File file(path);
   if (file.descriptor() < 0) cannot_be_opened(path, errno);
   struct stat status {};
-  if (::fstat(file.descriptor(), &status) != 0) unreadable(errno);
+  if (::fstat(file.descriptor(), &status) != 0) unreadable(path, errno);
   if (!S_ISREG(status.st_mode))
     throw BadPhoto(S_ISDIR(status.st_mode) ? "a folder, not a file" : "a pipe or device, not a file");
   const auto size = static_cast<std::size_t>(status.st_size);
@@ -62,7 +68,7 @@ std::vector<std::uint8_t> read_photo(const std::filesystem::path& path) {
   for (std::size_t done = 0; done < size;) {
     const ssize_t count = ::read(file.descriptor(), bytes.data() + done, size - done);
     if (count < 0 && errno == EINTR) continue;
-    if (count < 0) unreadable(errno);
+    if (count < 0) unreadable(path, errno);
     if (count == 0) throw BadPhoto("became shorter while it was read");
     done += static_cast<std::size_t>(count);
   }

@@ -2,32 +2,58 @@
 // transparent colour of a gray picture.
 #include <fmt/format.h>
 #include <png.h>
+#include <zlib.h>
 
 #include <algorithm>
 #include <bit>
 #include <csetjmp>
 #include <cstdio>
+#include <cstring>
+#include <new>
 
 #include "data_tools/formats.h"
 #include "data_tools/tiff_directory.h"
 
 namespace pleat {
 
-// Checksums are libpng's to compare.
+namespace {
+
+// Of what libpng leaves away with a mere warning, or does not read; all other checksums are libpng's to compare.
+void check_sum(FileBytes type_and_data, FileBytes expected, const char* name) {
+  const auto sum = ::crc32_z(0, type_and_data.data(), type_and_data.size());
+  if (sum != big_endian(expected))
+    throw BadPhoto(fmt::format("PNG is damaged (chunk {} has the wrong checksum); get the photo anew", name));
+}
+
+// libpng's older versions wrote no eXIf; other programs put what JPEG has before EXIF there too.
+int orientation_in(FileBytes exif) {
+  return exif_orientation(starts_with(exif, kExifStart) ? exif.subspan(kExifStart.size()) : exif);
+}
+
+}  // namespace
+
 ImageHeader read_png_header(FileBytes file) {
   ImageHeader header{.format = PhotoFormat::kPng};
   std::size_t at = kPngSignature.size();
+  bool begun = false;
   while (file.size() - at >= 12) {  // length, type, checksum
     const std::size_t length = big_endian(file.subspan(at, 4));
     if (length > file.size() - at - 12) break;
     const FileBytes type = file.subspan(at + 4), data = file.subspan(at + 8, length);
-    if (starts_with(type, "IHDR")) {
+    const FileBytes summed = file.subspan(at + 4, length + 4), sum = file.subspan(at + 8 + length, 4);
+    if (starts_with(type, "IHDR") == begun)  // the first chunk, and no other: a decoder would take the first one's size
+      throw BadPhoto("PNG with a broken header; get the photo anew");
+    if (!begun) {
       if (length != 13) throw BadPhoto("PNG with a broken header; get the photo anew");
+      begun = true;
       header.width = big_endian(data.subspan(0, 4));
       header.height = big_endian(data.subspan(4, 4));
       header.bits = data[8];
+    } else if (starts_with(type, "tRNS")) {
+      check_sum(summed, sum, "tRNS");
     } else if (starts_with(type, "eXIf")) {
-      header.orientation = exif_orientation(data);
+      check_sum(summed, sum, "eXIf");
+      header.orientation = orientation_in(data);
     } else if (starts_with(type, "IEND")) {
       return header;
     }
@@ -55,8 +81,11 @@ struct PngReader {
   std::longjmp(reader.escape, 1);
 }
 
-// Warnings are of what decides no pixel: profiles, texts, checksums of such chunks.
-void ignore(png_structp, png_const_charp) {}
+// Warnings are of what decides no pixel (profiles, texts), but for those of the transparent colour, without which a
+// picture comes out opaque.
+void hear(png_structp png, png_const_charp warning) {
+  if (std::strstr(warning, "tRNS") != nullptr) leave(png, warning);
+}
 
 void give_bytes(png_structp png, png_bytep to, std::size_t count) {
   auto& reader = *static_cast<PngReader*>(png_get_io_ptr(png));
@@ -74,11 +103,11 @@ bool guarded(PngReader& reader, void (*step)(PngReader&)) {
 }
 
 void start(PngReader& reader) {
-  reader.png = png_create_read_struct(PNG_LIBPNG_VER_STRING, &reader, leave, ignore);
+  reader.png = png_create_read_struct(PNG_LIBPNG_VER_STRING, &reader, leave, hear);
   if (reader.png == nullptr) return;
   reader.info = png_create_info_struct(reader.png);
   if (reader.info == nullptr) png_error(reader.png, "no memory");
-  png_set_user_limits(reader.png, PNG_UINT_31_MAX, PNG_UINT_31_MAX);  // the header's size has been accepted
+  png_set_user_limits(reader.png, PNG_UINT_31_MAX, PNG_UINT_31_MAX);  // the one header's size has been accepted
   png_set_read_fn(reader.png, &reader, give_bytes);
   png_read_info(reader.png, reader.info);
   png_set_expand(reader.png);  // palettes to RGB, fewer than 8 bits to 8, transparent colours to alpha
@@ -118,6 +147,7 @@ class PngDecoder {
  private:
   void run(void (*step)(PngReader&)) {
     if (guarded(reader_, step)) return;
+    if (std::strcmp(reader_.reason, "Out of memory") == 0) throw std::bad_alloc();
     throw BadPhoto(fmt::format("PNG cannot be decoded ({}); get the photo anew", reader_.reason));
   }
 

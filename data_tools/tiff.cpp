@@ -20,6 +20,7 @@ enum Tag : std::uint16_t {
   kBits = 258,
   kCompression = 259,
   kPhotometric = 262,
+  kFillOrder = 266,
   kOffsets = 273,
   kOrientation = 274,
   kSamples = 277,
@@ -30,6 +31,7 @@ enum Tag : std::uint16_t {
   kTileWidth = 322,
   kExtraSamples = 338,
   kSampleFormat = 339,
+  kDngVersion = 50706,
 };
 
 constexpr std::uint32_t kWhiteIsZero = 0, kBlackIsZero = 1, kRgb = 2;  // of kPhotometric
@@ -124,6 +126,7 @@ void read_samples(const TiffDirectory& directory, TiffLayout& layout) {
   const std::uint32_t predictor = directory.number(kPredictor).value_or(1);
   if (predictor != 1 && predictor != 2) refuse(fmt::format("with predictor {}", predictor));
   layout.predicted = predictor == 2;
+  if (directory.number(kFillOrder).value_or(1) != 1) refuse("with the bits of a byte in reverse order");
 }
 
 void read_strips(FileBytes file, const TiffDirectory& directory, TiffLayout& layout) {
@@ -143,12 +146,17 @@ void read_strips(FileBytes file, const TiffDirectory& directory, TiffLayout& lay
 TiffLayout read_layout(FileBytes file) {
   const TiffDirectory directory(file);
   check_single_page(file, directory);
+  // Raw photos of many cameras hold a thumbnail first, and the picture where TIFF's readers do not look.
+  if ((directory.number(kSubfile).value_or(0) & 1) != 0 || directory.number(kDngVersion))
+    refuse("of a camera's raw values, whose first picture is a thumbnail");
   TiffLayout layout{.big_endian = directory.big_endian()};
   layout.width = directory.number(kWidth).value_or(0);
   layout.height = directory.number(kHeight).value_or(0);
   if (directory.number(kTileWidth)) refuse("of tiles, expected strips");
   read_samples(directory, layout);
   layout.compression = compression_of(directory.number(kCompression).value_or(1));
+  // Some programs name a predictor beside data that is not compressed, which TIFF 6.0 does not predict.
+  layout.predicted &= layout.compression == TiffCompression::kLzw || layout.compression == TiffCompression::kDeflate;
   // An absurd size is for the caller to name: it is not the strips that are wrong.
   if (layout.width > 0 && layout.height > 0 && layout.width * layout.height <= kMaxPixels)
     read_strips(file, directory, layout);

@@ -37,7 +37,7 @@ std::optional<std::size_t> TiffDirectory::find(std::uint16_t tag) const {
   return std::nullopt;
 }
 
-std::vector<std::uint32_t> TiffDirectory::numbers(std::uint16_t tag) const {
+std::vector<std::uint32_t> TiffDirectory::numbers(std::uint16_t tag, std::size_t most) const {
   std::vector<std::uint32_t> values;
   const auto entry = find(tag);
   if (!entry) return values;
@@ -45,13 +45,14 @@ std::vector<std::uint32_t> TiffDirectory::numbers(std::uint16_t tag) const {
   if (bytes == 0) broken();
   const std::size_t at = bytes * count <= 4 ? *entry + 8 : read(*entry + 8, 4);
   if (at > tiff_.size() || bytes * count > tiff_.size() - at) broken();  // before anything of that size is allocated
-  values.reserve(count);
-  for (std::size_t i = 0; i < count; ++i) values.push_back(read(at + bytes * i, bytes));
+  const std::size_t wanted = std::min(count, most);
+  values.reserve(wanted);
+  for (std::size_t i = 0; i < wanted; ++i) values.push_back(read(at + bytes * i, bytes));
   return values;
 }
 
 std::optional<std::uint32_t> TiffDirectory::number(std::uint16_t tag) const {
-  const std::vector<std::uint32_t> values = numbers(tag);
+  const std::vector<std::uint32_t> values = numbers(tag, 1);
   return values.empty() ? std::nullopt : std::optional(values[0]);
 }
 

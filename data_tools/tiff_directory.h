@@ -14,7 +14,7 @@ class TiffDirectory {
   explicit TiffDirectory(std::span<const std::uint8_t> tiff, std::uint32_t at = 0);
 
   /// The values of a field of whole numbers; none if it is absent. Throws BadPhoto if they leave the structure.
-  std::vector<std::uint32_t> numbers(std::uint16_t tag) const;
+  std::vector<std::uint32_t> numbers(std::uint16_t tag, std::size_t most = SIZE_MAX) const;
   /// The first of them.
   std::optional<std::uint32_t> number(std::uint16_t tag) const;
 

@@ -6,6 +6,7 @@
 #include <array>
 #include <cstddef>
 #include <cstring>
+#include <new>
 
 namespace pleat {
 namespace {
@@ -39,7 +40,7 @@ bool unpack_runs(Bytes strip, Pixels pixels) {
 // To the end of the stream, where its checksum is: the last strip of some writers goes on behind the last row.
 bool inflate_all(Bytes strip, Pixels pixels) {
   z_stream stream{};
-  if (inflateInit(&stream) != Z_OK) return false;
+  if (inflateInit(&stream) != Z_OK) throw std::bad_alloc();
   stream.next_in = const_cast<Bytef*>(strip.data());
   stream.avail_in = static_cast<uInt>(strip.size());
   stream.next_out = pixels.data();
@@ -47,7 +48,9 @@ bool inflate_all(Bytes strip, Pixels pixels) {
   int result = inflate(&stream, Z_SYNC_FLUSH);
   const bool filled = stream.avail_out == 0;
   std::array<std::uint8_t, 4096> surplus;
-  while (filled && result == Z_OK) {
+  // No more than a strip of it: a small file could go on for hours.
+  for (std::size_t left = pixels.size() + surplus.size(); filled && result == Z_OK && left >= surplus.size();
+       left -= surplus.size()) {
     stream.next_out = surplus.data();
     stream.avail_out = static_cast<uInt>(surplus.size());
     result = inflate(&stream, Z_SYNC_FLUSH);

@@ -1,4 +1,5 @@
 // WebP: RFC 9649. OpenCV decodes it.
+#include <new>
 #include <opencv2/core.hpp>
 #include <opencv2/imgcodecs.hpp>
 
@@ -54,6 +55,7 @@ ImageHeader read_webp_header(FileBytes file) {
     if (starts_with(type, "VP8X")) read_canvas(data, canvas);
     const bool lossy = starts_with(type, "VP8 ");
     if (lossy || starts_with(type, "VP8L")) {
+      if (picture) broken();  // a decoder takes the first, and its size
       (lossy ? read_lossy : read_lossless)(data, header);
       picture = true;
     }
@@ -72,7 +74,8 @@ cv::Mat decode(FileBytes file) {
   const cv::Mat bytes(1, static_cast<int>(file.size()), CV_8U, const_cast<std::uint8_t*>(file.data()));
   try {
     return cv::imdecode(bytes, cv::IMREAD_UNCHANGED);
-  } catch (const cv::Exception&) {
+  } catch (const cv::Exception& error) {
+    if (error.code == cv::Error::StsNoMem) throw std::bad_alloc();
     return {};
   }
 }

@@ -113,7 +113,9 @@ void report_crops(const fs::path& path) {
   say_counts(crops.table());
   const Json report = make_report(crops);
   const fs::path file = fs::absolute(path).parent_path() / "data_report.json";
-  write_file(file, report.dump(1) + "\n");
+  const std::string text = report.dump(1) + "\n";
+  require_replaceable(file, std::string_view(text).substr(0, text.find(',')), "data report of pleat's", {});
+  write_file(file, text);
   for (const std::string& line : report_warnings(report)) spdlog::warn("{}", line);
   spdlog::info("equal images: {}; nearly equal: {}; more in {}", copies_text(report.at("exact_duplicates")),
                copies_text(report.at("near_duplicates")), file.string());

@@ -9,10 +9,12 @@
 #include <memory>
 
 #include "base/error.h"
+#include "base/files.h"
 #include "base/progress.h"
 #include "cluster/host.h"
 #include "commands/crops_report.h"
 #include "data_tools/make_crops.h"
+#include "data_tools/preview.h"
 
 namespace pleat {
 namespace {
@@ -52,6 +54,7 @@ void refuse_photo_flags(const PrepareOptions& options, const char* why) {
   const char* flag = !options.size.empty()   ? "--size"
                      : !options.crop.empty() ? "--crop"
                      : options.skip_bad      ? "--skip-bad"
+                     : options.preview > 0   ? "--preview"
                                              : nullptr;
   if (flag != nullptr) throw UsageError("{}; leave {} away", why, flag);
 }
@@ -84,6 +87,12 @@ Form form_of(const PrepareOptions& options) {
   }
   if (idx) refuse_photo_flags(options, "IDX images are taken whole and at their own size");
   return photos ? Form::kPhotos : Form::kIdx;
+}
+
+void write_preview(const PrepareOptions& options) {
+  const fs::path sheet = options.out.parent_path() / (options.out.stem().string() + "_preview.png");
+  write_contact_sheet(sheet, preview_crops(CropFile(options.out), options.images, options.preview));
+  spdlog::info("photos and their crops to look at: {}", sheet.string());
 }
 
 int threads_of_this_rank(const Ranks& ranks) {
@@ -126,6 +135,10 @@ CLI::App* add_prepare(CLI::App& program, PrepareOptions& options) {
       ->default_str(kDefaultCrop);
   prepare->add_flag("--skip-bad", options.skip_bad,
                     "leave broken photos out and list them in rejected.csv beside --out");
+  prepare->add_option("--preview", options.preview,
+                      "so many photos, each above its crop, on a sheet beside --out (crops.h5: crops_preview.png)")
+      ->check(CLI::Range(1, 400))
+      ->type_name("N");
   prepare->add_option("--idx-images", options.idx_images, "training images in IDX form, plain or .gz");
   prepare->add_option("--idx-labels", options.idx_labels, "their labels");
   prepare->add_option("--idx-test-images", options.idx_test_images, "test images in IDX form");
@@ -158,6 +171,7 @@ int run_prepare(const PrepareOptions& options, const Ranks& ranks) {
     spdlog::warn("{} broken photos were left out; they are listed in {}", grouped(made.rejected.size()),
                  rejected_list(options.out).string());
   }
+  if (options.preview > 0) write_preview(options);
   return 0;
 }
 

@@ -16,6 +16,7 @@ struct PrepareOptions {
   std::filesystem::path table, images;  // photos
   std::string size, crop;               // "64" or "128x96" (height x width), "none" or "center"; empty: not given
   bool skip_bad = false;
+  std::size_t preview = 0;              // photos on a sheet beside `out`; 0: no sheet
   std::filesystem::path idx_images, idx_labels, idx_test_images, idx_test_labels;
   std::filesystem::path out;
   std::filesystem::path verify;

@@ -83,10 +83,10 @@ torch::Tensor erase(const AugmentContext& context, const torch::Tensor& pixels) 
 
 using Config = AugmentConfig;
 constexpr std::array kAugmentations{
-    Augmentation{"flip", [](const Config& c) { return c.flip; }, [](const Config& from, Config& to) { to.flip = from.flip; },
-                 nullptr},
-    Augmentation{"pad", [](const Config& c) { return c.pad > 0; }, [](const Config& from, Config& to) { to.pad = from.pad; },
-                 nullptr},
+    Augmentation{"flip", [](const Config& c) { return c.flip; },
+                 [](const Config& from, Config& to) { to.flip = from.flip; }, nullptr},
+    Augmentation{"pad", [](const Config& c) { return c.pad > 0; },
+                 [](const Config& from, Config& to) { to.pad = from.pad; }, nullptr},
     Augmentation{"resized_crop", [](const Config& c) { return c.resized_crop < 1.0; },
                  [](const Config& from, Config& to) { to.resized_crop = from.resized_crop; }, nullptr},
     Augmentation{"rotate", [](const Config& c) { return c.rotate > 0.0; },

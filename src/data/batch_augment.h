@@ -34,8 +34,8 @@ struct Augmentation {
   const char* name;  // the config's word for it
   bool (*wanted)(const AugmentConfig& config);
   void (*copy)(const AugmentConfig& from, AugmentConfig& to);  // its options alone
-  /// Pixels [n, C, H, W] float32, 0 to 1. Null where it is done as the batch is read (flip, pad, resized crop), or takes
-  /// labels too and comes after all others (mixup, cutmix).
+  /// Pixels [n, C, H, W] float32, 0 to 1. Null where it is done as the batch is read (flip, pad, resized crop), or
+  /// takes labels too and comes after all others (mixup, cutmix).
   torch::Tensor (*change)(const AugmentContext& context, const torch::Tensor& pixels);
 };
 std::span<const Augmentation> augmentations();

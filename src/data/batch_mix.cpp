@@ -31,8 +31,7 @@ double draw_log_gamma(double shape, RandomStream& random) {
   for (;;) {
     const double x = draw_normal(random), v = std::pow(1.0 + c * x, 3);
     if (v <= 0.0) continue;
-    if (std::log(positive_uniform(random)) < 0.5 * x * x + d - d * v + d * std::log(v))
-      return std::log(d * v) + boost;
+    if (std::log(positive_uniform(random)) < 0.5 * x * x + d - d * v + d * std::log(v)) return std::log(d * v) + boost;
   }
 }
 
@@ -78,6 +77,7 @@ double draw_beta(double alpha, RandomStream& random) {
 }
 
 void mix_batch(const AugmentContext& context, Batch& batch) {
+  const at::MemoryFormat format = batch.images.suggest_memory_format();
   const AugmentConfig& config = context.config;
   const torch::Device device = batch.images.device();
   RandomStream random = context.key.of_batch();
@@ -88,14 +88,15 @@ void mix_batch(const AugmentContext& context, Batch& batch) {
   if (by_boxes) {
     const Boxes boxes = draw_boxes(config.cutmix, batch.images.size(2), batch.images.size(3), streams);
     const torch::Tensor edges = at::tensor(boxes.edges, at::kLong).to(device);
-    batch.images = at::where(inside(edges, batch.images.size(2), batch.images.size(3)), others, batch.images);
+    batch.images =
+        at::where(inside(edges, batch.images.size(2), batch.images.size(3)), others, batch.images).contiguous(format);
     batch.share = at::tensor(boxes.share, at::kFloat).to(device);
     return;
   }
   std::vector<float> shares;
   for (RandomStream& stream : streams) shares.push_back(static_cast<float>(draw_beta(config.mixup, stream)));
   batch.share = at::tensor(shares, at::kFloat).to(device);
-  batch.images = at::lerp(others, batch.images, batch.share.reshape({-1, 1, 1, 1}));
+  batch.images = at::lerp(others, batch.images, batch.share.reshape({-1, 1, 1, 1})).contiguous(format);
 }
 
 }  // namespace pleat

@@ -2,6 +2,7 @@
 
 #include <ATen/Functions.h>
 
+#include <array>
 #include <numbers>
 
 namespace pleat {
@@ -29,7 +30,9 @@ torch::Tensor blurred(const torch::Tensor& images) {
   torch::Tensor kernel = at::full({channels, 1, 3, 3}, 1.0 / 13.0, images.options());
   kernel.select(2, 1).select(2, 1).fill_(5.0 / 13.0);
   torch::Tensor result = images.clone();
-  const torch::Tensor inner = at::conv2d(images, kernel, /*bias=*/{}, /*stride=*/1, /*padding=*/0, /*dilation=*/1, channels);
+  constexpr std::array<std::int64_t, 2> kOnes{1, 1}, kZeros{0, 0};
+  const torch::Tensor inner =
+      at::conv2d(images, kernel, /*bias=*/{}, /*stride=*/kOnes, /*padding=*/at::IntArrayRef(kZeros), kOnes, channels);
   result.slice(2, 1, -1).slice(3, 1, -1).copy_(inner);
   return result;
 }
@@ -68,7 +71,8 @@ torch::Tensor autocontrast(const torch::Tensor& images) {
   return clamped((images - at::where(constant, at::zeros_like(low), low)) / span);
 }
 
-// Source: PIL.ImageOps.equalize. `step` is a level's due share of the pixels; those of the highest level count for none.
+// Source: PIL.ImageOps.equalize. `step` is a level's due share of the pixels; those of the highest level count for
+// none.
 torch::Tensor equalize(const torch::Tensor& images) {
   constexpr std::int64_t kLevels = 256;
   const std::int64_t n = images.size(0), channels = images.size(1);

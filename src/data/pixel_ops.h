@@ -1,8 +1,8 @@
 // Changes of images' colors and shapes, as RandAugment and its kin use them. Tensor code for any device; each image of
 // a batch has an amount of its own.
 //   images [n, C, H, W] float32, C = 1 or 3, pixels from 0 (black) to 1; amounts [n] float32 on the same device
-// Each returns new images, pixels clamped to 0 … 1. Source of the definitions: torchvision.transforms.v2.functional, with
-// which they agree (tests/parity).
+// Each returns new images, pixels clamped to 0 … 1. Source of the definitions: torchvision.transforms.v2.functional,
+// with which they agree (tests/parity).
 #pragma once
 
 #include <torch/types.h>

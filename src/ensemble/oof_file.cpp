@@ -88,13 +88,26 @@ std::vector<hsize_t> dims_of(hid_t set, hid_t type_class) {
   return dims;
 }
 
+// Bytes of a dataset's values in memory. A file that says of itself to hold more than its size is damaged, and must not
+// make this process take as much.
+std::size_t bytes_of(hid_t set, const std::vector<hsize_t>& dims, std::size_t item) {
+  std::size_t bytes = item;
+  bool overflows = false;
+  for (const hsize_t size : dims) overflows = __builtin_mul_overflow(bytes, size, &bytes) || overflows;
+  const Hdf5File file(H5Iget_file_id(set), "find a dataset's file");
+  hsize_t size = 0;
+  hdf5(H5Fget_filesize(file.get(), &size), "measure the file");
+  if (overflows || bytes > size) throw Hdf5Error("a dataset would be larger than the file");
+  return bytes;
+}
+
 std::vector<std::string> read_texts(hid_t parent, const char* name) {
   const Hdf5Dataset set(H5Dopen2(parent, name, H5P_DEFAULT), "open a dataset");
   const auto dims = dims_of(set.get(), H5T_STRING);
   const Hdf5Type type(H5Dget_type(set.get()), "get a type");
   const std::size_t width = H5Tget_size(type.get());
   if (dims.size() != 1 || H5Tis_variable_str(type.get())) throw Hdf5Error(std::string(name) + " is no list of texts");
-  std::string padded(width * dims[0], '\0');
+  std::string padded(bytes_of(set.get(), dims, width), '\0');
   hdf5(H5Dread(set.get(), type.get(), H5S_ALL, H5S_ALL, H5P_DEFAULT, padded.data()), "read a dataset");
   std::vector<std::string> texts;
   for (std::size_t i = 0; i < dims[0]; ++i) texts.emplace_back(padded.substr(i * width, width).c_str());
@@ -105,6 +118,7 @@ torch::Tensor read_tensor(hid_t parent, const char* name, at::ScalarType dtype, 
   const Hdf5Dataset set(H5Dopen2(parent, name, H5P_DEFAULT), "open a dataset");
   const auto dims = dims_of(set.get(), dtype == at::kDouble ? H5T_FLOAT : H5T_INTEGER);
   if (dims.size() != rank) throw Hdf5Error(std::string(name) + " has another number of dimensions than expected");
+  bytes_of(set.get(), dims, sizeof(double));
   const torch::Tensor tensor = at::empty(std::vector<std::int64_t>(dims.begin(), dims.end()), dtype);
   hdf5(H5Dread(set.get(), dtype == at::kDouble ? H5T_NATIVE_DOUBLE : H5T_NATIVE_INT64, H5S_ALL, H5S_ALL, H5P_DEFAULT,
                tensor.data_ptr()),

@@ -48,7 +48,8 @@ Tensor expand(const ConvShape& s, const Tensor& weight) {
   return full;
 }
 
-// The way back: each tap's gradient is the sum over the pairs of pixels that it joins, in float32, rounded once.
+// The way back: each tap's gradient is the sum over the pairs of pixels that it joins, in float32. In bf16 each
+// of these was rounded by the product already.
 template <class T>
 void fold_channels(const ConvShape& s, const T* full, T* weight, std::int64_t begin, std::int64_t end) {
   std::vector<float> sum(static_cast<std::size_t>(s.in_channels));

@@ -76,7 +76,8 @@ Tensor patches(const ConvShape& s, const Tensor& x) {
   return matrix;
 }
 
-// The sum of what patches took from one pixel, over those that reach it; in float32, then rounded once.
+// The sum of what patches took from one pixel, over those that reach it; in float32. In bf16 the
+// product rounded each of them already.
 template <class T>
 void gather_pixel(const ConvShape& s, const T* matrix, std::int64_t y, std::int64_t x, float* sum, T* out) {
   const std::int64_t channels = s.in_channels, out_h = s.out_h(), out_w = s.out_w();
@@ -158,7 +159,7 @@ Tensor product_weight_gradient(const ConvShape& s, const Tensor& gy, const Tenso
     if (count == x.size(0))
       sum = part;
     else
-      sum = sum.defined() ? sum.add_(part) : part.to(at::kFloat);  // more pieces than one: rounded once, at the end
+      sum = sum.defined() ? sum.add_(part) : part.to(at::kFloat);  // pieces, rounded by the product in bf16
   });
   return sum.to(x.scalar_type()).view({s.out_channels, s.kernel_h, s.kernel_w, s.in_channels}).permute({0, 3, 1, 2});
 }

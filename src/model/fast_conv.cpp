@@ -65,7 +65,8 @@ std::optional<ConvShape> shape_of(const Tensor& x, const Tensor& weight, const A
                         .pad_w = along(a.padding, 1),
                         .groups = a.groups,
                         .bf16 = x.scalar_type() == at::kBFloat16};
-  const bool fits = weight.size(1) * a.groups == x.size(1) && shape.out_h() > 0 && shape.out_w() > 0;
+  const bool fits = weight.size(1) * a.groups == x.size(1) && shape.height + 2 * shape.pad_h >= shape.kernel_h &&
+                    shape.width + 2 * shape.pad_w >= shape.kernel_w;
   return fits ? std::optional(shape) : std::nullopt;  // the library says what is wrong
 }
 
@@ -178,10 +179,13 @@ FastConv::FastConv(const ConvPlan& plan) {
   if (plan.empty()) return;
   begin_override();
   active_plan = &plan;
+  active_ = true;
 }
 
 FastConv::~FastConv() {
-  if (active_plan.exchange(nullptr) != nullptr) registration.reset();
+  if (!active_) return;
+  active_plan = nullptr;
+  registration.reset();
 }
 
 ConvRecorder::ConvRecorder() {

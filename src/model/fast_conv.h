@@ -37,6 +37,9 @@ class FastConv {
   ~FastConv();
   FastConv(const FastConv&) = delete;
   FastConv& operator=(const FastConv&) = delete;
+
+ private:
+  bool active_ = false;  // an empty plan changes nothing
 };
 
 /// While it lives, notes the shapes that a network convolves; all are left to the library. Not beside a FastConv.

@@ -92,7 +92,8 @@ Statistics take_statistics(const Tensor& x, torch::nn::BatchNorm2dImpl& norm) {
   for (std::int64_t c = 0; c < channels; ++c) {
     const double moved = sums.total(false, c) / all;
     const double mean = moved + static_cast<double>(shift[static_cast<std::size_t>(c)]);
-    const double variance = std::max(0.0, sums.total(true, c) / all - moved * moved);
+    const double measured = sums.total(true, c) / all - moved * moved;
+    const double variance = measured < 0.0 ? 0.0 : measured;  // not std::max, which would hide a NaN
     batch.mean.data_ptr<float>()[c] = static_cast<float>(mean);
     batch.inverse_deviation.data_ptr<float>()[c] = static_cast<float>(1.0 / std::sqrt(variance + norm.options.eps()));
     running_mean[c] = static_cast<float>((1.0 - momentum) * static_cast<double>(running_mean[c]) + momentum * mean);

@@ -30,14 +30,19 @@ torch::Tensor to_pixels(const torch::Tensor& images, const PixelNorm& norm) {
       .contiguous();
 }
 
-PreviewRow row_of(const std::string& caption, const AugmentConfig& augment, const RunConfig& config,
-                  const Dataset& dataset, const std::vector<std::int64_t>& rows) {
-  const RandomKey key{.seed = static_cast<std::uint64_t>(config.seed)};
-  BatchLoader loader(dataset.crops, {.norm = dataset.norm, .augment = augment, .training = true, .key = key},
-                     {BatchPlan{.rows = rows}});
+struct Sample {
+  const CropFile& crops;
+  std::vector<std::int64_t> rows;
+  PixelNorm norm;
+  RandomKey key;
+};
+
+PreviewRow row_of(const std::string& caption, const AugmentConfig& augment, const Sample& sample) {
+  BatchLoader loader(sample.crops, {.norm = sample.norm, .augment = augment, .training = true, .key = sample.key},
+                     {BatchPlan{.rows = sample.rows}});
   Batch batch = loader.next();
-  augment_batch({augment, dataset.norm, {key, batch.rows}}, batch);
-  const torch::Tensor pixels = to_pixels(batch.images, dataset.norm);
+  augment_batch({augment, sample.norm, {sample.key, batch.rows}}, batch);
+  const torch::Tensor pixels = to_pixels(batch.images, sample.norm);
   PreviewRow row{.caption = caption};
   for (std::int64_t i = 0; i < pixels.size(0); ++i) {
     const auto* begin = pixels[i].const_data_ptr<std::uint8_t>();
@@ -49,13 +54,16 @@ PreviewRow row_of(const std::string& caption, const AugmentConfig& augment, cons
 }  // namespace
 
 std::vector<PreviewRow> preview_augmentations(const RunConfig& config, const Dataset& dataset, std::size_t count) {
-  const std::vector<std::int64_t> rows = spread_rows(dataset.train, count);
+  const Sample sample{.crops = dataset.crops,
+                      .rows = spread_rows(dataset.train, count),
+                      .norm = choose_norm(config, dataset),
+                      .key = {.seed = static_cast<std::uint64_t>(config.seed)}};
   const AugmentConfig& all = config.train.augment;
-  std::vector<PreviewRow> sheet{row_of("as they are", no_augmentation(), config, dataset, rows)};
+  std::vector<PreviewRow> sheet{row_of("as they are", no_augmentation(), sample)};
   for (const Augmentation& each : augmentations()) {
-    if (each.wanted(all)) sheet.push_back(row_of(each.name, only(each, all), config, dataset, rows));
+    if (each.wanted(all)) sheet.push_back(row_of(each.name, only(each, all), sample));
   }
-  if (sheet.size() > 2) sheet.push_back(row_of("all of them", all, config, dataset, rows));
+  if (sheet.size() > 2) sheet.push_back(row_of("all of them", all, sample));
   return sheet;
 }
 

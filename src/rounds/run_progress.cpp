@@ -1,6 +1,7 @@
 #include "rounds/run_progress.h"
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 
 #include "base/fields.h"
@@ -47,7 +48,7 @@ void RunProgress::heard(int job, const std::string& report) {
   const std::string within =
       whole ? "" : fmt::format(", step {} of {}", said["step"].get<std::int64_t>(), said["steps"].get<std::int64_t>());
   spdlog::info("{}: epoch {} of {}{}: loss {:.4f}, {:.0f} images/s; {}", planned.name, epoch, planned.work.train.epochs,
-               within, said["loss"].get<double>(), rate, remaining());
+               within, said["loss"].is_number() ? said["loss"].get<double>() : std::nan(""), rate, remaining());
 }
 
 void RunProgress::finished(int job, const std::string& score) {

@@ -1,7 +1,5 @@
 #include "train/epoch_cut.h"
 
-#include "data/batch_loader.h"
-
 namespace pleat {
 namespace {
 
@@ -22,6 +20,22 @@ std::span<const std::int64_t> EpochCut::batch(std::int64_t step) const { return 
 
 std::span<const std::int64_t> EpochCut::part(std::int64_t step, std::int64_t part) const {
   return piece(batch(step), parts, part);
+}
+
+std::vector<BatchPlan> batch_plans(const EpochCut& cut, std::int64_t step, std::int64_t first, std::int64_t count,
+                                   const std::vector<std::int64_t>& rows, const std::vector<std::int64_t>& labels,
+                                   std::int64_t epoch) {
+  std::vector<BatchPlan> plans;
+  for (; step < cut.steps; ++step) {
+    for (std::int64_t part = first; part < first + count; ++part) {
+      BatchPlan& plan = plans.emplace_back(BatchPlan{.epoch = static_cast<std::uint32_t>(epoch)});
+      for (const std::int64_t position : cut.part(step, part)) {
+        plan.rows.push_back(rows[static_cast<std::size_t>(position)]);
+        plan.labels.push_back(labels[static_cast<std::size_t>(position)]);
+      }
+    }
+  }
+  return plans;
 }
 
 }  // namespace pleat

@@ -5,6 +5,7 @@
 #include <span>
 #include <vector>
 
+#include "data/batch_loader.h"
 #include "train/train_config.h"
 
 namespace pleat {
@@ -21,5 +22,11 @@ struct EpochCut {
   std::span<const std::int64_t> batch(std::int64_t step) const;
   std::span<const std::int64_t> part(std::int64_t step, std::int64_t part) const;
 };
+
+/// The parts first … first + count - 1 of each batch from `step` on, in the order in which they are walked.
+///   rows, labels: of the job; the cut's positions are theirs
+std::vector<BatchPlan> batch_plans(const EpochCut& cut, std::int64_t step, std::int64_t first, std::int64_t count,
+                                   const std::vector<std::int64_t>& rows, const std::vector<std::int64_t>& labels,
+                                   std::int64_t epoch);
 
 }  // namespace pleat

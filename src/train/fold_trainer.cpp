@@ -46,7 +46,6 @@ class FoldTrainer {
   void train_part(BatchLoader& loader, std::int64_t step, int part, std::size_t batch_size);
   Batch next_batch(BatchLoader& loader, std::int64_t step, int part);
   torch::Tensor forward_part(BatchLoader& loader, std::int64_t step, int part, std::size_t batch_size);
-  std::vector<BatchPlan> plan_epoch() const;
   void agree(const std::optional<Error>& mine);
   void stop_if_asked();
   void check_loss(const torch::Tensor& loss, std::int64_t step);
@@ -76,12 +75,14 @@ FoldTrainer::FoldTrainer(const FoldJob& job, const TrainContext& context)
       bf16_(job.train.precision == "bf16") {
   together(context.slot, [&] {
     require_unchanged(job.model, job.files);
-    classifier_ =
-        make_classifier(job.model, classifier_shape(context.crops.shape(), job.classes), key_for(Purpose::kInit));
-    place_on(*classifier_, context.device);
-    weights_.emplace(*classifier_, rounds_weights(job, context.device));
-    optimizer_ = make_optimizer(job.train, weights_->trained());
-    if (job.train.ema > 0) average_.emplace(weights_->state(), job.train.ema);
+    as_job_error([&] {
+      classifier_ =
+          make_classifier(job.model, classifier_shape(context.crops.shape(), job.classes), key_for(Purpose::kInit));
+      place_on(*classifier_, context.device);
+      weights_.emplace(*classifier_, rounds_weights(job, context.device));
+      optimizer_ = make_optimizer(job.train, weights_->trained());
+      if (job.train.ema > 0) average_.emplace(weights_->state(), job.train.ema);
+    });
   });
   resume();
   sync_ = std::make_unique<GradientSync>(
@@ -166,7 +167,8 @@ void FoldTrainer::train_epoch() {
                       .key = job_.random,
                       .shape = epoch_image_size(job_.train, place_.epoch, context_.crops.shape()),
                       .pinned = context_.device.is_cuda()},
-                     plan_epoch());
+                     batch_plans(cut_, place_.step, sync_->first_part(), sync_->part_count(), job_.train_rows,
+                                 job_.train_labels, place_.epoch));
   Clock::time_point reported = start;
   while (place_.step < steps_) {
     stop_if_asked();
@@ -180,7 +182,8 @@ void FoldTrainer::train_epoch() {
       reported = Clock::now();
       EpochReport shown = running;
       shown.loss = loss_.mean();
-      context_.progress({shown, place_.step, steps_, images_before_});
+      // A loss that is not finite ends the job when all shards look at it (check_loss).
+      if (std::isfinite(shown.loss)) context_.progress({shown, place_.step, steps_, images_before_});
     }
   }
   const EpochReport done = close_epoch();
@@ -199,22 +202,6 @@ EpochReport FoldTrainer::close_epoch() {
   return done;
 }
 
-// This shard's parts of the epoch's remaining batches, in the order in which they are walked.
-std::vector<BatchPlan> FoldTrainer::plan_epoch() const {
-  std::vector<BatchPlan> plans;
-  for (std::int64_t step = place_.step; step < steps_; ++step) {
-    for (int own = 0; own < sync_->part_count(); ++own) {
-      BatchPlan plan{.epoch = static_cast<std::uint32_t>(place_.epoch)};
-      for (const std::int64_t position : cut_.part(step, sync_->first_part() + own)) {
-        plan.rows.push_back(job_.train_rows[static_cast<std::size_t>(position)]);
-        plan.labels.push_back(job_.train_labels[static_cast<std::size_t>(position)]);
-      }
-      plans.push_back(std::move(plan));
-    }
-  }
-  return plans;
-}
-
 void FoldTrainer::train_step(BatchLoader& loader, std::int64_t step) {
   const std::size_t batch_size = cut_.batch(step).size();
   sync_->begin_step();
@@ -223,8 +210,10 @@ void FoldTrainer::train_step(BatchLoader& loader, std::int64_t step) {
   const std::int64_t done = place_.epoch * steps_ + step;
   place_.running.lr = learning_rate(job_.train, done, job_.train.epochs * steps_);
   place_.running.images += static_cast<std::int64_t>(batch_size);
-  optimizer_->step(place_.running.lr);
-  if (average_) average_->update(done);
+  as_job_error_alone(context_.slot, [&] {
+    optimizer_->step(place_.running.lr);
+    if (average_) average_->update(done);
+  });
 }
 
 Batch FoldTrainer::next_batch(BatchLoader& loader, std::int64_t step, int part) {
@@ -257,7 +246,7 @@ void FoldTrainer::train_part(BatchLoader& loader, std::int64_t step, int part, s
   }
   // Peers agree on success before backward: a rank that threw here would leave the others waiting in all_reduce.
   agree(error);
-  sync_->backward(loss);
+  as_job_error_alone(context_.slot, [&] { sync_->backward(loss); });
   loss_.add(loss, static_cast<std::int64_t>(cut_.part(step, part).size()), static_cast<std::int64_t>(batch_size));
 }
 
@@ -272,6 +261,9 @@ void FoldTrainer::agree(const std::optional<Error>& mine) {
 void FoldTrainer::stop_if_asked() {
   if (sync_->all_agree(!context_.stop_requested())) return;
   place_.running.loss = loss_.slot_sum();
+  // On a GPU it may not have been looked at yet; weights that are lost already must not be gone on from.
+  if (place_.step > 0 && !std::isfinite(place_.running.loss))
+    throw_loss_not_finite(job_, context_.crops, place_.epoch, place_.step - 1, steps_, cut_.batch(place_.step - 1));
   save();
   throw StopRequested("stopped on request at epoch {}, step {} of {}; run the same command again to go on",
                       place_.epoch + 1, place_.step, steps_);

@@ -15,4 +15,9 @@ void as_job_error(const std::function<void()>& work) try { work(); } catch (cons
   throw JobFailed(message_of(error));
 }
 
+void as_job_error_alone(const Ranks& slot, const std::function<void()>& work) {
+  if (slot.size > 1) return work();
+  as_job_error(work);
+}
+
 }  // namespace pleat

@@ -6,8 +6,8 @@ namespace pleat {
 
 namespace {
 
-torch::Tensor cross_entropy(const torch::Tensor& logits, const torch::Tensor& labels, at::Reduction::Reduction reduction,
-                            double label_smoothing) {
+torch::Tensor cross_entropy(const torch::Tensor& logits, const torch::Tensor& labels,
+                            at::Reduction::Reduction reduction, double label_smoothing) {
   return at::cross_entropy_loss(logits.to(at::kFloat), labels, /*weight=*/{}, reduction, /*ignore_index=*/-100,
                                 label_smoothing);
 }

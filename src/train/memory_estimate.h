@@ -14,7 +14,8 @@ struct MemoryEstimate {
   std::int64_t peak = 0;        // peak of tensors during a step with a whole part of the batch
 };
 
-/// On CPU, whatever the device of the run; tensors take the same bytes there. `shape`: of the largest training images.
+/// On CPU, whatever the device of the run: on CUDA in bf16 gradients are float32, 2 bytes a weight more. Without the
+/// plan's convolutions, whose matrices take up to 32 MB on CPU. `shape`: of the largest training images.
 MemoryEstimate estimate_memory(const FoldJob& job, const ImageShape& shape);
 
 }  // namespace pleat

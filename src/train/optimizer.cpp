@@ -6,6 +6,7 @@
 #include <ATen/ops/_fused_sgd.h>
 #include <torch/utils.h>
 
+#include <algorithm>
 #include <stdexcept>
 
 #include "base/error.h"
@@ -50,7 +51,11 @@ void walk_rounded(const Slot& slot, const Work& work) {
   auto* values = slot.value.mutable_data_ptr<float>();
   auto* roundings = static_cast<Bf16*>(slot.network.mutable_data_ptr());
   const auto* gradients = static_cast<const Bf16*>(gradient.const_data_ptr());
-  at::parallel_for(0, slot.value.numel(), kPiece, [&](std::int64_t begin, std::int64_t end) {
+  // Pieces begin at multiples of their size, so that the same elements share a register, and get the same bits, on any
+  // number of threads.
+  const std::int64_t size = slot.value.numel(), pieces = (size + kPiece - 1) / kPiece;
+  at::parallel_for(0, pieces, 1, [&](std::int64_t first, std::int64_t last) {
+    const std::int64_t begin = first * kPiece, end = std::min(size, last * kPiece);
     work(RoundedWeights{values + begin, roundings + begin, gradients + begin, end - begin}, begin);
   });
 }

@@ -3,9 +3,11 @@
 #include <c10/core/Allocator.h>
 #include <c10/core/CPUAllocator.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <cstdint>
+#include <fstream>
 #include <map>
 #include <mutex>
 #include <unordered_map>
@@ -110,11 +112,20 @@ class TensorPool : public c10::Allocator {
 
 TensorPool* TensorPool::instance = nullptr;
 
+// Where addresses alone count as memory (strict overcommit, ulimit -v), a region as large as the machine's would leave
+// nothing for the others.
+bool addresses_are_free() {
+  int mode = 0;
+  std::ifstream("/proc/sys/vm/overcommit_memory") >> mode;
+  rlimit limit{};
+  return mode != 2 && getrlimit(RLIMIT_AS, &limit) == 0 && limit.rlim_cur == RLIM_INFINITY;
+}
+
 }  // namespace
 
 void use_tensor_pool() {
-  if (TensorPool::instance != nullptr) return;
-  // Addresses alone: a page costs memory once it is written to.
+  if (TensorPool::instance != nullptr || !addresses_are_free()) return;
+  // A page costs memory once it is written to.
   const auto bytes =
       static_cast<std::size_t>(sysconf(_SC_PHYS_PAGES)) * static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
   const std::size_t reserved = bytes + kHugePage;

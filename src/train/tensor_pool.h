@@ -7,7 +7,7 @@ namespace pleat {
 /// and frees the same few hundred blocks in the same order, which malloc's heap, shared with everybody else's small
 /// ones, answers with holes: a third of what a rank took. The region is on huge pages where the system lends them on
 /// request, and nothing of it is given back. Call it once, before other threads start; changes no result. Where the
-/// system has no such region to give, tensors stay on the heap.
+/// system has no such region to give, or counts addresses as memory, tensors stay on the heap.
 void use_tensor_pool();
 
 }  // namespace pleat

@@ -52,7 +52,8 @@ struct Row {
 };
 
 CropFile crops_of(const ScratchFolder& folder, const std::vector<Row>& rows) {
-  SampleTable table{.names = {"id", "path", "label", "group", "split"}, .values = std::vector<std::vector<std::string>>(5)};
+  SampleTable table{.names = {"id", "path", "label", "group", "split"},
+                    .values = std::vector<std::vector<std::string>>(5)};
   for (std::size_t i = 0; i < rows.size(); ++i) {
     table.values[0].push_back("p" + std::to_string(i));
     table.values[1].emplace_back();
@@ -69,7 +70,9 @@ CropFile crops_of(const ScratchFolder& folder, const std::vector<Row>& rows) {
   return CropFile(folder / "crops.h5");
 }
 
-Duplicates found(const CropFile& crops) { return find_duplicates(crops, 2, [](std::size_t) {}); }
+Duplicates found(const CropFile& crops) {
+  return find_duplicates(crops, 2, [](std::size_t) {});
+}
 
 TEST(Duplicates, EqualPixelsAreFoundWhereverTheyAre) {
   const ScratchFolder folder;
@@ -127,7 +130,7 @@ TEST(DataReport, CountsClassesAndGroupsPerSplit) {
   rows[1].crop.clear();
   const Json report = report_of(crops_of(folder, rows));
   EXPECT_EQ(report["splits"]["train"],
-            Json::parse(R"({"rows": 4, "without_picture": 1, "groups": 2, "classes": {"label": {"b": 2, "a": 2}}})"));
+            Json::parse(R"({"rows": 4, "without_picture": 1, "groups": 2, "classes": {"label": {"a": 2, "b": 2}}})"));
   EXPECT_EQ(report["splits"]["test"]["rows"], 2);
   EXPECT_FALSE(report["splits"].contains("unlabelled"));
   EXPECT_TRUE(report_warnings(report).empty());
@@ -137,7 +140,8 @@ TEST(DataReport, WarnsOfCopiesThatLeakAndOfLabelsThatContradict) {
   const ScratchFolder folder;
   const auto one = crop_of(scene(1)), two = crop_of(scene(2)), again = crop_of(saved_again(scene(2), 80));
   const Json report = report_of(crops_of(
-      folder, {{one, "a", "g1", "train"}, {one, "b", "g1", "train"}, {two, "a", "g2", "train"}, {again, "a", "g3", "test"}}));
+      folder,
+      {{one, "a", "g1", "train"}, {one, "b", "g1", "train"}, {two, "a", "g2", "train"}, {again, "a", "g3", "test"}}));
   const std::vector<std::string> lines = report_warnings(report);
   EXPECT_THAT(lines, ElementsAre(HasSubstr("1 set of equal images with different values of label (ids 'p0', 'p1')"),
                                  HasSubstr("1 set of nearly equal images in two splits (ids 'p2', 'p3')"),

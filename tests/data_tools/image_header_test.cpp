@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 
+#include <algorithm>
+
 #include "data_tools/tiff_directory.h"
 #include "pictures.h"
 
@@ -87,8 +89,13 @@ TEST(ImageHeader, AnAbsurdSizeIsNamed) {
 TEST(ImageHeader, OddBitmapsAreNamed) {
   const Bytes bmp = encode(quarters(16, 16), ".bmp");
   const std::vector<std::tuple<std::size_t, std::uint32_t, std::string>> changes = {
-      {14, 12, "header of 12 bytes"}, {14, 4000000000U, "header of 4000000000 bytes"}, {28, 16, "BMP of 16 bits"},
-      {28, 7, "BMP of 7 bits"},       {30, 1, "BMP of 24 bits with compression 1"},    {10, 4000000000U, "cut short"},
+      {14, 12, "header of 12 bytes"},
+      {14, 4000000000U, "header of 4000000000 bytes"},
+      {28, 16, "BMP of 16 bits"},
+      {28, 7, "BMP of 7 bits"},
+      {30, 1, "BMP of 24 bits with compression 1"},
+      {10, 4000000000U, "cut short"},
+      {10, 50, "pixels inside of its header"},
   };
   for (const auto& [at, value, reason] : changes) {
     Bytes odd = bmp;
@@ -99,6 +106,40 @@ TEST(ImageHeader, OddBitmapsAreNamed) {
   set_number(palette, 28, 8);
   palette.resize(200);
   EXPECT_THAT(reason_of(palette), HasSubstr("cut short")) << "less than 256 colours";
+}
+
+// A walk that believed the second header and a decoder that believes the first: any size would be allocated.
+TEST(ImageHeader, ASecondHeaderIsRefused) {
+  const Bytes jpeg = encode(quarters(16, 16), ".jpg"), png = encode(quarters(16, 16), ".png");
+  const std::uint8_t kFrame[] = {0xFF, 0xC0};
+  const auto frame = std::search(jpeg.begin(), jpeg.end(), std::begin(kFrame), std::end(kFrame));
+  Bytes two = jpeg;
+  two.insert(two.end() - 2, frame, frame + 2 + 17);  // marker, length and three channels
+  EXPECT_EQ(reason_of(jpeg), "accepted");
+  EXPECT_THAT(reason_of(two), HasSubstr("two frame headers"));
+  Bytes again = png, late = png;
+  again.insert(again.end() - 12, png.begin() + 8, png.begin() + 8 + 25);
+  late.insert(late.begin() + 8, png.end() - 12, png.end());
+  EXPECT_EQ(reason_of(png), "accepted");
+  EXPECT_THAT(reason_of(again), HasSubstr("PNG with a broken header"));
+  EXPECT_THAT(reason_of(late), HasSubstr("PNG with a broken header"));
+  const Bytes webp = encode(quarters(16, 16), ".webp");
+  Bytes twice = webp;
+  twice.insert(twice.end(), webp.begin() + 12, webp.end());
+  set_number(twice, 4, static_cast<std::uint32_t>(twice.size() - 8));
+  EXPECT_EQ(reason_of(webp), "accepted");
+  EXPECT_THAT(reason_of(twice), HasSubstr("WebP with a broken header"));
+}
+
+// libpng leaves away what it may with a warning, and the picture comes out opaque, or on its side.
+TEST(ImageHeader, ChecksumsOfWhatDecidesPixelsAreCompared) {
+  const Bytes png = encode(quarters(16, 16), ".png");
+  for (const std::string chunk : {"tRNS", "eXIf"}) {
+    Bytes damaged = png;
+    const Bytes bytes = bytes_of("\0\0\0\x02"s + chunk + "\0\x01 sum"s);
+    damaged.insert(damaged.begin() + 33, bytes.begin(), bytes.end());
+    EXPECT_THAT(reason_of(damaged), HasSubstr("chunk " + chunk + " has the wrong checksum"));
+  }
 }
 
 TEST(ExifOrientation, IsThatOfEitherByteOrderAndOneWhereItCannotBeRead) {

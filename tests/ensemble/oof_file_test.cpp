@@ -133,6 +133,31 @@ TEST(OofFile, AMissingFileAndOneOfAnotherKindAreNamed) {
   }
 }
 
+TEST(OofFile, ADatasetThatClaimsToBeLargerThanTheFileIsRefused) {
+  const ScratchFolder folder;
+  {
+    const Hdf5Lock lock;
+    const Hdf5File file(H5Fcreate((folder / "oof.h5").c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT), "make");
+    const Hdf5Group targets(H5Gcreate2(file.get(), "targets", H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT), "make");
+    const Hdf5Type text(H5Tcopy(H5T_C_S1), "make");
+    hdf5(H5Tset_size(text.get(), 16), "size");
+    const auto make = [&](const char* name, hid_t type, hsize_t rows) {
+      const Hdf5Space space(H5Screate_simple(1, &rows, nullptr), "make");
+      return Hdf5Dataset(H5Dcreate2(file.get(), name, type, space.get(), H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT), name);
+    };
+    const int schema = 1;
+    hdf5(H5Dwrite(make("schema", H5T_NATIVE_INT, 1).get(), H5T_NATIVE_INT, H5S_ALL, H5S_ALL, H5P_DEFAULT, &schema),
+         "write");
+    make("ids", text.get(), hsize_t{1} << 50);  // nothing is stored
+  }
+  try {
+    read_oof(folder / "oof.h5");
+    ADD_FAILURE() << "was read";
+  } catch (const DataError& error) {
+    EXPECT_THAT(error.what(), testing::HasSubstr("larger than the file"));
+  }
+}
+
 TEST(OofFile, TablesOfAnotherLengthThanThePlanAreRefused) {
   const ScratchFolder folder;
   auto wrong = tables();

@@ -159,3 +159,18 @@ def test_photos_that_are_there_twice_are_reported_and_kept(tmp_path):
     assert report["splits"]["train"] == {"rows": 3, "without_picture": 0, "groups": 2, "classes": {"label": {"x": 1, "y": 2}}}
     verified = runs.pleat("prepare", "--verify", tmp_path / "crops.h5")
     assert verified.returncode == 0 and "equal images" in verified.stdout and "in two splits" in verified.stdout, verified.stdout
+
+
+@pytest.mark.parametrize("ranks", [0, 2])
+def test_a_preview_shows_photos_above_their_crops(tmp_path, ranks):
+    table, photos = write_photos(tmp_path, count=11)
+    done = runs.pleat("prepare", "--table", table, "--images", photos, "--out", tmp_path / "crops.h5", "--size", 32,
+                      "--crop", "center", "--preview", 9, ranks=ranks)
+    assert done.returncode == 0 and "crops_preview.png" in done.stdout, done.stdout
+    with Image.open(tmp_path / "crops_preview.png") as sheet:
+        assert sheet.height == 2 * 12 + 2 * (160 + 6 + 96 + 6), "two lines of photos of 160 pixels above crops enlarged to 96"
+
+
+def test_a_preview_of_idx_files_is_refused(tmp_path):
+    done = runs.pleat("prepare", "--idx-images", tmp_path / "i", "--idx-labels", tmp_path / "l", "--out", tmp_path / "c.h5", "--preview", 4)
+    assert done.returncode == USAGE and "leave --preview away" in done.stdout, done.stdout

@@ -13,5 +13,16 @@ TEST(RunProgress, TheLastJobOfAnOddNumberLeavesASlotIdle) {
   EXPECT_EQ(longest_share({7}, 4), 7);
 }
 
+// JSON has no NaN: it comes as null, and must not end all jobs.
+TEST(RunProgress, ALossThatIsNoNumberIsHeard) {
+  PlannedJob job{.name = "label/r18/fold 0"};
+  job.work.train_rows = {0, 1, 2, 3};
+  const std::vector<PlannedJob> jobs{job};
+  RunProgress progress(jobs, 1);
+  progress.heard(0, R"({"epoch": 1, "loss": null, "lr": 0.1, "images": 2, "seconds": 1.0, "waited_seconds": 0.0,
+                        "step": 1, "steps": 2, "done_before": 0})");
+  EXPECT_EQ(progress.trained_images(), 2);
+}
+
 }  // namespace
 }  // namespace pleat

@@ -20,7 +20,9 @@ class FoldTrainerTest : public testing::Test {
     job_.key = "key";
     job_.model = {.id = "small", .name = "resnet20"};
     job_.train = {.epochs = 3, .batch = 5, .lr = 1e-2, .precision = "fp32"};
-    job_.train.augment = {.flip = true, .pad = 0, .resized_crop = 0.4};
+    job_.train.augment = {.flip = true, .pad = 0, .resized_crop = 0.4, .rotate = 10, .jitter = 0.2};
+    job_.train.augment.randaugment.ops = 2;
+    job_.train.augment.erase = 0.5, job_.train.augment.mixup = 0.3, job_.train.augment.cutmix = 1.0;
     job_.train.progressive = {.from = 8, .until = 0.5};
     job_.train.ema = 0.9;
     job_.classes = 2;

@@ -57,7 +57,7 @@ TEST(Loss, OfMixedImagesIsTheSharesSumOfBothLabels) {
     expected += share * loss(own) + (1 - share) * loss(other);
   }
   EXPECT_NEAR(part_loss(logits_of_four(), part, 0.1, 8).item<double>(), expected / 8, 1e-6);
-  part.share = part.partners = {};
+  part.share = part.partners = torch::Tensor();
   EXPECT_EQ(part_loss(logits_of_four(), part, 0.1, 4).item<float>(),
             part_loss(logits_of_four(), labels_of_four(), 0.1, 4).item<float>());
 }

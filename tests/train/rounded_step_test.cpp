@@ -1,6 +1,7 @@
 // Optimizers on weights with bfloat16 roundings beside them.
 #include "train/rounded_step.h"
 
+#include <ATen/Parallel.h>
 #include <gtest/gtest.h>
 
 #include "train/optimizer.h"
@@ -53,6 +54,29 @@ TEST(RoundedStep, WeightsWithRoundingsTakeTheSameSteps) {
     }
     expect_close(with->state(), without->state(), 2e-6);
   }
+}
+
+// Large enough to be shared out.
+TEST(RoundedStep, IsTheSameOnAnyNumberOfThreads) {
+  torch::manual_seed(12);
+  const auto first = torch::randn({300, 401}), gradient = torch::randn({300, 401}).to(at::kBFloat16);
+  const int threads = at::get_num_threads();
+  std::vector<torch::Tensor> values;
+  for (const int count : {1, 3}) {
+    at::set_num_threads(count);
+    const auto value = first.clone();
+    const auto network = value.to(at::kBFloat16).requires_grad_();
+    const auto optimizer = make_optimizer(config_of("adamw"), {{"w", value, network}});
+    for (int step = 0; step < 3; ++step) {
+      torch::Tensor(network).mutable_grad() = gradient;
+      optimizer->step(0.01);
+    }
+    EXPECT_TRUE(network.equal(value.to(at::kBFloat16)));
+    values.push_back(value);
+  }
+  at::set_num_threads(threads);
+  EXPECT_TRUE(values[0].equal(values[1]));
+  EXPECT_FALSE(values[0].equal(first));
 }
 
 TEST(RoundedStep, ARoundingWithoutAGradientStandsStill) {
