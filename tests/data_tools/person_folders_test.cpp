@@ -49,6 +49,21 @@ class PersonFoldersTest : public testing::Test {
   fs::path first = folders.images / "000001_male_Asian_31";
 };
 
+// Photos that were linked into place from elsewhere: prepare refuses paths that leave the image folder.
+TEST_F(PersonFoldersTest, LinksKeepTheirNames) {
+  fs::rename(first, folder / "elsewhere");
+  fs::create_directory_symlink(folder / "elsewhere", first);
+  fs::rename(first / "normal.jpg", folder / "photo.jpg");
+  fs::create_symlink(folder / "photo.jpg", first / "normal.jpg");
+  write_person_table(folders);
+  const SampleTable samples = read_samples(folders.out);
+  ASSERT_EQ(samples.rows(), 14u);
+  for (const std::string& path : samples.column("path")) {
+    EXPECT_THAT(path, testing::Not(HasSubstr(".."))) << path;
+    EXPECT_TRUE(fs::exists(folders.images / path)) << path;
+  }
+}
+
 TEST_F(PersonFoldersTest, WritesARowPerPhoto) {
   const PersonTable made = write_person_table(folders);
   EXPECT_EQ(made.persons, 2u);
