@@ -12,7 +12,6 @@
 namespace pleat {
 namespace {
 
-constexpr std::size_t kFewValues = 32;  // columns with more distinct values are not classes
 const std::string kTrain = "train";
 constexpr std::size_t kExamples = 10;  // sets or pairs that are named
 

@@ -10,6 +10,8 @@
 
 namespace pleat {
 
+constexpr std::size_t kFewValues = 32;  // columns with more distinct values are not classes
+
 /// The column of what must not be on both sides of a fold: `group`, else `person`, as pleat person-folders calls it;
 /// null if there is neither.
 const std::vector<std::string>* group_column(const SampleTable& table);

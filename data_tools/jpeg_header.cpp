@@ -73,7 +73,7 @@ class JpegWalk {
     if (marker == kStartOfScan) read_scan(segment);
     if (marker == kApp1 && !exif_seen_ && starts_with(segment, kExifStart)) {
       exif_seen_ = true;
-      header_.orientation = exif_orientation(segment.subspan(kExifStart.size()));
+      header_.orientation = exif_orientation(segment);
     }
     return at + length;
   }

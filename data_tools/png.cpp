@@ -25,11 +25,6 @@ void check_sum(FileBytes type_and_data, FileBytes expected, const char* name) {
     throw BadPhoto(fmt::format("PNG is damaged (chunk {} has the wrong checksum); get the photo anew", name));
 }
 
-// libpng's older versions wrote no eXIf; other programs put what JPEG has before EXIF there too.
-int orientation_in(FileBytes exif) {
-  return exif_orientation(starts_with(exif, kExifStart) ? exif.subspan(kExifStart.size()) : exif);
-}
-
 }  // namespace
 
 ImageHeader read_png_header(FileBytes file) {
@@ -53,7 +48,7 @@ ImageHeader read_png_header(FileBytes file) {
       check_sum(summed, sum, "tRNS");
     } else if (starts_with(type, "eXIf")) {
       check_sum(summed, sum, "eXIf");
-      header.orientation = orientation_in(data);
+      header.orientation = exif_orientation(data);
     } else if (starts_with(type, "IEND")) {
       return header;
     }

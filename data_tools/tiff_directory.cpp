@@ -61,7 +61,8 @@ std::uint32_t TiffDirectory::next() const {
   return at + 4 <= tiff_.size() ? read(at, 4) : 0;  // some writers leave the last link away
 }
 
-int exif_orientation(FileBytes tiff) {
+int exif_orientation(FileBytes exif) {
+  const FileBytes tiff = starts_with(exif, kExifStart) ? exif.subspan(kExifStart.size()) : exif;
   try {
     const auto value = TiffDirectory(tiff).number(kOrientation);
     return value && *value >= 1 && *value <= 8 ? static_cast<int>(*value) : 1;

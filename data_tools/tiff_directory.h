@@ -34,6 +34,7 @@ class TiffDirectory {
 
 /// 1 to 8 as EXIF defines it; 1 where the field is absent, of another value, or the structure is damaged: a photo whose
 /// EXIF cannot be read is shown as it is stored by every viewer.
-int exif_orientation(std::span<const std::uint8_t> tiff);
+///   exif: the TIFF structure, with JPEG's "Exif" before it or without
+int exif_orientation(std::span<const std::uint8_t> exif);
 
 }  // namespace pleat

@@ -33,10 +33,6 @@ void read_canvas(FileBytes extras, ImageHeader& header) {
   header.height = little_endian(extras.subspan(7, 3)) + 1;
 }
 
-int orientation_in(FileBytes exif) {
-  return exif_orientation(starts_with(exif, kExifStart) ? exif.subspan(kExifStart.size()) : exif);
-}
-
 }  // namespace
 
 ImageHeader read_webp_header(FileBytes file) {
@@ -59,7 +55,7 @@ ImageHeader read_webp_header(FileBytes file) {
       (lossy ? read_lossy : read_lossless)(data, header);
       picture = true;
     }
-    if (starts_with(type, "EXIF")) header.orientation = orientation_in(data);
+    if (starts_with(type, "EXIF")) header.orientation = exif_orientation(data);
     at += 8 + length + length % 2;
   }
   if (!picture) throw BadPhoto("WebP without a picture; get the photo anew");

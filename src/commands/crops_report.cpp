@@ -20,8 +20,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::size_t kFewValues = 32;  // columns with more distinct values are not classes
-constexpr std::size_t kListed = 20;     // damaged rows named in the error
+constexpr std::size_t kListed = 20;  // damaged rows named in the error
 
 using Facts = std::vector<std::pair<std::string, std::string>>;  // name, value; printed as two columns
 
@@ -88,7 +87,7 @@ Json make_report(const CropFile& crops) {
                      }));
 }
 
-// "2 sets, 5 rows".
+// "2 sets of 5 rows".
 std::string copies_text(const Json& copies) {
   return fmt::format("{} of {}", counted(copies.at("sets").get<std::int64_t>(), "set"),
                      counted(copies.at("rows").get<std::int64_t>(), "row"));

@@ -3,7 +3,6 @@
 #include <ATen/Functions.h>
 
 #include <array>
-#include <cmath>
 
 #include "data/pixel_ops.h"
 
