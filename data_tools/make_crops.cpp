@@ -2,7 +2,8 @@
 
 #include <algorithm>
 #include <array>
-#include <opencv2/core/utility.hpp>
+#include <mutex>
+#include <optional>
 
 #include "base/error.h"
 #include "data_tools/idx_images.h"
@@ -17,14 +18,14 @@ namespace fs = std::filesystem;
 
 constexpr std::array kSplits = {"train", "unlabelled", "test"};
 
-void check_folder(const fs::path& images) {
+void check_folder(const char* what, const fs::path& folder, const char* flag) {
   std::error_code error;
-  const fs::file_status status = fs::status(images, error);
+  const fs::file_status status = fs::status(folder, error);
   if (fs::is_directory(status)) return;
   const std::string reason = status.type() == fs::file_type::not_found ? "is not there"
                              : error                                   ? "cannot be read: " + error.message()
                                                                        : "is not a folder";
-  throw DataError("the image folder {} {}; give it with --images", images.string(), reason);
+  throw DataError("the {} folder {} {}; give it with {}", what, folder.string(), reason, flag);
 }
 
 void fill_splits(SampleTable& table) {
@@ -86,23 +87,27 @@ SampleTable table_of(const std::vector<IdxPart>& parts) {
 
 }  // namespace
 
-MadeCrops make_photo_crops(SampleTable table, const fs::path& images, const PhotoOptions& photo,
+MadeCrops make_photo_crops(SampleTable table, const fs::path& images, const CropOptions& crop,
                            const MakeCropsOptions& options, const Ranks& ranks) {
-  together(ranks, [&] {
-    check_folder(images);
-    fill_splits(table);
-  });
   quiet_opencv();
+  std::optional<CropMaker> maker;
+  together(ranks, [&] {
+    check_folder("image", images, "--images");
+    if (!crop.masks.empty()) check_folder("mask", crop.masks, "--masks");
+    fill_splits(table);
+    maker.emplace(crop);
+  });
   const auto& paths = table.column("path");
+  std::mutex mutex;
+  PhotoTally tally;
   const FillRow fill = [&](std::size_t row, std::span<std::uint8_t> pixels) {
-    make_crop(read_photo(images / paths[row]), photo, pixels);
+    const CropFacts facts = maker->make(read_photo(images / paths[row]), paths[row], pixels);
+    const std::lock_guard lock(mutex);
+    tally.add(facts);
   };
-  const Provenance provenance = {{"source", "photos"},
-                                 {"size", fmt::format("{}x{}", photo.height, photo.width)},
-                                 {"crop", photo.crop == CropMode::kCenter ? "center" : "none"},
-                                 {"resize", "area"},
-                                 {"decoder", decoder_names()}};
-  return write_rows(table, {photo.height, photo.width, 3}, provenance, fill, options, ranks);
+  MadeCrops made = write_rows(table, {crop.height, crop.width, 3}, maker->provenance(), fill, options, ranks);
+  made.photos = gather_tally(tally, ranks);
+  return made;
 }
 
 MadeCrops make_idx_crops(const IdxFiles& files, const MakeCropsOptions& options, const Ranks& ranks) {

@@ -9,7 +9,8 @@
 
 #include "base/ranks.h"
 #include "data/crop_file.h"
-#include "data_tools/photo.h"
+#include "data_tools/crop_maker.h"
+#include "data_tools/photo_tally.h"
 
 namespace pleat {
 
@@ -31,13 +32,14 @@ struct MadeCrops {
   std::size_t rows = 0;
   ImageShape shape;
   std::vector<RejectedPhoto> rejected;  // of all ranks, by row
+  PhotoTally photos;                    // of all ranks; empty for IDX files
 };
 
 /// Makes the crops of all photos of a table. Every rank must call it, with the same arguments; each gets the same
 /// answer. A missing `split` column, or an empty value in it, becomes `train`. Throws DataError, on every rank alike
 /// and leaving no output: broken photos (all are listed up to a screenful, unless skip_bad), no usable photo at all, an
-/// unknown split, a full disk.
-MadeCrops make_photo_crops(SampleTable table, const std::filesystem::path& images, const PhotoOptions& photo,
+/// unknown split, a folder or face detector that is not there, a full disk.
+MadeCrops make_photo_crops(SampleTable table, const std::filesystem::path& images, const CropOptions& crop,
                            const MakeCropsOptions& options, const Ranks& ranks);
 
 /// The list of photos that were left out: rejected.csv in the folder of `out`.

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <cstdint>
 #include <set>
 #include <string>
 #include <string_view>
@@ -13,8 +14,10 @@
 
 #include "base/error.h"
 #include "base/files.h"
+#include "base/progress.h"
 #include "data/sample_table.h"
 #include "data_tools/face_labels.h"
+#include "data_tools/photo_folders.h"
 
 namespace pleat {
 namespace {
@@ -22,36 +25,22 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr const char* kHeader = "id,path,mask,gender,age,person,split\n";
-constexpr int kOldest = 120;         // years
-constexpr std::size_t kListed = 20;  // problems named in the error
+constexpr int kOldest = 120;  // years
 constexpr std::array<std::string_view, 3> kEndings = {".jpg", ".jpeg", ".png"};
 
-// Names in a folder, sorted; hidden ones, which file managers leave behind, are no photos.
 std::vector<std::string> names_in(const fs::path& folder, const char* flag) {
-  std::error_code error;
   std::vector<std::string> names;
-  for (fs::directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error)) {
-    const std::string name = entry->path().filename().string();
-    if (!name.starts_with('.')) names.push_back(name);
-  }
-  if (error) throw DataError("cannot read the folder {}: {}; give it with {}", folder.string(), error.message(), flag);
-  std::sort(names.begin(), names.end());
+  for (const auto& entry : entries_in(folder, flag)) names.push_back(entry.path().filename().string());
   return names;
 }
 
-bool is_photo_name(const std::string& name) {
-  std::string ending = fs::path(name).extension().string();
-  for (char& letter : ending) {
-    if (letter >= 'A' && letter <= 'Z') letter = static_cast<char>(letter - 'A' + 'a');
-  }
-  return std::find(kEndings.begin(), kEndings.end(), ending) != kEndings.end();
-}
+bool is_photo_name(const std::string& name) { return has_ending(name, kEndings); }
 
 // Goes through the persons and collects rows and problems.
 class TableBuilder {
  public:
   TableBuilder(const SampleTable& persons, const PersonFolders& folders)
-      : persons_(persons), folders_(folders), root_(common_root()) {}
+      : persons_(persons), folders_(folders), root_(common_folder({folders.images, folders.unlabelled})) {}
 
   void add_persons() {
     const auto &ids = persons_.column("id"), &paths = persons_.column("path");
@@ -99,15 +88,6 @@ class TableBuilder {
   }
 
  private:
-  // One folder for `prepare --images`: with photos in two places it is the nearest that holds both.
-  fs::path common_root() const {
-    if (folders_.unlabelled.empty()) return folders_.images;
-    const fs::path a = fs::weakly_canonical(folders_.images), b = fs::weakly_canonical(folders_.unlabelled);
-    fs::path root;
-    for (auto x = a.begin(), y = b.begin(); x != a.end() && y != b.end() && *x == *y; ++x, ++y) root /= *x;
-    return root;
-  }
-
   int line(std::size_t row) const { return persons_.lines[row]; }
 
   template <class... Values>
@@ -151,18 +131,15 @@ class TableBuilder {
 
   void add_row(const std::string& id, const fs::path& start, const fs::path& path, std::string_view mask,
                const std::string& gender, const std::string& age, const std::string& person, const char* split) {
-    // Below `start` as the names stand: a photo or a person's folder may be a link to somewhere else.
-    const fs::path shown = (fs::weakly_canonical(start) / path).lexically_relative(fs::weakly_canonical(root_));
-    text_ += fmt::format("{},{},{},{},{},{},{}\n", csv_field(id), csv_field(shown.string()), mask, gender, age,
+    const fs::path from_root = way_down(root_, start) / path;
+    text_ += fmt::format("{},{},{},{},{},{},{}\n", csv_field(id), csv_field(from_root.string()), mask, gender, age,
                          csv_field(person), split);
   }
 
   [[noreturn]] void throw_problems() const {
-    std::string list;
-    for (std::size_t i = 0; i < std::min(kListed, problems_.size()); ++i) list += "\n  " + problems_[i];
-    if (problems_.size() > kListed) list += fmt::format("\n  … and {} more", problems_.size() - kListed);
-    throw DataError("{}: {} problem{}, {} is not written; correct the table or the folders{}", folders_.csv.string(),
-                    problems_.size(), problems_.size() == 1 ? "" : "s", folders_.out.string(), list);
+    throw DataError("{}: {}, {} is not written; correct the table or the folders{}", folders_.csv.string(),
+                    counted(static_cast<std::int64_t>(problems_.size()), "problem"), folders_.out.string(),
+                    problem_lines(problems_));
   }
 
   const SampleTable& persons_;

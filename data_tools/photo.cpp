@@ -14,10 +14,6 @@
 namespace pleat {
 namespace {
 
-struct Box {
-  std::int64_t left, top, width, height;  // pixels
-};
-
 // How a stored photo becomes upright (EXIF 2.3, tag 0x0112): mirrored rows or columns, then rows for columns.
 struct Turn {
   bool rows, columns, transposed;
@@ -30,41 +26,26 @@ Turn turn_of(int orientation) {
   return {.rows = is_one_of({3, 4, 6, 7}), .columns = is_one_of({2, 3, 7, 8}), .transposed = orientation >= 5};
 }
 
-Box crop_box(std::int64_t photo_width, std::int64_t photo_height, const PhotoOptions& options) {
-  if (options.crop == CropMode::kNone) return {0, 0, photo_width, photo_height};
-  const double scale =
-      std::min(static_cast<double>(photo_width) / options.width, static_cast<double>(photo_height) / options.height);
-  const auto width = std::clamp<std::int64_t>(std::lrint(options.width * scale), 1, photo_width);
-  const auto height = std::clamp<std::int64_t>(std::lrint(options.height * scale), 1, photo_height);
-  return {(photo_width - width) / 2, (photo_height - height) / 2, width, height};
-}
-
-// The same crop of the photo as it is stored: so small pictures are turned, not large ones.
-struct StoredCrop {
+// The same part of the photo as it is stored: so small pictures are turned, not large ones.
+struct StoredPart {
   Turn turn;
-  Box box;            // before the mirroring
-  int height, width;  // pixels of the crop, before rows are taken for columns
+  PhotoBox box;       // before the mirroring
+  int height, width;  // pixels of the result, before rows are taken for columns
 };
 
-StoredCrop stored_crop(const ImageHeader& header, const PhotoOptions& options) {
-  const Turn turn = turn_of(header.orientation);
-  if (!turn.transposed) {
-    Box box = crop_box(header.width, header.height, options);
-    if (turn.columns) box.left = header.width - box.left - box.width;
-    if (turn.rows) box.top = header.height - box.top - box.height;
-    return {turn, box, options.height, options.width};
-  }
-  const Box upright = crop_box(header.height, header.width, options);
-  Box box{upright.top, upright.left, upright.height, upright.width};
-  if (turn.columns) box.left = header.width - box.left - box.width;
-  if (turn.rows) box.top = header.height - box.top - box.height;
-  return {turn, box, options.width, options.height};
+StoredPart stored_part(const ImageHeader& header, const PhotoBox& upright, int height, int width) {
+  StoredPart part{turn_of(header.orientation), upright, height, width};
+  if (part.turn.transposed)
+    part = {part.turn, {upright.top, upright.left, upright.height, upright.width}, width, height};
+  if (part.turn.columns) part.box.left = header.width - part.box.left - part.box.width;
+  if (part.turn.rows) part.box.top = header.height - part.box.top - part.box.height;
+  return part;
 }
 
-// JPEG decodes to averages of 2, 4 or 8 pixels for much less work. One and a half times the crop's size must remain, so
-// that averaging still sets the result.
-int reduction_for(const StoredCrop& crop) {
-  const std::int64_t spare = std::min(2 * crop.box.width / (3 * crop.width), 2 * crop.box.height / (3 * crop.height));
+// JPEG decodes to averages of 2, 4 or 8 pixels for much less work. One and a half times the result's size must remain,
+// so that averaging still sets the result.
+int reduction_for(const StoredPart& part) {
+  const std::int64_t spare = std::min(2 * part.box.width / (3 * part.width), 2 * part.box.height / (3 * part.height));
   return spare >= 8 ? 8 : spare >= 4 ? 4 : spare >= 2 ? 2 : 1;
 }
 
@@ -102,23 +83,48 @@ void write_rgb(const Picture& picture, bool transposed, std::uint8_t* out) {
 
 }  // namespace
 
-void make_crop(std::span<const std::uint8_t> photo, const PhotoOptions& options, std::span<std::uint8_t> crop) {
-  if (crop.size() != static_cast<std::size_t>(options.height) * static_cast<std::size_t>(options.width) * 3)
-    throw std::logic_error("a crop's buffer has the wrong size");
-  const ImageHeader header = read_image_header(photo);
-  const StoredCrop stored = stored_crop(header, options);
-  const int reduction = header.format == PhotoFormat::kJpeg ? reduction_for(stored) : 1;
-  const Picture picture = decode(photo, header.format, reduction);
-  if (picture.width != (header.width + reduction - 1) / reduction ||
-      picture.height != (header.height + reduction - 1) / reduction)
+Photo::Photo(std::span<const std::uint8_t> file) : file_(file), header_(read_image_header(file)) {}
+
+const Picture& Photo::decoded(int reduction) {
+  if (reduction_ != 0 && reduction_ <= reduction) return decoded_;
+  reduction_ = 0;
+  decoded_ = {};  // two at a time would take twice the memory
+  decoded_ = decode(file_, header_.format, reduction);
+  if (decoded_.width != (header_.width + reduction - 1) / reduction ||
+      decoded_.height != (header_.height + reduction - 1) / reduction)
     throw BadPhoto("its header and its data are of different sizes; get the photo anew");
-  const auto part = [&](std::int64_t begin, std::int64_t extent, bool mirrored) {
-    return AxisPart{static_cast<double>(begin) / reduction, static_cast<double>(extent) / reduction, mirrored};
+  reduction_ = reduction;
+  return decoded_;
+}
+
+void Photo::draw(const PhotoBox& box, int height, int width, std::span<std::uint8_t> rgb) {
+  if (rgb.size() != static_cast<std::size_t>(height) * static_cast<std::size_t>(width) * 3)
+    throw std::logic_error("a picture's buffer has the wrong size");
+  const StoredPart stored = stored_part(header_, box, height, width);
+  const Picture& picture = decoded(header_.format == PhotoFormat::kJpeg ? reduction_for(stored) : 1);
+  const auto axis = [this](std::int64_t begin, std::int64_t extent, bool mirrored) {
+    return AxisPart{static_cast<double>(begin) / reduction_, static_cast<double>(extent) / reduction_, mirrored};
   };
   const Picture small = area_resize(
-      picture, area_taps(part(stored.box.top, stored.box.height, stored.turn.rows), picture.height, stored.height),
-      area_taps(part(stored.box.left, stored.box.width, stored.turn.columns), picture.width, stored.width));
-  write_rgb(small, stored.turn.transposed, crop.data());
+      picture, area_taps(axis(stored.box.top, stored.box.height, stored.turn.rows), picture.height, stored.height),
+      area_taps(axis(stored.box.left, stored.box.width, stored.turn.columns), picture.width, stored.width));
+  write_rgb(small, stored.turn.transposed, rgb.data());
+}
+
+const char* name_of(PhotoFormat format) {
+  switch (format) {
+    case PhotoFormat::kJpeg:
+      return "JPEG";
+    case PhotoFormat::kPng:
+      return "PNG";
+    case PhotoFormat::kWebp:
+      return "WebP";
+    case PhotoFormat::kBmp:
+      return "BMP";
+    case PhotoFormat::kTiff:
+      return "TIFF";
+  }
+  throw std::logic_error("a photo format without a name");
 }
 
 #define PLEAT_TEXT_OF(version) #version

@@ -26,13 +26,12 @@ std::vector<std::size_t> spread_rows(const CropFile& crops, std::size_t count) {
 // Gray if it is gone by now: its crop is there all the same.
 Picture whole_photo(const std::filesystem::path& path) try {
   const std::vector<std::uint8_t> bytes = read_photo(path);
-  const ImageHeader header = read_image_header(bytes);
-  const bool turned = header.orientation >= 5;
-  const double width = turned ? header.height : header.width, height = turned ? header.width : header.height;
-  const int shown = std::clamp(static_cast<int>(kPhotoHeight * width / height), 1, kWidest);
-  Picture photo = new_picture(static_cast<std::size_t>(shown), kPhotoHeight, 3);
-  make_crop(bytes, {.height = kPhotoHeight, .width = shown}, photo.values);
-  return photo;
+  Photo photo(bytes);
+  const double shape = static_cast<double>(photo.width()) / static_cast<double>(photo.height());
+  const int width = std::clamp(static_cast<int>(kPhotoHeight * shape), 1, kWidest);
+  Picture shown = new_picture(static_cast<std::size_t>(width), kPhotoHeight, 3);
+  photo.draw(photo.whole(), kPhotoHeight, width, shown.values);
+  return shown;
 } catch (const BadPhoto&) {
   Picture gray = new_picture(kPhotoHeight, kPhotoHeight, 1);
   std::ranges::fill(gray.values, std::uint8_t{200});

@@ -18,6 +18,7 @@
 #include "cluster/failure.h"
 #include "cluster/launch_command.h"
 #include "cluster/mpi_session.h"
+#include "commands/class_folders.h"
 #include "commands/config.h"
 #include "commands/doctor.h"
 #include "commands/make_faces.h"
@@ -34,10 +35,11 @@ struct Program {
   CLI::App app{"Trains image classifiers by folds, on one machine or a cluster.", "pleat"};
   PrepareOptions prepare;
   TrainOptions train;
-  PredictRequest predict;
+  PredictFlags predict;
   DoctorOptions doctor;
   MakeFacesOptions make_faces;
   PersonFolders person_folders;
+  ClassFolders class_folders;
   ConfigOptions config;
   std::function<ExitCode(MpiSession&)> chosen;
 
@@ -57,6 +59,8 @@ struct Program {
         [this](MpiSession& session) { return run_make_faces(make_faces, session.ranks()); });
     add(add_person_folders(app, person_folders),
         [this](MpiSession& session) { return run_person_folders(person_folders, session.ranks()); });
+    add(add_class_folders(app, class_folders),
+        [this](MpiSession& session) { return run_class_folders(class_folders, session.ranks()); });
     add(add_doctor(app, doctor),
         [this](MpiSession& session) { return static_cast<ExitCode>(run_doctor(doctor, session)); });
     add(add_config(app, config),

@@ -56,10 +56,15 @@ void sync_folder(const fs::path& path) {
 }  // namespace
 
 void throw_file_error(const char* action, const fs::path& path, int error) {
-  const char* remedy = error == ENOSPC || error == EDQUOT ? "; free some space and run again"
-                       : error == EACCES                   ? "; change its permissions or choose another place"
-                       : error == EROFS                    ? "; choose a place that can be written"
-                                                           : "";
+  std::error_code ignored;
+  const fs::path target = error == ENOENT ? fs::read_symlink(path, ignored) : fs::path();
+  const std::string link =
+      target.empty() ? "" : fmt::format("; it is a link to {}, which is not there", target.string());
+  const std::string remedy = error == ENOSPC || error == EDQUOT ? "; free some space and run again"
+                             : error == EACCES                  ? "; change its permissions or choose another place"
+                             : error == EROFS                   ? "; choose a place that can be written"
+                             : error == ELOOP                   ? "; the link leads back to itself"
+                                                                : link;
   throw DataError("cannot {} {}: {}{}", action, path.string(), std::strerror(error), remedy);
 }
 

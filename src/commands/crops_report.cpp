@@ -21,6 +21,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::size_t kListed = 20;  // damaged rows named in the error
+constexpr std::size_t kBroken = 10;  // photos that were left out, named in the report
 
 using Facts = std::vector<std::pair<std::string, std::string>>;  // name, value; printed as two columns
 
@@ -99,6 +100,29 @@ std::string split_text(const Json& split) {
   return text;
 }
 
+Json photos_json(const CropFile& crops, const MadeCrops& made) {
+  Json photos = describe_photos(made.photos, crops.shape(), crops.provenance().contains("detector"));
+  Json broken = Json::array();
+  for (std::size_t i = 0; i < std::min(kBroken, made.rejected.size()); ++i) {
+    const auto& [row, reason] = made.rejected[i];
+    broken.push_back({{"id", crops.table().column("id")[row]}, {"reason", reason}});
+  }
+  photos["broken"] = {{"count", made.rejected.size()}, {"examples", broken}};
+  return photos;
+}
+
+// "1,234 JPEG, 5 PNG; 384x512 pixels (width x height) and 3 other sizes".
+void say_photos(const Json& photos) {
+  std::string formats;
+  for (const auto& [name, count] : photos.at("formats").items())
+    formats += fmt::format("{}{} {}", formats.empty() ? "" : ", ", grouped(count.get<std::size_t>()), name);
+  const Json &sizes = photos.at("sizes"), &common = sizes.at("commonest").front();
+  const auto others = sizes.at("different").get<std::int64_t>() - 1;
+  spdlog::info("photos: {}; {}x{} pixels (width x height){}", formats, common.at("width").get<std::int64_t>(),
+               common.at("height").get<std::int64_t>(),
+               others > 0 ? " and " + counted(others, "other size") : std::string());
+}
+
 void add_report(const Json& report, Facts& facts) {
   for (const auto& [name, split] : report.at("splits").items()) facts.emplace_back("split " + name, split_text(split));
   facts.emplace_back("equal images", copies_text(report.at("exact_duplicates")));
@@ -107,15 +131,22 @@ void add_report(const Json& report, Facts& facts) {
 
 }  // namespace
 
-void report_crops(const fs::path& path) {
+void report_crops(const fs::path& path, const MadeCrops& made) {
   const CropFile crops(path);
   say_counts(crops.table());
-  const Json report = make_report(crops);
+  Json report = make_report(crops);
+  if (made.photos.count() > 0) {
+    report["photos"] = photos_json(crops, made);
+    say_photos(report["photos"]);
+  }
   const fs::path file = fs::absolute(path).parent_path() / "data_report.json";
   const std::string text = report.dump(1) + "\n";
   require_replaceable(file, std::string_view(text).substr(0, text.find(',')), "data report of pleat's", {});
   write_file(file, text);
   for (const std::string& line : report_warnings(report)) spdlog::warn("{}", line);
+  if (report.contains("photos")) {
+    for (const std::string& line : photo_warnings(report["photos"])) spdlog::warn("{}", line);
+  }
   spdlog::info("equal images: {}; nearly equal: {}; more in {}", copies_text(report.at("exact_duplicates")),
                copies_text(report.at("near_duplicates")), file.string());
 }

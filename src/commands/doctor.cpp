@@ -10,7 +10,6 @@
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
-#include <opencv2/core/utility.hpp>
 #include <system_error>
 #include <utility>
 #include <vector>
@@ -22,6 +21,7 @@
 #include "cluster/process_group.h"
 #include "cluster/rank_layout.h"
 #include "cluster/rank_report.h"
+#include "data_tools/photo_libraries.h"
 
 namespace pleat {
 namespace {
@@ -67,13 +67,14 @@ std::string onednn_version() {
 }
 
 std::string libraries() {
-  return table({{"pleat", build_id()},
-                {"LibTorch", TORCH_VERSION},
-                {"oneDNN", onednn_version()},
-                {"NCCL", built_cuda_library() != nullptr ? built_cuda_library()->nccl_version() : "none"},
-                {"MPI", mpi_version()},
-                {"HDF5", hdf5_version()},
-                {"OpenCV", cv::getVersionString()}});
+  std::vector<Row> rows{{"pleat", build_id()},
+                        {"LibTorch", TORCH_VERSION},
+                        {"oneDNN", onednn_version()},
+                        {"NCCL", built_cuda_library() != nullptr ? built_cuda_library()->nccl_version() : "none"},
+                        {"MPI", mpi_version()},
+                        {"HDF5", hdf5_version()}};
+  for (const auto& [name, version] : library_versions()) rows.push_back({name, version});
+  return table(rows);
 }
 
 /// device: index, or -1 for CPU.

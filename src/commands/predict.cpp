@@ -1,31 +1,106 @@
 #include "commands/predict.h"
 
-#include <CLI/CLI.hpp>
+#include <spdlog/spdlog.h>
 
+#include <CLI/CLI.hpp>
+#include <system_error>
+
+#include "base/error.h"
+#include "base/progress.h"
+#include "commands/photo_crops.h"
 #include "train/tensor_pool.h"
 
 namespace pleat {
+namespace {
 
-CLI::App* add_predict(CLI::App& program, PredictRequest& request) {
-  CLI::App* verb =
-      program.add_subcommand("predict", "Predict the rows of a crops file with the ensemble of a finished run");
-  verb->add_option("--run", request.run, "folder of a finished run")->type_name("DIR")->required();
-  verb->add_option("--crops", request.crops,
+namespace fs = std::filesystem;
+
+constexpr const char* kSplit = "test";  // of photos whose table does not say: they are not trained on
+
+void check_flags(const PredictFlags& flags) {
+  const bool photos = !flags.table.empty() || !flags.images.empty(), crops = !flags.request.crops.empty();
+  if (photos == crops) throw UsageError("give either --crops, or --table and --images; see `pleat predict --help`");
+  if (photos && (flags.table.empty() || flags.images.empty())) {
+    throw UsageError("--{} is missing: photos need both --table and --images",
+                     flags.table.empty() ? "table" : "images");
+  }
+  const char* idle = !flags.detector.empty() ? "--detector" : !flags.masks.empty() ? "--masks" : "--skip-bad";
+  if (crops && (!flags.detector.empty() || !flags.masks.empty() || flags.skip_bad))
+    throw UsageError("crops are prepared already; leave {} away", idle);
+}
+
+// The crops that stand between photos and predictions: beside the predictions, since all ranks must see them, hidden,
+// and gone when this ends, whichever way. One that a kill left is replaced.
+class PassingCrops {
+ public:
+  PassingCrops(const fs::path& out, bool mine)
+      : path_(out.parent_path() / ("." + out.filename().string() + ".crops.h5")), mine_(mine) {}
+  ~PassingCrops() {
+    std::error_code ignored;
+    if (mine_) fs::remove(path_, ignored);
+  }
+  PassingCrops(const PassingCrops&) = delete;
+  PassingCrops& operator=(const PassingCrops&) = delete;
+
+  const fs::path& path() const { return path_; }
+
+ private:
+  fs::path path_;
+  bool mine_;  // one rank removes it
+};
+
+void prepare_photos(const PredictFlags& flags, const fs::path& crops, const MpiSession& session) {
+  const Provenance preparation = run_preparation(flags.request, flags.table, session);
+  CropOptions crop;
+  together(session.ranks(), [&] { crop = crop_options_of(preparation, flags.detector, flags.masks); });
+  const MadeCrops made =
+      crops_of_table(flags.table, flags.images, crop, {.out = crops, .skip_bad = flags.skip_bad}, session.ranks(), kSplit);
+  if (session.rank() != 0) return;
+  for (const std::string& line : photo_warnings(describe_photos(made.photos, made.shape, crop.seeks_faces())))
+    spdlog::warn("{}", line);
+  if (!made.rejected.empty()) {
+    spdlog::warn("{} broken photos get no prediction; they are listed in {}", grouped(made.rejected.size()),
+                 rejected_list(crops).string());
+  }
+}
+
+}  // namespace
+
+CLI::App* add_predict(CLI::App& program, PredictFlags& flags) {
+  CLI::App* verb = program.add_subcommand("predict", "Predict photos or crops with the ensemble of a finished run");
+  verb->add_option("--run", flags.request.run, "folder of a finished run")->type_name("DIR")->required();
+  verb->add_option("--crops", flags.request.crops,
                    "crops file made by pleat prepare, with the same size and crop as the run's")
+      ->type_name("FILE");
+  verb->add_option("--table", flags.table, "in place of --crops: CSV with id and path, one row per photo")
+      ->type_name("FILE");
+  verb->add_option("--images", flags.images,
+                   "folder that the table's paths start from; photos are prepared as the run's were")
+      ->type_name("DIR");
+  verb->add_flag("--skip-bad", flags.skip_bad, "leave broken photos out and list them in rejected.csv beside --out");
+  verb->add_option("--masks", flags.masks, "masks of the photos, if the run's backgrounds were removed by masks")
+      ->type_name("DIR");
+  verb->add_option("--detector", flags.detector, "what finds faces, if the run's crops were made by another than OpenCV's")
+      ->type_name("FILE");
+  verb->add_option("--out", flags.request.out,
+                   "CSV file to write: id, split, and per target its class and probabilities")
       ->type_name("FILE")
       ->required();
-  verb->add_option("--out", request.out, "CSV file to write: id, split, and per target its class and probabilities")
-      ->type_name("FILE")
-      ->required();
-  verb->add_option("--device", request.device, "where to compute; default: auto, cuda if there is one")
+  verb->add_option("--device", flags.request.device, "where to compute; default: auto, cuda if there is one")
       ->type_name("NAME")
       ->check(CLI::IsMember({"auto", "cpu", "cuda"}));
-  verb->footer("Under mpirun the ranks share the folds' models: mpirun --bind-to none -n 2 pleat predict …");
+  verb->footer("Under mpirun the ranks share photos and models: mpirun --bind-to none -n 2 pleat predict …");
   return verb;
 }
 
-ExitCode run_predict(const PredictRequest& request, const MpiSession& session) {
+ExitCode run_predict(const PredictFlags& flags, const MpiSession& session) {
+  together(session.ranks(), [&] { check_flags(flags); });
   use_tensor_pool();
+  if (!flags.request.crops.empty()) return predict_run(flags.request, session);
+  const PassingCrops crops(flags.request.out, session.rank() == 0);
+  prepare_photos(flags, crops.path(), session);
+  PredictRequest request = flags.request;
+  request.crops = crops.path();
   return predict_run(request, session);
 }
 

@@ -4,16 +4,13 @@
 #include <spdlog/spdlog.h>
 
 #include <CLI/CLI.hpp>
-#include <algorithm>
 #include <charconv>
-#include <memory>
 
 #include "base/error.h"
 #include "base/files.h"
 #include "base/progress.h"
-#include "cluster/host.h"
 #include "commands/crops_report.h"
-#include "data_tools/make_crops.h"
+#include "commands/photo_crops.h"
 #include "data_tools/preview.h"
 
 namespace pleat {
@@ -21,8 +18,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr char kDefaultSize[] = "64", kDefaultCrop[] = "none";
-constexpr int kMaxCropSide = 4096;      // pixels
+constexpr char kDefaultSize[] = "64", kDefaultCrop[] = "none", kDefaultBackground[] = "keep";
+constexpr int kMaxCropSide = 4096;  // pixels
+constexpr double kMaxMargin = 5;
 
 int parse_side(std::string_view text, const std::string& size) {
   int side = 0;
@@ -34,28 +32,39 @@ int parse_side(std::string_view text, const std::string& size) {
   return side;
 }
 
-PhotoOptions photo_options(const PrepareOptions& options) {
-  PhotoOptions photo;
+CropOptions crop_options(const PrepareOptions& options) {
+  CropOptions crop;
   const std::string given = options.size.empty() ? kDefaultSize : options.size;
   const std::string_view size = given;
   const std::size_t x = size.find('x');
-  photo.height = parse_side(size.substr(0, x), given);
-  photo.width = x == std::string_view::npos ? photo.height : parse_side(size.substr(x + 1), given);
-  if (options.crop == "center") {
-    photo.crop = CropMode::kCenter;
-  } else if (!options.crop.empty() && options.crop != kDefaultCrop) {
-    throw UsageError("--crop {}: expected none or center", options.crop);
+  crop.height = parse_side(size.substr(0, x), given);
+  crop.width = x == std::string_view::npos ? crop.height : parse_side(size.substr(x + 1), given);
+  if (options.crop == "center") crop.crop = CropMode::kCenter;
+  if (options.crop == "face") crop.crop = CropMode::kFace;
+  crop.face_margin = options.face_margin.value_or(kFaceMargin);
+  crop.remove_background = options.background == "remove";
+  crop.detector = options.detector;
+  crop.masks = options.masks;
+  if (options.face_margin && crop.crop != CropMode::kFace) throw UsageError("--face-margin is for --crop face; leave it away");
+  if (!crop.masks.empty() && !crop.remove_background)
+    throw UsageError("--masks is for --background remove; add that, or leave --masks away");
+  if (!crop.detector.empty() && !crop.seeks_faces()) {
+    throw UsageError("no face is sought, so --detector would be ignored; add --crop face, or leave it away");
   }
-  return photo;
+  return crop;
 }
 
 // A flag that would be ignored is refused: it was given for a reason.
 void refuse_photo_flags(const PrepareOptions& options, const char* why) {
-  const char* flag = !options.size.empty()   ? "--size"
-                     : !options.crop.empty() ? "--crop"
-                     : options.skip_bad      ? "--skip-bad"
-                     : options.preview > 0   ? "--preview"
-                                             : nullptr;
+  const char* flag = !options.size.empty()         ? "--size"
+                     : !options.crop.empty()       ? "--crop"
+                     : options.face_margin         ? "--face-margin"
+                     : !options.background.empty() ? "--background"
+                     : !options.detector.empty()   ? "--detector"
+                     : !options.masks.empty()      ? "--masks"
+                     : options.skip_bad            ? "--skip-bad"
+                     : options.preview > 0         ? "--preview"
+                                                   : nullptr;
   if (flag != nullptr) throw UsageError("{}; leave {} away", why, flag);
 }
 
@@ -95,31 +104,11 @@ void write_preview(const PrepareOptions& options) {
   spdlog::info("photos and their crops to look at: {}", sheet.string());
 }
 
-int threads_of_this_rank(const Ranks& ranks) {
-  const std::string name = machine_name();
-  const std::vector<std::string> hosts = ranks.all_gather(name);
-  return std::max(1, shared_cores(ranks, hosts) / static_cast<int>(std::count(hosts.begin(), hosts.end(), name)));
-}
-
-MadeCrops make(Form form, const PhotoOptions& photo, const PrepareOptions& options, const Ranks& ranks) {
-  MakeCropsOptions how{.out = options.out,
-                       .read = {options.table, options.idx_images, options.idx_labels, options.idx_test_images,
-                                options.idx_test_labels},
-                       .skip_bad = options.skip_bad, .threads = threads_of_this_rank(ranks)};
-  std::unique_ptr<Progress> progress;
-  const auto show = [&](std::size_t rows) {
-    const std::size_t share = std::max<std::size_t>(1, rows / static_cast<std::size_t>(ranks.size));
-    progress = std::make_unique<Progress>(ranks.size == 1 ? "crops" : "crops of this rank", share, ranks.rank == 0);
-    how.progress = [&progress](std::size_t done, std::size_t) { progress->set(done); };
-  };
-  if (form == Form::kIdx) {
-    return make_idx_crops({options.idx_images, options.idx_labels, options.idx_test_images, options.idx_test_labels},
-                          how, ranks);
-  }
-  SampleTable table;
-  together(ranks, [&] { table = read_samples(options.table); });
-  show(table.rows());
-  return make_photo_crops(std::move(table), options.images, photo, how, ranks);
+MadeCrops make(Form form, const CropOptions& crop, const PrepareOptions& options, const Ranks& ranks) {
+  const MakeCropsOptions how{.out = options.out, .skip_bad = options.skip_bad};
+  if (form == Form::kPhotos) return crops_of_table(options.table, options.images, crop, how, ranks);
+  return crops_of_idx({options.idx_images, options.idx_labels, options.idx_test_images, options.idx_test_labels}, how,
+                      ranks);
 }
 
 }  // namespace
@@ -130,9 +119,30 @@ CLI::App* add_prepare(CLI::App& program, PrepareOptions& options) {
   prepare->add_option("--images", options.images, "folder that the table's paths start from");
   prepare->add_option("--size", options.size, "pixels of a crop: 64, or height x width as 128x96")
       ->default_str(kDefaultSize);
-  prepare->add_option("--crop", options.crop, "none: the whole photo, stretched; center: the largest centred box")
-      ->check(CLI::IsMember({"none", "center"}))
+  prepare
+      ->add_option("--crop", options.crop,
+                   "none: the whole photo, stretched; center: the largest centred box; face: the largest face, or as "
+                   "center where none is found")
+      ->check(CLI::IsMember({"none", "center", "face"}))
       ->default_str(kDefaultCrop);
+  prepare
+      ->add_option("--face-margin", options.face_margin,
+                   "how far a face's crop goes beyond it on each side, in faces; default 0.4")
+      ->check(CLI::Range(0.0, kMaxMargin))
+      ->type_name("X");
+  prepare
+      ->add_option("--background", options.background,
+                   "remove: what is not the person turns gray, by GrabCut around the face or by --masks")
+      ->check(CLI::IsMember({"keep", "remove"}))
+      ->default_str(kDefaultBackground);
+  prepare
+      ->add_option("--masks", options.masks,
+                   "a mask for each photo, by the photo's path but ending in .png: white where the person is")
+      ->type_name("DIR");
+  prepare
+      ->add_option("--detector", options.detector,
+                   "what finds faces: an OpenCV cascade (.xml) or YuNet (.onnx); default: OpenCV's frontal faces")
+      ->type_name("FILE");
   prepare->add_flag("--skip-bad", options.skip_bad,
                     "leave broken photos out and list them in rejected.csv beside --out");
   prepare->add_option("--preview", options.preview,
@@ -150,10 +160,10 @@ CLI::App* add_prepare(CLI::App& program, PrepareOptions& options) {
 
 int run_prepare(const PrepareOptions& options, const Ranks& ranks) {
   Form form{};
-  PhotoOptions photo;
+  CropOptions crop;
   together(ranks, [&] {
     form = form_of(options);
-    photo = photo_options(options);
+    crop = crop_options(options);
   });
   if (form == Form::kVerify) {
     together(ranks, [&] {
@@ -161,12 +171,12 @@ int run_prepare(const PrepareOptions& options, const Ranks& ranks) {
     });
     return 0;
   }
-  const MadeCrops made = make(form, photo, options, ranks);
+  const MadeCrops made = make(form, crop, options, ranks);
   if (ranks.rank != 0) return 0;
   const auto& [height, width, channels] = made.shape;
   spdlog::info("{}: {} crops of {}x{}x{}", options.out.string(), grouped(made.rows - made.rejected.size()), height,
                width, channels);
-  report_crops(options.out);
+  report_crops(options.out, made);
   if (!made.rejected.empty()) {
     spdlog::warn("{} broken photos were left out; they are listed in {}", grouped(made.rejected.size()),
                  rejected_list(options.out).string());

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 #include <string>
 
 #include "base/ranks.h"
@@ -14,7 +15,9 @@ namespace pleat {
 
 struct PrepareOptions {
   std::filesystem::path table, images;  // photos
-  std::string size, crop;               // "64" or "128x96" (height x width), "none" or "center"; empty: not given
+  std::string size, crop, background;   // as on the command line; empty: not given
+  std::optional<double> face_margin;
+  std::filesystem::path detector, masks;
   bool skip_bad = false;
   std::size_t preview = 0;              // photos on a sheet beside `out`; 0: no sheet
   std::filesystem::path idx_images, idx_labels, idx_test_images, idx_test_labels;

@@ -1,11 +1,14 @@
 #include "data/crop_layout.h"
 
+#include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
 
 #include "base/error.h"
+#include "base/files.h"
 #include "data/crop_format.h"
 #include "data/hdf5_handle.h"
 #include "data/utf8.h"
@@ -41,9 +44,15 @@ Hdf5Group open_group(hid_t parent, const std::string& name) {
   return Hdf5Group(H5Gopen2(parent, name.c_str(), H5P_DEFAULT), "open a group");
 }
 
+// The layout comes first: asked for the shape of a virtual dataset, HDF5 opens the files that it names, be they pipes.
 Hdf5Dataset open_dataset(hid_t parent, const std::string& name) {
   check_hard_link(parent, name);
-  return Hdf5Dataset(H5Dopen2(parent, name.c_str(), H5P_DEFAULT), "open a dataset");
+  Hdf5Dataset dataset(H5Dopen2(parent, name.c_str(), H5P_DEFAULT), "open a dataset");
+  const Hdf5Properties creation(H5Dget_create_plist(dataset.get()), "read a dataset's layout");
+  if (H5Pget_layout(creation.get()) != H5D_CONTIGUOUS) refuse("'{}' is not stored contiguously", name);
+  if (H5Pget_nfilters(creation.get()) != 0) refuse("'{}' is stored through a filter (compressed?)", name);
+  if (H5Pget_external_count(creation.get()) != 0) refuse("'{}' is stored in another file", name);
+  return dataset;
 }
 
 std::vector<hsize_t> dims_of(hid_t dataset, const std::string& name, int expected_rank) {
@@ -57,10 +66,6 @@ std::vector<hsize_t> dims_of(hid_t dataset, const std::string& name, int expecte
 
 // One plain run of bytes inside the file, which can be mapped.
 Extent extent_of(hid_t dataset, const std::string& name, std::uint64_t bytes, std::uint64_t file_bytes) {
-  const Hdf5Properties creation(H5Dget_create_plist(dataset), "read a dataset's layout");
-  if (H5Pget_layout(creation.get()) != H5D_CONTIGUOUS) refuse("'{}' is not stored contiguously", name);
-  if (H5Pget_nfilters(creation.get()) != 0) refuse("'{}' is stored through a filter (compressed?)", name);
-  if (H5Pget_external_count(creation.get()) != 0) refuse("'{}' is stored in another file", name);
   const haddr_t offset = H5Dget_offset(dataset);
   if (offset == HADDR_UNDEF) refuse("'{}' has no storage", name);
   if (H5Dget_storage_size(dataset) != bytes) {
@@ -123,17 +128,21 @@ Number number_attribute(hid_t object, const std::string& name, hid_t stored, hid
   return number;
 }
 
-void check_version(hid_t file) {
+// What is whole but not for this program is said so: to make it again may be the wrong advice.
+void check_version(hid_t file, const std::filesystem::path& path) {
   if (hdf5(H5Aexists(file, format::kFormat), "look up an attribute") == 0 ||
       text_attribute(file, format::kFormat) != format::kFormatName) {
-    refuse("it is HDF5, but not made by pleat prepare (no attribute '{}' = '{}')", format::kFormat,
-           format::kFormatName);
+    throw DataError(
+        "{} is HDF5, but not made by pleat prepare (no attribute '{}' = '{}'); give the crops file that pleat prepare "
+        "wrote",
+        path.string(), format::kFormat, format::kFormatName);
   }
   const auto schema = number_attribute<std::int32_t>(file, format::kSchema, H5T_STD_I32LE, H5T_NATIVE_INT32);
-  if (schema != format::kSchemaVersion) {
-    refuse("its schema version is {}, this program reads {}{}", schema, format::kSchemaVersion,
-           schema > format::kSchemaVersion ? " (made by a newer pleat; update this one)" : "");
-  }
+  if (schema == format::kSchemaVersion) return;
+  throw DataError("{} was made by {} pleat: its schema version is {}, this program reads {}; {}", path.string(),
+                  schema > format::kSchemaVersion ? "a newer" : "another", schema, format::kSchemaVersion,
+                  schema > format::kSchemaVersion ? "update this one, or make the file again with it"
+                                                  : "make it again with pleat prepare");
 }
 
 void read_shape(hid_t file, CropLayout& layout) {
@@ -155,11 +164,14 @@ std::string link_name(hid_t group, hsize_t index) {
              "read a column's name"));
   };
   const std::size_t length = name(nullptr, 0);
-  if (length == 0 || length > format::kMaxText) refuse("a column's name has {} bytes", length);
+  if (length == 0 || length > format::kMaxText)
+    refuse("a column's name has {} bytes, expected 1 to {}", length, format::kMaxText);
   std::string text(length + 1, '\0');
   name(text.data(), text.size());
   text.pop_back();
   if (utf8_prefix(text) != text.size()) refuse("a column's name is not UTF-8");
+  // HDF5 would take it for a path, through links of any kind.
+  if (text.find('/') != std::string::npos) refuse("a column's name holds a '/'");
   return text;
 }
 
@@ -205,7 +217,7 @@ void read_provenance(hid_t file, CropLayout& layout) {
 CropLayout read_layout(const std::filesystem::path& path, std::uint64_t file_bytes) {
   CropLayout layout{.file_bytes = file_bytes};
   const Hdf5File file = open_file(path);
-  check_version(file.get());
+  check_version(file.get(), path);
   read_shape(file.get(), layout);
   const auto shape_dims = [&]() -> std::vector<hsize_t> {
     const auto& [height, width, channels] = layout.shape;
@@ -219,21 +231,36 @@ CropLayout read_layout(const std::filesystem::path& path, std::uint64_t file_byt
   return layout;
 }
 
+// Before HDF5 sees it: opening a pipe would wait for ever, and a file that may not be read would be called damaged.
+std::uint64_t size_of_file(const std::filesystem::path& path) {
+  const int file = ::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+  struct stat status {};
+  const bool known = file >= 0 && ::fstat(file, &status) == 0;
+  const int error = errno;
+  if (file >= 0) ::close(file);
+  std::error_code ignored;
+  if (!known && error == ENOENT && !std::filesystem::is_symlink(path, ignored)) {
+    throw DataError("cannot read {}: {}; make it with pleat prepare", path.string(), std::strerror(error));
+  }
+  if (!known) throw_file_error("read", path, error);
+  if (!S_ISREG(status.st_mode)) {
+    throw DataError("{} is not a file but {}; expected one made by pleat prepare", path.string(),
+                    S_ISDIR(status.st_mode) ? "a folder" : "a pipe or a device");
+  }
+  return static_cast<std::uint64_t>(status.st_size);
+}
+
 }  // namespace
 
 CropLayout read_crop_layout(const std::filesystem::path& path) {
-  struct stat status {};
-  if (::stat(path.c_str(), &status) != 0) {
-    throw DataError("cannot read {}: {}{}", path.string(), std::strerror(errno),
-                    errno == ENOENT ? "; make it with pleat prepare" : "");
-  }
-  // Before HDF5 sees it: opening a pipe would wait for ever.
-  if (!S_ISREG(status.st_mode)) throw DataError("{} is not a file; expected one made by pleat prepare", path.string());
+  const std::uint64_t bytes = size_of_file(path);
   try {
     const Hdf5Lock lock;
-    return read_layout(path, static_cast<std::uint64_t>(status.st_size));
+    return read_layout(path, bytes);
   } catch (const Hdf5Error& error) {
-    throw DataError("{} is not a whole crops file: {}; make it again with pleat prepare", path.string(), error.what());
+    // The names in it come from outside too.
+    throw DataError("{} is not a whole crops file: {}; make it again with pleat prepare", path.string(),
+                    shown(error.what(), 1000));
   }
 }
 

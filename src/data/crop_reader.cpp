@@ -46,14 +46,15 @@ class Mapping {
 }
 
 std::vector<std::string> unpack(const ColumnLayout& column, std::string_view bytes, const fs::path& path) {
-  if (crc32(bytes) != column.crc32) damaged(path, fmt::format("column '{}' has the wrong checksum", column.name));
+  const std::string name = shown(column.name);
+  if (crc32(bytes) != column.crc32) damaged(path, fmt::format("column '{}' has the wrong checksum", name));
   std::vector<std::string> values;
   values.reserve(bytes.size() / column.width);
   for (std::size_t at = 0; at < bytes.size(); at += column.width) {
     const std::string_view padded = bytes.substr(at, column.width);
     const std::string_view value = padded.substr(0, padded.find_last_not_of('\0') + 1);
     if (utf8_prefix(value) != value.size()) {
-      damaged(path, fmt::format("column '{}' row {} is not UTF-8 text", column.name, values.size()));
+      damaged(path, fmt::format("column '{}' row {} is not UTF-8 text", name, values.size()));
     }
     values.emplace_back(value);
   }
@@ -83,7 +84,9 @@ struct CropFile::Impl {
     std::memcpy(&crc, mapping.at(layout.crc32).data() + row * sizeof crc, sizeof crc);
     return crc;
   }
-  std::string name_of(std::size_t row) const { return fmt::format("row {} (id '{}')", row, table.column("id")[row]); }
+  std::string name_of(std::size_t row) const {
+    return fmt::format("row {} (id '{}')", row, shown(table.column("id")[row]));
+  }
 
   // A flag that flipped from 1 to 0 would silently drop a row; its checksum still stands there.
   void check_flags() const {

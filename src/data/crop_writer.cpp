@@ -80,10 +80,10 @@ PackedColumn pack(const SampleTable& table, std::size_t index) {
     const std::string& value = values[row];
     if (value.size() > format::kMaxText) {
       throw DataError("{}: column '{}' holds a value of {} bytes, at most {} are kept; shorten it or drop the column",
-                      table.place(row), name, value.size(), format::kMaxText);
+                      table.place(row), shown(name), value.size(), format::kMaxText);
     }
     if (utf8_prefix(value) != value.size()) {
-      throw DataError("{}: column '{}' is not UTF-8 text; save the table as UTF-8", table.place(row), name);
+      throw DataError("{}: column '{}' is not UTF-8 text; save the table as UTF-8", table.place(row), shown(name));
     }
     column.width = std::max(column.width, value.size());
   }
@@ -103,10 +103,12 @@ void check_input(const fs::path& path, const ImageShape& shape, const SampleTabl
     throw DataError("{}: crops of {}x{}x{} cannot be stored; sides are 1 to {}, channels 1 or 3", path.string(),
                     shape.height, shape.width, shape.channels, format::kMaxSide);
   }
-  if (table.rows() > format::kMaxRows || table.names.size() > format::kMaxColumns ||
-      provenance.size() > format::kMaxProvenance) {
-    throw DataError("{}: {} rows, {} columns and {} facts; at most {}, {} and {} are kept", path.string(), table.rows(),
-                    table.names.size(), provenance.size(), format::kMaxRows, format::kMaxColumns,
+  if (table.rows() > format::kMaxRows || table.names.size() > format::kMaxColumns) {
+    throw DataError("{}: {} rows and {} columns; at most {} and {} are kept: drop some", source, table.rows(),
+                    table.names.size(), format::kMaxRows, format::kMaxColumns);
+  }
+  if (provenance.size() > format::kMaxProvenance) {
+    throw DataError("{}: {} facts of provenance; at most {} are kept", path.string(), provenance.size(),
                     format::kMaxProvenance);
   }
   for (const std::string& name : table.names) {
@@ -115,7 +117,8 @@ void check_input(const fs::path& path, const ImageShape& shape, const SampleTabl
                         : name.find('/') != std::string::npos ? "HDF5 takes '/' for a folder"
                         : utf8_prefix(name) != name.size()    ? "its name is not UTF-8"
                                                               : nullptr;
-    if (fault != nullptr) throw DataError("{}: column '{}' cannot be stored: {}; rename it", source, name, fault);
+    if (fault == nullptr) continue;
+    throw DataError("{}: column '{}' cannot be stored: {}; rename it", source, shown(name), fault);
   }
 }
 

@@ -1,7 +1,6 @@
 #include "data/sample_table.h"
 
 #include <csv.h>
-#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <unordered_map>
@@ -74,9 +73,10 @@ class CsvReader {
   void feed(std::string_view text, int line) {
     if (!in_row_) row_line_ = line;
     if (csv_parse(&parser_, text.data(), text.size(), on_field, on_row, &parsed_) != text.size()) {
+      const std::string open = in_row_ ? fmt::format(" (a quote is open since line {})", row_line_) : "";
       throw DataError(
-          "{} line {}: a quote stands inside a value; put the whole value in quotes and double the inner one", file_,
-          line);
+          "{} line {}: a quote stands inside a value{}; put the whole value in quotes and double the inner one", file_,
+          line, open);
     }
     const bool blank = text.find_first_not_of("\r\n") == std::string_view::npos;
     if (!parsed_.rows.empty()) {
@@ -100,7 +100,27 @@ class CsvReader {
   bool in_row_ = false;
 };
 
+// What a spreadsheet or a download is when it is not saved as CSV.
+void check_kind(const std::string& file, std::string_view text) {
+  struct Kind {
+    std::string_view begin;
+    const char* name;
+  };
+  using namespace std::string_view_literals;
+  constexpr Kind kKinds[] = {{"PK\x03\x04"sv, "a spreadsheet (.xlsx, .ods) or another zip file"},
+                             {"\xD0\xCF\x11\xE0"sv, "a spreadsheet of an old Excel (.xls)"},
+                             {"\x1F\x8B"sv, "packed by gzip"},
+                             {"\x89HDF"sv, "an HDF5 file"}};
+  for (const Kind& kind : kKinds) {
+    if (text.starts_with(kind.begin)) {
+      throw DataError("{}: is {}, expected a CSV table: plain UTF-8 text with commas; save or unpack it as that", file,
+                      kind.name);
+    }
+  }
+}
+
 void check_encoding(const std::string& file, std::string_view text) {
+  check_kind(file, text);
   if (text.starts_with("\xFF\xFE") || text.starts_with("\xFE\xFF")) {
     throw DataError("{}: is UTF-16; save it as UTF-8", file);
   }
@@ -108,7 +128,7 @@ void check_encoding(const std::string& file, std::string_view text) {
   if (good == text.size()) return;
   const auto line = std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(good), '\n') + 1;
   const unsigned byte = static_cast<unsigned char>(text[good]);
-  if (byte == 0) throw DataError("{} line {}: holds a NUL byte; a table is plain UTF-8 text", file, line);
+  if (byte == 0) throw DataError("{} line {}: holds a NUL byte; save the table as plain UTF-8 text", file, line);
   throw DataError("{} line {}: byte 0x{:02X} is not UTF-8; save the table as UTF-8", file, line, byte);
 }
 
@@ -116,7 +136,7 @@ void check_separator(const std::string& file, const Row& header) {
   const auto& names = header.fields;
   if (names.size() == 1 && names[0].find_first_of(";\t") != std::string::npos) {
     throw DataError("{} line {}: the header is one column '{}'; columns must be separated by commas, not by {}", file,
-                    header.line, names[0], names[0].find(';') != std::string::npos ? "semicolons" : "tabs");
+                    header.line, shown(names[0]), names[0].find(';') != std::string::npos ? "semicolons" : "tabs");
   }
 }
 
@@ -125,11 +145,12 @@ void check_path(const std::string& file, int line, const std::string& value) {
   if (value.empty())
     throw DataError("{} line {}: the path is empty; give each row its photo, or drop the row", file, line);
   if (path.is_absolute()) {
-    throw DataError("{} line {}: path '{}' is absolute; give it relative to the image folder", file, line, value);
+    throw DataError("{} line {}: path '{}' is absolute; give it relative to the image folder", file, line,
+                    shown(value));
   }
   if (std::find(path.begin(), path.end(), "..") != path.end()) {
     throw DataError("{} line {}: path '{}' leaves the image folder by '..'; give it relative to that folder", file,
-                    line, value);
+                    line, shown(value));
   }
 }
 
@@ -138,7 +159,7 @@ void check_names(const SampleTable& table, const std::string& source) {
   for (const std::string& name : table.names) {
     if (name.empty()) throw DataError("{}: column {} has no name; name it in the header", source, seen.size() + 1);
     if (!seen.insert(name).second)
-      throw DataError("{}: column '{}' stands there twice; rename or drop one", source, name);
+      throw DataError("{}: column '{}' stands there twice; rename or drop one", source, shown(name));
   }
 }
 
@@ -152,9 +173,9 @@ const std::vector<std::string>* SampleTable::find(std::string_view name) const {
 const std::vector<std::string>& SampleTable::column(std::string_view name, std::string_view wanted_by) const {
   if (const auto* found = find(name)) return *found;
   const std::string near = nearest_name(name, names);
-  throw DataError("{}: there is no column '{}'{};{} the columns are '{}'", source.empty() ? "the table" : source, name,
-                  wanted_by.empty() ? "" : fmt::format(", which {} asks for", wanted_by),
-                  near.empty() ? "" : fmt::format(" did you mean '{}'?", near), fmt::join(names, "', '"));
+  throw DataError("{}: there is no column '{}'{};{} the columns are {}", source.empty() ? "the table" : source,
+                  shown(name), wanted_by.empty() ? "" : fmt::format(", which {} asks for", wanted_by),
+                  near.empty() ? "" : fmt::format(" did you mean '{}'?", shown(near)), shown_names(names));
 }
 
 std::string SampleTable::place(std::size_t row) const {
@@ -169,14 +190,14 @@ void check_table(const SampleTable& table, const std::string& source) {
   }
   for (std::size_t i = 0; i < table.names.size(); ++i) {
     if (table.values[i].size() != table.rows()) {
-      throw DataError("{}: column '{}' has {} rows, expected {}", source, table.names[i], table.values[i].size(),
-                      table.rows());
+      throw DataError("{}: column '{}' has {} rows, expected {}", source, shown(table.names[i]),
+                      table.values[i].size(), table.rows());
     }
   }
-  if (table.rows() == 0) throw DataError("{}: the table has no rows", source);
+  if (table.rows() == 0) throw DataError("{}: the table has no rows; expected one per photo", source);
   const auto* ids = table.find("id");
   if (ids == nullptr)
-    throw DataError("{}: column 'id' is missing; there are '{}'", source, fmt::join(table.names, "', '"));
+    throw DataError("{}: column 'id' is missing; there are {}", source, shown_names(table.names));
   const auto place = [&](std::size_t row) { return (table.source.empty() ? source + " " : "") + table.place(row); };
   std::unordered_map<std::string_view, std::size_t> first_row;
   first_row.reserve(ids->size());
@@ -185,8 +206,8 @@ void check_table(const SampleTable& table, const std::string& source) {
     if (id.empty()) throw DataError("{}: the id is empty; every row needs one of its own", place(row));
     const auto [other, is_new] = first_row.emplace(id, row);
     if (!is_new) {
-      throw DataError("{}: id '{}' is that of {} too; ids must differ", place(row), id,
-                      place(other->second));
+      throw DataError("{}: id '{}' is that of {} too; ids must differ: change one of them, or drop the row", place(row),
+                      shown(id), place(other->second));
     }
   }
 }
@@ -200,7 +221,8 @@ SampleTable read_csv(const std::filesystem::path& path, const std::vector<std::s
 
   std::vector<Row> rows = CsvReader(file).read(text);
   if (rows.empty()) {
-    throw DataError("{}: is empty; expected a header with at least '{}'", file, fmt::join(required, "', '"));
+    throw DataError("{}: is empty; expected a header with at least {}, and a row per photo", file,
+                    shown_names(required));
   }
   check_separator(file, rows.front());
 
@@ -209,9 +231,10 @@ SampleTable read_csv(const std::filesystem::path& path, const std::vector<std::s
   table.names = std::move(rows.front().fields);
   for (const std::string& name : required) {
     if (std::find(table.names.begin(), table.names.end(), name) != table.names.end()) continue;
-    throw DataError("{} line {}: column '{}' is missing; the header has '{}'", file, rows.front().line, name,
-                    fmt::join(table.names, "', '"));
+    throw DataError("{} line {}: column '{}' is missing; the header has {}", file, rows.front().line, name,
+                    shown_names(table.names));
   }
+  check_names(table, fmt::format("{} line {}", file, rows.front().line));
   table.values.resize(table.names.size());
   for (auto& column : table.values) column.reserve(rows.size() - 1);
   for (std::size_t i = 1; i < rows.size(); ++i) {

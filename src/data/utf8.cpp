@@ -1,5 +1,9 @@
 #include "data/utf8.h"
 
+#include <fmt/format.h>
+
+#include <algorithm>
+
 namespace pleat {
 namespace {
 
@@ -36,6 +40,35 @@ std::size_t utf8_prefix(std::string_view text) {
     good += length;
   }
   return good;
+}
+
+std::string shown(std::string_view text, std::size_t most_bytes) {
+  std::string line;
+  for (std::size_t at = 0, length = 0; at < text.size(); at += length) {
+    if (line.size() >= most_bytes) return line + "…";
+    length = std::max<std::size_t>(1, sequence_length(text.substr(at)));
+    const std::string_view letter = text.substr(at, length);
+    const auto first = static_cast<Byte>(letter[0]);
+    const bool control = first < 0x20 || first == 0x7F || (first == 0xC2 && static_cast<Byte>(letter.back()) < 0xA0);
+    if (letter == "\n") {
+      line += "\\n";
+    } else if (control || utf8_prefix(letter) == 0) {
+      for (const char byte : letter) line += fmt::format("\\x{:02X}", static_cast<Byte>(byte));
+    } else {
+      line += letter;
+    }
+  }
+  return line;
+}
+
+std::string shown_names(const std::vector<std::string>& names) {
+  constexpr std::size_t kMostNames = 30;
+  std::string list;
+  for (std::size_t i = 0; i < std::min(names.size(), kMostNames); ++i) {
+    list += fmt::format("{}'{}'", i == 0 ? "" : ", ", shown(names[i], 60));
+  }
+  if (names.size() > kMostNames) list += fmt::format(", … and {} more", names.size() - kMostNames);
+  return list;
 }
 
 }  // namespace pleat

@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "base/random.h"
+#include "data/utf8.h"
 #include "folds/fold_balance.h"
 #include "folds/fold_strata.h"
 
@@ -16,6 +17,9 @@ namespace pleat {
 namespace {
 
 std::size_t index(int value) { return static_cast<std::size_t>(value); }
+
+// Where the rows are from, before what is wrong with them.
+std::string from(const FoldRequest& request) { return request.source.empty() ? "" : request.source + ": "; }
 
 void check_request(const FoldRequest& request) {
   const std::size_t rows = request.ids.size();
@@ -25,12 +29,14 @@ void check_request(const FoldRequest& request) {
                                 [rows](const auto& column) { return column.size() == rows; });
   if (!fits) throw std::invalid_argument("make_folds: columns of different lengths, or k < 2, or repeats < 1");
   if (rows < index(request.k)) {
-    throw DataError("{} labelled train rows cannot be cut into {} folds; lower folds.k or add rows", rows, request.k);
+    throw DataError("{}{} labelled train rows cannot be cut into {} folds; lower folds.k or add rows", from(request),
+                    rows, request.k);
   }
   std::unordered_set<std::string_view> seen;
   seen.reserve(rows);
   for (const std::string& id : request.ids) {
-    if (!seen.insert(id).second) throw DataError("id '{}' stands there twice; a fold plan needs unique ids", id);
+    if (!seen.insert(id).second)
+      throw DataError("{}id '{}' stands there twice; a fold plan needs unique ids", from(request), shown(id));
   }
 }
 
@@ -56,20 +62,20 @@ void check_class(const FoldRequest& request, const std::string& column, const st
                  int groups, FewWarnings& warnings) {
   if (rows < request.k) {
     throw DataError(
-        "column '{}': class '{}' has {} rows, fewer than the {} folds; lower folds.k, merge the class into another, or "
-        "leave '{}' out of folds.stratify",
-        column, name, rows, request.k, column);
+        "{}column '{}': class '{}' has {} rows, fewer than the {} folds; lower folds.k, merge the class into another, "
+        "or leave '{}' out of folds.stratify",
+        from(request), column, shown(name), rows, request.k, column);
   }
   if (groups < request.k) {
     warnings.add(fmt::format("column '{}': class '{}' occurs in {} groups only, so that {} of {} folds hold none of it",
-                             column, name, groups, request.k - groups, request.k));
+                             column, shown(name), groups, request.k - groups, request.k));
   }
 }
 
 void check_strata(const FoldRequest& request, const FoldStrata& strata) {
   if (strata.groups.count() < request.k) {
-    throw DataError("{} groups cannot be cut into {} folds, since a group stays whole; lower folds.k or add groups",
-                    strata.groups.count(), request.k);
+    throw DataError("{}{} groups cannot be cut into {} folds, since a group stays whole; lower folds.k or add groups",
+                    from(request), strata.groups.count(), request.k);
   }
   FewWarnings warnings("classes in fewer groups than folds; is each of folds.stratify a column of classes?");
   for (const Partition& partition : strata.partitions) {
@@ -138,7 +144,7 @@ void warn_of_absent(const FoldRequest& request, const FoldStrata& strata, const 
       if (rows[i] > 0 || partition.groups[i / k] < request.k) continue;
       warnings.add(fmt::format(
           "column '{}': fold {} holds no row of class '{}'; no plan was found that has all classes everywhere",
-          request.strata_names[partition.column], i % k, strata.columns[partition.column].names[i / k]));
+          request.strata_names[partition.column], i % k, shown(strata.columns[partition.column].names[i / k])));
     }
   }
 }

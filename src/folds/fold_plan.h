@@ -44,6 +44,7 @@ struct FoldRequest {
   std::vector<std::string> groups;               // per row, or empty: each row on its own
   std::vector<std::vector<std::string>> strata;  // strata[column][row]; may be empty
   std::vector<std::string> strata_names;         // for errors
+  std::string source;                            // for errors: the file that the rows are from
   int k = 5;
   int repeats = 1;
   std::uint64_t seed = 0;

@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "data/sample_table.h"
+#include "data/utf8.h"
 #include "folds/fold_plan.h"
 
 namespace pleat {
@@ -19,7 +20,7 @@ int read_fold(const std::string& text, const std::string& file, int line) {
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), fold);
   if (error != std::errc{} || end != text.data() + text.size() || text.front() == '-' || fold >= kMostFolds) {
     throw DataError("{} line {}: fold '{}' is not a number from 0 on; give each row the fold that holds it out", file,
-                    line, text);
+                    line, shown(text));
   }
   return fold;
 }
@@ -50,7 +51,7 @@ void check_groups(const SampleTable& table, const std::vector<int>& fold_of, int
     throw DataError(
         "{} line {}: group '{}' is in fold {} here and in fold {} at line {} (column '{}'); a group must not "
         "be on two sides of a fold",
-        file, table.lines[row], groups[row], fold_of[row], fold_of[first->second], table.lines[first->second],
+        file, table.lines[row], shown(groups[row]), fold_of[row], fold_of[first->second], table.lines[first->second],
         column_name(repeat));
   }
 }

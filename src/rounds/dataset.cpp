@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "data/utf8.h"
 #include "rounds/train_limit.h"
 
 namespace pleat {
@@ -17,8 +18,12 @@ using Column = std::vector<std::string>;
 
 void sort_into_splits(Dataset& dataset) {
   const Column* split = dataset.crops.table().find("split");
+  std::size_t rejected = 0;
   for (std::size_t row = 0; row < dataset.crops.rows(); ++row) {
-    if (!dataset.crops.valid(row)) continue;
+    if (!dataset.crops.valid(row)) {
+      ++rejected;
+      continue;
+    }
     const std::string name = split && !(*split)[row].empty() ? (*split)[row] : "train";
     std::vector<std::int64_t>* rows = name == "train"        ? &dataset.train
                                       : name == "unlabelled" ? &dataset.unlabelled
@@ -26,26 +31,27 @@ void sort_into_splits(Dataset& dataset) {
                                                              : nullptr;
     if (!rows) {
       throw DataError("{}: row '{}' has the split '{}'; expected train, unlabelled or test",
-                      dataset.crops.path().string(), dataset.id(std::int64_t(row)), name);
+                      dataset.crops.path().string(), shown(dataset.id(std::int64_t(row))), shown(name));
     }
     rows->push_back(static_cast<std::int64_t>(row));
   }
   if (dataset.train.empty()) {
-    throw DataError("{} has no train rows among its {} rows; is the column split right?", dataset.crops.path().string(),
-                    dataset.crops.rows());
+    throw DataError("{} has no train rows among its {} rows{}; is the column split right?",
+                    dataset.crops.path().string(), dataset.crops.rows(),
+                    rejected == 0 ? "" : fmt::format(" ({} of them have no picture)", rejected));
   }
 }
 
 // A blank group would make one huge group of rows that have nothing in common.
 void check_groups(const RunConfig& config, const Dataset& dataset) {
   if (config.data.group.empty()) return;
-  const Column& groups = dataset.crops.table().column(config.data.group);
+  const Column& groups = dataset.crops.table().column(config.data.group, "data.group");
   for (const std::int64_t row : dataset.train) {
     if (!groups[std::size_t(row)].empty()) continue;
     throw DataError(
         "{}: row '{}': column {} (data.group) is empty; name the row's group there (one of its own if it stands "
         "alone), or set the row's split to unlabelled",
-        dataset.crops.path().string(), dataset.id(row), config.data.group);
+        dataset.crops.path().string(), shown(dataset.id(row)), config.data.group);
   }
 }
 
@@ -56,28 +62,41 @@ std::int64_t encode(const Dataset& dataset, const Target& target, const std::str
   if (code >= 0) return code;
   if (label.empty()) {
     throw DataError("{}: row '{}': column {} is empty; give a label, or set the row's split to unlabelled",
-                    dataset.crops.path().string(), dataset.id(row), target.column);
+                    dataset.crops.path().string(), shown(dataset.id(row)), target.column);
   }
   throw DataError(
       "{}: row '{}': column {} says '{}', which is not one of the classes {}; fix the row or the config's classes",
-      dataset.crops.path().string(), dataset.id(row), target.column, label, fmt::join(target.classes, ", "));
+      dataset.crops.path().string(), shown(dataset.id(row)), target.column, shown(label),
+      shown(fmt::format("{}", fmt::join(target.classes, ", "))));
+}
+
+// The target knows its column, but not the file.
+Target resolve(const Dataset& dataset, const TargetConfig& config, const Column& labels) try {
+  return resolve_target(config, labels);
+} catch (const DataError& error) {
+  throw DataError("{}: {}", dataset.crops.path().string(), error.what());
 }
 
 void encode_labels(const RunConfig& config, Dataset& dataset) {
   for (const TargetConfig& target_config : config.targets) {
-    const Column& column =
-        dataset.crops.table().column(target_config.column.empty() ? target_config.name : target_config.column);
+    const Column& column = dataset.crops.table().column(
+        target_config.column.empty() ? target_config.name : target_config.column, "targets");
     Column train_labels;
     for (const std::int64_t row : dataset.train) {
       if (!column[std::size_t(row)].empty()) train_labels.push_back(column[std::size_t(row)]);
     }
-    const Target& target = dataset.targets.emplace_back(resolve_target(target_config, train_labels));
+    const Target& target = dataset.targets.emplace_back(resolve(dataset, target_config, train_labels));
     auto& codes = dataset.labels.emplace_back(dataset.crops.rows(), -1);
     for (const std::int64_t row : dataset.train)
       codes[std::size_t(row)] = encode(dataset, target, column[std::size_t(row)], row, false);
     for (const std::int64_t row : dataset.test)
       codes[std::size_t(row)] = encode(dataset, target, column[std::size_t(row)], row, true);
   }
+}
+
+// Here, before there is a run folder.
+void check_strata(const RunConfig& config, const Dataset& dataset) {
+  for (const std::string& name : config.folds.stratify) dataset.crops.table().column(name, "folds.stratify");
 }
 
 // A class that the config lists, or that the limit has dropped, and that no model will see.
@@ -89,7 +108,7 @@ void warn_of_absent_classes(const RunConfig& config, const Dataset& dataset) {
     for (std::size_t c = 0; c < seen.size(); ++c) {
       if (seen[c]) continue;
       spdlog::warn("target {}: no train row{} has the class '{}', so no model can learn it", target.name,
-                   config.data.limit ? " that data.limit left" : "", target.classes[c]);
+                   config.data.limit ? " that data.limit left" : "", shown(target.classes[c]));
     }
   }
 }
@@ -107,7 +126,7 @@ void warn_of_shared_groups(const RunConfig& config, const Dataset& dataset) {
   spdlog::warn(
       "{}: {} of the groups in column {} (data.group), such as '{}', are in train rows and in test rows: the models "
       "know them, so the held-out test scores will be too good; give all rows of a group one split",
-      dataset.crops.path().string(), shared.size(), config.data.group, *shared.begin());
+      dataset.crops.path().string(), shared.size(), config.data.group, shown(*shared.begin()));
 }
 
 }  // namespace
@@ -117,6 +136,7 @@ Dataset open_dataset(const RunConfig& config) {
   dataset.hash = dataset.crops.hash();
   sort_into_splits(dataset);
   check_groups(config, dataset);
+  check_strata(config, dataset);
   encode_labels(config, dataset);
   dataset.train_before_limit = dataset.train.size();
   if (config.data.limit) dataset.train = limit_train(config, dataset);
@@ -138,8 +158,8 @@ std::vector<std::int64_t> rows_of_plan(const Dataset& dataset, const FoldPlan& p
   for (const std::string& id : plan.ids) {
     const auto found = row_of.find(id);
     if (found == row_of.end()) {
-      throw DataError("the fold plan has the id '{}', which is no train row of {}; was it made for other data?", id,
-                      dataset.crops.path().string());
+      throw DataError("the fold plan has the id '{}', which is no train row of {}; was it made for other data?",
+                      shown(id), dataset.crops.path().string());
     }
     rows.push_back(found->second);
   }
@@ -159,6 +179,7 @@ PixelNorm choose_norm(const RunConfig& config, const Dataset& dataset) {
 FoldRequest fold_request(const RunConfig& config, const Dataset& dataset) {
   const SampleTable& table = dataset.crops.table();
   FoldRequest request{.strata_names = config.folds.stratify,
+                      .source = dataset.crops.path().string(),
                       .k = int(config.folds.k),
                       .repeats = int(config.folds.repeats),
                       .seed = std::uint64_t(config.seed)};

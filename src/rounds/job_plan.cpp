@@ -39,6 +39,14 @@ void check_progressive(const ProgressiveConfig& progressive, const ImageShape& s
       progressive.from, shape.height, shape.width);
 }
 
+// The images would be black.
+void check_shift(const PredictConfig& predict, const ImageShape& shape) {
+  if (predict.shift < std::min(shape.height, shape.width)) return;
+  throw UsageError(
+      "predict.shift ({}) must be less than the shorter side of the crops ({} x {} pixels); lower it, or leave it out",
+      predict.shift, shape.height, shape.width);
+}
+
 Json job_identity(const RunConfig& config, const Dataset& dataset, const PlannedJob& job) {
   const ImageShape& shape = dataset.crops.shape();
   const Target& target = dataset.targets[std::size_t(job.target)];
@@ -56,7 +64,7 @@ Json job_identity(const RunConfig& config, const Dataset& dataset, const Planned
                 {"train_rows", hash_of(job.work.train_rows)},
                 {"train_labels", hash_of(job.work.train_labels)},
                 {"predict_rows", hash_of(job.work.predict_rows)}};
-  if (job.work.predict.flip) identity["predict"] = identity_of(job.work.predict);  // absent in results made before it
+  if (const Json predict = predict_identity(job.work.predict); !predict.is_null()) identity["predict"] = predict;
   return identity;
 }
 
@@ -89,6 +97,13 @@ Json train_identity(const TrainConfig& train) {
   return all;
 }
 
+Json predict_identity(const PredictConfig& predict) {
+  if (!predict.flip && predict.shift == 0) return nullptr;
+  Json all = identity_of(predict);
+  if (predict.shift == 0) all.erase("shift");
+  return all;
+}
+
 std::vector<ModelFiles> hash_model_files(const RunConfig& config) {
   std::vector<ModelFiles> files;
   for (const ModelConfig& model : config.models) files.push_back(hash_files(model));
@@ -98,6 +113,7 @@ std::vector<ModelFiles> hash_model_files(const RunConfig& config) {
 std::vector<PlannedJob> plan_jobs(const RunConfig& config, const Dataset& dataset, const FoldPlan& plan,
                                   const std::vector<ModelFiles>& files) {
   check_progressive(config.train.progressive, dataset.crops.shape());
+  check_shift(config.predict, dataset.crops.shape());
   std::vector<PlannedJob> jobs;
   for (std::size_t t = 0; t < dataset.targets.size(); ++t) {
     for (std::size_t m = 0; m < config.models.size(); ++m) {

@@ -25,8 +25,12 @@ std::string job_name(const std::string& target, const std::string& model, FoldId
 /// off: a job that was done, or begun, before they were there has the key that it had.
 Json train_identity(const TrainConfig& train);
 
+/// The same of how it predicts: null if all of it is off.
+Json predict_identity(const PredictConfig& predict);
+
 /// `plan` is in the order of dataset.train, `files` in that of config.models. Throws UsageError if batches are too
-/// small for BatchNorm (a part of fewer than two), or if train.progressive would not begin below the crops' size.
+/// small for BatchNorm (a part of fewer than two), if train.progressive would not begin below the crops' size, or if
+/// predict.shift would move images out of sight.
 std::vector<PlannedJob> plan_jobs(const RunConfig& config, const Dataset& dataset, const FoldPlan& plan,
                                   const std::vector<ModelFiles>& files);
 

@@ -106,6 +106,11 @@ void require_writable(const fs::path& out) {
   if (::access(folder.c_str(), W_OK | X_OK) != 0) throw_file_error("write", out, errno);
 }
 
+void check_output(const fs::path& out, const fs::path& read) {
+  require_replaceable(out, "id,split", "predictions file", {read});
+  require_writable(out);
+}
+
 // The network saw crops of one shape: others are refused. Made in another way, they may be judged worse: a warning.
 void require_same_preparation(const CropFile& crops, const RunPaths& paths) {
   const Json data = Json::parse(read_file(paths.run())).at("data");
@@ -163,10 +168,7 @@ struct Prediction {
 // Every rank reads for itself: a host that does not see the files must be named.
 Prediction plan_prediction(const PredictRequest& request, const MpiSession& session) try {
   const RunPaths paths{request.run};
-  if (session.rank() == 0) {
-    require_replaceable(request.out, "id,split", "predictions file", {request.crops});
-    require_writable(request.out);
-  }
+  if (session.rank() == 0) check_output(request.out, request.crops);
   Prediction plan{.ensemble = read_ensemble(paths), .crops = CropFile(request.crops)};
   plan.rows = valid_rows(plan.crops);
   if (session.rank() == 0) {
@@ -206,6 +208,7 @@ torch::Tensor member_logits(const Prediction& plan, const Member& member, const 
                         {.norm = ensemble.norm,
                          .bf16 = ensemble.config.train.precision == "bf16",
                          .flip = ensemble.config.predict.flip,
+                         .shift = ensemble.config.predict.shift,
                          .device = device});
 }
 
@@ -264,6 +267,25 @@ std::optional<Error> predict_members(const Prediction& plan, const ComputePlace&
 }
 
 }  // namespace
+
+Provenance run_preparation(const PredictRequest& request, const fs::path& table, const MpiSession& session) {
+  const std::string found = from_rank_0(session.ranks(), [&] {
+    const RunPaths paths{request.run};
+    require_finished(paths);
+    check_output(request.out, table);
+    return read_file(paths.run());
+  });
+  Provenance facts;
+  together(session.ranks(), [&] {
+    try {
+      const Json run = Json::parse(found);
+      for (const auto& [name, value] : run.at("data").at("provenance").items()) facts[name] = value.get<std::string>();
+    } catch (const Json::exception& error) {
+      throw DataError("{} is damaged ({})", RunPaths{request.run}.run().string(), error.what());
+    }
+  });
+  return facts;
+}
 
 ExitCode predict_run(const PredictRequest& request, const MpiSession& session) {
   std::optional<Prediction> plan;

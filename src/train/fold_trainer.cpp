@@ -134,6 +134,7 @@ torch::Tensor FoldTrainer::predict() {
   const PredictOptions options{.norm = job_.norm,
                                .bf16 = bf16_,
                                .flip = job_.predict.flip,
+                               .shift = job_.predict.shift,
                                .device = context_.device,
                                .shard = context_.slot.rank,
                                .shards = context_.slot.size};

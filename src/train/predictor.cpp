@@ -3,9 +3,24 @@
 #include <algorithm>
 
 #include "data/batch_loader.h"
+#include "train/image_views.h"
 #include "train/precision.h"
 
 namespace pleat {
+namespace {
+
+// One view at a time: their sum is in the views' order, and no more images are held than of one batch.
+torch::Tensor mean_logits(Classifier& classifier, const torch::Tensor& images, const std::vector<ImageView>& views,
+                          const torch::Tensor& black, bool bf16) {
+  torch::Tensor sum;
+  for (const ImageView& view : views) {
+    const torch::Tensor logits = forward_logits(classifier, seen_by(view, images, black), bf16);
+    sum = sum.defined() ? sum + logits : logits;
+  }
+  return views.size() == 1 ? sum : sum / static_cast<double>(views.size());
+}
+
+}  // namespace
 
 ClassifierShape classifier_shape(const ImageShape& crops, int classes) {
   return {.channels = crops.channels, .classes = classes, .height = crops.height, .width = crops.width};
@@ -15,6 +30,7 @@ torch::Tensor predict_logits(Classifier& classifier, const CropFile& crops, std:
                              int classes, const PredictOptions& options) {
   const c10::InferenceMode inference;
   classifier.eval();
+  const std::vector<ImageView> views = views_of(options.flip, options.shift);
   const auto count = static_cast<std::int64_t>(rows.size());
   torch::Tensor logits = at::zeros({count, classes}, at::kFloat);
   std::vector<BatchPlan> plans;
@@ -25,14 +41,10 @@ torch::Tensor predict_logits(Classifier& classifier, const CropFile& crops, std:
     begins.push_back(begin);
   }
   BatchLoader loader(crops, {.norm = options.norm, .pinned = options.device.is_cuda()}, std::move(plans));
+  const torch::Tensor black = black_pixel(options.norm, options.device);
   for (const std::int64_t begin : begins) {
     const torch::Tensor images = loader.next().images.to(options.device, /*non_blocking=*/true);
-    torch::Tensor some = forward_logits(classifier, images, options.bf16);
-    if (options.flip) {
-      const torch::Tensor mirrored = images.flip(3).contiguous(images.suggest_memory_format());
-      some = (some + forward_logits(classifier, mirrored, options.bf16)) / 2;
-    }
-    logits.narrow(0, begin, images.size(0)).copy_(some);
+    logits.narrow(0, begin, images.size(0)).copy_(mean_logits(classifier, images, views, black, options.bf16));
   }
   return logits;
 }

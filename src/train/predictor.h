@@ -15,7 +15,9 @@ namespace pleat {
 struct PredictOptions {
   PixelNorm norm;
   bool bf16 = false;
-  bool flip = false;  // the mean of the logits of an image and of its mirror image
+  // Means over several views of each image (image_views.h):
+  bool flip = false;       // it and its mirror image
+  std::int64_t shift = 0;  // it, and moved by that many pixels each way; 0: off
   torch::Device device = at::kCPU;
   std::int64_t batch = 256;   // fixed, so that the bits do not depend on who predicts
   int shard = 0, shards = 1;  // this shard takes batches shard, shard + shards, …

@@ -35,6 +35,21 @@ TEST(Files, AMissingFileAndAFolderAreNamed) {
   }
 }
 
+TEST(Files, ADeadLinkIsToldFromAFileThatIsNotThere) {
+  const ScratchFolder folder;
+  fs::create_symlink("moved away", folder / "dead");
+  fs::create_symlink("loop", folder / "loop");
+  for (const auto& [name, reason] : {std::pair{"dead", "a link to moved away, which is not there"},
+                                     {"loop", "the link leads back to itself"}}) {
+    try {
+      read_file(folder / name);
+      FAIL() << name;
+    } catch (const DataError& error) {
+      EXPECT_THAT(error.what(), testing::HasSubstr(reason));
+    }
+  }
+}
+
 // Half a table would pass for the whole.
 TEST(Files, OnlyAFileOfTheSameKindIsReplaced) {
   const ScratchFolder folder;

@@ -7,8 +7,8 @@
 #include <filesystem>
 #include <vector>
 
+#include "data_tools/crop_maker.h"
 #include "data_tools/opencv_setup.h"
-#include "data_tools/photo.h"
 #include "data_tools/photo_file.h"
 
 namespace {
@@ -33,11 +33,11 @@ std::vector<std::vector<std::uint8_t>> read_photos(const char* folder, std::size
 void measure(const char* folder, std::size_t count, int size) {
   pleat::quiet_opencv();
   const auto photos = read_photos(folder, count);
-  const pleat::PhotoOptions options{.height = size, .width = size};
+  const pleat::CropMaker maker({.height = size, .width = size});
   std::vector<std::uint8_t> crop(static_cast<std::size_t>(size) * static_cast<std::size_t>(size) * 3);
-  for (std::size_t i = 0; i < std::min<std::size_t>(20, photos.size()); ++i) pleat::make_crop(photos[i], options, crop);
+  for (std::size_t i = 0; i < std::min<std::size_t>(20, photos.size()); ++i) maker.make(photos[i], {}, crop);
   const double start = cpu_seconds();
-  for (const auto& photo : photos) pleat::make_crop(photo, options, crop);
+  for (const auto& photo : photos) maker.make(photo, {}, crop);
   std::printf("{\"photos_per_second\": %.1f, \"photos\": %zu}\n",
               static_cast<double>(photos.size()) / (cpu_seconds() - start), photos.size());
 }

@@ -106,7 +106,7 @@ TEST_F(MakeCrops, KeepsColumnsAddsTheSplitAndMakesEachCrop) {
   EXPECT_EQ(crops.provenance().at("crop"), "none");
   for (std::size_t row = 0; row < crops.rows(); ++row) {
     Bytes expected(6 * 8 * 3);
-    make_crop(read_photo(images / crops.table().column("path")[row]), {6, 8}, expected);
+    CropMaker({6, 8}).make(read_photo(images / crops.table().column("path")[row]), {}, expected);
     EXPECT_THAT(crops.image(row), testing::ElementsAreArray(expected)) << row;
   }
   EXPECT_THAT(files_in(folder / "out"), testing::ElementsAre("crops.h5"));

@@ -1,4 +1,4 @@
-#include "data_tools/photo.h"
+#include "data_tools/crop_maker.h"
 
 #include <gmock/gmock.h>
 
@@ -9,9 +9,9 @@ namespace {
 
 using testing::HasSubstr;
 
-Bytes crop_of(const Bytes& photo, const PhotoOptions& options) {
+Bytes crop_of(const Bytes& photo, const CropOptions& options) {
   Bytes crop(static_cast<std::size_t>(options.height * options.width * 3));
-  make_crop(photo, options, crop);
+  CropMaker(options).make(photo, {}, crop);
   return crop;
 }
 

@@ -46,7 +46,7 @@ def errors(done):
     (["models=[{name: resnet20, id: " + 300 * "x" + "}]"], CONFIG, ["models: id", "100 characters"]),
     (["models=[{name: resnet18}, {name: resnet20, stem: imagenet}]"], CONFIG, ["stem", "imagenet", "resnet20"]),
     (["data.mean=[0.5]"], CONFIG, ["data.mean", "data.std"]),
-])
+], ids=lambda value: value[0] if isinstance(value, list) and "=" in value[0] else None)
 def test_a_bad_config_is_one_line(whole_run, tmp_path, changes, code, words, ranks):
     _, config, _ = whole_run
     sets = [item for change in changes for item in ("--set", change)]

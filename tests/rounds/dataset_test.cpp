@@ -73,6 +73,13 @@ TEST_F(DatasetTest, ATrainRowWithoutAGroupIsRefusedWhereGroupsCount) {
   EXPECT_NO_THROW(open(rows));
 }
 
+TEST_F(DatasetTest, AColumnThatIsNotThereIsNamedWithWhoAsksForIt) {
+  config_.folds.stratify = {"years"};
+  EXPECT_THAT(error_of(usual_rows(9)), HasSubstr("no column 'years', which folds.stratify asks for"));
+  config_.data.group = "persons";
+  EXPECT_THAT(error_of(usual_rows(9)), HasSubstr("no column 'persons', which data.group asks for; did you mean"));
+}
+
 TEST_F(DatasetTest, TheLimitKeepsTheSharesOfTheClasses) {
   config_.data.limit = 12;
   const Dataset dataset = open(usual_rows(36));

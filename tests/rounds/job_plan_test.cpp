@@ -102,6 +102,7 @@ TEST_F(JobPlanTest, EveryKeyChangesWithWhatDeterminesTheResult) {
       {"progressive.delay",
        [](RunConfig& c) { c.train.progressive.from = 2, c.train.progressive.delay = c.train.progressive.until; }},
       {"predict.flip", [](RunConfig& c) { c.predict.flip = true; }},
+      {"predict.shift", [](RunConfig& c) { c.predict.shift = 1; }},
       {"folds.k", [](RunConfig& c) { c.folds.k = 4; }},
       {"group", [](RunConfig& c) { c.data.group = "person"; }},
       {"limit", [](RunConfig& c) { c.data.limit = 30; }},
@@ -134,6 +135,20 @@ TEST_F(JobPlanTest, OptionsThatCameLaterAreInTheKeyOnlyWhereTheyAreUsed) {
   for (const char* name : {"lr", "flip", "pad"}) EXPECT_THAT(off, testing::HasSubstr(name));
   train.ema = 0.9;
   EXPECT_THAT(train_identity(train).dump(), testing::HasSubstr("ema"));
+  EXPECT_TRUE(predict_identity({}).is_null());
+  EXPECT_EQ(predict_identity({.flip = true}).dump(), R"({"flip":true})");
+  EXPECT_EQ(predict_identity({.shift = 2}).dump(), R"({"flip":false,"shift":2})");
+}
+
+TEST_F(JobPlanTest, ImagesThatWouldBeMovedOutOfSightAreRefused) {
+  config_.predict.shift = 4;
+  try {
+    SmallRun run(config_);
+    FAIL() << "accepted";
+  } catch (const UsageError& error) {
+    EXPECT_THAT(error.what(),
+                testing::AllOf(testing::HasSubstr("predict.shift (4)"), testing::HasSubstr("4 x 4 pixels")));
+  }
 }
 
 TEST_F(JobPlanTest, ImagesThatWouldBeginAtFullSizeAreRefused) {

@@ -3,6 +3,7 @@ import hashlib
 import os
 import pathlib
 import random
+import re
 import struct
 import subprocess
 
@@ -79,3 +80,18 @@ def results(run):
     files = [run / "folds.csv", run / "predictions.csv", *run.glob("round_*/oof.h5"), *run.glob("round_*/ensemble.json"),
              *run.glob("round_*/*/*/fold_*/weights.safetensors"), *run.glob("round_*/*/*/fold_*/predictions.safetensors")]
     return {str(f.relative_to(run)): hashlib.sha256(f.read_bytes()).hexdigest() for f in sorted(files)}
+
+
+def errors(done):
+    """The error lines of what a finished process printed."""
+    return [line for line in done.stdout.splitlines() if " E " in line]
+
+
+def refusal(done, code=3):
+    """The one line that said why: the contract's exit code, one error, and nothing that is not a line of the log."""
+    assert done.returncode == code, (done.returncode, done.stdout[-3000:])
+    lines = [] if done.args[0] == "mpirun" else done.stdout.splitlines()  # mpirun has words of its own
+    strangers = [line for line in lines if not re.match(r"\d\d:\d\d:\d\d [DIWE] ", line)]
+    assert not strangers and len(errors(done)) == 1, done.stdout[-3000:]
+    assert len(errors(done)[0]) < 1500, f"an error of {len(errors(done)[0])} characters"
+    return errors(done)[0]

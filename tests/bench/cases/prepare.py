@@ -3,12 +3,15 @@
 Per second of CPU time, files in memory: decoding, turning by EXIF and averaging over areas. Pillow and OpenCV decode at full size, as
 most would call them; `reduced` is OpenCV as pleat goes about it, decoding at a half, a quarter or an eighth where that is enough.
 """
+import csv
+
 from crops import photos, prepare_photos
-from measure import BUILD, CORES, PEERS, Stopwatch, in_turn, last_json, median, python, sh
+from measure import BUILD, CORES, PEERS, PLEAT, Stopwatch, in_turn, last_json, median, mpirun, python, sh
 from report import at_least
 
 SIZE = 64
 COUNT = 500  # photos of a turn
+ROWS = 40_000  # of the table that one and two ranks prepare
 
 
 def pleat(images, count):
@@ -27,6 +30,23 @@ def whole(bench, table, images):
     return bench.photos / watch.seconds
 
 
+def many_rows(bench, table, rows):
+    """The same photos under new ids until there are so many rows: startup must not decide what ranks gain."""
+    with open(table, newline="") as file:
+        photos_of = [row["path"] for row in csv.DictReader(file)]
+    out = bench.folder() / "many.csv"
+    out.write_text("id,path\n" + "".join(f"{i},{photos_of[i % len(photos_of)]}\n" for i in range(rows)))
+    return out
+
+
+def on_ranks(bench, table, images, ranks):
+    """Seconds from launch to end of ranks that have a core each."""
+    with Stopwatch() as watch:
+        sh(*mpirun(ranks, PLEAT, "prepare", "--table", table, "--images", images, "--size", SIZE, "--out", bench.folder() / "crops.h5"),
+           cores=CORES[:ranks])
+    return watch.seconds
+
+
 def run(bench):
     table, images = photos(bench)
     count = min(COUNT, bench.photos) // (2 if bench.quick else 1)
@@ -40,3 +60,10 @@ def run(bench):
     wholes = [whole(bench, table, images) for _ in range(bench.turns(3))]
     bench.keep("whole", wholes)
     bench.note(f"pleat prepare of {bench.photos:,} photos on 2 ranks: {median(wholes):,.0f} photos/s, from launch to end")
+    rows = ROWS // (10 if bench.quick else 1)
+    table = many_rows(bench, table, rows)
+    seconds = in_turn({"one": lambda _: on_ranks(bench, table, images, 1), "two": lambda _: on_ranks(bench, table, images, 2)}, bench.turns(3))
+    bench.keep("seconds_on_ranks", seconds)
+    one, two = median(seconds["one"]), median(seconds["two"])
+    bench.figure(f"the same, {rows:,} rows on two ranks, from launch to end", one / two, "×", at_least(1.8), f"{rows / two:,.0f} photos/s",
+                 f"one rank {rows / one:,.0f} photos/s")

@@ -1,0 +1,257 @@
+#include "data_tools/class_folders.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <map>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+
+#include "base/error.h"
+#include "base/files.h"
+#include "base/progress.h"
+#include "data/sample_table.h"
+#include "data/utf8.h"
+#include "data_tools/photo_folders.h"
+
+namespace pleat {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::array<std::string_view, 7> kEndings = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"};
+constexpr std::array<std::string_view, 3> kColumns = {"id", "path", "split"};  // besides that of the classes
+// Folders that hold class folders in their turn, where a data set comes in parts.
+constexpr std::array<std::string_view, 9> kParts = {"train", "training", "val",       "valid",     "validation",
+                                                    "test",  "testing",  "unlabeled", "unlabelled"};
+
+struct FoundPhoto {
+  std::string path;  // from the root
+  std::string_view split;
+  std::string label;
+};
+
+bool holds(const fs::path& folder, const fs::path& place) {  // itself, or below it
+  return std::mismatch(folder.begin(), folder.end(), place.begin(), place.end()).first == folder.end();
+}
+
+std::string text_of(const fs::path& path) {
+  constexpr std::size_t kMostBytes = 1000;  // a path's end says more than its begin
+  return shown(path.native(), kMostBytes);
+}
+
+std::string header_of(const ClassFolders& folders) {
+  return fmt::format("id,path,{},split\n", csv_field(folders.column));
+}
+
+// A photo is called by its path without the ending, unless another would be called so: a.jpg beside a.png, or beside
+// a.jpg.png.
+std::string rows_of(const std::vector<FoundPhoto>& photos) {
+  const auto stem = [](const FoundPhoto& photo) {
+    return std::string_view(photo.path).substr(0, photo.path.rfind('.'));
+  };
+  std::unordered_map<std::string_view, int> count;
+  for (const FoundPhoto& photo : photos) {
+    ++count[photo.path];
+    ++count[stem(photo)];
+  }
+  std::string rows;
+  for (const FoundPhoto& photo : photos) {
+    const std::string_view id = count[stem(photo)] == 1 ? stem(photo) : photo.path;
+    rows += fmt::format("{},{},{},{}\n", csv_field(id), csv_field(photo.path), csv_field(photo.label), photo.split);
+  }
+  return rows;
+}
+
+// Goes through the folders and collects photos and problems.
+class PhotoCollector {
+ public:
+  explicit PhotoCollector(const ClassFolders& folders)
+      : folders_(folders), root_(common_folder({folders.images, folders.test, folders.unlabelled})) {}
+
+  void add_classes(const fs::path& start, const char* flag, std::string_view split) {
+    std::vector<std::string> loose;
+    const auto entries = entries_in(start, flag);
+    start_at(start);
+    if (!enter(start)) return;
+    for (const fs::directory_entry& entry : entries) {
+      if (is_folder(entry)) {
+        if (is_text(entry)) add_class(entry.path(), split);
+      } else if (has_ending(entry.path(), kEndings)) {
+        loose.push_back(text_of(entry.path().filename()));
+      } else {
+        others_.push_back(entry.path());
+      }
+    }
+    open_.pop_back();
+    if (!loose.empty()) {
+      problem("{} in {} itself ('{}'{}), beside the class folders; move each into the folder of its class",
+              counted(std::int64_t(loose.size()), "photo"), text_of(start), loose[0], loose.size() > 1 ? ", …" : "");
+    }
+  }
+
+  void require_classes() {
+    std::vector<std::string> parts;
+    for (const auto& [name, count] : classes_) {
+      if (std::find(kParts.begin(), kParts.end(), name) != kParts.end()) parts.push_back(name);
+    }
+    if (parts.size() > 1 || (!parts.empty() && parts.size() == classes_.size())) {
+      problem(
+          "{} in {} have the names of a data set's parts, not of classes; give --images the part that is trained on "
+          "({}, say), and --test the one that is held out",
+          shown_names(parts), text_of(folders_.images), text_of(folders_.images / "train"));
+    } else if (classes_.size() < 2) {
+      problem("{} holds {}, expected two or more; give --images the folder that the class folders are in",
+              text_of(folders_.images), classes_.empty() ? "no class folder" : "one class folder");
+    }
+  }
+
+  void add_unlabelled() {
+    entries_in(folders_.unlabelled, "--unlabelled");  // for its error, which names the flag
+    start_at(folders_.unlabelled);
+    if (!add_folder(start_, "unlabelled", "")) problem("{} holds no photo", text_of(start_));
+  }
+
+  ClassTable write() const {
+    if (!problems_.empty()) {
+      throw DataError("{}: {}, {} is not written; correct the folders{}", text_of(folders_.images),
+                      counted(std::int64_t(problems_.size()), "problem"), folders_.out.string(),
+                      problem_lines(problems_));
+    }
+    if (folders_.out.has_parent_path()) make_folder(folders_.out.parent_path());
+    write_file(folders_.out, header_of(folders_) + rows_of(photos_));
+    ClassTable table{.others = others_, .root = root_};
+    for (const auto& [name, count] : classes_) table.classes.push_back(count);
+    for (const FoundPhoto& photo : photos_) {
+      ++(photo.split == "train" ? table.train : photo.split == "test" ? table.test : table.unlabelled);
+    }
+    return table;
+  }
+
+ private:
+  template <class... Values>
+  void problem(fmt::format_string<Values...> format, Values&&... values) {
+    problems_.push_back(fmt::format(format, std::forward<Values>(values)...));
+  }
+
+  void start_at(const fs::path& start) {
+    start_ = start;
+    way_ = way_down(root_, start);
+    if (utf8_prefix(way_.native()) != way_.native().size())
+      problem("the name of {} is not UTF-8; rename it", text_of(start));
+  }
+
+  static bool is_folder(const fs::directory_entry& entry) {
+    std::error_code none_then;
+    return entry.is_directory(none_then);
+  }
+
+  bool is_text(const fs::directory_entry& entry) {
+    const std::string name = entry.path().filename().string();
+    if (utf8_prefix(name) == name.size()) return true;
+    problem("the name of {} is not UTF-8; rename it", text_of(entry.path()));
+    return false;
+  }
+
+  // False for a folder that must not be read. By a link to where it is itself a walk would go on for ever, and photos
+  // of a folder with two names would be there twice, on both sides of folds.
+  bool enter(const fs::path& folder) {
+    std::error_code error;
+    const fs::path real = fs::canonical(folder, error);
+    if (error) {
+      problem("cannot read the folder {}: {}; make it readable", text_of(folder), error.message());
+      return false;
+    }
+    const auto is_around = [&real](const fs::path& open) { return holds(real, open); };
+    if (std::any_of(open_.begin(), open_.end(), is_around)) {
+      problem("{} is a link back to {}, which it is in; remove the link", text_of(folder), text_of(real));
+      return false;
+    }
+    const auto [known, is_new] = names_.emplace(real, folder);
+    if (!is_new) {
+      problem("{} is {} once more, and its photos would be there twice; leave one of them away", text_of(folder),
+              text_of(known->second));
+      return false;
+    }
+    open_.push_back(real);
+    return true;
+  }
+
+  void add_class(const fs::path& folder, std::string_view split) {
+    const std::string name = folder.filename().string();
+    if (split == "train") classes_[name].name = name;
+    const auto known = classes_.find(name);
+    if (known == classes_.end()) {
+      return problem("{} is no class of the training photos: there is no folder '{}' in {}", text_of(folder),
+                     shown(name), text_of(folders_.images));
+    }
+    if (!add_folder(folder, split, name)) problem("the class folder {} holds no photo", text_of(folder));
+  }
+
+  // False if nothing was found, neither photos nor problems.
+  bool add_folder(const fs::path& folder, std::string_view split, const std::string& label) {
+    const std::size_t before = photos_.size() + problems_.size();
+    if (!enter(folder)) return true;
+    std::error_code error;
+    const auto entries = entries_in(folder, error);
+    if (error) problem("cannot read the folder {}: {}; make it readable", text_of(folder), error.message());
+    for (const fs::directory_entry& entry : entries) {
+      if (is_folder(entry)) {
+        if (is_text(entry)) add_folder(entry.path(), split, label);
+      } else if (!has_ending(entry.path(), kEndings)) {
+        others_.push_back(entry.path());
+      } else if (is_text(entry)) {
+        add_photo(entry, split, label);
+      }
+    }
+    open_.pop_back();
+    return photos_.size() + problems_.size() > before;
+  }
+
+  void add_photo(const fs::directory_entry& entry, std::string_view split, const std::string& label) {
+    std::error_code error;
+    if (!entry.is_regular_file(error)) {
+      return problem("{} is a link that leads nowhere, a pipe or a device, not a photo; remove it",
+                     text_of(entry.path()));
+    }
+    photos_.push_back({(way_ / entry.path().lexically_relative(start_)).string(), split, label});
+    if (split != "unlabelled") ++(split == "train" ? classes_[label].train : classes_[label].test);
+  }
+
+  const ClassFolders& folders_;
+  const fs::path root_;
+  fs::path start_, way_;  // the folder at work, and the way to it from the root
+  std::vector<FoundPhoto> photos_;
+  std::map<std::string, ClassCount> classes_;
+  std::vector<fs::path> open_;          // the real places of the folders that the one at work is in, and its own
+  std::map<fs::path, fs::path> names_;  // of every real folder that was read
+  std::vector<fs::path> others_;
+  std::vector<std::string> problems_;
+};
+
+void check_column(const std::string& column) {
+  const bool taken = std::find(kColumns.begin(), kColumns.end(), column) != kColumns.end();
+  const bool can_be = !column.empty() && column.find('/') == std::string::npos && utf8_prefix(column) == column.size();
+  if (can_be && !taken) return;
+  throw UsageError("--column '{}' cannot name the column of the classes; give UTF-8 text without '/', and not {}",
+                   shown(column), fmt::join(kColumns, ", "));
+}
+
+}  // namespace
+
+ClassTable write_class_table(const ClassFolders& folders) {
+  check_column(folders.column);
+  require_replaceable(folders.out, header_of(folders), "table of photos in these columns", {});
+  PhotoCollector photos(folders);
+  photos.add_classes(folders.images, "--images", "train");
+  photos.require_classes();
+  if (!folders.test.empty()) photos.add_classes(folders.test, "--test", "test");
+  if (!folders.unlabelled.empty()) photos.add_unlabelled();
+  return photos.write();
+}
+
+}  // namespace pleat

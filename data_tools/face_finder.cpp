@@ -1,0 +1,50 @@
+#include "data_tools/face_finder.h"
+
+#include <dlfcn.h>
+
+#include "base/error.h"
+#include "base/files.h"
+
+namespace pleat {
+namespace {
+
+constexpr const char* kModule = "libpleat_faces.so";  // sought where this program's run path says
+
+using Entry = FaceFinder* (*)(const char*);
+
+Entry load_module() {
+  void* module = dlopen(kModule, RTLD_NOW | RTLD_LOCAL);  // never closed: detectors live on in threads
+  if (module == nullptr) {
+    throw ClusterError(
+        "faces cannot be sought: {}; install the packages of packages.txt, build pleat again, and keep its modules "
+        "beside it",
+        dlerror());
+  }
+  const auto entry = reinterpret_cast<Entry>(dlsym(module, kFaceEntry));
+  if (entry == nullptr) throw ClusterError("{} is not pleat's (it has no {}); build pleat again", kModule, kFaceEntry);
+  return entry;
+}
+
+}  // namespace
+
+std::unique_ptr<FaceFinder> make_face_finder(const std::filesystem::path& detector) {
+  read_file(detector);  // throws, by name, what OpenCV would only call empty
+  static const Entry entry = load_module();
+  try {
+    return std::unique_ptr<FaceFinder>(entry(detector.c_str()));
+  } catch (const std::exception& error) {
+    throw DataError(
+        "{} is no face detector that OpenCV can use ({}); expected a cascade (.xml) or YuNet's network (.onnx)",
+        detector.string(), error.what());
+  }
+}
+
+// The build's path first: where OpenCV was found, its data is likely to be.
+std::filesystem::path default_face_detector() {
+  const std::filesystem::path built = PLEAT_FACE_CASCADE;
+  if (built.empty())
+    throw DataError("this build knows no face cascade; install opencv-data, or name one with --detector");
+  return built;
+}
+
+}  // namespace pleat

@@ -1,0 +1,94 @@
+#include "data_tools/photo_tally.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/progress.h"
+
+namespace pleat {
+namespace {
+
+constexpr std::size_t kCommonest = 10;  // sizes that are named
+
+Json size_json(const PhotoTally::Kind& kind) {
+  return {{"width", std::get<1>(kind)}, {"height", std::get<2>(kind)}};
+}
+
+// Sizes by how many have them, most first.
+Json commonest_sizes(const PhotoTally& tally) {
+  std::map<std::pair<std::int64_t, std::int64_t>, std::size_t> sizes;
+  for (const auto& [kind, count] : tally.photos) sizes[{std::get<1>(kind), std::get<2>(kind)}] += count;
+  std::vector<std::pair<std::pair<std::int64_t, std::int64_t>, std::size_t>> order(sizes.begin(), sizes.end());
+  std::ranges::stable_sort(order, [](const auto& a, const auto& b) { return a.second > b.second; });
+  Json list = Json::array();
+  for (std::size_t i = 0; i < std::min(kCommonest, order.size()); ++i) {
+    const auto& [size, count] = order[i];
+    list.push_back({{"width", size.first}, {"height", size.second}, {"photos", count}});
+  }
+  return {{"different", sizes.size()}, {"commonest", list}};
+}
+
+}  // namespace
+
+void PhotoTally::add(const CropFacts& facts) {
+  ++photos[{facts.width * facts.height, facts.width, facts.height, name_of(facts.format)}];
+  faces_missed += facts.face_missed;
+}
+
+std::size_t PhotoTally::count() const {
+  std::size_t sum = 0;
+  for (const auto& [kind, count] : photos) sum += count;
+  return sum;
+}
+
+std::size_t PhotoTally::smaller_than(int height, int width) const {
+  std::size_t sum = 0;
+  for (const auto& [kind, count] : photos) sum += std::get<1>(kind) < width || std::get<2>(kind) < height ? count : 0;
+  return sum;
+}
+
+PhotoTally gather_tally(const PhotoTally& mine, const Ranks& ranks) {
+  PhotoTally sum;
+  for (const std::string& theirs : ranks.all_gather(Json{{"photos", mine.photos}, {"missed", mine.faces_missed}}.dump())) {
+    const Json tally = Json::parse(theirs);
+    for (const auto& [kind, count] : tally.at("photos").get<decltype(mine.photos)>()) sum.photos[kind] += count;
+    sum.faces_missed += tally.at("missed").get<std::size_t>();
+  }
+  return sum;
+}
+
+Json describe_photos(const PhotoTally& tally, const ImageShape& crop, bool faces_sought) {
+  std::map<std::string, std::size_t> formats;
+  for (const auto& [kind, count] : tally.photos) formats[std::get<3>(kind)] += count;
+  Json sizes = commonest_sizes(tally);
+  if (!tally.photos.empty()) {
+    sizes["smallest"] = size_json(tally.photos.begin()->first);
+    sizes["largest"] = size_json(tally.photos.rbegin()->first);
+  }
+  Json photos = {{"used", tally.count()},
+                 {"formats", formats},
+                 {"sizes", sizes},
+                 {"smaller_than_crop", tally.smaller_than(crop.height, crop.width)}};
+  if (faces_sought) photos["without_face"] = tally.faces_missed;
+  return photos;
+}
+
+std::vector<std::string> photo_warnings(const Json& photos) {
+  std::vector<std::string> lines;
+  const auto used = photos.at("used").get<std::int64_t>();
+  if (const auto missed = photos.value("without_face", std::int64_t{0}); missed > 0) {
+    lines.push_back(fmt::format(
+        "no face was found in {} of {}: they are cropped as with --crop center, and keep their background; look at "
+        "them with --preview, or give another --detector",
+        grouped(missed), counted(used, "photo")));
+  }
+  if (const auto small = photos.at("smaller_than_crop").get<std::int64_t>(); small > 0) {
+    lines.push_back(fmt::format("{} of {} have fewer pixels than their crop in width or height, so they are enlarged; a smaller "
+                                "--size loses nothing of them",
+                                grouped(small), counted(used, "photo")));
+  }
+  return lines;
+}
+
+}  // namespace pleat

@@ -1,0 +1,77 @@
+#include "commands/class_folders.h"
+
+#include <fmt/ranges.h>
+#include <spdlog/spdlog.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include "base/progress.h"
+#include "cluster/launch_command.h"
+#include "data/utf8.h"
+
+namespace pleat {
+namespace {
+
+constexpr std::size_t kNamedClasses = 20, kNamedFiles = 5;  // more are counted
+constexpr std::size_t kMostPath = 1000;                     // bytes
+
+void tell_classes(const ClassFolders& folders, const ClassTable& made) {
+  const auto& classes = made.classes;
+  for (std::size_t i = 0; i < std::min(kNamedClasses, classes.size()); ++i) {
+    spdlog::info("  {}: {} train{}", shown(classes[i].name), grouped(classes[i].train),
+                 folders.test.empty() ? "" : fmt::format(", {} test", grouped(classes[i].test)));
+  }
+  if (classes.size() <= kNamedClasses) return;
+  const auto [least, most] = std::minmax_element(classes.begin() + kNamedClasses, classes.end(),
+                                                 [](const auto& a, const auto& b) { return a.train < b.train; });
+  spdlog::info("  … and {} more classes, of {} to {} train photos", grouped(classes.size() - kNamedClasses),
+               grouped(least->train), grouped(most->train));
+}
+
+void tell_others(const ClassTable& made) {
+  if (made.others.empty()) return;
+  std::vector<std::string> names;
+  for (std::size_t i = 0; i < std::min(kNamedFiles, made.others.size()); ++i)
+    names.push_back(shown(made.others[i].native(), kMostPath));
+  spdlog::info("left out, being no photos by their names: {} ({}{})",
+               counted(static_cast<std::int64_t>(made.others.size()), "file"), fmt::join(names, ", "),
+               made.others.size() > kNamedFiles ? ", …" : "");
+}
+
+}  // namespace
+
+CLI::App* add_class_folders(CLI::App& program, ClassFolders& folders) {
+  CLI::App* verb = program.add_subcommand("class-folders", "Make samples.csv of a folder of photos per class");
+  verb->add_option("--images", folders.images,
+                   "the class folders, named as the classes, each with its photos (.jpg, .jpeg, .png, .webp, .bmp, "
+                   ".tif, .tiff), also in folders below")
+      ->type_name("DIR")
+      ->required();
+  verb->add_option("--test", folders.test, "the same for photos that are held out to test on")->type_name("DIR");
+  verb->add_option("--unlabelled", folders.unlabelled, "further photos, also in folders below")->type_name("DIR");
+  verb->add_option("--column", folders.column, "name of the column that holds the class: the target's in a config")
+      ->type_name("NAME")
+      ->capture_default_str();
+  verb->add_option("--out", folders.out, "samples.csv to write")->type_name("FILE")->required();
+  verb->footer("With --test or --unlabelled the table's paths start from the folder that holds them all.");
+  return verb;
+}
+
+ExitCode run_class_folders(const ClassFolders& folders, const Ranks& ranks) {
+  together(ranks, [&] {
+    if (ranks.rank != 0) return;
+    const ClassTable made = write_class_table(folders);
+    spdlog::info("{}: {} classes; photos: {} train, {} test, {} unlabelled", folders.out.string(),
+                 grouped(made.classes.size()), grouped(made.train), grouped(made.test), grouped(made.unlabelled));
+    tell_classes(folders, made);
+    tell_others(made);
+    spdlog::info("next: pleat prepare --table {} --images {} --out crops.h5", shell_quoted(folders.out.string()),
+                 shell_quoted(made.root.string()));
+  });
+  return ExitCode::kDone;
+}
+
+}  // namespace pleat

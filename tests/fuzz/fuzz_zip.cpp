@@ -1,0 +1,13 @@
+// The archives that TorchScript files are: model/zip_archive.
+#include <cstdint>
+
+#include "base/error.h"
+#include "model/zip_archive.h"
+#include "reader_outcome.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  using namespace pleat;
+  const std::string_view file(reinterpret_cast<const char*>(data), size);
+  fuzz::run_reader<DataError>([&] { check_zip(file, "input.pt"); });
+  return 0;
+}

@@ -1,0 +1,148 @@
+"""Small good files of every format that pleat reads, to be mutated: the kind is a file's name up to the first '-' or '.'.
+By hand, for a longer run:  seeds.py BUILD/tests FOLDER  makes FOLDER/photo, FOLDER/table and so on.
+"""
+import gzip
+import io
+import json
+import pathlib
+import struct
+import subprocess
+import sys
+import zipfile
+import zlib
+
+import numpy
+from PIL import Image
+
+WIDTH, HEIGHT = 40, 30
+
+
+def scene(seed=0):
+    rng = numpy.random.default_rng(seed)
+    smooth = Image.fromarray(rng.integers(0, 256, (4, 5, 3), numpy.uint8)).resize((WIDTH, HEIGHT), Image.Resampling.BICUBIC)
+    return Image.fromarray((numpy.asarray(smooth, float) + rng.normal(0, 6, (HEIGHT, WIDTH, 3))).clip(0, 255).astype(numpy.uint8))
+
+
+def saved(image, format, **how):
+    out = io.BytesIO()
+    image.save(out, format, **how)
+    return out.getvalue()
+
+
+def with_alpha(image):
+    image = image.convert("RGBA")
+    image.putalpha(Image.linear_gradient("L").resize(image.size))
+    return image
+
+
+def deep(image):
+    """16-bit gray."""
+    return Image.fromarray(numpy.asarray(image.convert("L")).astype(numpy.uint16) * 257)
+
+
+def turned():
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    return exif
+
+
+def interlaced_png():
+    """Pillow writes none: gray, 8 bits, Adam7."""
+    gray, rows = numpy.asarray(scene().convert("L")), b""
+    for y, x, down, across in ((0, 0, 8, 8), (0, 4, 8, 8), (4, 0, 8, 4), (0, 2, 4, 4), (2, 0, 4, 2), (0, 1, 2, 2), (1, 0, 2, 1)):
+        rows += b"".join(b"\0" + row.tobytes() for row in gray[y::down, x::across])
+    chunk = lambda kind, data: struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", WIDTH, HEIGHT, 8, 0, 0, 0, 1)) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+
+
+def photos():
+    photo, clear = scene(), with_alpha(scene())
+    palette = photo.quantize(16)
+    yield "jpeg-colour.jpg", saved(photo, "JPEG", quality=90, exif=turned())
+    yield "jpeg-fine.jpg", saved(photo, "JPEG", quality=95, subsampling=0, restart_marker_blocks=2)
+    yield "jpeg-gray.jpg", saved(photo.convert("L"), "JPEG")
+    yield "jpeg-cmyk.jpg", saved(photo.convert("CMYK"), "JPEG", quality=60)
+    yield "progressive-colour.jpg", saved(photo, "JPEG", quality=90, progressive=True, exif=turned())
+    yield "progressive-gray.jpg", saved(photo.convert("L"), "JPEG", progressive=True)
+    yield "png-colour.png", saved(photo, "PNG", exif=turned())
+    yield "png-clear.png", saved(clear, "PNG")
+    yield "png-palette.png", saved(palette, "PNG", transparency=3)
+    yield "png-bits.png", saved(photo.convert("1"), "PNG")
+    yield "png-deep.png", saved(deep(photo), "PNG")
+    yield "png-interlaced.png", interlaced_png()
+    yield "webp-lossy.webp", saved(photo, "WEBP", exif=turned())
+    yield "webp-lossless.webp", saved(photo, "WEBP", lossless=True)
+    yield "webp-clear.webp", saved(clear, "WEBP")
+    yield "bmp-colour.bmp", saved(photo, "BMP")
+    yield "bmp-clear.bmp", saved(clear, "BMP")
+    yield "bmp-palette.bmp", saved(photo.quantize(200), "BMP")
+    yield "bmp-bits.bmp", saved(photo.convert("1"), "BMP")
+    for packing in ("raw", "packbits", "tiff_lzw", "tiff_adobe_deflate"):
+        yield f"tiff-{packing}.tif", saved(photo, "TIFF", compression=packing, exif=turned())
+    yield "tiff-predicted.tif", saved(photo, "TIFF", compression="tiff_lzw", tiffinfo={317: 2})
+    yield "tiff-clear.tif", saved(clear, "TIFF")
+    yield "tiff-deep.tif", saved(deep(photo), "TIFF", compression="tiff_lzw")
+
+
+def tables():
+    yield "csv-plain.csv", b"id,path,label\n1,a/1.jpg,cat\n2,a/2.jpg,dog\n3,b.jpg,\n"
+    yield "csv-quotes.csv", '\ufeffid,path,"a ""note"", of length"\r\n1,"x,y.jpg","two\nlines"\r\n2,größe.jpg," "\r\n'.encode()
+    rows = "".join(f"{i},folder/{i}.jpg,{i % 3},{i * 0.25},person {i // 2}\n" for i in range(40))
+    yield "csv-long.csv", ("id,path,label,age,group\n" + rows).encode()
+
+
+def idx_files():
+    images, labels = struct.pack(">IIII", 0x803, 5, 6, 7) + bytes(range(210)), struct.pack(">II", 0x801, 9) + bytes(range(9))
+    yield "plain-images", images
+    yield "plain-labels", labels
+    yield "gzip-images.gz", gzip.compress(images, mtime=0)
+    yield "gzip-labels.gz", gzip.compress(labels, 0, mtime=0)
+
+
+def safetensors_of(tensors, metadata=None, checked=False):
+    """tensors: {name: (dtype, shape, bytes)}"""
+    data, header = b"", {}
+    for name, (dtype, shape, packed) in tensors.items():
+        header[name] = {"dtype": dtype, "shape": shape, "data_offsets": [len(data), len(data) + len(packed)]}
+        data += packed
+    if checked:
+        metadata = {**(metadata or {}), "crc32": f"{zlib.crc32(data):08x}"}
+    text = json.dumps({**({"__metadata__": metadata} if metadata else {}), **header}).encode()
+    return struct.pack("<Q", len(text)) + text + data
+
+
+def safetensors_files():
+    tensors = {"fc.weight": ("F32", [2, 3], bytes(24)), "fc.bias": ("F32", [2], bytes(8)), "step": ("I64", [], bytes(8)), "none": ("U8", [0, 4], b"")}
+    yield "safetensors-plain", safetensors_of(tensors)
+    yield "safetensors-checked", safetensors_of(tensors, {"arch": "resnet20"}, checked=True)
+    yield "safetensors-empty", safetensors_of({})
+
+
+def zips():
+    for name, method in (("stored", zipfile.ZIP_STORED), ("deflated", zipfile.ZIP_DEFLATED)):
+        out = io.BytesIO()
+        with zipfile.ZipFile(out, "w", method) as archive:
+            for entry, contents in (("net/data.pkl", b"weights " * 40), ("net/version", b"3\n"), ("net/empty", b"")):
+                archive.writestr(zipfile.ZipInfo(entry), contents, method)
+            archive.comment = b"a comment"
+        yield f"zip-{name}.zip", out.getvalue()
+
+
+FILES = {"photo": photos, "table": tables, "idx": idx_files, "safetensors": safetensors_files, "zip": zips}
+TARGETS = [*FILES, "crops"]
+
+
+def make(target, programs, folder):
+    """The seeds of one target; `programs` is where the test programs are."""
+    folder.mkdir(parents=True, exist_ok=True)
+    if target == "crops":
+        for name, rows, columns in (("few", 3, 0), ("many", 40, 12)):
+            subprocess.run([programs / "crops_seed", folder / f"crops-{name}.h5", str(rows), str(columns)], check=True)
+    else:
+        for name, contents in FILES[target]():
+            (folder / name).write_bytes(contents)
+
+
+if __name__ == "__main__":
+    for each in TARGETS:
+        make(each, pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2]) / each)

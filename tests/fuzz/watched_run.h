@@ -1,0 +1,46 @@
+// Runs work that may kill its process, in a child that is watched; what the child was at work on outlives it.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <string>
+
+#include "mutations.h"
+
+namespace pleat::fuzz {
+
+constexpr std::size_t kMostKinds = 32;
+
+struct Tally {
+  std::size_t accepted = 0, refused = 0;
+};
+
+/// In memory that parent and child share.
+struct Record {
+  std::size_t index = 0;  // of the input at work, over all kinds
+  std::size_t size = 0;
+  bool done = false;  // the child came to its end: a reader that calls exit(0) must not pass for one
+  double slowest = 0;  // seconds of one input
+  std::array<Tally, kMostKinds> tallies{};
+  std::array<std::uint8_t, kMostInput> input{};
+
+  void hold(const Bytes& bytes);
+  Bytes held() const;
+};
+
+class WatchedRun {
+ public:
+  WatchedRun();
+  ~WatchedRun();
+  WatchedRun(const WatchedRun&) = delete;
+
+  /// Runs the work in a child process, to its end. Returns how that went wrong; "" if it did not.
+  std::string run(const std::function<void(Record&)>& work);
+  Record& record() { return *record_; }
+
+ private:
+  Record* record_;
+};
+
+}  // namespace pleat::fuzz
