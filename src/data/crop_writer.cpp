@@ -103,9 +103,11 @@ void check_input(const fs::path& path, const ImageShape& shape, const SampleTabl
     throw DataError("{}: crops of {}x{}x{} cannot be stored; sides are 1 to {}, channels 1 or 3", path.string(),
                     shape.height, shape.width, shape.channels, format::kMaxSide);
   }
-  if (table.rows() > format::kMaxRows || table.names.size() > format::kMaxColumns) {
-    throw DataError("{}: {} rows and {} columns; at most {} and {} are kept: drop some", source, table.rows(),
-                    table.names.size(), format::kMaxRows, format::kMaxColumns);
+  if (table.rows() > format::kMaxRows) {
+    throw DataError("{}: {} rows, at most {} are kept; make several files", source, table.rows(), format::kMaxRows);
+  }
+  if (table.names.size() > format::kMaxColumns) {
+    throw DataError("{}: {} columns, at most {} are kept; drop some", source, table.names.size(), format::kMaxColumns);
   }
   if (provenance.size() > format::kMaxProvenance) {
     throw DataError("{}: {} facts of provenance; at most {} are kept", path.string(), provenance.size(),

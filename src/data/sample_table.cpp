@@ -194,10 +194,11 @@ void check_table(const SampleTable& table, const std::string& source) {
                       table.values[i].size(), table.rows());
     }
   }
-  if (table.rows() == 0) throw DataError("{}: the table has no rows; expected one per photo", source);
+  if (table.rows() == 0) throw DataError("{}: the table has no rows; expected some below the header", source);
   const auto* ids = table.find("id");
   if (ids == nullptr)
-    throw DataError("{}: column 'id' is missing; there are {}", source, shown_names(table.names));
+    throw DataError("{}: column 'id' is missing, which every table needs; there are {}", source,
+                    shown_names(table.names));
   const auto place = [&](std::size_t row) { return (table.source.empty() ? source + " " : "") + table.place(row); };
   std::unordered_map<std::string_view, std::size_t> first_row;
   first_row.reserve(ids->size());
@@ -221,7 +222,7 @@ SampleTable read_csv(const std::filesystem::path& path, const std::vector<std::s
 
   std::vector<Row> rows = CsvReader(file).read(text);
   if (rows.empty()) {
-    throw DataError("{}: is empty; expected a header with at least {}, and a row per photo", file,
+    throw DataError("{}: is empty; expected a header with at least {}, and rows below it", file,
                     shown_names(required));
   }
   check_separator(file, rows.front());
@@ -231,8 +232,8 @@ SampleTable read_csv(const std::filesystem::path& path, const std::vector<std::s
   table.names = std::move(rows.front().fields);
   for (const std::string& name : required) {
     if (std::find(table.names.begin(), table.names.end(), name) != table.names.end()) continue;
-    throw DataError("{} line {}: column '{}' is missing; the header has {}", file, rows.front().line, name,
-                    shown_names(table.names));
+    throw DataError("{} line {}: column '{}' is missing; the header has {}; give one of them that name", file,
+                    rows.front().line, name, shown_names(table.names));
   }
   check_names(table, fmt::format("{} line {}", file, rows.front().line));
   table.values.resize(table.names.size());

@@ -52,6 +52,8 @@ std::string shown(std::string_view text, std::size_t most_bytes) {
     const bool control = first < 0x20 || first == 0x7F || (first == 0xC2 && static_cast<Byte>(letter.back()) < 0xA0);
     if (letter == "\n") {
       line += "\\n";
+    } else if (letter == "\t") {
+      line += "\\t";
     } else if (control || utf8_prefix(letter) == 0) {
       for (const char byte : letter) line += fmt::format("\\x{:02X}", static_cast<Byte>(byte));
     } else {

@@ -14,7 +14,7 @@ TEST(Utf8, TextStandsInAMessageAsItIs) {
 
 TEST(Utf8, WhatWouldBreakALineOrSteerATerminalIsSpelt) {
   EXPECT_EQ(shown("two\nlines"), "two\\nlines");
-  EXPECT_EQ(shown("\x1B[2Jgone\r\t\0\x7F"s), "\\x1B[2Jgone\\x0D\\x09\\x00\\x7F");
+  EXPECT_EQ(shown("\x1B[2Jgone\r\t\0\x7F"s), "\\x1B[2Jgone\\x0D\\t\\x00\\x7F");
   EXPECT_EQ(shown("\xC2\x9B" "2J"), "\\xC2\\x9B" "2J");
   EXPECT_EQ(shown("gr\xF6\xDF"), "gr\\xF6\\xDF");
 }

@@ -1,5 +1,6 @@
 // crops.h5: data/crop_file, with its table, its provenance and every row's pixels.
 #include <array>
+#include <cstdlib>
 #include <span>
 #include <string_view>
 
@@ -63,7 +64,7 @@ void mend_hdf5(Bytes file) {
 
 extern "C" std::size_t LLVMFuzzerCustomMutator(std::uint8_t* data, std::size_t size, std::size_t most, unsigned seed) {
   size = LLVMFuzzerMutate(data, size, most);
-  if (seed % 4 != 0) mend_hdf5({data, size});
+  if (std::getenv("FUZZ_MEND") != nullptr && seed % 4 != 0) mend_hdf5({data, size});
   return size;
 }
 

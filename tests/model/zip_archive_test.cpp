@@ -86,6 +86,12 @@ TEST(ZipArchive, NamesTheEntryWhoseContentsChanged) {
   EXPECT_THAT(refusal(packed), HasSubstr("'net/code.py'"));
 }
 
+TEST(ZipArchive, ShowsNamesWithoutWhatWouldBreakALineOrDriveATerminal) {
+  std::string damaged = zip({{"net/\n\x1B[2J\x7F.pkl", "weights"}});
+  damaged[damaged.find("weights")] ^= 1;
+  EXPECT_THAT(refusal(damaged), HasSubstr("'net/??[2J?.pkl' in it does not have the checksum"));
+}
+
 TEST(ZipArchive, RefusesWhateverIsCutShort) {
   const std::string whole = zip(kParts);
   for (std::size_t left = 0; left < whole.size(); ++left) {
