@@ -8,12 +8,14 @@
 #include <string_view>
 
 #include "base/progress.h"
+#include "data/utf8.h"
 
 namespace pleat {
 namespace {
 
 const std::string kTrain = "train";
 constexpr std::size_t kExamples = 10;  // sets or pairs that are named
+constexpr std::size_t kNamedIds = 4;   // in a warning
 
 // Rows that show one photo.
 using Copies = std::vector<std::size_t>;
@@ -126,11 +128,12 @@ std::vector<std::string> report_warnings(const Json& report) {
   const auto warn = [&](const Json& found, const char* kind, const std::string& how, const char* what_to_do) {
     const auto count = found.at("sets").get<std::int64_t>();
     if (count == 0) return;
+    const Json& first = found.at("examples").front();
     std::string ids;
-    for (const Json& id : found.at("examples").front())
-      ids += fmt::format("{}'{}'", ids.empty() ? "" : ", ", id.get<std::string>());
+    for (std::size_t i = 0; i < std::min(kNamedIds, first.size()); ++i)
+      ids += fmt::format("{}'{}'", i == 0 ? "" : ", ", shown(first[i].get<std::string>()));
     lines.push_back(fmt::format("{} {} {} (ids {}{}): {}", counted(count, "set"), kind, how, ids,
-                                count > 1 ? ", …" : "", what_to_do));
+                                count > 1 || first.size() > kNamedIds ? ", …" : "", what_to_do));
   };
   for (const auto& [key, kind] :
        {std::pair{"exact_duplicates", "of equal images"}, {"near_duplicates", "of nearly equal images"}}) {

@@ -7,6 +7,7 @@
 #include <memory>
 
 #include "base/error.h"
+#include "base/files.h"
 
 namespace pleat {
 namespace {
@@ -31,7 +32,7 @@ class IdxFile {
                       fs::is_directory(status) ? "a folder" : "a pipe or a device");
     }
     file_.reset(gzopen(path.c_str(), "rb"));
-    if (!file_) throw DataError("cannot read {}: {}", path_, std::strerror(errno));
+    if (!file_) throw_file_error("read", path, errno);
   }
 
   std::uint32_t number() {
@@ -44,8 +45,8 @@ class IdxFile {
     const std::uint32_t found = number();
     if (found == expected) return;
     const char* hint = found == kLabelMagic ? " (these are labels)" : found == kImageMagic ? " (these are images)" : "";
-    throw DataError("{} is not an IDX file of {}: it starts with 0x{:08X}{}, expected 0x{:08X}", path_, what, found,
-                    hint, expected);
+    throw DataError("{} is not an IDX file of {}: it starts with 0x{:08X}{}, expected 0x{:08X}; give the file of {}",
+                    path_, what, found, hint, expected, what);
   }
 
   std::vector<std::uint8_t> rest(std::uint64_t expected) {
@@ -77,7 +78,11 @@ class IdxFile {
     const int got = gzread(file_.get(), to, static_cast<unsigned>(size));
     int error = Z_OK;
     const char* message = gzerror(file_.get(), &error);
-    if (got < 0 || (error != Z_OK && error != Z_BUF_ERROR)) fail(fmt::format("cannot be unpacked ({})", message));
+    if (got < 0 || (error != Z_OK && error != Z_BUF_ERROR)) {
+      const std::string_view reason = message;  // zlib puts the path before it
+      const bool named = reason.starts_with(path_ + ": ");
+      fail(fmt::format("cannot be unpacked ({})", named ? reason.substr(path_.size() + 2) : reason));
+    }
     if (error == Z_BUF_ERROR) fail("is cut short (gzip data without an end)");
     return static_cast<std::size_t>(got);
   }

@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "base/files.h"
 #include "base/stop_signal.h"
+#include "data/utf8.h"
 
 namespace pleat {
 namespace {
@@ -116,8 +117,8 @@ std::string place_in(const SampleTable& table, std::size_t row) {
   std::string list;
   for (std::size_t i = 0; i < std::min(kListed, rejected.size()); ++i) {
     const auto& [row, reason] = rejected[i];
-    list += fmt::format("\n  {}: id '{}', {}: {}", place_in(table, row), table.column("id")[row],
-                        table.column("path")[row], reason);
+    list += fmt::format("\n  {}: id '{}', {}: {}", place_in(table, row), shown(table.column("id")[row]),
+                        shown(table.column("path")[row]), reason);
   }
   if (rejected.size() > kListed) list += fmt::format("\n  … and {} more", rejected.size() - kListed);
   const char* remedy = options.skip_bad ? "expected at least one that can be used: is --images the right folder?"

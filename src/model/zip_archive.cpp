@@ -116,7 +116,8 @@ void Archive::check() const {
                 .size = number(header, 24, 4),
                 .deflated = method == Z_DEFLATED};
     std::replace_if(
-        entry.name.begin(), entry.name.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20; }, '?');
+        entry.name.begin(), entry.name.end(),
+        [](char c) { return c < 0x20 || c > 0x7E; }, '?');  // not plain ASCII: it may be anything
     if (method != 0 && !entry.deflated) refuse(fmt::format("'{}' in it is packed in an unknown way", entry.name));
     check_contents(entry, contents(entry, number(header, 42, 4)));
     place += kDirectorySize + name_size + number(header, 30, 2) + number(header, 32, 2);

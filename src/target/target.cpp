@@ -52,7 +52,7 @@ Target resolve_target(const TargetConfig& config, const std::vector<std::string>
     }
   }
   if (target.size() < 2) {
-    throw DataError("target {}: column {} has {} class in the train rows; at least 2 are needed to tell apart",
+    throw DataError("target {}: column {} has {} class in the train rows, expected 2 or more; is it the right column?",
                     target.name, target.column, target.size());
   }
   return target;

@@ -8,6 +8,8 @@
 #include <string>
 #include <string_view>
 
+#include "data/utf8.h"
+
 namespace pleat::fuzz {
 
 struct Outcomes {
@@ -20,12 +22,13 @@ inline Outcomes& outcomes() {
   return counted;
 }
 
-/// Throws std::logic_error if a refusal says nothing, or would break the line or drive the terminal.
+/// Throws std::logic_error if a refusal says nothing, is no UTF-8, or would break the line or drive the terminal.
 inline void check_words(std::string_view refusal) {
   const bool plain = std::none_of(refusal.begin(), refusal.end(), [](char letter) {
     return static_cast<unsigned char>(letter) < 0x20 || letter == 0x7F;
   });
-  if (refusal.empty() || !plain) throw std::logic_error("a refusal is not one plain line: '" + std::string(refusal) + "'");
+  if (refusal.empty() || !plain || utf8_prefix(refusal) != refusal.size())
+    throw std::logic_error("a refusal is not one plain line: '" + std::string(refusal) + "'");
 }
 
 /// Runs the reader on one input and counts what it did; Refusal is the error that it documents.
