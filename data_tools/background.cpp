@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <new>
 #include <opencv2/imgproc.hpp>
 
 #include "data_tools/area_resize.h"
@@ -38,7 +39,9 @@ struct Head {
   void body(cv::Mat& labels, double wide, int label) const {
     const double chin = y + 0.5 * height, shoulder = y + 1.1 * height, floor = labels.rows;
     std::vector<cv::Point> outline;
-    const auto add = [&](double across, double down) { outline.emplace_back(cvRound(x + across * width), cvRound(down)); };
+    const auto add = [&](double across, double down) {
+      outline.emplace_back(cvRound(x + across * width), cvRound(down));
+    };
     for (const double side : {-1.0, 1.0}) {
       const std::array<std::pair<double, double>, 3> corners = {{{0.4, chin}, {1.3, shoulder}, {1.5, floor}}};
       for (int i = 0; i < 3; ++i) {
@@ -60,7 +63,7 @@ cv::Mat guess(const Head& head, const cv::Size& size) {
   return labels;
 }
 
-// Shares of background would be met by none of the two models if all pixels were one's.
+// GrabCut fits a model of colours to each side, so that each needs a pixel.
 bool has_both(const cv::Mat& labels) {
   const int person = cv::countNonZero(labels & 1);
   return person > 0 && person < labels.rows * labels.cols;
@@ -75,10 +78,21 @@ cv::Mat cut_out(const cv::Mat& bgr, const Head& head) {
     cv::grabCut(bgr, labels, {}, background, foreground, kRounds, cv::GC_INIT_WITH_MASK);
   }
   cv::Mat person = labels & 1;
-  cv::morphologyEx(person, person, cv::MORPH_OPEN, cv::getStructuringElement(cv::MORPH_ELLIPSE, {3, 3}));  // no threads
   const cv::Point middle(std::clamp(cvRound(head.x), 0, bgr.cols - 1), std::clamp(cvRound(head.y), 0, bgr.rows - 1));
+  cv::morphologyEx(person, person, cv::MORPH_OPEN, cv::getStructuringElement(cv::MORPH_ELLIPSE, {3, 3}));  // no threads
+  person.at<std::uint8_t>(middle) = 1;  // of a face of few pixels the line before leaves nothing
   cv::floodFill(person, middle, cv::Scalar(255));
   return person == 255;
+}
+
+// Of OpenCV's errors, lack of memory is not the photo's.
+cv::Mat cut_out_or_refuse(const cv::Mat& bgr, const Head& head) {
+  try {
+    return cut_out(bgr, head);
+  } catch (const cv::Exception& error) {
+    if (error.code == cv::Error::StsNoMem) throw std::bad_alloc();
+    throw BadPhoto("its background cannot be removed (" + error.err + "); leave it out");
+  }
 }
 
 }  // namespace
@@ -97,7 +111,7 @@ Picture person_of(Photo& photo, const PhotoBox& face, const PhotoBox& shown, int
                   .y = (double(face.top - box.top) + 0.5 * double(face.height)) * down,
                   .width = double(face.width) * across,
                   .height = double(face.height) * down};
-  const cv::Mat person = cut_out(bgr, head);
+  const cv::Mat person = cut_out_or_refuse(bgr, head);
   Picture mask = new_picture(std::size_t(columns), std::size_t(rows), 1);
   person.copyTo(cv::Mat(rows, columns, CV_8UC1, mask.values.data()));
   return area_resize(mask, area_taps({double(shown.top - box.top) * down, double(shown.height) * down}, rows, height),

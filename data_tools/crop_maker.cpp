@@ -9,7 +9,7 @@
 #include "base/error.h"
 #include "base/files.h"
 #include "data_tools/background.h"
-#include "data_tools/photo_file.h"
+#include "data_tools/person_mask.h"
 
 namespace pleat {
 namespace {
@@ -23,14 +23,25 @@ constexpr const char *kByMasks = "gray 128, by masks", *kByFace = "gray 128, by 
 constexpr std::pair<CropMode, const char*> kModes[] = {
     {CropMode::kNone, "none"}, {CropMode::kCenter, "center"}, {CropMode::kFace, "face"}};
 
-std::int64_t rounded(double value, std::int64_t most) {
-  return std::clamp<std::int64_t>(std::llround(value), 1, most);
-}
+std::int64_t rounded(double value, std::int64_t most) { return std::clamp<std::int64_t>(std::llround(value), 1, most); }
 
 const std::string& fact(const Provenance& provenance, const char* name) {
   const auto found = provenance.find(name);
   if (found == provenance.end()) throw DataError("how these crops were made is not known: '{}' is missing", name);
   return found->second;
+}
+
+// And what tells its content.
+std::string name_of_detector(const std::filesystem::path& file) {
+  return fmt::format("{} {:.16}", file.filename().string(), sha256(read_file(file)));
+}
+
+void require_detector(const std::string& wanted, const std::filesystem::path& given) {
+  const std::string found = name_of_detector(given.empty() ? default_face_detector() : given);
+  if (found == wanted) return;
+  throw UsageError(
+      "the faces of these crops were found by {} (name, and hash of its content), not by {}; give it with --detector",
+      wanted, found);
 }
 
 template <class Number>
@@ -55,7 +66,8 @@ PhotoBox centered_box(const Photo& photo, int height, int width) {
 
 PhotoBox box_around(const PhotoBox& face, double margin, const Photo& photo, int height, int width) {
   const double grown = 1 + 2 * margin;
-  double scale = std::max(static_cast<double>(face.width) * grown / width, static_cast<double>(face.height) * grown / height);
+  double scale =
+      std::max(static_cast<double>(face.width) * grown / width, static_cast<double>(face.height) * grown / height);
   scale = std::min({scale, static_cast<double>(photo.width()) / width, static_cast<double>(photo.height()) / height});
   PhotoBox box{.width = rounded(width * scale, photo.width()), .height = rounded(height * scale, photo.height())};
   box.left = std::clamp<std::int64_t>(face.left + (face.width - box.width) / 2, 0, photo.width() - box.width);
@@ -67,7 +79,7 @@ CropMaker::CropMaker(const CropOptions& options) : options_(options) {
   if (!options_.seeks_faces()) return;
   if (options_.detector.empty()) options_.detector = default_face_detector();
   idle_.push_back(make_face_finder(options_.detector));
-  detector_name_ = fmt::format("{} {:.16}", options_.detector.filename().string(), sha256(read_file(options_.detector)));
+  detector_name_ = name_of_detector(options_.detector);
 }
 
 std::optional<PhotoBox> CropMaker::find_face(Photo& photo) const {
@@ -94,9 +106,7 @@ std::optional<FaceBox> CropMaker::largest_face(const Picture& picture) const {
   std::optional<FaceBox> face;
   try {
     face = finder->largest_face(picture);
-  } catch (const std::bad_alloc&) {
-    throw;
-  } catch (const std::exception& error) {  // OpenCV's
+  } catch (const std::runtime_error& error) {  // OpenCV's; what else comes is pleat's own, or memory
     throw BadPhoto(fmt::format("no face can be sought in it ({}); leave it out", error.what()));
   }
   const std::lock_guard lock(mutex_);
@@ -109,25 +119,6 @@ PhotoBox CropMaker::shown_part(const Photo& photo, const std::optional<PhotoBox>
   if (options_.crop == CropMode::kFace && face)
     return box_around(*face, options_.face_margin, photo, options_.height, options_.width);
   return centered_box(photo, options_.height, options_.width);
-}
-
-Picture CropMaker::mask_of(const Photo& photo, const std::filesystem::path& path, const PhotoBox& shown) const {
-  const std::filesystem::path file = (options_.masks / path).replace_extension(".png");
-  try {
-    const std::vector<std::uint8_t> bytes = read_photo(file);
-    Photo mask(bytes);
-    if (mask.width() != photo.width() || mask.height() != photo.height()) {
-      throw BadPhoto(fmt::format("is {}x{} pixels, the photo {}x{} (width x height); expected the same", mask.width(),
-                                 mask.height(), photo.width(), photo.height()));
-    }
-    Picture rgb = new_picture(std::size_t(options_.width), std::size_t(options_.height), 3);
-    mask.draw(shown, options_.height, options_.width, rgb.values);
-    Picture gray = new_picture(std::size_t(options_.width), std::size_t(options_.height), 1);
-    for (std::size_t i = 0; i < gray.values.size(); ++i) gray.values[i] = rgb.values[3 * i + 1];
-    return gray;
-  } catch (const BadPhoto& bad) {
-    throw BadPhoto(fmt::format("its mask {}: {}", file.string(), bad.what()));
-  }
 }
 
 CropFacts CropMaker::make(std::span<const std::uint8_t> file, const std::filesystem::path& path,
@@ -143,7 +134,8 @@ CropFacts CropMaker::make(std::span<const std::uint8_t> file, const std::filesys
   photo.draw(shown, options_.height, options_.width, crop);
   if (!options_.remove_background) return facts;
   if (!options_.masks.empty()) {
-    gray_out_background(mask_of(photo, path, shown), crop);
+    const auto mask = mask_path(options_.masks, path);
+    gray_out_background(read_mask(mask, photo, shown, options_.height, options_.width), crop);
   } else if (face) {
     gray_out_background(person_of(photo, *face, shown, options_.height, options_.width), crop);
   }
@@ -180,15 +172,20 @@ CropOptions crop_options_of(const Provenance& provenance, const std::filesystem:
   options.crop = mode->first;
   if (options.crop == CropMode::kFace) options.face_margin = number_of<double>(fact(provenance, kMargin));
   options.remove_background = provenance.contains(kBackground);
-  const bool by_masks = options.remove_background && fact(provenance, kBackground) == kByMasks;
+  const std::string background = options.remove_background ? fact(provenance, kBackground) : kByFace;
+  const bool by_masks = background == kByMasks;
+  if (!by_masks && background != kByFace)
+    throw DataError("how these crops were made is not known: background '{}'", background);
   if (by_masks == masks.empty()) {
-    throw UsageError(by_masks ? "the backgrounds of these crops were removed by masks; give those of the photos with --masks"
-                              : "no masks were used for these crops; leave --masks away");
+    throw UsageError(by_masks
+                         ? "the backgrounds of these crops were removed by masks; give those of the photos with --masks"
+                         : "no masks were used for these crops; leave --masks away");
   }
   options.masks = masks;
   options.detector = detector;
   if (!detector.empty() && !options.seeks_faces())
     throw UsageError("no faces were sought for these crops; leave --detector away");
+  if (options.seeks_faces()) require_detector(fact(provenance, kDetector), detector);
   return options;
 }
 

@@ -28,9 +28,9 @@ struct CropOptions {
   int height = 64, width = 64;  // pixels
   CropMode crop = CropMode::kNone;
   double face_margin = kFaceMargin;  // beyond the face, on each side, in its width or height
-  bool remove_background = false;    // it turns gray (128): by masks, else around the face; where none is found it stays
-  std::filesystem::path detector;    // of faces; empty: default_face_detector()
-  std::filesystem::path masks;       // folder with a mask for each photo; empty: there are none
+  bool remove_background = false;  // it turns gray (128): by masks, else around the face; where none is found it stays
+  std::filesystem::path detector;  // of faces; empty: default_face_detector()
+  std::filesystem::path masks;     // folder with a mask for each photo; empty: there are none
 
   bool seeks_faces() const { return crop == CropMode::kFace || (remove_background && masks.empty()); }
 };
@@ -61,7 +61,6 @@ class CropMaker {
   std::optional<PhotoBox> find_face(Photo& photo) const;
   std::optional<FaceBox> largest_face(const Picture& picture) const;
   PhotoBox shown_part(const Photo& photo, const std::optional<PhotoBox>& face) const;
-  Picture mask_of(const Photo& photo, const std::filesystem::path& path, const PhotoBox& shown) const;
 
   CropOptions options_;
   std::string detector_name_;  // and what tells its content; empty: none is needed
@@ -70,7 +69,8 @@ class CropMaker {
 };
 
 /// The options that give crops of this provenance. Where the detector and the masks are is not in it. Throws DataError
-/// if it is not of photos, or not of this program's; UsageError if masks are needed and not given, or given in vain.
+/// if it is not of photos, or not of this program's; UsageError if the detector, or the default one, is another than
+/// theirs, if masks are needed and not given, or if either is given in vain.
 CropOptions crop_options_of(const Provenance& provenance, const std::filesystem::path& detector,
                             const std::filesystem::path& masks);
 

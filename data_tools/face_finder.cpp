@@ -39,11 +39,13 @@ std::unique_ptr<FaceFinder> make_face_finder(const std::filesystem::path& detect
   }
 }
 
-// The build's path first: where OpenCV was found, its data is likely to be.
 std::filesystem::path default_face_detector() {
   const std::filesystem::path built = PLEAT_FACE_CASCADE;
-  if (built.empty())
-    throw DataError("this build knows no face cascade; install opencv-data, or name one with --detector");
+  std::error_code unreadable;
+  if (built.empty() || !std::filesystem::exists(built, unreadable)) {
+    throw DataError("the cascade that finds faces is not there ({}); install opencv-data, or name one with --detector",
+                    built.empty() ? "nor was it where pleat was built" : built.string());
+  }
   return built;
 }
 

@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "base/error.h"
+#include "data/utf8.h"
 #include "data_tools/idx_images.h"
 #include "data_tools/opencv_setup.h"
 #include "data_tools/photo_file.h"
@@ -28,18 +29,19 @@ void check_folder(const char* what, const fs::path& folder, const char* flag) {
   throw DataError("the {} folder {} {}; give it with {}", what, folder.string(), reason, flag);
 }
 
-void fill_splits(SampleTable& table) {
-  if (table.find("split") == nullptr) {
+void fill_splits(SampleTable& table, const std::string& default_split) {
+  const auto name = std::ranges::find(table.names, "split");
+  if (name == table.names.end()) {
     table.names.emplace_back("split");
-    table.values.emplace_back(table.rows(), "train");
+    table.values.emplace_back(table.rows(), default_split);
     return;
   }
-  auto& splits = table.values[static_cast<std::size_t>(table.find("split") - table.values.data())];
+  auto& splits = table.values[static_cast<std::size_t>(name - table.names.begin())];
   for (std::size_t row = 0; row < splits.size(); ++row) {
-    if (splits[row].empty()) splits[row] = "train";
+    if (splits[row].empty()) splits[row] = default_split;
     if (std::find(kSplits.begin(), kSplits.end(), splits[row]) == kSplits.end()) {
-      throw DataError("{}: split '{}' is not one of train, unlabelled, test; correct it, or leave it empty for train",
-                      table.place(row), splits[row]);
+      throw DataError("{}: split '{}' is not one of train, unlabelled, test; correct it, or leave it empty for {}",
+                      table.place(row), shown(splits[row]), default_split);
     }
   }
 }
@@ -94,7 +96,7 @@ MadeCrops make_photo_crops(SampleTable table, const fs::path& images, const Crop
   together(ranks, [&] {
     check_folder("image", images, "--images");
     if (!crop.masks.empty()) check_folder("mask", crop.masks, "--masks");
-    fill_splits(table);
+    fill_splits(table, options.default_split);
     maker.emplace(crop);
   });
   const auto& paths = table.column("path");

@@ -17,8 +17,10 @@ namespace pleat {
 struct MakeCropsOptions {
   std::filesystem::path out;
   std::vector<std::filesystem::path> read;  // files that `out` must not replace
-  bool skip_bad = false;  // leave broken photos out and list them in rejected.csv beside `out`
-  int threads = 1;        // of this rank
+  std::string default_split = "train";      // of rows whose split the table leaves out
+  bool skip_bad = false;                    // leave broken photos out and list them in `rejected`
+  std::filesystem::path rejected;           // empty: rejected.csv beside `out`
+  int threads = 1;                          // of this rank
   /// Told how many of this rank's rows are done; from many threads.
   std::function<void(std::size_t done, std::size_t total)> progress = [](std::size_t, std::size_t) {};
 };
@@ -36,14 +38,14 @@ struct MadeCrops {
 };
 
 /// Makes the crops of all photos of a table. Every rank must call it, with the same arguments; each gets the same
-/// answer. A missing `split` column, or an empty value in it, becomes `train`. Throws DataError, on every rank alike
-/// and leaving no output: broken photos (all are listed up to a screenful, unless skip_bad), no usable photo at all, an
-/// unknown split, a folder or face detector that is not there, a full disk.
+/// answer. A missing `split` column, or an empty value in it, becomes the default. Throws DataError, on every rank
+/// alike and leaving no output: broken photos (all are listed up to a screenful, unless skip_bad), no usable photo at
+/// all, an unknown split, a folder or face detector that is not there, a full disk.
 MadeCrops make_photo_crops(SampleTable table, const std::filesystem::path& images, const CropOptions& crop,
                            const MakeCropsOptions& options, const Ranks& ranks);
 
-/// The list of photos that were left out: rejected.csv in the folder of `out`.
-std::filesystem::path rejected_list(const std::filesystem::path& out);
+/// Where photos that were left out are listed.
+std::filesystem::path rejected_list(const MakeCropsOptions& options);
 
 struct IdxFiles {
   std::filesystem::path images, labels;

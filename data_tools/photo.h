@@ -17,8 +17,8 @@ struct PhotoBox {
 };
 
 /// A JPEG, PNG, WebP, BMP or TIFF in memory. EXIF orientation is applied, transparent parts lie on white, 16 bits
-/// become 8. Its functions throw BadPhoto if the photo cannot be used: damaged, cut short, of another kind, of more than
-/// 100 million pixels.
+/// become 8. Its functions throw BadPhoto if the photo cannot be used: damaged, cut short, of another kind, of more
+/// than 100 million pixels.
 class Photo {
  public:
   /// Reads the header; `file` must outlive the photo.
@@ -29,9 +29,11 @@ class Photo {
   std::int64_t height() const { return is_transposed() ? header_.width : header_.height; }
   PhotoBox whole() const { return {0, 0, width(), height()}; }
 
-  /// The box at height x width pixels: averaged over areas, interpolated linearly where a side is larger than the box's.
+  /// The box at height x width pixels: averaged over areas, interpolated linearly where a side is larger than the
+  /// box's.
   ///   rgb: height * width * 3 bytes, interleaved
-  /// A JPEG is decoded at as little as that size needs; what was decoded for an earlier box is used again if it suffices.
+  /// A JPEG is decoded at as little as that size needs; what was decoded for an earlier box is used again if it
+  /// suffices.
   void draw(const PhotoBox& box, int height, int width, std::span<std::uint8_t> rgb);
 
  private:

@@ -11,9 +11,7 @@ namespace {
 
 constexpr std::size_t kCommonest = 10;  // sizes that are named
 
-Json size_json(const PhotoTally::Kind& kind) {
-  return {{"width", std::get<1>(kind)}, {"height", std::get<2>(kind)}};
-}
+Json size_json(const PhotoTally::Kind& kind) { return {{"width", std::get<1>(kind)}, {"height", std::get<2>(kind)}}; }
 
 // Sizes by how many have them, most first.
 Json commonest_sizes(const PhotoTally& tally) {
@@ -50,7 +48,8 @@ std::size_t PhotoTally::smaller_than(int height, int width) const {
 
 PhotoTally gather_tally(const PhotoTally& mine, const Ranks& ranks) {
   PhotoTally sum;
-  for (const std::string& theirs : ranks.all_gather(Json{{"photos", mine.photos}, {"missed", mine.faces_missed}}.dump())) {
+  for (const std::string& theirs :
+       ranks.all_gather(Json{{"photos", mine.photos}, {"missed", mine.faces_missed}}.dump())) {
     const Json tally = Json::parse(theirs);
     for (const auto& [kind, count] : tally.at("photos").get<decltype(mine.photos)>()) sum.photos[kind] += count;
     sum.faces_missed += tally.at("missed").get<std::size_t>();
@@ -58,7 +57,7 @@ PhotoTally gather_tally(const PhotoTally& mine, const Ranks& ranks) {
   return sum;
 }
 
-Json describe_photos(const PhotoTally& tally, const ImageShape& crop, bool faces_sought) {
+Json describe_photos(const PhotoTally& tally, const CropOptions& options) {
   std::map<std::string, std::size_t> formats;
   for (const auto& [kind, count] : tally.photos) formats[std::get<3>(kind)] += count;
   Json sizes = commonest_sizes(tally);
@@ -69,24 +68,24 @@ Json describe_photos(const PhotoTally& tally, const ImageShape& crop, bool faces
   Json photos = {{"used", tally.count()},
                  {"formats", formats},
                  {"sizes", sizes},
-                 {"smaller_than_crop", tally.smaller_than(crop.height, crop.width)}};
-  if (faces_sought) photos["without_face"] = tally.faces_missed;
+                 {"smaller_than_crop", tally.smaller_than(options.height, options.width)}};
+  if (options.seeks_faces()) photos["without_face"] = tally.faces_missed;
   return photos;
 }
 
-std::vector<std::string> photo_warnings(const Json& photos) {
+std::vector<std::string> photo_warnings(const PhotoTally& tally, const CropOptions& options, bool may_change) {
   std::vector<std::string> lines;
-  const auto used = photos.at("used").get<std::int64_t>();
-  if (const auto missed = photos.value("without_face", std::int64_t{0}); missed > 0) {
-    lines.push_back(fmt::format(
-        "no face was found in {} of {}: they are cropped as with --crop center, and keep their background; look at "
-        "them with --preview, or give another --detector",
-        grouped(missed), counted(used, "photo")));
+  const std::string all = counted(static_cast<std::int64_t>(tally.count()), "photo");
+  if (options.seeks_faces() && tally.faces_missed > 0) {
+    const bool cropped = options.crop == CropMode::kFace, kept = options.remove_background && options.masks.empty();
+    lines.push_back(fmt::format("no face was found in {} of {}: they {}{}{}{}", grouped(tally.faces_missed), all,
+                                cropped ? "are cropped as with --crop center" : "", cropped && kept ? " and " : "",
+                                kept ? "keep their background" : "",
+                                may_change ? "; --preview shows some, another --detector may find more" : ""));
   }
-  if (const auto small = photos.at("smaller_than_crop").get<std::int64_t>(); small > 0) {
-    lines.push_back(fmt::format("{} of {} have fewer pixels than their crop in width or height, so they are enlarged; a smaller "
-                                "--size loses nothing of them",
-                                grouped(small), counted(used, "photo")));
+  if (const std::size_t small = tally.smaller_than(options.height, options.width); small > 0) {
+    lines.push_back(fmt::format("{} of {} with a side shorter than the crop's were enlarged{}", grouped(small), all,
+                                may_change ? "; a smaller --size loses nothing of them" : ""));
   }
   return lines;
 }

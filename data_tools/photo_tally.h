@@ -30,10 +30,11 @@ struct PhotoTally {
 PhotoTally gather_tally(const PhotoTally& mine, const Ranks& ranks);
 
 /// `photos` of data_report.json; see docs/formats.md.
-///   crop: what was made of them; faces_sought: whether faces_missed means anything
-Json describe_photos(const PhotoTally& tally, const ImageShape& crop, bool faces_sought);
+///   options: what was made of them
+Json describe_photos(const PhotoTally& tally, const CropOptions& options);
 
 /// What of it a reader must not miss, one line each.
-std::vector<std::string> photo_warnings(const Json& photos);
+///   may_change: whether whoever reads it chooses how crops are made
+std::vector<std::string> photo_warnings(const PhotoTally& tally, const CropOptions& options, bool may_change);
 
 }  // namespace pleat

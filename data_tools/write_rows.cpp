@@ -1,8 +1,8 @@
 #include "data_tools/write_rows.h"
 
 #include <algorithm>
-#include <fstream>
 #include <atomic>
+#include <fstream>
 #include <mutex>
 #include <optional>
 #include <sstream>
@@ -19,7 +19,8 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr const char* kRejectedHeader = "id,path,reason\n";
-constexpr std::size_t kListed = 20;  // broken photos named in the error
+constexpr std::size_t kListed = 20;     // broken photos named in the error
+constexpr std::size_t kReason = 1000;   // bytes of a reason
 
 // This rank's rows. One block each: neighbours in the file are then written by one host, which network file systems
 // need.
@@ -118,7 +119,7 @@ std::string place_in(const SampleTable& table, std::size_t row) {
   for (std::size_t i = 0; i < std::min(kListed, rejected.size()); ++i) {
     const auto& [row, reason] = rejected[i];
     list += fmt::format("\n  {}: id '{}', {}: {}", place_in(table, row), shown(table.column("id")[row]),
-                        shown(table.column("path")[row]), reason);
+                        shown(table.column("path")[row]), shown(reason, kReason));
   }
   if (rejected.size() > kListed) list += fmt::format("\n  … and {} more", rejected.size() - kListed);
   const char* remedy = options.skip_bad ? "expected at least one that can be used: is --images the right folder?"
@@ -206,21 +207,24 @@ void remove_old_list(const fs::path& list) {
 }
 
 // First the list: a crops file that is there is a finished one. A list without a photo in it would be an older one's.
-void publish(const SampleTable& table, const MadeCrops& made, const fs::path& partial, const fs::path& out) {
+void publish(const SampleTable& table, const MadeCrops& made, const fs::path& partial,
+             const MakeCropsOptions& options) {
   check_whole(partial, made);
-  const fs::path list = rejected_list(out);
+  const fs::path list = rejected_list(options);
   if (!made.rejected.empty()) {
     require_replaceable(list, kRejectedHeader, "list of rejected photos", {});
     write_rejected(table, made.rejected, list);
   }
   fault_point("publish_crops");
-  publish_file(partial, out);
+  publish_file(partial, options.out);
   if (made.rejected.empty()) remove_old_list(list);
 }
 
 }  // namespace
 
-fs::path rejected_list(const fs::path& out) { return out.parent_path() / "rejected.csv"; }
+fs::path rejected_list(const MakeCropsOptions& options) {
+  return options.rejected.empty() ? options.out.parent_path() / "rejected.csv" : options.rejected;
+}
 
 // Create, write, publish: rank 0 does the first and the last, and after each step all agree that it went well.
 MadeCrops write_rows(const SampleTable& table, const ImageShape& shape, const Provenance& provenance,
@@ -248,7 +252,7 @@ MadeCrops write_rows(const SampleTable& table, const ImageShape& shape, const Pr
       throw_broken(table, made.rejected, options);  // every rank knows all of them
     }
     together(ranks, [&] {
-      if (ranks.rank == 0) publish(table, made, partial, options.out);
+      if (ranks.rank == 0) publish(table, made, partial, options);
     });
   } catch (...) {
     std::error_code ignored;

@@ -100,8 +100,8 @@ std::string split_text(const Json& split) {
   return text;
 }
 
-Json photos_json(const CropFile& crops, const MadeCrops& made) {
-  Json photos = describe_photos(made.photos, crops.shape(), crops.provenance().contains("detector"));
+Json photos_json(const CropFile& crops, const MadeCrops& made, const CropOptions& crop) {
+  Json photos = describe_photos(made.photos, crop);
   Json broken = Json::array();
   for (std::size_t i = 0; i < std::min(kBroken, made.rejected.size()); ++i) {
     const auto& [row, reason] = made.rejected[i];
@@ -131,12 +131,12 @@ void add_report(const Json& report, Facts& facts) {
 
 }  // namespace
 
-void report_crops(const fs::path& path, const MadeCrops& made) {
+void report_crops(const fs::path& path, const MadeCrops& made, const CropOptions& crop) {
   const CropFile crops(path);
   say_counts(crops.table());
   Json report = make_report(crops);
   if (made.photos.count() > 0) {
-    report["photos"] = photos_json(crops, made);
+    report["photos"] = photos_json(crops, made, crop);
     say_photos(report["photos"]);
   }
   const fs::path file = fs::absolute(path).parent_path() / "data_report.json";
@@ -144,9 +144,7 @@ void report_crops(const fs::path& path, const MadeCrops& made) {
   require_replaceable(file, std::string_view(text).substr(0, text.find(',')), "data report of pleat's", {});
   write_file(file, text);
   for (const std::string& line : report_warnings(report)) spdlog::warn("{}", line);
-  if (report.contains("photos")) {
-    for (const std::string& line : photo_warnings(report["photos"])) spdlog::warn("{}", line);
-  }
+  for (const std::string& line : photo_warnings(made.photos, crop, true)) spdlog::warn("{}", line);
   spdlog::info("equal images: {}; nearly equal: {}; more in {}", copies_text(report.at("exact_duplicates")),
                copies_text(report.at("near_duplicates")), file.string());
 }

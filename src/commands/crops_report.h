@@ -7,9 +7,9 @@
 
 namespace pleat {
 
-/// After it was made: classes, and in data_report.json beside it classes and groups per split, what the photos were, and
-/// those that are there twice; what of that a reader must not miss is a warning.
-void report_crops(const std::filesystem::path& path, const MadeCrops& made);
+/// After it was made: classes, and in data_report.json beside it classes and groups per split, what the photos were,
+/// and those that are there twice; what of that a reader must not miss is a warning.
+void report_crops(const std::filesystem::path& path, const MadeCrops& made, const CropOptions& crop);
 
 /// pleat prepare --verify: prints the same and more on standard output, and writes nothing. Throws DataError for rows
 /// whose bytes were changed.

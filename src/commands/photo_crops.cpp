@@ -15,26 +15,12 @@ int threads_of_this_rank(const Ranks& ranks) {
   return std::max(1, shared_cores(ranks, hosts) / static_cast<int>(std::count(hosts.begin(), hosts.end(), name)));
 }
 
-void name_splits(SampleTable& table, const std::string& split) {
-  if (const auto* splits = table.find("split")) {
-    for (std::string& value : table.values[static_cast<std::size_t>(splits - table.values.data())]) {
-      if (value.empty()) value = split;
-    }
-    return;
-  }
-  table.names.emplace_back("split");
-  table.values.emplace_back(table.rows(), split);
-}
-
 }  // namespace
 
 MadeCrops crops_of_table(const std::filesystem::path& table, const std::filesystem::path& images,
-                         const CropOptions& crop, MakeCropsOptions how, const Ranks& ranks, const std::string& split) {
+                         const CropOptions& crop, MakeCropsOptions how, const Ranks& ranks) {
   SampleTable samples;
-  together(ranks, [&] {
-    samples = read_samples(table);
-    if (!split.empty()) name_splits(samples, split);
-  });
+  together(ranks, [&] { samples = read_samples(table); });
   how.read = {table};
   how.threads = threads_of_this_rank(ranks);
   const std::size_t share = std::max<std::size_t>(1, samples.rows() / static_cast<std::size_t>(ranks.size));

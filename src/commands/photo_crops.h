@@ -2,7 +2,6 @@
 #pragma once
 
 #include <filesystem>
-#include <string>
 
 #include "base/ranks.h"
 #include "data_tools/make_crops.h"
@@ -10,10 +9,8 @@
 namespace pleat {
 
 /// As make_photo_crops of a table that is read here; threads, progress and what must not be replaced are filled in.
-///   split: what rows become whose split the table leaves out; empty: train, as everywhere
 MadeCrops crops_of_table(const std::filesystem::path& table, const std::filesystem::path& images,
-                         const CropOptions& crop, MakeCropsOptions how, const Ranks& ranks,
-                         const std::string& split = {});
+                         const CropOptions& crop, MakeCropsOptions how, const Ranks& ranks);
 
 /// As make_idx_crops.
 MadeCrops crops_of_idx(const IdxFiles& files, MakeCropsOptions how, const Ranks& ranks);

@@ -3,9 +3,11 @@
 #include <spdlog/spdlog.h>
 
 #include <CLI/CLI.hpp>
+#include <optional>
 #include <system_error>
 
 #include "base/error.h"
+#include "base/files.h"
 #include "base/progress.h"
 #include "commands/photo_crops.h"
 #include "train/tensor_pool.h"
@@ -30,37 +32,54 @@ void check_flags(const PredictFlags& flags) {
 }
 
 // The crops that stand between photos and predictions: beside the predictions, since all ranks must see them, hidden,
-// and gone when this ends, whichever way. One that a kill left is replaced.
+// and removed in the end. One that a kill left is replaced by the next prediction of that name.
 class PassingCrops {
  public:
-  PassingCrops(const fs::path& out, bool mine)
-      : path_(out.parent_path() / ("." + out.filename().string() + ".crops.h5")), mine_(mine) {}
+  /// Throws DataError if another prediction of that name is under way.
+  PassingCrops(const fs::path& out, const MpiSession& session) : path_(hidden_beside(out)) {
+    together(session.ranks(), [&] {
+      if (session.rank() == 0) {
+        lock_.emplace(path_.string() + ".predict",
+                      LockOptions{out.string(), "give another file with --out", /*temporary=*/true});
+      }
+    });
+  }
   ~PassingCrops() {
     std::error_code ignored;
-    if (mine_) fs::remove(path_, ignored);
+    if (lock_ && made_) fs::remove(path_, ignored);
   }
   PassingCrops(const PassingCrops&) = delete;
   PassingCrops& operator=(const PassingCrops&) = delete;
 
   const fs::path& path() const { return path_; }
+  /// From now on the file is this prediction's, to be removed with it.
+  void made() { made_ = true; }
 
  private:
+  static fs::path hidden_beside(const fs::path& out) {
+    return out.parent_path() / ("." + out.filename().string() + ".crops.h5");
+  }
+
   fs::path path_;
-  bool mine_;  // one rank removes it
+  std::optional<FolderLock> lock_;  // rank 0's
+  bool made_ = false;
 };
 
-void prepare_photos(const PredictFlags& flags, const fs::path& crops, const MpiSession& session) {
-  const Provenance preparation = run_preparation(flags.request, flags.table, session);
+// The list of photos that get no prediction: not pleat prepare's, which may be in the same folder.
+fs::path list_beside(const fs::path& out) { return out.parent_path() / (out.stem().string() + ".rejected.csv"); }
+
+void prepare_photos(const PredictFlags& flags, const Provenance& preparation, const fs::path& crops,
+                    const MpiSession& session) {
   CropOptions crop;
   together(session.ranks(), [&] { crop = crop_options_of(preparation, flags.detector, flags.masks); });
-  const MadeCrops made =
-      crops_of_table(flags.table, flags.images, crop, {.out = crops, .skip_bad = flags.skip_bad}, session.ranks(), kSplit);
+  const MakeCropsOptions how{
+      .out = crops, .default_split = kSplit, .skip_bad = flags.skip_bad, .rejected = list_beside(flags.request.out)};
+  const MadeCrops made = crops_of_table(flags.table, flags.images, crop, how, session.ranks());
   if (session.rank() != 0) return;
-  for (const std::string& line : photo_warnings(describe_photos(made.photos, made.shape, crop.seeks_faces())))
-    spdlog::warn("{}", line);
+  for (const std::string& line : photo_warnings(made.photos, crop, false)) spdlog::warn("{}", line);
   if (!made.rejected.empty()) {
     spdlog::warn("{} broken photos get no prediction; they are listed in {}", grouped(made.rejected.size()),
-                 rejected_list(crops).string());
+                 rejected_list(how).string());
   }
 }
 
@@ -77,10 +96,12 @@ CLI::App* add_predict(CLI::App& program, PredictFlags& flags) {
   verb->add_option("--images", flags.images,
                    "folder that the table's paths start from; photos are prepared as the run's were")
       ->type_name("DIR");
-  verb->add_flag("--skip-bad", flags.skip_bad, "leave broken photos out and list them in rejected.csv beside --out");
+  verb->add_flag("--skip-bad", flags.skip_bad,
+                 "leave broken photos out and list them beside --out (p.csv: p.rejected.csv)");
   verb->add_option("--masks", flags.masks, "masks of the photos, if the run's backgrounds were removed by masks")
       ->type_name("DIR");
-  verb->add_option("--detector", flags.detector, "what finds faces, if the run's crops were made by another than OpenCV's")
+  verb->add_option("--detector", flags.detector,
+                   "what finds faces, if the run's crops were made by another than OpenCV's")
       ->type_name("FILE");
   verb->add_option("--out", flags.request.out,
                    "CSV file to write: id, split, and per target its class and probabilities")
@@ -97,8 +118,10 @@ ExitCode run_predict(const PredictFlags& flags, const MpiSession& session) {
   together(session.ranks(), [&] { check_flags(flags); });
   use_tensor_pool();
   if (!flags.request.crops.empty()) return predict_run(flags.request, session);
-  const PassingCrops crops(flags.request.out, session.rank() == 0);
-  prepare_photos(flags, crops.path(), session);
+  const Provenance preparation = run_preparation(flags.request, flags.table, session);
+  PassingCrops crops(flags.request.out, session);
+  prepare_photos(flags, preparation, crops.path(), session);
+  crops.made();
   PredictRequest request = flags.request;
   request.crops = crops.path();
   return predict_run(request, session);

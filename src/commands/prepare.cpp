@@ -45,7 +45,8 @@ CropOptions crop_options(const PrepareOptions& options) {
   crop.remove_background = options.background == "remove";
   crop.detector = options.detector;
   crop.masks = options.masks;
-  if (options.face_margin && crop.crop != CropMode::kFace) throw UsageError("--face-margin is for --crop face; leave it away");
+  if (options.face_margin && crop.crop != CropMode::kFace)
+    throw UsageError("--face-margin is for --crop face; leave it away");
   if (!crop.masks.empty() && !crop.remove_background)
     throw UsageError("--masks is for --background remove; add that, or leave --masks away");
   if (!crop.detector.empty() && !crop.seeks_faces()) {
@@ -98,8 +99,12 @@ Form form_of(const PrepareOptions& options) {
   return photos ? Form::kPhotos : Form::kIdx;
 }
 
+fs::path preview_sheet(const PrepareOptions& options) {
+  return options.out.parent_path() / (options.out.stem().string() + "_preview.png");
+}
+
 void write_preview(const PrepareOptions& options) {
-  const fs::path sheet = options.out.parent_path() / (options.out.stem().string() + "_preview.png");
+  const fs::path sheet = preview_sheet(options);
   write_contact_sheet(sheet, preview_crops(CropFile(options.out), options.images, options.preview));
   spdlog::info("photos and their crops to look at: {}", sheet.string());
 }
@@ -111,10 +116,7 @@ MadeCrops make(Form form, const CropOptions& crop, const PrepareOptions& options
                       ranks);
 }
 
-}  // namespace
-
-CLI::App* add_prepare(CLI::App& program, PrepareOptions& options) {
-  CLI::App* prepare = program.add_subcommand("prepare", "Make crops.h5 of photos or IDX files, or check one");
+void add_photo_flags(CLI::App* prepare, PrepareOptions& options) {
   prepare->add_option("--table", options.table, "CSV with id, path and any other columns, one row per photo");
   prepare->add_option("--images", options.images, "folder that the table's paths start from");
   prepare->add_option("--size", options.size, "pixels of a crop: 64, or height x width as 128x96")
@@ -126,10 +128,10 @@ CLI::App* add_prepare(CLI::App& program, PrepareOptions& options) {
       ->check(CLI::IsMember({"none", "center", "face"}))
       ->default_str(kDefaultCrop);
   prepare
-      ->add_option("--face-margin", options.face_margin,
-                   "how far a face's crop goes beyond it on each side, in faces; default 0.4")
+      ->add_option("--face-margin", options.face_margin, "how far a face's crop goes beyond it on each side, in faces")
       ->check(CLI::Range(0.0, kMaxMargin))
-      ->type_name("X");
+      ->type_name("X")
+      ->default_str(fmt::format("{}", kFaceMargin));
   prepare
       ->add_option("--background", options.background,
                    "remove: what is not the person turns gray, by GrabCut around the face or by --masks")
@@ -145,14 +147,26 @@ CLI::App* add_prepare(CLI::App& program, PrepareOptions& options) {
       ->type_name("FILE");
   prepare->add_flag("--skip-bad", options.skip_bad,
                     "leave broken photos out and list them in rejected.csv beside --out");
-  prepare->add_option("--preview", options.preview,
-                      "so many photos, each above its crop, on a sheet beside --out (crops.h5: crops_preview.png)")
+  prepare
+      ->add_option("--preview", options.preview,
+                   "so many photos, each above its crop, on a sheet beside --out (crops.h5: crops_preview.png)")
       ->check(CLI::Range(1, 400))
       ->type_name("N");
+}
+
+void add_idx_flags(CLI::App* prepare, PrepareOptions& options) {
   prepare->add_option("--idx-images", options.idx_images, "training images in IDX form, plain or .gz");
   prepare->add_option("--idx-labels", options.idx_labels, "their labels");
   prepare->add_option("--idx-test-images", options.idx_test_images, "test images in IDX form");
   prepare->add_option("--idx-test-labels", options.idx_test_labels, "their labels");
+}
+
+}  // namespace
+
+CLI::App* add_prepare(CLI::App& program, PrepareOptions& options) {
+  CLI::App* prepare = program.add_subcommand("prepare", "Make crops.h5 of photos or IDX files, or check one");
+  add_photo_flags(prepare, options);
+  add_idx_flags(prepare, options);
   prepare->add_option("--out", options.out, "crops file to make");
   prepare->add_option("--verify", options.verify, "check every row of a crops file and say what it holds");
   return prepare;
@@ -164,6 +178,7 @@ int run_prepare(const PrepareOptions& options, const Ranks& ranks) {
   together(ranks, [&] {
     form = form_of(options);
     crop = crop_options(options);
+    if (options.preview > 0) require_replaceable(preview_sheet(options), "\x89PNG", "PNG picture", {}, "--preview");
   });
   if (form == Form::kVerify) {
     together(ranks, [&] {
@@ -176,10 +191,10 @@ int run_prepare(const PrepareOptions& options, const Ranks& ranks) {
   const auto& [height, width, channels] = made.shape;
   spdlog::info("{}: {} crops of {}x{}x{}", options.out.string(), grouped(made.rows - made.rejected.size()), height,
                width, channels);
-  report_crops(options.out, made);
+  report_crops(options.out, made, crop);
   if (!made.rejected.empty()) {
     spdlog::warn("{} broken photos were left out; they are listed in {}", grouped(made.rejected.size()),
-                 rejected_list(options.out).string());
+                 rejected_list({.out = options.out}).string());
   }
   if (options.preview > 0) write_preview(options);
   return 0;

@@ -19,7 +19,7 @@ struct PrepareOptions {
   std::optional<double> face_margin;
   std::filesystem::path detector, masks;
   bool skip_bad = false;
-  std::size_t preview = 0;              // photos on a sheet beside `out`; 0: no sheet
+  std::size_t preview = 0;  // photos on a sheet beside `out`; 0: no sheet
   std::filesystem::path idx_images, idx_labels, idx_test_images, idx_test_labels;
   std::filesystem::path out;
   std::filesystem::path verify;

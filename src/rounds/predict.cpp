@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <map>
 #include <optional>
 #include <set>
 #include <string_view>
@@ -22,79 +21,13 @@
 #include "rounds/run_folder.h"
 #include "rounds/shared_value.h"
 #include "rounds/summary.h"
+#include "rounds/trained_ensemble.h"
 #include "train/precision.h"
 #include "train/predictor.h"
 
 namespace pleat {
 namespace fs = std::filesystem;
 namespace {
-
-/// A member of the ensemble: one fold's model of one target.
-struct Member {
-  int target = 0;
-  ModelConfig model;
-  fs::path folder;
-  std::string job;  // as its done.json names it
-};
-
-struct Ensemble {
-  RunConfig config;
-  std::vector<Target> targets;
-  PixelNorm norm;
-  ConvPlans conv_plans;
-  std::vector<Member> members;
-};
-
-void require_finished(const RunPaths& paths) {
-  if (file_exists(paths.failures())) {
-    throw DataError(
-        "the run in {} has failed jobs, so it has no whole ensemble (see {}); run pleat train to its end first",
-        paths.root.string(), paths.failures().string());
-  }
-  if (!file_exists(paths.ensemble())) {
-    throw DataError("{} holds no finished run ({} is missing); run pleat train to its end first", paths.root.string(),
-                    paths.ensemble().string());
-  }
-}
-
-// The run's copy of a scripted model's network.
-std::string script_of(const RunPaths& paths, const std::string& model, const Json& run) {
-  const std::string file = paths.script(model).string();
-  if (sha256(read_file(file)) != run.at("scripts").at(model))
-    throw DataError("{} was changed after it was written", file);
-  return file;
-}
-
-// Reads the run folder; what is missing there is named with what to do about it.
-Ensemble read_ensemble(const RunPaths& paths) {
-  require_finished(paths);
-  Ensemble ensemble{.config = read_fields<RunConfig>(read_config(paths.config()))};
-  if (ensemble.config.cluster.fast_conv) ensemble.conv_plans = read_conv_plans(paths);
-  try {
-    const Json run = Json::parse(read_file(paths.run())), described = Json::parse(read_file(paths.ensemble()));
-    ensemble.norm = {run.at("norm").at("mean"), run.at("norm").at("std")};
-    for (const auto& target : run.at("targets"))
-      ensemble.targets.push_back({target.at("name"), target.at("column"), target.at("classes")});
-    std::map<std::string, ModelConfig> models;
-    for (ModelConfig& model : ensemble.config.models) {
-      model.weights.clear();  // what it started from does not matter any more
-      if (!model.script.empty()) model.script = script_of(paths, model.id, run);
-      models[model.id] = model;
-    }
-    for (std::size_t t = 0; t < ensemble.targets.size(); ++t) {
-      for (const auto& member : described.at("targets").at(ensemble.targets[t].name).at("members")) {
-        Member& added = ensemble.members.emplace_back(
-            Member{int(t), models.at(member.at("model")), paths.root / member.at("folder").get<std::string>()});
-        added.job = job_name(ensemble.targets[t].name, added.model.id, {member.at("fold").get<int>()});
-      }
-    }
-  } catch (const std::exception& error) {
-    throw DataError(
-        "the run in {} is damaged ({}); run pleat train again in that folder, and if it refuses, in another",
-        paths.root.string(), error.what());
-  }
-  return ensemble;
-}
 
 // Hours of prediction must not end at a folder that is not there.
 void require_writable(const fs::path& out) {
@@ -160,30 +93,40 @@ std::vector<std::int64_t> valid_rows(const CropFile& crops) {
 
 /// What is to be predicted, by whom.
 struct Prediction {
-  Ensemble ensemble;
+  TrainedEnsemble ensemble;
   CropFile crops;
   std::vector<std::int64_t> rows;
 };
 
 // Every rank reads for itself: a host that does not see the files must be named.
-Prediction plan_prediction(const PredictRequest& request, const MpiSession& session) try {
-  const RunPaths paths{request.run};
-  if (session.rank() == 0) check_output(request.out, request.crops);
-  Prediction plan{.ensemble = read_ensemble(paths), .crops = CropFile(request.crops)};
-  plan.rows = valid_rows(plan.crops);
-  if (session.rank() == 0) {
-    require_same_preparation(plan.crops, paths);
-    warn_of_known_rows(plan.crops, plan.rows, paths);
-  }
-  plan.ensemble.config.cluster.device = request.device;
-  plan.ensemble.config.cluster.shards = 1;
-  return plan;
+template <class Read>
+void on_every_host(const MpiSession& session, const Read& read) try {
+  read();
 } catch (const Error& error) {
   const auto hosts = session.hosts();
   const std::string& host = hosts[std::size_t(session.rank())];
   if (host == hosts[0]) throw;
   throw Error(error.code(), fmt::format("on host {} (rank {}): {}; every host must see the run folder and the crops",
                                         host, session.rank(), error.what()));
+}
+
+TrainedEnsemble ensemble_for(const PredictRequest& request) {
+  TrainedEnsemble ensemble = read_ensemble(RunPaths{request.run});
+  ensemble.config.cluster.device = request.device;
+  ensemble.config.cluster.shards = 1;
+  return ensemble;
+}
+
+Prediction plan_prediction(const PredictRequest& request, const MpiSession& session) {
+  const RunPaths paths{request.run};
+  if (session.rank() == 0) check_output(request.out, request.crops);
+  Prediction plan{.ensemble = ensemble_for(request), .crops = CropFile(request.crops)};
+  plan.rows = valid_rows(plan.crops);
+  if (session.rank() == 0) {
+    require_same_preparation(plan.crops, paths);
+    warn_of_known_rows(plan.crops, plan.rows, paths);
+  }
+  return plan;
 }
 
 torch::Tensor member_logits(const Prediction& plan, const Member& member, const torch::Device& device) {
@@ -269,27 +212,26 @@ std::optional<Error> predict_members(const Prediction& plan, const ComputePlace&
 }  // namespace
 
 Provenance run_preparation(const PredictRequest& request, const fs::path& table, const MpiSession& session) {
-  const std::string found = from_rank_0(session.ranks(), [&] {
-    const RunPaths paths{request.run};
-    require_finished(paths);
-    check_output(request.out, table);
-    return read_file(paths.run());
-  });
+  TrainedEnsemble ensemble;
   Provenance facts;
   together(session.ranks(), [&] {
-    try {
-      const Json run = Json::parse(found);
+    on_every_host(session, [&] {
+      const RunPaths paths{request.run};
+      if (session.rank() == 0) check_output(request.out, table);
+      ensemble = ensemble_for(request);
+      const Json run = Json::parse(read_file(paths.run()));  // whole: the ensemble was read from it
       for (const auto& [name, value] : run.at("data").at("provenance").items()) facts[name] = value.get<std::string>();
-    } catch (const Json::exception& error) {
-      throw DataError("{} is damaged ({})", RunPaths{request.run}.run().string(), error.what());
-    }
+    });
   });
+  choose_place(ensemble.config, session);  // throws for a device that is not there
   return facts;
 }
 
 ExitCode predict_run(const PredictRequest& request, const MpiSession& session) {
   std::optional<Prediction> plan;
-  together(session.ranks(), [&] { plan.emplace(plan_prediction(request, session)); });
+  together(session.ranks(), [&] {
+    on_every_host(session, [&] { plan.emplace(plan_prediction(request, session)); });
+  });
   const ComputePlace place = choose_place(plan->ensemble.config, session);
   std::vector<torch::Tensor> probs;
   const std::optional<Error> ended = predict_members(*plan, place, session, probs);

@@ -15,9 +15,11 @@ struct PredictRequest {
   std::string device = "auto";
 };
 
-/// Collective. How the run's crops were made, for who makes crops of new photos. Throws DataError, before hours go into
-/// that, if the run is not finished or `out` cannot be written; UsageError if `out` is `table`.
-Provenance run_preparation(const PredictRequest& request, const std::filesystem::path& table, const MpiSession& session);
+/// Collective. How the run's crops were made, for who makes crops of new photos. Throws, before hours go into that,
+/// what predict_run would throw afterwards: DataError if the run is not finished or `out` cannot be written, UsageError
+/// if `out` is `table`, ClusterError for a device that is not there.
+Provenance run_preparation(const PredictRequest& request, const std::filesystem::path& table,
+                           const MpiSession& session);
 
 /// Collective. Writes `out` on rank 0: one row per valid row of the crops file, in its order.
 /// Throws, before anything is predicted, DataError if the run is not finished, has failed jobs or is damaged, if the

@@ -114,7 +114,7 @@ TEST(Background, AFaceThatFillsThePhotoIsKeptWhole) {
   const Bytes file = plain(40, 40);
   Photo photo(file);
   const Picture person = person_of(photo, {0, 0, 40, 40}, photo.whole(), 8, 8);
-  EXPECT_EQ(person.values[4 * 8 + 4], 255);
+  EXPECT_THAT(person.values, testing::Each(255));
 }
 
 class Masks : public testing::Test {
@@ -122,7 +122,8 @@ class Masks : public testing::Test {
   std::string crop(const Bytes& mask) {
     write_file(folder / "a.png", std::string(mask.begin(), mask.end()));
     return error_of([&] {
-      CropMaker({.height = 2, .width = 2, .remove_background = true, .masks = folder.path()}).make(photo, "a.jpg", pixels);
+      CropMaker({.height = 2, .width = 2, .remove_background = true, .masks = folder.path()})
+          .make(photo, "a.jpg", pixels);
     });
   }
 
@@ -137,10 +138,15 @@ TEST_F(Masks, HideWhatIsBlack) {
   EXPECT_THAT(pixels, testing::ElementsAre(10, 20, 30, 128, 128, 128, 10, 20, 30, 128, 128, 128));
 }
 
-TEST_F(Masks, OfAnotherSizeOrMissingAreNamed) {
+TEST_F(Masks, ThatCannotBeMeantSoAreNamed) {
   EXPECT_THAT(crop(encode(cv::Mat(4, 5, CV_8UC1, cv::Scalar(0)), ".png")),
               testing::AllOf(HasSubstr("a.png"), HasSubstr("5x4"), HasSubstr("4x4"), HasSubstr("expected the same")));
   EXPECT_THAT(crop({}), testing::AllOf(HasSubstr("its mask"), HasSubstr("empty file")));
+  const auto filled = [](const cv::Scalar& color, int type) { return encode(cv::Mat(4, 4, type, color), ".png"); };
+  EXPECT_THAT(crop(filled({1}, CV_8UC1)), testing::AllOf(HasSubstr("brightest value is 1"), HasSubstr("scale it")));
+  EXPECT_THAT(crop(filled({255, 255, 0}, CV_8UC3)), HasSubstr("has colours"));
+  EXPECT_THAT(crop(filled({255, 255, 255, 0}, CV_8UC4)), HasSubstr("has alpha"));
+  EXPECT_EQ(crop(filled({200, 200, 200}, CV_8UC3)), "accepted") << "gray in three channels";
   const CropMaker maker({.height = 2, .width = 2, .remove_background = true, .masks = folder.path()});
   EXPECT_THAT(error_of([&] { maker.make(photo, "sub/b.jpg", pixels); }),
               testing::AllOf(HasSubstr("sub/b.png"), HasSubstr("no such file")));
@@ -149,7 +155,8 @@ TEST_F(Masks, OfAnotherSizeOrMissingAreNamed) {
 TEST(CropOptions, ComeBackFromWhatACropsFileSays) {
   for (const CropMode crop : {CropMode::kNone, CropMode::kCenter, CropMode::kFace}) {
     for (const bool remove : {false, true}) {
-      const CropMaker maker({.height = 48, .width = 32, .crop = crop, .face_margin = 0.25, .remove_background = remove});
+      const CropMaker maker(
+          {.height = 48, .width = 32, .crop = crop, .face_margin = 0.25, .remove_background = remove});
       const CropOptions again = crop_options_of(maker.provenance(), {}, {});
       EXPECT_EQ(CropMaker(again).provenance(), maker.provenance());
     }
@@ -157,10 +164,18 @@ TEST(CropOptions, ComeBackFromWhatACropsFileSays) {
   const CropMaker masked({.remove_background = true, .masks = "/masks"});
   EXPECT_THAT(error_of([&] { crop_options_of(masked.provenance(), {}, {}); }), HasSubstr("--masks"));
   EXPECT_EQ(crop_options_of(masked.provenance(), {}, "/other").masks, "/other");
-  EXPECT_THAT(error_of([&] { crop_options_of(CropMaker({}).provenance(), {}, "/other"); }), HasSubstr("leave --masks away"));
-  EXPECT_THAT(error_of([&] { crop_options_of(CropMaker({}).provenance(), "a.xml", {}); }), HasSubstr("leave --detector away"));
+  EXPECT_THAT(error_of([&] { crop_options_of(CropMaker({}).provenance(), {}, "/other"); }),
+              HasSubstr("leave --masks away"));
+  EXPECT_THAT(error_of([&] { crop_options_of(CropMaker({}).provenance(), "a.xml", {}); }),
+              HasSubstr("leave --detector away"));
+  Provenance other = CropMaker({.crop = CropMode::kFace}).provenance();
+  other["detector"] = "another.xml 0123456789abcdef";
+  EXPECT_THAT(error_of([&] { crop_options_of(other, {}, {}); }),
+              testing::AllOf(HasSubstr("another.xml"), HasSubstr("give it with --detector")));
   EXPECT_THAT(error_of([] { crop_options_of({{"source", "idx"}}, {}, {}); }), HasSubstr("not made of photos"));
-  EXPECT_THAT(error_of([] { crop_options_of({{"source", "photos"}, {"size", "x"}, {"crop", "none"}}, {}, {}); }),
+  EXPECT_THAT(error_of([] {
+                crop_options_of({{"source", "photos"}, {"size", "x"}, {"crop", "none"}}, {}, {});
+              }),
               HasSubstr("not known"));
 }
 
@@ -169,7 +184,8 @@ TEST(FaceFinder, SaysWhatIsNoDetector) {
   EXPECT_THAT(error_of([&] { make_face_finder(folder / "none.xml"); }), HasSubstr("none.xml"));
   for (const char* name : {"text.xml", "text.onnx"}) {
     write_file(folder / name, "not a detector at all");
-    EXPECT_THAT(error_of([&] { make_face_finder(folder / name); }), testing::AllOf(HasSubstr(name), HasSubstr("expected a cascade")));
+    EXPECT_THAT(error_of([&] { make_face_finder(folder / name); }),
+                testing::AllOf(HasSubstr(name), HasSubstr("expected a cascade")));
   }
 }
 

@@ -5,6 +5,7 @@
 namespace pleat {
 namespace {
 
+using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
 
@@ -19,7 +20,7 @@ const CropFacts kTall{PhotoFormat::kJpeg, 384, 512}, kSmall{PhotoFormat::kPng, 6
 TEST(PhotoTally, CountsFormatsAndSizes) {
   const PhotoTally tally = tally_of({kTall, kSmall, kTall, {PhotoFormat::kPng, 384, 512}});
   EXPECT_EQ(tally.count(), 4U);
-  const Json photos = describe_photos(tally, {64, 64, 3}, true);
+  const Json photos = describe_photos(tally, {.height = 64, .width = 64, .crop = CropMode::kFace});
   EXPECT_EQ(photos.at("formats"), (Json{{"JPEG", 2}, {"PNG", 2}}));
   EXPECT_EQ(photos.at("sizes").at("different"), 2);
   EXPECT_EQ(photos.at("sizes").at("commonest")[0], (Json{{"width", 384}, {"height", 512}, {"photos", 3}}));
@@ -40,15 +41,29 @@ TEST(PhotoTally, IsTheSumOverTheRanks) {
   EXPECT_EQ(sum.faces_missed, 1U);
 }
 
-TEST(PhotoTally, WarnsOfPhotosThatAreEnlargedAndOfMissingFaces) {
-  const auto lines = [](const std::vector<CropFacts>& facts, int height, int width, bool sought) {
-    return photo_warnings(describe_photos(tally_of(facts), {height, width, 3}, sought));
+TEST(PhotoTally, WarnsOfPhotosThatAreEnlarged) {
+  const auto lines = [](int height, int width) {
+    return photo_warnings(tally_of({kTall, kSmall}), {.height = height, .width = width}, true);
   };
-  EXPECT_THAT(lines({kTall, kSmall}, 64, 60, false), ElementsAre()) << "60 wide and 100 high is enough";
-  EXPECT_THAT(lines({kTall, kSmall}, 64, 61, false), ElementsAre(HasSubstr("1 of 2 photos")));
-  EXPECT_THAT(lines({kTall, kSmall}, 101, 60, false), ElementsAre(HasSubstr("enlarged")));
-  EXPECT_THAT(lines({kTall, kSmall}, 64, 64, true),
-              ElementsAre(HasSubstr("no face was found in 1 of 2 photos"), HasSubstr("enlarged")));
+  EXPECT_THAT(lines(64, 60), ElementsAre()) << "60 wide and 100 high is enough";
+  EXPECT_THAT(lines(64, 61), ElementsAre(AllOf(HasSubstr("1 of 2 photos"), HasSubstr("smaller --size"))));
+  EXPECT_THAT(lines(101, 60), ElementsAre(HasSubstr("enlarged")));
+}
+
+TEST(PhotoTally, SaysWhatBecameOfPhotosWithoutAFace) {
+  const auto line = [](const CropOptions& options, bool may_change) {
+    const auto lines = photo_warnings(tally_of({kSmall}), options, may_change);
+    return lines.empty() ? std::string() : lines.front();
+  };
+  const CropOptions crop{.height = 9, .width = 9, .crop = CropMode::kFace};
+  EXPECT_EQ(line(crop, false), "no face was found in 1 of 1 photo: they are cropped as with --crop center");
+  CropOptions both = crop, background{.height = 9, .width = 9, .remove_background = true}, masked = crop;
+  both.remove_background = masked.remove_background = true;
+  masked.masks = "masks";
+  EXPECT_THAT(line(both, true), AllOf(HasSubstr("center and keep their background"), HasSubstr("--detector")));
+  EXPECT_EQ(line(background, false), "no face was found in 1 of 1 photo: they keep their background");
+  EXPECT_EQ(line(masked, false), line(crop, false)) << "by masks a background goes without a face too";
+  EXPECT_EQ(line({.height = 9, .width = 9}, true), "");
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 """Face crops, backgrounds and predictions straight from photos, from outside."""
 import csv
 import json
+import pathlib
 import shutil
 
 import h5py
@@ -9,7 +10,7 @@ import pytest
 from PIL import Image, ImageFilter
 from support import runs
 
-USAGE, DATA = 2, 3
+USAGE, DATA, CLUSTER = 2, 3, 4
 PERSONS = 6
 
 
@@ -85,7 +86,7 @@ def test_photos_without_a_face_are_counted_and_cropped_in_the_middle(tmp_path):
     arguments = ("prepare", "--table", tmp_path / "t.csv", "--images", tmp_path, "--size", 100)
     done = pleat(*arguments, "--out", tmp_path / "c.h5", "--crop", "face", "--background", "remove")
     assert "no face was found in 1 of 1 photo" in done.stdout, done.stdout
-    assert "1 of 1 photo have fewer pixels than their crop" in done.stdout, done.stdout
+    assert "1 of 1 photo with a side shorter than the crop's were enlarged" in done.stdout, done.stdout
     photos = json.loads((tmp_path / "data_report.json").read_text())["photos"]
     assert photos["without_face"] == 1 and photos["smaller_than_crop"] == 1 and photos["formats"] == {"PNG": 1}
     assert photos["sizes"]["commonest"] == [{"width": 90, "height": 60, "photos": 1}]
@@ -168,7 +169,34 @@ def test_broken_photos_are_named_or_left_out_of_predictions(faces, face_run, tmp
     assert done.returncode == DATA and "empty file" in done.stdout and "--skip-bad" in done.stdout, done.stdout
     assert not list(tmp_path.glob("*.csv")) and not list(tmp_path.glob(".*"))
     done = pleat(*arguments, "--skip-bad")
-    assert len(rows_of(tmp_path / "p.csv")) == PERSONS - 1 and len(rows_of(tmp_path / "rejected.csv")) == 1
+    assert len(rows_of(tmp_path / "p.csv")) == PERSONS - 1 and len(rows_of(tmp_path / "p.rejected.csv")) == 1
+
+
+def test_what_others_left_beside_the_predictions_stays(faces, face_run, tmp_path):
+    """Whatever goes wrong, and also if nothing does."""
+    table, root = faces
+    (tmp_path / "rejected.csv").write_text("id,path,reason\n1,a.jpg,of pleat prepare\n")
+    (tmp_path / ".p.csv.crops.h5").write_text("my own notes\n")
+    arguments = ("--table", table, "--images", root, "--out", tmp_path / "p.csv")
+    for run, code in ((tmp_path, DATA), (face_run / "run", DATA)):
+        assert runs.pleat("predict", "--run", run, *arguments).returncode == code
+        assert (tmp_path / ".p.csv.crops.h5").read_text() == "my own notes\n"
+    (tmp_path / ".p.csv.crops.h5").unlink()
+    pleat("predict", "--run", face_run / "run", *arguments)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["p.csv", "rejected.csv"]
+
+
+def test_another_detector_and_a_missing_device_are_named_before_photos_are_prepared(faces, face_run, tmp_path):
+    table, root = faces
+    arguments = ("predict", "--run", face_run / "run", "--table", table, "--images", root, "--out", tmp_path / "p.csv")
+    other = tmp_path / "other.xml"
+    (cascade,) = pathlib.Path("/usr/share/opencv4/haarcascades").glob("haarcascade_frontalface_alt.xml")
+    other.write_bytes(cascade.read_bytes())
+    done = runs.pleat(*arguments, "--detector", other)
+    assert done.returncode == USAGE and "haarcascade_frontalface_default.xml" in done.stdout and "other.xml" in done.stdout, done.stdout
+    if not runs.sees_cuda():
+        done = runs.pleat(*arguments, "--device", "cuda")
+        assert done.returncode == CLUSTER and "crops:" not in done.stdout, done.stdout
 
 
 @pytest.mark.parametrize("flags, words", [

@@ -1,0 +1,65 @@
+#include "rounds/trained_ensemble.h"
+
+#include <map>
+
+#include "base/error.h"
+#include "base/files.h"
+#include "rounds/job_plan.h"
+
+namespace pleat {
+namespace fs = std::filesystem;
+namespace {
+
+void require_finished(const RunPaths& paths) {
+  if (file_exists(paths.failures())) {
+    throw DataError(
+        "the run in {} has failed jobs, so it has no whole ensemble (see {}); run pleat train to its end first",
+        paths.root.string(), paths.failures().string());
+  }
+  if (!file_exists(paths.ensemble())) {
+    throw DataError("{} holds no finished run ({} is missing); run pleat train to its end first", paths.root.string(),
+                    paths.ensemble().string());
+  }
+}
+
+// The run's copy of a scripted model's network.
+std::string script_of(const RunPaths& paths, const std::string& model, const Json& run) {
+  const std::string file = paths.script(model).string();
+  if (sha256(read_file(file)) != run.at("scripts").at(model))
+    throw DataError("{} was changed after it was written", file);
+  return file;
+}
+
+}  // namespace
+
+TrainedEnsemble read_ensemble(const RunPaths& paths) {
+  require_finished(paths);
+  TrainedEnsemble ensemble{.config = read_fields<RunConfig>(read_config(paths.config()))};
+  if (ensemble.config.cluster.fast_conv) ensemble.conv_plans = read_conv_plans(paths);
+  try {
+    const Json run = Json::parse(read_file(paths.run())), described = Json::parse(read_file(paths.ensemble()));
+    ensemble.norm = {run.at("norm").at("mean"), run.at("norm").at("std")};
+    for (const auto& target : run.at("targets"))
+      ensemble.targets.push_back({target.at("name"), target.at("column"), target.at("classes")});
+    std::map<std::string, ModelConfig> models;
+    for (ModelConfig& model : ensemble.config.models) {
+      model.weights.clear();  // what it started from does not matter any more
+      if (!model.script.empty()) model.script = script_of(paths, model.id, run);
+      models[model.id] = model;
+    }
+    for (std::size_t t = 0; t < ensemble.targets.size(); ++t) {
+      for (const auto& member : described.at("targets").at(ensemble.targets[t].name).at("members")) {
+        Member& added = ensemble.members.emplace_back(
+            Member{int(t), models.at(member.at("model")), paths.root / member.at("folder").get<std::string>()});
+        added.job = job_name(ensemble.targets[t].name, added.model.id, {member.at("fold").get<int>()});
+      }
+    }
+  } catch (const std::exception& error) {
+    throw DataError(
+        "the run in {} is damaged ({}); run pleat train again in that folder, and if it refuses, in another",
+        paths.root.string(), error.what());
+  }
+  return ensemble;
+}
+
+}  // namespace pleat

@@ -1,0 +1,36 @@
+// A finished run's ensemble, read back from its folder.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "data/augment.h"
+#include "model/classifier.h"
+#include "rounds/conv_plans.h"
+#include "rounds/run_config.h"
+#include "rounds/run_folder.h"
+#include "target/target.h"
+
+namespace pleat {
+
+/// A member of the ensemble: one fold's model of one target.
+struct Member {
+  int target = 0;
+  ModelConfig model;
+  std::filesystem::path folder;
+  std::string job;  // as its done.json names it
+};
+
+struct TrainedEnsemble {
+  RunConfig config;
+  std::vector<Target> targets;
+  PixelNorm norm;
+  ConvPlans conv_plans;
+  std::vector<Member> members;
+};
+
+/// Throws DataError if the run is not finished, has failed jobs or is damaged, saying what to do about it.
+TrainedEnsemble read_ensemble(const RunPaths& paths);
+
+}  // namespace pleat
