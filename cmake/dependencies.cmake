@@ -13,7 +13,8 @@ find_package(JPEG 62 EXACT REQUIRED)
 find_package(OpenSSL REQUIRED COMPONENTS Crypto)
 find_package(MPI REQUIRED COMPONENTS C)
 
-# Debian's OpenCVConfig.cmake is in libopencv-dev, which brings all of OpenCV and Qt; three modules are enough.
+# Debian's OpenCVConfig.cmake is in libopencv-dev, which brings all of OpenCV; three modules are enough here,
+# and two more in data_tools/faces.
 find_path(PLEAT_OPENCV_INCLUDE opencv2/core.hpp PATH_SUFFIXES opencv4 REQUIRED)
 add_library(opencv INTERFACE)
 target_include_directories(opencv SYSTEM INTERFACE ${PLEAT_OPENCV_INCLUDE})

@@ -14,8 +14,8 @@
 #include "base/error.h"
 #include "base/files.h"
 #include "base/progress.h"
+#include "base/utf8.h"
 #include "data/sample_table.h"
-#include "data/utf8.h"
 #include "data_tools/photo_folders.h"
 
 namespace pleat {

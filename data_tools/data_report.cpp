@@ -8,7 +8,7 @@
 #include <string_view>
 
 #include "base/progress.h"
-#include "data/utf8.h"
+#include "base/utf8.h"
 
 namespace pleat {
 namespace {

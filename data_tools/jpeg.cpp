@@ -1,12 +1,13 @@
 // JPEG by libjpeg-turbo's own interface: its warnings are the only sign of damaged data, and its reduced decoding gives
 // averages of 2, 4 or 8 pixels for a fraction of the work.
+#include <cstdio>  // jpeglib.h needs it first
+
 #include <fmt/format.h>
 #include <jerror.h>
 #include <jpeglib.h>
 
 #include <algorithm>
 #include <csetjmp>
-#include <cstdio>  // jpeglib.h needs it first
 #include <new>
 
 #include "data_tools/formats.h"

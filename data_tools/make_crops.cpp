@@ -6,7 +6,7 @@
 #include <optional>
 
 #include "base/error.h"
-#include "data/utf8.h"
+#include "base/utf8.h"
 #include "data_tools/idx_images.h"
 #include "data_tools/opencv_setup.h"
 #include "data_tools/photo_file.h"

@@ -1,12 +1,12 @@
 #include "data_tools/photo.h"
 
-#include <fmt/format.h>
+#include <cstdio>  // jpeglib.h needs it first
+
 #include <jpeglib.h>
 
 #include <algorithm>
-#include <cmath>
-#include <cstdio>  // jpeglib.h needs it first
 #include <opencv2/core.hpp>
+#include <stdexcept>
 
 #include "data_tools/area_resize.h"
 #include "data_tools/formats.h"

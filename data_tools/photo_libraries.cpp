@@ -1,12 +1,13 @@
 #include "data_tools/photo_libraries.h"
 
+#include <cstdio>  // jpeglib.h needs it first
+
 #include <dlfcn.h>
 #include <fmt/format.h>
 #include <jpeglib.h>
 #include <png.h>
 #include <zlib.h>
 
-#include <cstdio>  // jpeglib.h needs it first
 #include <opencv2/core/utility.hpp>
 
 namespace pleat {

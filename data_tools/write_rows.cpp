@@ -11,7 +11,7 @@
 #include "base/error.h"
 #include "base/files.h"
 #include "base/stop_signal.h"
-#include "data/utf8.h"
+#include "base/utf8.h"
 
 namespace pleat {
 namespace {

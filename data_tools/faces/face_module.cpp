@@ -3,10 +3,12 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <new>
 #include <opencv2/dnn.hpp>
 #include <opencv2/imgproc.hpp>
 #include <opencv2/objdetect.hpp>
 #include <stdexcept>
+#include <string>
 #include <string_view>
 #include <tuple>
 #include <vector>
@@ -35,13 +37,17 @@ std::optional<FaceBox> largest_of(const std::vector<cv::Rect>& faces, const cv::
   return FaceBox{best->x, best->y, best->width, best->height};
 }
 
-// OpenCV's errors name its source files, over several lines; what is wrong is one of their parts.
+// OpenCV's errors name its source files, over several lines; what is wrong is one of their parts, mostly of one line.
+// Lack of memory is nobody's fault, so it stays apart from what a detector or a picture may be blamed for.
 template <class Work>
 auto plainly(const Work& work) {
   try {
     return work();
   } catch (const cv::Exception& error) {
-    throw std::runtime_error(error.err);
+    if (error.code == cv::Error::StsNoMem) throw std::bad_alloc();
+    std::string what = error.err;
+    std::replace(what.begin(), what.end(), '\n', ' ');
+    throw std::runtime_error(what);
   }
 }
 
@@ -53,16 +59,20 @@ class Cascade : public FaceFinder {
   }
 
   std::optional<FaceBox> largest_face(const Picture& picture) override {
-    cv::Mat gray;
-    cv::cvtColor(pixels_of(picture), gray, cv::COLOR_RGB2GRAY);
-    cv::equalizeHist(gray, gray);
-    const int least = std::min(gray.rows, gray.cols) / kLeastShare;
-    std::vector<cv::Rect> faces;
-    plainly([&] { cascade_.detectMultiScale(gray, faces, 1.1, 4, 0, {least, least}); });
-    return largest_of(faces, gray.size());
+    return plainly([&] { return largest_in(pixels_of(picture)); });
   }
 
  private:
+  std::optional<FaceBox> largest_in(const cv::Mat& rgb) {
+    cv::Mat gray;
+    cv::cvtColor(rgb, gray, cv::COLOR_RGB2GRAY);
+    cv::equalizeHist(gray, gray);
+    const int least = std::min(gray.rows, gray.cols) / kLeastShare;
+    std::vector<cv::Rect> faces;
+    cascade_.detectMultiScale(gray, faces, 1.1, 4, 0, {least, least});
+    return largest_of(faces, gray.size());
+  }
+
   cv::CascadeClassifier cascade_;
 };
 
@@ -76,12 +86,17 @@ class YuNet : public FaceFinder {
 
   std::optional<FaceBox> largest_face(const Picture& picture) override {
     if (std::max(picture.width, picture.height) > kSide) throw std::logic_error("too large for the network");
+    return plainly([&] { return largest_in(pixels_of(picture)); });
+  }
+
+ private:
+  std::optional<FaceBox> largest_in(const cv::Mat& rgb) {
     cv::Mat bgr, square;
-    cv::cvtColor(pixels_of(picture), bgr, cv::COLOR_RGB2BGR);
+    cv::cvtColor(rgb, bgr, cv::COLOR_RGB2BGR);
     cv::copyMakeBorder(bgr, square, 0, kSide - bgr.rows, 0, kSide - bgr.cols, cv::BORDER_CONSTANT);
     network_.setInput(cv::dnn::blobFromImage(square));
     std::vector<cv::Mat> maps;
-    plainly([&] { network_.forward(maps, kOutputs); });
+    network_.forward(maps, kOutputs);
 
     std::vector<cv::Rect> boxes, faces;
     std::vector<float> scores;
@@ -96,21 +111,25 @@ class YuNet : public FaceFinder {
     return largest_of(faces, bgr.size());
   }
 
- private:
   // maps: class and object scores [1, cells, 1] and boxes [1, cells, 4] of one grid over the picture; a box is its
-  // middle, from its cell, and the logarithm of its size, all in strides.
+  // middle, from its cell, and the logarithm of its size, all in strides. What is not finite is no face.
   static void add_boxes(const cv::Mat* maps, int stride, std::vector<cv::Rect>& boxes, std::vector<float>& scores) {
     const int side = kSide / stride, cells = side * side;
-    if (maps[0].total() != std::size_t(cells) || maps[1].total() != std::size_t(cells) || maps[2].total() != 4 * std::size_t(cells))
+    if (maps[0].total() != std::size_t(cells) || maps[1].total() != std::size_t(cells) ||
+        maps[2].total() != 4 * std::size_t(cells))
       throw std::runtime_error("its outputs are not YuNet's");
-    for (int cell = 0; cell < cells; ++cell) {
-      const auto share = [&](int map) { return std::clamp(maps[map].ptr<float>()[cell], 0.0F, 1.0F); };
-      const float score = std::sqrt(share(0) * share(1)), *box = maps[2].ptr<float>() + 4 * cell;
+    const float *classes = maps[0].ptr<float>(), *objects = maps[1].ptr<float>(), *box = maps[2].ptr<float>();
+    for (int cell = 0; cell < cells; ++cell, box += 4) {
+      const float score = std::sqrt(std::clamp(classes[cell], 0.0F, 1.0F) * std::clamp(objects[cell], 0.0F, 1.0F));
       if (!(score >= kScore)) continue;
-      const auto pixels = [stride](float strides) { return std::clamp(strides, -1e3F, 1e3F) * static_cast<float>(stride); };
-      const float width = pixels(std::exp(box[2])), height = pixels(std::exp(box[3]));
-      const float x = pixels(static_cast<float>(cell % side) + box[0]), y = pixels(static_cast<float>(cell / side) + box[1]);
-      boxes.emplace_back(cvRound(x - width / 2), cvRound(y - height / 2), cvRound(width), cvRound(height));
+      const float x = static_cast<float>(cell % side) + box[0], y = static_cast<float>(cell / side) + box[1];
+      const float width = std::exp(box[2]), height = std::exp(box[3]);
+      const std::array numbers = {classes[cell], objects[cell], x, y, width, height};
+      if (!std::all_of(numbers.begin(), numbers.end(), [](float number) { return std::isfinite(number); })) continue;
+      const auto pixels = [stride](float strides) {
+        return cvRound(std::clamp(strides, -1e3F, 1e3F) * static_cast<float>(stride));
+      };
+      boxes.emplace_back(pixels(x - width / 2), pixels(y - height / 2), pixels(width), pixels(height));
       scores.push_back(score);
     }
   }
