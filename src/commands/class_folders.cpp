@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "base/progress.h"
+#include "base/utf8.h"
 #include "cluster/launch_command.h"
-#include "data/utf8.h"
 
 namespace pleat {
 namespace {

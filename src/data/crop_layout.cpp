@@ -9,9 +9,9 @@
 
 #include "base/error.h"
 #include "base/files.h"
+#include "base/utf8.h"
 #include "data/crop_format.h"
 #include "data/hdf5_handle.h"
-#include "data/utf8.h"
 
 namespace pleat {
 namespace {

@@ -9,7 +9,7 @@
 #include "base/config_node.h"
 #include "base/error.h"
 #include "base/files.h"
-#include "data/utf8.h"
+#include "base/utf8.h"
 
 namespace pleat {
 namespace {

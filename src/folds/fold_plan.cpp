@@ -9,7 +9,7 @@
 
 #include "base/error.h"
 #include "base/random.h"
-#include "data/utf8.h"
+#include "base/utf8.h"
 #include "folds/fold_balance.h"
 #include "folds/fold_strata.h"
 

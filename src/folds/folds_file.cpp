@@ -6,8 +6,8 @@
 #include <unordered_map>
 
 #include "base/error.h"
+#include "base/utf8.h"
 #include "data/sample_table.h"
-#include "data/utf8.h"
 #include "folds/fold_plan.h"
 
 namespace pleat {

@@ -8,7 +8,7 @@
 
 #include "base/error.h"
 #include "base/log.h"
-#include "data/utf8.h"
+#include "base/utf8.h"
 #include "rounds/train_limit.h"
 
 namespace pleat {

@@ -1,5 +1,5 @@
 // Text from outside: what of it is UTF-8, and how it stands in a message.
-#include "data/utf8.h"
+#include "base/utf8.h"
 
 #include <gtest/gtest.h>
 
