@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
 """Holds every #include "folder/file.h" to the one-way rule: a folder includes itself and what its CMake layer DEPENDS on.
 
+A folder's own subfolders (modules that are loaded by name) belong to its layer.
+
 The CMake lists are the rule (they are the link lines too), and RULE below is what docs/architecture.md promises: a layer
 may not depend on more than that.
 """
@@ -26,7 +28,7 @@ for layer in layers:
     allowed = set(depends.group(1).split()) if depends else set()
     for extra in sorted(allowed - RULE[layer.name]):
         faults.append(f"{layer.name}/CMakeLists.txt: {layer.name} may not depend on {extra}")
-    for source in sorted(layer.glob("*.[ch]*")):
+    for source in sorted(layer.rglob("*.[ch]*")):
         for number, line in enumerate(source.read_text().splitlines(), 1):
             include = re.match(r'#include "([a-z_]+)/', line)
             if include and include.group(1) not in allowed | {layer.name}:

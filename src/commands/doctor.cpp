@@ -21,6 +21,7 @@
 #include "cluster/process_group.h"
 #include "cluster/rank_layout.h"
 #include "cluster/rank_report.h"
+#include "data_tools/face_finder.h"
 #include "data_tools/photo_libraries.h"
 
 namespace pleat {
@@ -66,6 +67,17 @@ std::string onednn_version() {
   return text.substr(from + 2, text.find(' ', from + 2) - from - 2);
 }
 
+/// What finds faces where --crop face is asked for and no --detector is given, or why nothing does.
+std::string face_detector() {
+  try {
+    const std::filesystem::path cascade = default_face_detector();
+    make_face_finder(cascade);
+    return "cascade " + cascade.string();
+  } catch (const Error& error) {
+    return fmt::format("none: {}", error.what());
+  }
+}
+
 std::string libraries() {
   std::vector<Row> rows{{"pleat", build_id()},
                         {"LibTorch", TORCH_VERSION},
@@ -74,6 +86,7 @@ std::string libraries() {
                         {"MPI", mpi_version()},
                         {"HDF5", hdf5_version()}};
   for (const auto& [name, version] : library_versions()) rows.push_back({name, version});
+  rows.push_back({"faces", face_detector()});
   return table(rows);
 }
 
