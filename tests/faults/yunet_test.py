@@ -148,7 +148,7 @@ def test_what_is_not_finite_is_no_face(tmp_path, score, box):
 def test_a_network_of_another_kind_is_refused_in_one_line(tmp_path, wrong):
     done = prepare(tmp_path, network(tmp_path / "other.onnx", **wrong), photo_with([]))
     line = runs.refusal(done)
-    assert "other.onnx" in line and "expected a cascade (.xml) or YuNet's network (.onnx)" in line, line
+    assert "other.onnx" in line and "expected a cascade (.xml) or YuNet's network (.onnx" in line, line
 
 
 def test_an_error_of_many_lines_is_told_in_one(squares, tmp_path):
@@ -158,4 +158,4 @@ def test_an_error_of_many_lines_is_told_in_one(squares, tmp_path):
             node.ClearField("attribute")  # and with them the size of its kernel
     onnx.save(model, tmp_path / "bad.onnx")
     line = runs.refusal(prepare(tmp_path, tmp_path / "bad.onnx", photo_with([])))
-    assert "kernel_size" in line and line.endswith("YuNet's network (.onnx)"), line
+    assert "kernel_size" in line and "YuNet's network (.onnx" in line, line
