@@ -27,7 +27,11 @@ std::int64_t rounded(double value, std::int64_t most) { return std::clamp<std::i
 
 const std::string& fact(const Provenance& provenance, const char* name) {
   const auto found = provenance.find(name);
-  if (found == provenance.end()) throw DataError("how these crops were made is not known: '{}' is missing", name);
+  if (found == provenance.end())
+    throw DataError(
+        "how the run's crops were made is not known to this program; prepare the photos yourself and give them with "
+        "--crops: '{}' is missing",
+        name);
   return found->second;
 }
 
@@ -38,7 +42,8 @@ std::string name_of_detector(const std::filesystem::path& file) {
 
 void require_detector(const std::string& wanted, const std::filesystem::path& given) {
   const std::string found = name_of_detector(given.empty() ? default_face_detector() : given);
-  if (found == wanted) return;
+  const auto content = [](const std::string& name) { return name.substr(name.rfind(' ') + 1); };
+  if (content(found) == content(wanted)) return;
   throw UsageError(
       "the faces of these crops were found by {} (name, and hash of its content), not by {}; give it with --detector",
       wanted, found);
@@ -49,7 +54,10 @@ Number number_of(std::string_view text) {
   Number number{};
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
   if (error != std::errc() || end != text.data() + text.size() || !(number >= 0))
-    throw DataError("how these crops were made is not known: '{}' is no number", text);
+    throw DataError(
+        "how the run's crops were made is not known to this program; prepare the photos yourself and give them with "
+        "--crops: '{}' is no number",
+        text);
   return number;
 }
 
@@ -159,7 +167,9 @@ Provenance CropMaker::provenance() const {
 CropOptions crop_options_of(const Provenance& provenance, const std::filesystem::path& detector,
                             const std::filesystem::path& masks) {
   if (fact(provenance, kSource) != kPhotos)
-    throw DataError("these crops were not made of photos but of {}", fact(provenance, kSource));
+    throw DataError(
+        "the run's crops were not made of photos but of {}; prepare new ones likewise and give them with --crops",
+        fact(provenance, kSource));
   CropOptions options;
   const std::string_view size = fact(provenance, kSize);
   const std::size_t x = std::min(size.find('x'), size.size() - 1);
@@ -168,14 +178,20 @@ CropOptions crop_options_of(const Provenance& provenance, const std::filesystem:
   const std::string& crop = fact(provenance, kCrop);
   const auto mode = std::ranges::find_if(kModes, [&](const auto& known) { return known.second == crop; });
   if (mode == std::end(kModes) || options.height < 1 || options.width < 1)
-    throw DataError("how these crops were made is not known: size '{}', crop '{}'", size, crop);
+    throw DataError(
+        "how the run's crops were made is not known to this program; prepare the photos yourself and give them with "
+        "--crops: size '{}', crop '{}'",
+        size, crop);
   options.crop = mode->first;
   if (options.crop == CropMode::kFace) options.face_margin = number_of<double>(fact(provenance, kMargin));
   options.remove_background = provenance.contains(kBackground);
   const std::string background = options.remove_background ? fact(provenance, kBackground) : kByFace;
   const bool by_masks = background == kByMasks;
   if (!by_masks && background != kByFace)
-    throw DataError("how these crops were made is not known: background '{}'", background);
+    throw DataError(
+        "how the run's crops were made is not known to this program; prepare the photos yourself and give them with "
+        "--crops: background '{}'",
+        background);
   if (by_masks == masks.empty()) {
     throw UsageError(by_masks
                          ? "the backgrounds of these crops were removed by masks; give those of the photos with --masks"

@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "base/files.h"
+#include "base/utf8.h"
 
 namespace pleat {
 namespace {
@@ -32,10 +33,11 @@ std::unique_ptr<FaceFinder> make_face_finder(const std::filesystem::path& detect
   static const Entry entry = load_module();
   try {
     return std::unique_ptr<FaceFinder>(entry(detector.c_str()));
-  } catch (const std::exception& error) {
+  } catch (const std::runtime_error& error) {  // lack of memory is not the file's fault
     throw DataError(
-        "{} is no face detector that OpenCV can use ({}); expected a cascade (.xml) or YuNet's network (.onnx)",
-        detector.string(), error.what());
+        "{} is no face detector that OpenCV can use ({}); expected a cascade (.xml) or YuNet's network (.onnx, of "
+        "inputs of 320x320)",
+        detector.string(), shown(error.what(), 300));
   }
 }
 

@@ -63,7 +63,8 @@ Picture read_mask(const std::filesystem::path& file, const Photo& photo, const P
                   int width) try {
   return shares_of(read_photo(file), photo, shown, height, width);
 } catch (const BadPhoto& bad) {
-  throw BadPhoto(fmt::format("its mask {}: {}", file.string(), bad.what()));
+  throw BadPhoto(
+      fmt::format("its mask {}: {} (that of the mask; --masks needs one for each photo)", file.string(), bad.what()));
 }
 
 }  // namespace pleat

@@ -236,6 +236,8 @@ MadeCrops write_rows(const SampleTable& table, const ImageShape& shape, const Pr
     together(ranks, [&] {
       if (ranks.rank != 0) return;
       require_replaceable(options.out, "\x89HDF\r\n\x1a\n", "crops file", options.read);
+      if (options.skip_bad)
+        require_replaceable(rejected_list(options), kRejectedHeader, "list of rejected photos", options.read);
       if (options.out.has_parent_path()) make_folder(options.out.parent_path());
       lock.emplace(lock_file, LockOptions{options.out.string(), "give another file with --out", true});
       create_crops(partial, shape, table, provenance);

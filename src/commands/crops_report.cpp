@@ -12,6 +12,7 @@
 #include "base/files.h"
 #include "base/progress.h"
 #include "base/stop_signal.h"
+#include "base/utf8.h"
 #include "cluster/host.h"
 #include "data_tools/data_report.h"
 
@@ -33,7 +34,7 @@ std::string counts_text(const std::vector<std::string>& values) {
   }
   std::string text;
   for (const auto& [value, count] : counts) {
-    text += fmt::format("{}{}: {}", text.empty() ? "" : ", ", value.empty() ? "(empty)" : value, grouped(count));
+    text += fmt::format("{}{}: {}", text.empty() ? "" : ", ", value.empty() ? "(empty)" : shown(value), grouped(count));
   }
   return text;
 }
@@ -42,7 +43,7 @@ std::string counts_text(const std::vector<std::string>& values) {
 void say_counts(const SampleTable& table) {
   for (std::size_t i = 0; i < table.names.size(); ++i) {
     const std::string counts = counts_text(table.values[i]);
-    if (!counts.empty() && table.rows() > kFewValues) spdlog::info("{}: {}", table.names[i], counts);
+    if (!counts.empty() && table.rows() > kFewValues) spdlog::info("{}: {}", shown(table.names[i]), counts);
   }
 }
 
@@ -56,10 +57,10 @@ Facts facts_of(const CropFile& crops) {
   const SampleTable& table = crops.table();
   for (std::size_t i = 0; i < table.names.size(); ++i) {
     const std::string counts = counts_text(table.values[i]);
-    facts.emplace_back("column " + table.names[i],
-                       counts.empty() ? "many values, '" + table.values[i][0] + "' first" : counts);
+    facts.emplace_back("column " + shown(table.names[i]),
+                       counts.empty() ? "many values, '" + shown(table.values[i][0]) + "' first" : counts);
   }
-  for (const auto& [name, value] : crops.provenance()) facts.emplace_back("made with " + name, value);
+  for (const auto& [name, value] : crops.provenance()) facts.emplace_back("made with " + shown(name), shown(value));
   facts.emplace_back("hash", crops.hash());
   return facts;
 }
@@ -129,7 +130,15 @@ void add_report(const Json& report, Facts& facts) {
   facts.emplace_back("nearly equal", copies_text(report.at("near_duplicates")));
 }
 
+fs::path report_file(const fs::path& crops) { return fs::absolute(crops).parent_path() / "data_report.json"; }
+
 }  // namespace
+
+void require_replaceable_report(const fs::path& crops) {
+  const std::string begin = Json{{"schema", 1}}.dump(1);  // and more, in a report
+  require_replaceable(report_file(crops), std::string_view(begin).substr(0, begin.rfind('\n')), "data report of pleat's",
+                      {});
+}
 
 void report_crops(const fs::path& path, const MadeCrops& made, const CropOptions& crop) {
   const CropFile crops(path);
@@ -139,10 +148,9 @@ void report_crops(const fs::path& path, const MadeCrops& made, const CropOptions
     report["photos"] = photos_json(crops, made, crop);
     say_photos(report["photos"]);
   }
-  const fs::path file = fs::absolute(path).parent_path() / "data_report.json";
-  const std::string text = report.dump(1) + "\n";
-  require_replaceable(file, std::string_view(text).substr(0, text.find(',')), "data report of pleat's", {});
-  write_file(file, text);
+  const fs::path file = report_file(path);
+  require_replaceable_report(path);
+  write_file(file, report.dump(1) + "\n");
   for (const std::string& line : report_warnings(report)) spdlog::warn("{}", line);
   for (const std::string& line : photo_warnings(made.photos, crop, true)) spdlog::warn("{}", line);
   spdlog::info("equal images: {}; nearly equal: {}; more in {}", copies_text(report.at("exact_duplicates")),
@@ -155,7 +163,7 @@ void verify_crops(const fs::path& path) {
   if (!damaged.empty()) {
     std::string list;
     for (std::size_t i = 0; i < std::min(kListed, damaged.size()); ++i) {
-      list += fmt::format("\n  row {}, id '{}'", damaged[i], crops.table().column("id")[damaged[i]]);
+      list += fmt::format("\n  row {}, id '{}'", damaged[i], shown(crops.table().column("id")[damaged[i]]));
     }
     if (damaged.size() > kListed) list += fmt::format("\n  … and {} more", damaged.size() - kListed);
     throw DataError(

@@ -5,6 +5,7 @@
 
 #include <CLI/CLI.hpp>
 #include <charconv>
+#include <cmath>
 
 #include "base/error.h"
 #include "base/files.h"
@@ -45,6 +46,7 @@ CropOptions crop_options(const PrepareOptions& options) {
   crop.remove_background = options.background == "remove";
   crop.detector = options.detector;
   crop.masks = options.masks;
+  if (!std::isfinite(crop.face_margin)) throw UsageError("--face-margin: expected a number from 0 to {}", kMaxMargin);
   if (options.face_margin && crop.crop != CropMode::kFace)
     throw UsageError("--face-margin is for --crop face; leave it away");
   if (!crop.masks.empty() && !crop.remove_background)
@@ -178,6 +180,7 @@ int run_prepare(const PrepareOptions& options, const Ranks& ranks) {
   together(ranks, [&] {
     form = form_of(options);
     crop = crop_options(options);
+    if (form != Form::kVerify) require_replaceable_report(options.out);
     if (options.preview > 0) require_replaceable(preview_sheet(options), "\x89PNG", "PNG picture", {}, "--preview");
   });
   if (form == Form::kVerify) {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "base/utf8.h"
 
 namespace pleat {
 namespace {
@@ -128,15 +129,15 @@ ConvPlan plan_from_json(const Json& json, const std::string& source) try {
       const std::string name = entry.at(kPassNames[std::size_t(pass)]);
       const std::size_t way = index_of(kWayNames, name);
       if (way == kWayNames.size() || !can_compute(kConvWays[way], shape))
-        throw DataError("{}: '{}' is no way to compute {}; delete the file, it is made anew", source, name,
-                        entry.dump());
+        throw DataError("{}: '{}' is no way to compute {}; delete the file, pleat train makes it anew", source,
+                        shown(name), shown(entry.dump()));
       ways[pass] = kConvWays[way];
     }
     plan.emplace(shape, ways);
   }
   return plan;
 } catch (const Json::exception& error) {
-  throw DataError("{} is damaged ({}); delete it, it is made anew", source, error.what());
+  throw DataError("{} is damaged ({}); delete it, pleat train makes it anew", source, error.what());
 }
 
 }  // namespace pleat

@@ -106,6 +106,8 @@ Json to_json(const ConvPlans& plans) {
   return all;
 }
 
+std::string hash_of(const ConvPlans& plans) { return plans.empty() ? "" : sha256(to_json(plans).dump()); }
+
 ConvPlans plans_from_json(const Json& json, const std::string& source) {
   ConvPlans plans;
   for (const auto& [id, plan] : json.items()) plans[id] = plan_from_json(plan, source);
@@ -116,7 +118,7 @@ ConvPlans read_conv_plans(const RunPaths& paths) {
   const fs::path file = paths.conv_plan();
   if (!file_exists(file)) return {};
   const Json json = Json::parse(read_file(file), nullptr, /*allow_exceptions=*/false);
-  if (!json.is_object()) throw DataError("{} is damaged; delete it, it is made anew", file.string());
+  if (!json.is_object()) throw DataError("{} is damaged; delete it, pleat train makes it anew", file.string());
   return plans_from_json(json, file.string());
 }
 

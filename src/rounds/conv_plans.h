@@ -28,6 +28,8 @@ ConvPlans choose_conv_plans(const RunConfig& config, const std::vector<PlannedJo
 const ConvPlan& plan_of(const ConvPlans& plans, const std::string& model);
 
 Json to_json(const ConvPlans& plans);
+/// What tells plans apart, for run.json; empty: there are none.
+std::string hash_of(const ConvPlans& plans);
 ConvPlans plans_from_json(const Json& json, const std::string& source);
 /// Those that a run was made with; none if it has no such file.
 ConvPlans read_conv_plans(const RunPaths& paths);

@@ -233,6 +233,11 @@ ExitCode predict_run(const PredictRequest& request, const MpiSession& session) {
     on_every_host(session, [&] { plan.emplace(plan_prediction(request, session)); });
   });
   const ComputePlace place = choose_place(plan->ensemble.config, session);
+  if (plan->ensemble.other_plans && !place.device.is_cuda() && session.rank() == 0) {
+    spdlog::warn(
+        "{} is not what the run was trained by, so the last digits of predictions may differ from its own; put it back",
+        RunPaths{request.run}.conv_plan().string());
+  }
   std::vector<torch::Tensor> probs;
   const std::optional<Error> ended = predict_members(*plan, place, session, probs);
   from_rank_0(session.ranks(), [&] {

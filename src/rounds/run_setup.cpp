@@ -145,7 +145,7 @@ ComputedBy computed_by(const Run& run) {
           .cpu = run.place.cpus,
           .threads = run.place.mine.threads,
           .shards = run.place.layout.shards,
-          .conv_plan = run.conv_plans.empty() ? "" : sha256(to_json(run.conv_plans).dump())};
+          .conv_plan = hash_of(run.conv_plans)};
 }
 
 Json run_facts(const Run& run, const MpiSession& session) {

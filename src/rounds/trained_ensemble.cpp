@@ -38,6 +38,7 @@ TrainedEnsemble read_ensemble(const RunPaths& paths) {
   if (ensemble.config.cluster.fast_conv) ensemble.conv_plans = read_conv_plans(paths);
   try {
     const Json run = Json::parse(read_file(paths.run())), described = Json::parse(read_file(paths.ensemble()));
+    ensemble.other_plans = run.at("computed_by").value("conv_plan", "") != hash_of(ensemble.conv_plans);
     ensemble.norm = {run.at("norm").at("mean"), run.at("norm").at("std")};
     for (const auto& target : run.at("targets"))
       ensemble.targets.push_back({target.at("name"), target.at("column"), target.at("classes")});

@@ -27,6 +27,7 @@ struct TrainedEnsemble {
   std::vector<Target> targets;
   PixelNorm norm;
   ConvPlans conv_plans;
+  bool other_plans = false;  // than those it was trained by: the file was changed or is gone
   std::vector<Member> members;
 };
 

@@ -115,9 +115,10 @@ def test_masks_hide_what_they_leave_black(tmp_path):
     (["--detector", "x.xml"], USAGE, ["--detector", "--crop face"]),
     (["--masks", "m"], USAGE, ["--masks", "--background remove"]),
     (["--crop", "face", "--detector", "nowhere.xml"], DATA, ["nowhere.xml"]),
-    (["--crop", "face", "--detector", "t.csv"], DATA, ["t.csv", "expected a cascade (.xml) or YuNet's network (.onnx)"]),
+    (["--crop", "face", "--detector", "t.csv"], DATA, ["t.csv", "expected a cascade (.xml) or YuNet's network (.onnx"]),
     (["--background", "remove", "--masks", "nowhere"], DATA, ["nowhere", "--masks"]),
     (["--crop", "face", "--face-margin", 9], USAGE, ["--face-margin"]),
+    (["--crop", "face", "--face-margin", "nan"], USAGE, ["--face-margin", "from 0 to 5"]),
 ])
 @pytest.mark.parametrize("ranks", [0, 2])
 def test_a_wrong_flag_is_one_line(faces, tmp_path, flags, code, words, ranks):

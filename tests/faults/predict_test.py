@@ -104,6 +104,18 @@ def photos(folder):
     return folder / "samples.csv", "--images", folder
 
 
+def test_a_plan_of_convolutions_that_is_gone_is_missed(exact_run, tmp_path):
+    crops, run = exact_run
+    copy = shutil.copytree(run, tmp_path / "run")
+    if not (copy / "conv_plan.json").exists():
+        pytest.skip("on this machine's device there is no plan")
+    arguments = ("predict", "--run", copy, "--crops", crops, "--out", tmp_path / "p.csv")
+    assert "conv_plan.json is not what" not in runs.pleat(*arguments).stdout
+    (copy / "conv_plan.json").unlink()
+    done = runs.pleat(*arguments)
+    assert done.returncode == 0 and "conv_plan.json is not what the run was trained by" in done.stdout, done.stdout
+
+
 def test_a_run_with_failed_jobs_is_no_ensemble(whole_run, tmp_path):
     folder, config, _ = whole_run
     exploding = ("--set", "train.lr=1e30", "--set", "train.optimizer=sgd")
