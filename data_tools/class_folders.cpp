@@ -1,7 +1,6 @@
 #include "data_tools/class_folders.h"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>
@@ -15,6 +14,7 @@
 #include "base/files.h"
 #include "base/progress.h"
 #include "base/utf8.h"
+#include "data/crop_file.h"
 #include "data/sample_table.h"
 #include "data_tools/photo_folders.h"
 
@@ -37,11 +37,6 @@ struct FoundPhoto {
 
 bool holds(const fs::path& folder, const fs::path& place) {  // itself, or below it
   return std::mismatch(folder.begin(), folder.end(), place.begin(), place.end()).first == folder.end();
-}
-
-std::string text_of(const fs::path& path) {
-  constexpr std::size_t kMostBytes = 1000;  // a path's end says more than its begin
-  return shown(path.native(), kMostBytes);
 }
 
 std::string header_of(const ClassFolders& folders) {
@@ -79,10 +74,12 @@ class PhotoCollector {
     start_at(start);
     if (!enter(start)) return;
     for (const fs::directory_entry& entry : entries) {
-      if (is_folder(entry)) {
+      const fs::file_type type = type_of(entry);
+      if (type == fs::file_type::none) continue;
+      if (type == fs::file_type::directory) {
         if (is_text(entry)) add_class(entry.path(), split);
       } else if (has_ending(entry.path(), kEndings)) {
-        loose.push_back(text_of(entry.path().filename()));
+        loose.push_back(shown_path(entry.path().filename()));
       } else {
         others_.push_back(entry.path());
       }
@@ -90,7 +87,7 @@ class PhotoCollector {
     open_.pop_back();
     if (!loose.empty()) {
       problem("{} in {} itself ('{}'{}), beside the class folders; move each into the folder of its class",
-              counted(std::int64_t(loose.size()), "photo"), text_of(start), loose[0], loose.size() > 1 ? ", …" : "");
+              counted(std::int64_t(loose.size()), "photo"), shown_path(start), loose[0], loose.size() > 1 ? ", …" : "");
     }
   }
 
@@ -103,22 +100,22 @@ class PhotoCollector {
       problem(
           "{} in {} have the names of a data set's parts, not of classes; give --images the part that is trained on "
           "({}, say), and --test the one that is held out",
-          shown_names(parts), text_of(folders_.images), text_of(folders_.images / "train"));
+          shown_names(parts), shown_path(folders_.images), shown_path(folders_.images / "train"));
     } else if (classes_.size() < 2) {
       problem("{} holds {}, expected two or more; give --images the folder that the class folders are in",
-              text_of(folders_.images), classes_.empty() ? "no class folder" : "one class folder");
+              shown_path(folders_.images), classes_.empty() ? "no class folder" : "one class folder");
     }
   }
 
   void add_unlabelled() {
     entries_in(folders_.unlabelled, "--unlabelled");  // for its error, which names the flag
     start_at(folders_.unlabelled);
-    if (!add_folder(start_, "unlabelled", "")) problem("{} holds no photo", text_of(start_));
+    if (!add_folder(start_, "unlabelled", "")) problem("{} holds no photo", shown_path(start_));
   }
 
   ClassTable write() const {
     if (!problems_.empty()) {
-      throw DataError("{}: {}, {} is not written; correct the folders{}", text_of(folders_.images),
+      throw DataError("{}: {}, {} is not written; correct the folders{}", shown_path(folders_.images),
                       counted(std::int64_t(problems_.size()), "problem"), folders_.out.string(),
                       problem_lines(problems_));
     }
@@ -142,18 +139,24 @@ class PhotoCollector {
     start_ = start;
     way_ = way_down(root_, start);
     if (utf8_prefix(way_.native()) != way_.native().size())
-      problem("the name of {} is not UTF-8; rename it", text_of(start));
+      problem("the name of {} is not UTF-8; rename it", shown_path(start));
   }
 
-  static bool is_folder(const fs::directory_entry& entry) {
-    std::error_code none_then;
-    return entry.is_directory(none_then);
+  // None for what cannot be followed, which is a problem whatever its name: a link to a folder that has moved would
+  // take its class with it unseen.
+  fs::file_type type_of(const fs::directory_entry& entry) {
+    std::error_code error, ignored;
+    const fs::file_status status = entry.status(error);
+    if (fs::exists(status)) return status.type();
+    problem("{} {}: {}; repair it, or remove it", shown_path(entry.path()),
+            entry.is_symlink(ignored) ? "is a link that leads nowhere" : "cannot be read", error.message());
+    return fs::file_type::none;
   }
 
   bool is_text(const fs::directory_entry& entry) {
     const std::string name = entry.path().filename().string();
     if (utf8_prefix(name) == name.size()) return true;
-    problem("the name of {} is not UTF-8; rename it", text_of(entry.path()));
+    problem("the name of {} is not UTF-8; rename it", shown_path(entry.path()));
     return false;
   }
 
@@ -163,18 +166,18 @@ class PhotoCollector {
     std::error_code error;
     const fs::path real = fs::canonical(folder, error);
     if (error) {
-      problem("cannot read the folder {}: {}; make it readable", text_of(folder), error.message());
+      problem("cannot read the folder {}: {}; make it readable", shown_path(folder), error.message());
       return false;
     }
     const auto is_around = [&real](const fs::path& open) { return holds(real, open); };
     if (std::any_of(open_.begin(), open_.end(), is_around)) {
-      problem("{} is a link back to {}, which it is in; remove the link", text_of(folder), text_of(real));
+      problem("{} is a link back to {}, which it is in; remove the link", shown_path(folder), shown_path(real));
       return false;
     }
     const auto [known, is_new] = names_.emplace(real, folder);
     if (!is_new) {
-      problem("{} is {} once more, and its photos would be there twice; leave one of them away", text_of(folder),
-              text_of(known->second));
+      problem("{} is {} once more, and its photos would be there twice; leave one of them away", shown_path(folder),
+              shown_path(known->second));
       return false;
     }
     open_.push_back(real);
@@ -186,10 +189,10 @@ class PhotoCollector {
     if (split == "train") classes_[name].name = name;
     const auto known = classes_.find(name);
     if (known == classes_.end()) {
-      return problem("{} is no class of the training photos: there is no folder '{}' in {}", text_of(folder),
-                     shown(name), text_of(folders_.images));
+      return problem("{} is no class of the training photos: there is no folder '{}' in {}", shown_path(folder),
+                     shown(name), shown_path(folders_.images));
     }
-    if (!add_folder(folder, split, name)) problem("the class folder {} holds no photo", text_of(folder));
+    if (!add_folder(folder, split, name)) problem("the class folder {} holds no photo", shown_path(folder));
   }
 
   // False if nothing was found, neither photos nor problems.
@@ -198,27 +201,26 @@ class PhotoCollector {
     if (!enter(folder)) return true;
     std::error_code error;
     const auto entries = entries_in(folder, error);
-    if (error) problem("cannot read the folder {}: {}; make it readable", text_of(folder), error.message());
+    if (error) problem("cannot read the folder {}: {}; make it readable", shown_path(folder), error.message());
     for (const fs::directory_entry& entry : entries) {
-      if (is_folder(entry)) {
+      const fs::file_type type = type_of(entry);
+      if (type == fs::file_type::none) continue;
+      if (type == fs::file_type::directory) {
         if (is_text(entry)) add_folder(entry.path(), split, label);
       } else if (!has_ending(entry.path(), kEndings)) {
         others_.push_back(entry.path());
+      } else if (type != fs::file_type::regular) {
+        problem("{} is a pipe or a device, not a photo; remove it", shown_path(entry.path()));
       } else if (is_text(entry)) {
-        add_photo(entry, split, label);
+        add_photo(entry.path(), split, label);
       }
     }
     open_.pop_back();
     return photos_.size() + problems_.size() > before;
   }
 
-  void add_photo(const fs::directory_entry& entry, std::string_view split, const std::string& label) {
-    std::error_code error;
-    if (!entry.is_regular_file(error)) {
-      return problem("{} is a link that leads nowhere, a pipe or a device, not a photo; remove it",
-                     text_of(entry.path()));
-    }
-    photos_.push_back({(way_ / entry.path().lexically_relative(start_)).string(), split, label});
+  void add_photo(const fs::path& photo, std::string_view split, const std::string& label) {
+    photos_.push_back({(way_ / photo.lexically_relative(start_)).string(), split, label});
     if (split != "unlabelled") ++(split == "train" ? classes_[label].train : classes_[label].test);
   }
 
@@ -235,10 +237,10 @@ class PhotoCollector {
 
 void check_column(const std::string& column) {
   const bool taken = std::find(kColumns.begin(), kColumns.end(), column) != kColumns.end();
-  const bool can_be = !column.empty() && column.find('/') == std::string::npos && utf8_prefix(column) == column.size();
-  if (can_be && !taken) return;
-  throw UsageError("--column '{}' cannot name the column of the classes; give UTF-8 text without '/', and not {}",
-                   shown(column), fmt::join(kColumns, ", "));
+  const char* fault = taken ? "the table has a column of that name" : column_name_fault(column);
+  if (fault == nullptr) return;
+  throw UsageError("--column '{}' cannot name the column of the classes: {}; give it another name", shown(column),
+                   fault);
 }
 
 }  // namespace

@@ -33,7 +33,7 @@ struct ClassTable {
 /// (empty for unlabelled photos), split (train, test, unlabelled); by split, class and name. Throws UsageError for a
 /// column that cannot be, DataError that names them all, up to a screenful: fewer than two classes, a class without
 /// photos, a test class that is none of them, photos beside the class folders, folders that are read twice or lead back
-/// to themselves by links, dead links, names that are not UTF-8.
+/// to themselves by links, links that lead nowhere, names that are not UTF-8.
 ClassTable write_class_table(const ClassFolders& folders);
 
 }  // namespace pleat

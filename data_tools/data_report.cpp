@@ -143,7 +143,7 @@ std::vector<std::string> report_warnings(const Json& report) {
     warn(copies.at("across_groups"), kind, "in two groups",
          "folds may have one on each side, and scores look better than they are; give them one group");
     for (const auto& [name, found] : copies.at("different_labels").items())
-      warn(found, kind, fmt::format("with different values of {}", name), "one of them is wrong; correct it");
+      warn(found, kind, fmt::format("with different values of {}", shown(name)), "one of them is wrong; correct it");
   }
   return lines;
 }

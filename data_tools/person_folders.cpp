@@ -15,6 +15,7 @@
 #include "base/error.h"
 #include "base/files.h"
 #include "base/progress.h"
+#include "base/utf8.h"
 #include "data/sample_table.h"
 #include "data_tools/face_labels.h"
 #include "data_tools/photo_folders.h"
@@ -51,16 +52,17 @@ class TableBuilder {
       check_labels(row);
       const auto [first, is_new] = first_row.emplace(paths[row], row);
       if (!is_new) {
-        problem(row, "folder '{}' is in line {} already; a person has one row", paths[row], line(first->second));
+        problem(row, "folder '{}' is in line {} already; a person has one row", shown(paths[row]), line(first->second));
       } else if (!there.contains(paths[row])) {
-        problem(row, "id '{}': there is no folder '{}' in {}", ids[row], paths[row], folders_.images.string());
+        problem(row, "id '{}': there is no folder '{}' in {}", shown(ids[row]), shown(paths[row]),
+                shown_path(folders_.images));
       } else {
         add_person(row);
       }
     }
     for (const std::string& name : found) {
       if (!first_row.contains(name))
-        problems_.push_back(fmt::format("'{}' in {} is in no row", name, folders_.images.string()));
+        problems_.push_back(fmt::format("'{}' in {} is in no row", shown(name), shown_path(folders_.images)));
     }
   }
 
@@ -69,15 +71,16 @@ class TableBuilder {
     for (const std::string& name : names_in(folders_.unlabelled, "--unlabelled")) {
       const fs::path path = folders_.unlabelled / name;
       if (!fs::is_regular_file(path) || !is_photo_name(name)) {
-        problems_.push_back(fmt::format("{} is not a photo; expected .jpg, .jpeg or .png", path.string()));
+        problems_.push_back(fmt::format("{} is not a photo; expected .jpg, .jpeg or .png", shown_path(path)));
       } else if (!ids.insert(path.stem().string()).second) {
-        problems_.push_back(fmt::format("{} has the name of another photo there, but for the ending", path.string()));
+        problems_.push_back(
+            fmt::format("{} has the name of another photo there, but for the ending", shown_path(path)));
       } else {
         add_row(path.stem().string(), folders_.unlabelled, name, "", "", "", "", "unlabelled");
         ++unlabelled_;
       }
     }
-    if (ids.empty()) problems_.push_back(fmt::format("{} holds no photo", folders_.unlabelled.string()));
+    if (ids.empty()) problems_.push_back(fmt::format("{} holds no photo", shown_path(folders_.unlabelled)));
   }
 
   PersonTable write() const {
@@ -97,18 +100,18 @@ class TableBuilder {
 
   void check_labels(std::size_t row) {
     const std::string &gender = persons_.column("gender")[row], &age = persons_.column("age")[row];
-    if (gender != "male" && gender != "female") problem(row, "gender '{}' is neither male nor female", gender);
+    if (gender != "male" && gender != "female") problem(row, "gender '{}' is neither male nor female", shown(gender));
     int years = 0;
     const auto [end, error] = std::from_chars(age.data(), age.data() + age.size(), years);
     if (error != std::errc() || end != age.data() + age.size() || years < 0 || years > kOldest) {
-      problem(row, "age '{}' is not a whole number from 0 to {}", age, kOldest);
+      problem(row, "age '{}' is not a whole number from 0 to {}", shown(age), kOldest);
     }
   }
 
   void add_person(std::size_t row) {
     const std::string &id = persons_.column("id")[row], &folder = persons_.column("path")[row];
     const fs::path path = folders_.images / folder;
-    if (!fs::is_directory(path)) return problem(row, "{} is not a folder", path.string());
+    if (!fs::is_directory(path)) return problem(row, "{} is not a folder", shown_path(path));
     std::vector<std::string> names = names_in(path, "--images");
     for (int photo = 0; photo < kPhotosPerPerson; ++photo) {
       const std::string_view wanted = kPhotoNames[static_cast<std::size_t>(photo)];
@@ -117,7 +120,7 @@ class TableBuilder {
       };
       const auto found = std::find_if(names.begin(), names.end(), is_this);
       if (found == names.end()) {
-        problem(row, "{} has no photo {}.jpg (or .jpeg, .png)", path.string(), wanted);
+        problem(row, "{} has no photo {}.jpg (or .jpeg, .png)", shown_path(path), wanted);
         continue;
       }
       add_row(fmt::format("{}-{}", id, wanted), folders_.images, fs::path(folder) / *found, mask_label(photo),
@@ -125,7 +128,7 @@ class TableBuilder {
       names.erase(found);
     }
     for (const std::string& name : names) {
-      problem(row, "{} is none of mask1 to mask5, incorrect_mask, normal, or a second one", (path / name).string());
+      problem(row, "{} is none of mask1 to mask5, incorrect_mask, normal, or a second one", shown_path(path / name));
     }
   }
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/error.h"
+#include "base/utf8.h"
 
 namespace pleat {
 namespace fs = std::filesystem;
@@ -33,7 +34,7 @@ std::vector<fs::directory_entry> entries_in(const fs::path& folder, std::error_c
 std::vector<fs::directory_entry> entries_in(const fs::path& folder, const char* flag) {
   std::error_code error;
   std::vector<fs::directory_entry> entries = entries_in(folder, error);
-  if (error) throw DataError("cannot read the folder {}: {}; give it with {}", folder.string(), error.message(), flag);
+  if (error) throw DataError("cannot read the folder {}: {}; give it with {}", shown_path(folder), error.message(), flag);
   return entries;
 }
 
@@ -63,6 +64,8 @@ fs::path way_down(const fs::path& root, const fs::path& folder) {
   const fs::path way = real_place(folder).lexically_relative(real_place(root));
   return way == "." ? fs::path() : way;
 }
+
+std::string shown_path(const fs::path& path) { return shown(path.native(), 1000); }
 
 std::string problem_lines(const std::vector<std::string>& problems) {
   std::string lines;

@@ -29,6 +29,9 @@ std::filesystem::path common_folder(std::vector<std::filesystem::path> folders);
 /// named by appending to that as the names stand, since a photo may be a link to somewhere else.
 std::filesystem::path way_down(const std::filesystem::path& root, const std::filesystem::path& folder);
 
+/// A path for a message: shown as other values, but cut later (after 1,000 bytes).
+std::string shown_path(const std::filesystem::path& path);
+
 /// A line for each, up to a screenful, and how many more there are; each line begins with a newline.
 std::string problem_lines(const std::vector<std::string>& problems);
 

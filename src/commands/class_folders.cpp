@@ -11,12 +11,12 @@
 #include "base/progress.h"
 #include "base/utf8.h"
 #include "cluster/launch_command.h"
+#include "data_tools/photo_folders.h"
 
 namespace pleat {
 namespace {
 
 constexpr std::size_t kNamedClasses = 20, kNamedFiles = 5;  // more are counted
-constexpr std::size_t kMostPath = 1000;                     // bytes
 
 void tell_classes(const ClassFolders& folders, const ClassTable& made) {
   const auto& classes = made.classes;
@@ -35,7 +35,7 @@ void tell_others(const ClassTable& made) {
   if (made.others.empty()) return;
   std::vector<std::string> names;
   for (std::size_t i = 0; i < std::min(kNamedFiles, made.others.size()); ++i)
-    names.push_back(shown(made.others[i].native(), kMostPath));
+    names.push_back(shown_path(made.others[i]));
   spdlog::info("left out, being no photos by their names: {} ({}{})",
                counted(static_cast<std::int64_t>(made.others.size()), "file"), fmt::join(names, ", "),
                made.others.size() > kNamedFiles ? ", …" : "");

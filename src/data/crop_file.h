@@ -8,6 +8,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
 
 #include "data/sample_table.h"
 
@@ -22,6 +23,9 @@ struct ImageShape {
 /// Attributes that say how the crops were made (size, crop, decoder …): the same for the same input; never host, time,
 /// rank.
 using Provenance = std::map<std::string, std::string>;
+
+/// Why crops.h5 cannot hold a column of that name, for a message; nullptr if it can.
+const char* column_name_fault(std::string_view name);
 
 /// Creates the file with all its space reserved, so that a full disk shows at once; every row starts as not valid.
 /// Throws DataError; a file that could not be made whole is removed.

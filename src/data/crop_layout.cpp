@@ -169,9 +169,7 @@ std::string link_name(hid_t group, hsize_t index) {
   std::string text(length + 1, '\0');
   name(text.data(), text.size());
   text.pop_back();
-  if (utf8_prefix(text) != text.size()) refuse("a column's name is not UTF-8");
-  // HDF5 would take it for a path, through links of any kind.
-  if (text.find('/') != std::string::npos) refuse("a column's name holds a '/'");
+  if (const char* fault = column_name_fault(text)) refuse("column '{}': {}", text, fault);
   return text;
 }
 
@@ -251,6 +249,16 @@ std::uint64_t size_of_file(const std::filesystem::path& path) {
 }
 
 }  // namespace
+
+const char* column_name_fault(std::string_view name) {
+  if (name.empty()) return "the name is empty";
+  if (name.size() > format::kMaxText) return "the name is too long";
+  if (utf8_prefix(name) != name.size()) return "the name is not UTF-8";
+  if (name == ".") return "HDF5 does not take '.' for a name";
+  // For a path, through links of any kind.
+  if (name.find('/') != std::string_view::npos) return "HDF5 takes '/' for a folder";
+  return nullptr;
+}
 
 CropLayout read_crop_layout(const std::filesystem::path& path) {
   const std::uint64_t bytes = size_of_file(path);

@@ -114,13 +114,8 @@ void check_input(const fs::path& path, const ImageShape& shape, const SampleTabl
                     format::kMaxProvenance);
   }
   for (const std::string& name : table.names) {
-    const char* fault = name.size() > format::kMaxText        ? "its name is too long"
-                        : name == "."                         ? "HDF5 does not take '.' for a name"
-                        : name.find('/') != std::string::npos ? "HDF5 takes '/' for a folder"
-                        : utf8_prefix(name) != name.size()    ? "its name is not UTF-8"
-                                                              : nullptr;
-    if (fault == nullptr) continue;
-    throw DataError("{}: column '{}' cannot be stored: {}; rename it", source, shown(name), fault);
+    if (const char* fault = column_name_fault(name))
+      throw DataError("{}: column '{}' cannot be stored: {}; rename it", source, shown(name), fault);
   }
 }
 

@@ -2,6 +2,8 @@
 
 #include <gmock/gmock.h>
 
+#include <algorithm>
+
 #include "base/error.h"
 #include "base/files.h"
 #include "data/sample_table.h"
@@ -125,6 +127,20 @@ TEST_F(PersonFoldersTest, ListsAllProblemsAtOnceAndWritesNothing) {
         "line 3: age '60.5' is not a whole number from 0 to 120", "line 4: age '' is not",
         "line 4: id '000003': there is no folder '000003_female_Asian_'",
         "line 5: folder '000001_male_Asian_31' is in line 2 already", "'000009_male_Asian_20' in"}) {
+    EXPECT_THAT(message, HasSubstr(part));
+  }
+}
+
+TEST_F(PersonFoldersTest, NothingOfATableBreaksALineOrSteersATerminal) {
+  add_file(folders.images / "\x1B[2Jface");
+  table(
+      "\x1B[1m,\x1B[31m,Asian,\"3\n1\",\"no\n\x1B[7mfolder\"\n"
+      "000001,male,Asian,31,000001_male_Asian_31\n000002,female,Asian,60,000002_female_Asian_60\n");
+  const std::string message = error();
+  EXPECT_EQ(message.find('\x1B'), std::string::npos) << message;
+  EXPECT_EQ(std::count(message.begin(), message.end(), '\n'), 4) << message;  // a line for each problem
+  for (const char* part : {": 4 problems, ", "gender '\\x1B[31m'", "age '3\\n1'",
+                           "id '\\x1B[1m': there is no folder 'no\\n\\x1B[7mfolder' in ", "'\\x1B[2Jface' in "}) {
     EXPECT_THAT(message, HasSubstr(part));
   }
 }

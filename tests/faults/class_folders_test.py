@@ -74,4 +74,6 @@ def test_problems_are_one_error_and_nothing_is_written(fruit, tmp_path):
     assert "1 problem, " in done.stdout and "'test', 'train' in " in done.stdout, done.stdout
     done = runs.pleat("class-folders", "--images", folder / "train", "--column", "split", "--out", tmp_path / "samples.csv")
     assert done.returncode == USAGE and "--column 'split'" in done.stdout, done.stdout
+    done = runs.pleat("class-folders", "--images", folder / "train", "--column", ".", "--out", tmp_path / "samples.csv")
+    assert done.returncode == USAGE and "--column '.' cannot name" in done.stdout, done.stdout
     assert not list(tmp_path.iterdir())
