@@ -9,6 +9,7 @@
 #include <stdexcept>
 
 #include "base/files.h"
+#include "base/utf8.h"
 #include "model/safetensors_header.h"
 
 namespace pleat {

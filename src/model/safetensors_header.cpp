@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
+#include "base/utf8.h"
 
 namespace pleat {
 namespace {
@@ -154,18 +155,6 @@ SafetensorsHeader read_safetensors_header(std::string_view json, std::string_vie
   nlohmann::json::sax_parse(json.begin(), json.end(), &reader);
   check_names(reader.header.entries, file);
   return std::move(reader.header);
-}
-
-std::string shown(std::string_view name) {
-  constexpr std::size_t kLongest = 100;
-  std::size_t length = std::min(name.size(), kLongest);
-  // Never cuts a character of several bytes: what was UTF-8 stays so, as writers of JSON want it.
-  while (length > 0 && length < name.size() && (static_cast<unsigned char>(name[length]) & 0xC0) == 0x80) --length;
-  std::string text(name.substr(0, length));
-  for (char& c : text) {
-    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) c = '?';
-  }
-  return length < name.size() ? text + "…" : text;
 }
 
 void refuse_safetensors(std::string_view file, const std::string& what) {

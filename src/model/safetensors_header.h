@@ -28,7 +28,4 @@ SafetensorsHeader read_safetensors_header(std::string_view json, std::string_vie
 /// Throws the DataError of a file that breaks the format.
 [[noreturn]] void refuse_safetensors(std::string_view file, const std::string& what);
 
-/// A name out of an untrusted file, fit for one line of a terminal.
-std::string shown(std::string_view name);
-
 }  // namespace pleat

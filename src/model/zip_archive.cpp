@@ -2,13 +2,13 @@
 
 #include <zlib.h>
 
-#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <string>
 
 #include "base/error.h"
 #include "base/files.h"
+#include "base/utf8.h"
 
 namespace pleat {
 namespace {
@@ -17,7 +17,7 @@ constexpr std::string_view kEndMark = "PK\x05\x06", kDirectoryMark = "PK\x01\x02
 constexpr std::size_t kEndSize = 22, kDirectorySize = 46, kLocalSize = 30;
 
 struct Entry {
-  std::string name;
+  std::string name;  // as it is shown
   std::uint32_t crc, stored_size, size;
   bool deflated;
 };
@@ -110,14 +110,11 @@ void Archive::check() const {
     if (!header.starts_with(kDirectoryMark)) refuse("its zip directory is damaged");
     const std::size_t name_size = number(header, 28, 2);
     const std::uint32_t method = number(header, 10, 2);
-    Entry entry{.name = std::string(piece(place + kDirectorySize, name_size)),
+    Entry entry{.name = shown(piece(place + kDirectorySize, name_size)),
                 .crc = number(header, 16, 4),
                 .stored_size = number(header, 20, 4),
                 .size = number(header, 24, 4),
                 .deflated = method == Z_DEFLATED};
-    std::replace_if(
-        entry.name.begin(), entry.name.end(),
-        [](char c) { return c < 0x20 || c > 0x7E; }, '?');  // not plain ASCII: it may be anything
     if (method != 0 && !entry.deflated) refuse(fmt::format("'{}' in it is packed in an unknown way", entry.name));
     check_contents(entry, contents(entry, number(header, 42, 4)));
     place += kDirectorySize + name_size + number(header, 30, 2) + number(header, 32, 2);

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "base/error.h"
+#include "base/utf8.h"
 
 namespace pleat {
 namespace {
@@ -48,7 +49,7 @@ Target resolve_target(const TargetConfig& config, const std::vector<std::string>
     if (target.classes.size() > kMostInferred) {
       throw DataError(
           "target {}: column {} has {} different labels (such as '{}'); is it a class column? If so, list its classes",
-          target.name, target.column, target.classes.size(), target.classes.front());
+          target.name, target.column, target.classes.size(), shown(target.classes.front()));
     }
   }
   if (target.size() < 2) {

@@ -27,8 +27,13 @@ TEST(Target, WhatCannotBeIsRefused) {
   EXPECT_THROW(resolve_target({.name = "x", .classes = {"a", "a"}}, {}), UsageError);
   EXPECT_THROW(resolve_target({.name = "x"}, {"a", "a"}), DataError);
   std::vector<std::string> ids;
-  for (int i = 0; i < 2000; ++i) ids.push_back("row" + std::to_string(i));
-  EXPECT_THROW(resolve_target({.name = "id"}, ids), DataError);
+  for (int i = 0; i < 2000; ++i) ids.push_back("\x1B[2J\n" + std::to_string(i));
+  try {
+    resolve_target({.name = "id"}, ids);
+    ADD_FAILURE() << "was accepted";
+  } catch (const DataError& error) {
+    EXPECT_THAT(error.what(), testing::HasSubstr("2000 different labels (such as '\\x1B[2J\\n0')"));
+  }
 }
 
 }  // namespace
