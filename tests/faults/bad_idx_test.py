@@ -60,8 +60,9 @@ BAD = {  # name: (images, labels, words)
 }
 
 
-def prepare(folder, *more):
-    return runs.pleat("prepare", "--idx-images", folder / "images", "--idx-labels", folder / "labels", *more, "--out", folder / "crops.h5", timeout=60)
+def prepare(folder, *more, **how):
+    return runs.pleat("prepare", "--idx-images", folder / "images", "--idx-labels", folder / "labels", *more, "--out", folder / "crops.h5",
+                      timeout=60, **how)
 
 
 def check(done, words, folder, code=3):
@@ -80,27 +81,30 @@ def test_a_bad_idx_file_is_refused_in_one_line_and_leaves_nothing(tmp_path, name
     check(prepare(tmp_path), words, tmp_path)
 
 
-def locked(path):
-    path.write_bytes(IMAGES)
-    path.chmod(0)
-
-
 NO_FILES = {  # name: (what makes it, words)
     "not-there": (lambda path: None, ["No such file"]),
     "folder": (os.mkdir, ["a folder, expected an IDX file"]),
     "pipe": (os.mkfifo, ["a pipe or a device, expected an IDX file"]),
     "dead-link": (lambda path: path.symlink_to("moved away"), ["No such file"]),
-    "locked": (locked, ["Permission denied"]),
 }
 
 
-@pytest.mark.parametrize("name", [
-    pytest.param(name, marks=pytest.mark.skipif(name == "locked" and os.geteuid() == 0, reason="root may read it")) for name in NO_FILES])
+@pytest.mark.parametrize("name", NO_FILES)
 def test_what_is_no_readable_file_is_no_idx_file(tmp_path, name):
     make, words = NO_FILES[name]
     make(tmp_path / "images")
     (tmp_path / "labels").write_bytes(LABELS)
     check(prepare(tmp_path), ["images", *words], tmp_path)
+
+
+def test_a_file_that_may_not_be_read_is_named(locked_out):
+    folder, user = locked_out
+    (folder / "images").write_bytes(IMAGES)
+    (folder / "labels").write_bytes(LABELS)
+    for locked in (folder / "images", folder / "labels"):
+        locked.chmod(0)
+        check(prepare(folder, user=user), [str(locked), "Permission denied"], folder)
+        locked.chmod(0o644)
 
 
 @pytest.mark.parametrize("flag, file", [("--idx-test-images", "test-images"), ("--idx-test-labels", "test-labels")], ids=["no-test-labels", "no-test-images"])

@@ -11,10 +11,6 @@ DATA = 3
 CLUSTER = 4
 
 
-def errors(done):
-    return [line for line in done.stdout.splitlines() if " E " in line]
-
-
 @pytest.mark.parametrize("ranks", [0, 2])
 @pytest.mark.parametrize("changes, code, words", [
     (["train.lr=0"], CONFIG, ["train.lr", "'0'", "above 0"]),
@@ -52,18 +48,18 @@ def test_a_bad_config_is_one_line(whole_run, tmp_path, changes, code, words, ran
     sets = [item for change in changes for item in ("--set", change)]
     done = runs.pleat("train", config, *sets, "--run", tmp_path / "run", ranks=ranks)
     assert done.returncode == code, done.stdout
-    assert len(errors(done)) == 1, done.stdout
+    assert len(runs.errors(done)) == 1, done.stdout
     for word in words:
-        assert word in errors(done)[0]
+        assert word in runs.errors(done)[0]
     assert not (tmp_path / "run/config.yaml").exists()
 
 
 def test_a_config_that_is_not_there_or_not_yaml(tmp_path):
     done = runs.pleat("train", tmp_path / "none.yaml")
-    assert done.returncode == CONFIG and "none.yaml" in errors(done)[0]
+    assert done.returncode == CONFIG and "none.yaml" in runs.errors(done)[0]
     (tmp_path / "bad.yaml").write_text("seed: 1\ntrain: {lr: [\n")
     done = runs.pleat("train", tmp_path / "bad.yaml")
-    assert done.returncode == CONFIG and "bad.yaml:" in errors(done)[0]
+    assert done.returncode == CONFIG and "bad.yaml:" in runs.errors(done)[0]
 
 
 @pytest.mark.parametrize("ranks", [0, 2])
@@ -81,14 +77,14 @@ def test_a_config_that_is_not_there_or_not_yaml(tmp_path):
 ])
 def test_a_wrong_verb_or_flag_is_one_line(arguments, words, ranks):
     done = runs.pleat(*arguments, ranks=ranks)
-    assert done.returncode == CONFIG and len(errors(done)) == 1, done.stdout
+    assert done.returncode == CONFIG and len(runs.errors(done)) == 1, done.stdout
     for word in words:
-        assert word in errors(done)[0]
+        assert word in runs.errors(done)[0]
 
 
 def test_no_verb_at_all_shows_the_help():
     done = runs.pleat()
-    assert done.returncode == CONFIG and not errors(done) and "Usage: pleat" in done.stdout and "prepare" in done.stdout
+    assert done.returncode == CONFIG and not runs.errors(done) and "Usage: pleat" in done.stdout and "prepare" in done.stdout
 
 
 def test_the_list_items_of_set_may_stand_in_brackets(whole_run):
@@ -115,7 +111,7 @@ def test_a_changed_pixel_is_found_and_named(whole_run, tmp_path, ranks):
     config = runs.write_config(tmp_path / "config.yaml", tmp_path / "crops.h5")
     done = runs.pleat("train", config, "--run", tmp_path / "run", ranks=ranks)
     assert done.returncode == DATA, done.stdout
-    assert len(errors(done)) == 1 and "crops.h5" in errors(done)[0] and "train-" in errors(done)[0], done.stdout
+    assert len(runs.errors(done)) == 1 and "crops.h5" in runs.errors(done)[0] and "train-" in runs.errors(done)[0], done.stdout
     assert not list((tmp_path / "run").glob("round_0/*/*/*/done.json"))
 
 
@@ -126,16 +122,16 @@ def test_a_truncated_or_foreign_crops_file(whole_run, tmp_path):
         (tmp_path / name).write_bytes(content)
         done = runs.pleat("train", runs.write_config(tmp_path / "c.yaml", tmp_path / name), "--run", tmp_path / "run")
         assert done.returncode == DATA, (name, done.stdout)
-        assert len(errors(done)) == 1 and name in errors(done)[0], done.stdout
+        assert len(runs.errors(done)) == 1 and name in runs.errors(done)[0], done.stdout
 
 
 def test_a_run_is_not_continued_with_other_settings_or_data(whole_run, tmp_path):
     folder, config, expected = whole_run
     done = runs.pleat("train", config, "--set", "train.lr=1e-2", "--set", "seed=3", "--run", folder / "run")
-    assert done.returncode == CONFIG and "train.lr: 0.003 -> 0.01" in errors(done)[0] and "seed: 7 -> 3" in errors(done)[0]
+    assert done.returncode == CONFIG and "train.lr: 0.003 -> 0.01" in runs.errors(done)[0] and "seed: 7 -> 3" in runs.errors(done)[0]
     other = runs.prepare(tmp_path, rows=240)
     done = runs.pleat("train", config, "--set", f"data.crops={other}", "--run", folder / "run")
-    assert done.returncode == DATA and "other data" in errors(done)[0], done.stdout
+    assert done.returncode == DATA and "other data" in runs.errors(done)[0], done.stdout
     assert runs.results(folder / "run") == expected
 
 
@@ -145,7 +141,7 @@ def test_an_edited_plan_is_refused_and_a_deleted_one_made_again(whole_run, tmp_p
     lines = (run / "folds.csv").read_text().splitlines(keepends=True)
     (run / "folds.csv").write_text("".join(lines[:2] + lines[3:]))
     done = runs.pleat("train", config, "--run", run)
-    assert done.returncode == DATA and "folds.csv is not the plan" in errors(done)[0], done.stdout
+    assert done.returncode == DATA and "folds.csv is not the plan" in runs.errors(done)[0], done.stdout
     (run / "folds.csv").unlink()
     done = runs.pleat("train", config, "--run", run)
     assert done.returncode == 0 and "5 done before" in done.stdout, done.stdout
@@ -156,7 +152,7 @@ def test_a_folder_of_somebody_else_is_left_alone(whole_run, tmp_path):
     _, config, _ = whole_run
     (tmp_path / "thesis.txt").write_text("years of work")
     done = runs.pleat("train", config, "--run", tmp_path)
-    assert done.returncode == DATA and "thesis.txt" in errors(done)[0], done.stdout
+    assert done.returncode == DATA and "thesis.txt" in runs.errors(done)[0], done.stdout
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
 
 
@@ -168,7 +164,7 @@ def test_two_live_runs_never_share_a_folder(whole_run, tmp_path):
         while not (tmp_path / "run/config.yaml").exists():
             assert first.poll() is None
         second = runs.pleat("train", config, "--set", "train.epochs=400", "--run", tmp_path / "run")
-        assert second.returncode == DATA and f"process {first.pid}" in errors(second)[0], second.stdout
+        assert second.returncode == DATA and f"process {first.pid}" in runs.errors(second)[0], second.stdout
     finally:
         first.kill()
         first.wait()
@@ -179,7 +175,7 @@ def test_a_disk_that_fills_up_ends_the_run_and_loses_nothing(whole_run, tmp_path
     _, config, expected = whole_run
     done = runs.pleat("train", config, "--run", tmp_path / "run", ranks=ranks, PLEAT_FAULT="write_file:9:nospace")
     assert done.returncode == DATA, done.stdout
-    assert len(errors(done)) == 1 and "free some space" in errors(done)[0], done.stdout
+    assert len(runs.errors(done)) == 1 and "free some space" in runs.errors(done)[0], done.stdout
     assert runs.pleat("train", config, "--run", tmp_path / "run", ranks=ranks).returncode == 0
     assert runs.results(tmp_path / "run") == expected
 

@@ -8,12 +8,10 @@ import os
 import zipfile
 
 import h5py
-import numpy
 import pytest
-from PIL import Image
-from support import runs
+from support import runs, tables
+from support.tables import SHORT, prepare
 
-USAGE = 2
 HEADER = "id,path,label\n"
 TABLE = HEADER + "a,1.png,x\nb,2.png,y\nc,3.png,x\n"
 LONGEST = 4096  # bytes of a value
@@ -24,16 +22,7 @@ ODD_PHOTO = 'the "best", größte\nphoto - of all.png'
 
 @pytest.fixture(scope="module")
 def photos(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("photos")
-    rng = numpy.random.default_rng(3)
-    for name in ("1.png", "2.png", "3.png", ODD_PHOTO):
-        Image.fromarray(rng.integers(0, 256, (16, 16, 3), numpy.uint8)).save(folder / name)
-    return folder
-
-
-def prepare(folder, photos, ranks=0):
-    return runs.pleat("prepare", "--table", folder / "samples.csv", "--images", photos, "--out", folder / "crops.h5", "--size", 16,
-                      ranks=ranks, timeout=60)
+    return tables.write_photos(tmp_path_factory.mktemp("photos"), ODD_PHOTO)
 
 
 def text_of(dataset):
@@ -116,23 +105,16 @@ def test_many_ranks_refuse_a_bad_table_once(photos, tmp_path, name):
     assert os.listdir(tmp_path) == ["samples.csv"]
 
 
-def locked(path):
-    path.write_text(TABLE)
-    path.chmod(0)
-
-
 NO_FILES = {  # name: (what makes it, words)
     "not-there": (lambda path: None, ["No such file"]),
     "folder": (lambda path: path.mkdir(), ["it is a folder, expected a file"]),
     "pipe": (os.mkfifo, ["a pipe or a device, expected a file"]),
     "dead-link": (lambda path: path.symlink_to("moved away.csv"), ["a link to moved away.csv, which is not there"]),
     "link-loop": (lambda path: path.symlink_to("samples.csv"), ["leads back to itself"]),
-    "locked": (locked, ["Permission denied", "permissions"]),
 }
 
 
-@pytest.mark.parametrize("name", [
-    pytest.param(name, marks=pytest.mark.skipif(name == "locked" and os.geteuid() == 0, reason="root may read it")) for name in NO_FILES])
+@pytest.mark.parametrize("name", NO_FILES)
 def test_what_is_no_readable_file_is_no_table(photos, tmp_path, name):
     make, words = NO_FILES[name]
     make(tmp_path / "samples.csv")
@@ -141,6 +123,15 @@ def test_what_is_no_readable_file_is_no_table(photos, tmp_path, name):
     for word in ["samples.csv", *words]:
         assert word in line
     assert os.listdir(tmp_path) == before
+
+
+def test_a_table_that_may_not_be_read_is_no_table(photos, locked_out):
+    (locked_out.folder / "samples.csv").write_text(TABLE)
+    (locked_out.folder / "samples.csv").chmod(0)
+    line = runs.refusal(prepare(locked_out.folder, photos, user=locked_out.user))
+    for word in ["samples.csv", "Permission denied", "permissions"]:
+        assert word in line
+    assert os.listdir(locked_out.folder) == ["samples.csv"]
 
 
 GOOD = {  # name: (the file, the values of a column that must be in crops.h5)
@@ -177,73 +168,15 @@ def test_a_photo_under_two_ids_is_taken_and_reported(photos, tmp_path):
     assert report["exact_duplicates"]["examples"] == [["a", "c"]]
 
 
-# --- what only the config can find wrong with a table ---
-
-PEOPLE = ["id", "path", "label", "only", "family", "gap", "rare", "seen", "split"]
-
-
-def person(i):
-    """Row i of the table: 12 for training, then 2 for the test."""
-    split = "train" if i < 12 else "test"
-    return [f"r{i}", f"{i % 3 + 1}.png", "xy"[i % 2], "x", "f", "" if i == 4 else "xy"[i % 2], "z" if i == 5 else "xy"[i % 2],
-            "new" if i == 13 else "xy"[i % 2], split]
-
-
-@pytest.fixture(scope="module")
-def people(photos, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("people")
-    with open(folder / "samples.csv", "w", newline="") as file:
-        csv.writer(file).writerows([PEOPLE, *map(person, range(14))])
-    done = prepare(folder, photos)
-    assert done.returncode == 0, done.stdout
-    return folder / "crops.h5"
-
-
-SHORT = {"folds": "{k: 2}", "train": "{epochs: 1, batch: 8, precision: fp32, augment: {pad: 0}}"}
-
-BAD_COLUMNS = {  # name: (what the config says, words)
-    "one-class": (["targets=[{name: only}]"], ["column only has 1 class", "at least 2"]),
-    "one-group": (["data.group=family"], ["1 groups cannot be cut into 2 folds", "lower folds.k or add groups"]),
-    "no-target-column": (["targets=[{name: lable}]"], ["no column 'lable', which targets asks for", "did you mean 'label'?", "'id', 'path'"]),
-    "no-group-column": (["data.group=familly"], ["no column 'familly', which data.group asks for", "did you mean 'family'?"]),
-    "no-strata-column": (["folds.stratify=[years]"], ["no column 'years', which folds.stratify asks for", "'id', 'path'"]),
-    "train-row-without-label": (["targets=[{name: gap}]"], ["row 'r4'", "column gap is empty", "unlabelled"]),
-    "train-row-without-group": (["data.group=gap"], ["row 'r4'", "column gap (data.group) is empty", "unlabelled"]),
-    "rare-class": (["targets=[{name: rare}]"], ["column 'rare': class 'z' has 1 rows", "fewer than the 2 folds", "lower folds.k"]),
-    "unknown-test-label": (["targets=[{name: seen}]"], ["row 'r13'", "'new'", "not one of the classes x, y"]),
-}
-
-
-@pytest.mark.parametrize("name", BAD_COLUMNS)
-def test_a_column_that_the_config_cannot_use_is_named(people, tmp_path, name):
-    changes, words = BAD_COLUMNS[name]
-    config = runs.write_config(tmp_path / "config.yaml", people, **SHORT)
-    done = runs.pleat("train", config, *(item for change in changes for item in ("--set", change)), "--run", tmp_path / "run", timeout=60)
-    line = runs.refusal(done)
-    for word in ["crops.h5", *words]:
-        assert word in line
-    # Where the folds are what cannot be, there is a folder by then, but no run in it.
-    assert {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*")} <= {"config.yaml", "run", "run/run.lock"}
-
-
-def test_a_column_of_numbers_is_no_column_of_classes(photos, tmp_path):
-    rows = [f"r{i},{i % 3 + 1}.png,{20 + i / 100}" for i in range(1001)]
-    (tmp_path / "samples.csv").write_text("id,path,age\n" + "\n".join(rows) + "\n")
-    assert prepare(tmp_path, photos).returncode == 0
-    config = runs.write_config(tmp_path / "config.yaml", tmp_path / "crops.h5", targets="[{name: age}]", **SHORT)
-    line = runs.refusal(runs.pleat("train", config, "--run", tmp_path / "run"))
-    for word in ["crops.h5", "column age has 1001 different labels", "'20.0'", "is it a class column?"]:
-        assert word in line
-    assert not (tmp_path / "run").exists()
-
-
-def test_a_table_without_train_rows_trains_nothing(photos, tmp_path):
-    (tmp_path / "samples.csv").write_text("id,path,label,split\na,1.png,x,test\nb,2.png,y,unlabelled\n")
-    assert prepare(tmp_path, photos).returncode == 0
-    config = runs.write_config(tmp_path / "config.yaml", tmp_path / "crops.h5", **SHORT)
-    line = runs.refusal(runs.pleat("train", config, "--run", tmp_path / "run"))
-    assert "crops.h5 has no train rows among its 2 rows; is the column split right?" in line
-    assert not (tmp_path / "run").exists()
+def test_values_that_steer_a_terminal_are_spelt_wherever_they_are_counted(photos, tmp_path):
+    rows = [f"\x1b[{i}m,{i % 3 + 1}.png,\x1b[2J{i % 2},x" for i in range(40)]
+    (tmp_path / "samples.csv").write_text('id,path,label,"\x1b[7m\nx"\n' + "\n".join(rows) + "\n")
+    made = prepare(tmp_path, photos)
+    verified = runs.pleat("prepare", "--verify", tmp_path / "crops.h5")
+    for done in (made, verified):
+        assert done.returncode == 0 and "\x1b" not in done.stdout, done.stdout
+        assert r"\x1B[2J0: 20, \x1B[2J1: 20" in done.stdout and r"\x1B[7m\nx" in done.stdout, done.stdout
+    assert r"many values, '\x1B[0m' first" in verified.stdout, verified.stdout
 
 
 # --- odd text, from the table to the predictions ---

@@ -1,5 +1,8 @@
+import collections
+import os
 import pathlib
 import sys
+import tempfile
 
 import pytest
 
@@ -19,3 +22,22 @@ def whole_run(tmp_path_factory):
     files = runs.results(folder / "run")
     assert len(files) == 4 + 2 * 5, sorted(files)
     return folder, config, files
+
+
+LockedOut = collections.namedtuple("LockedOut", "folder user")
+NOBODY = 65534
+
+
+@pytest.fixture
+def locked_out():
+    """A folder, and the user to run pleat as so that a file of mode 0 in it cannot be read: root could."""
+    user = NOBODY if os.geteuid() == 0 else None
+    try:
+        done = runs.pleat("--version", cwd="/", user=user)
+    except PermissionError as error:
+        pytest.skip(f"user {user} may not run {runs.PLEAT}, and root may read every file: {error}")
+    if done.returncode != 0 and user is not None:
+        pytest.skip(f"user {user} cannot run {runs.PLEAT}, and root may read every file: {done.stdout}")
+    with tempfile.TemporaryDirectory() as name:  # pytest's own folders are closed to others
+        os.chmod(name, 0o777)
+        yield LockedOut(pathlib.Path(name), user)

@@ -26,10 +26,6 @@ def write_photos(folder, count=23):
     return folder / "samples.csv", folder / "photos"
 
 
-def errors(done):
-    return [line for line in done.stdout.splitlines() if " E " in line]
-
-
 def test_any_number_of_ranks_writes_the_same_bytes_and_h5py_reads_them(tmp_path):
     table, photos = write_photos(tmp_path)
     files = []
@@ -82,9 +78,9 @@ def test_a_bad_table_is_one_line(tmp_path, change, words):
     table, photos = write_photos(tmp_path)
     table.write_text(change(table.read_text()))
     done = runs.pleat("prepare", "--table", table, "--images", photos, "--out", tmp_path / "crops.h5")
-    assert done.returncode == DATA and len(errors(done)) == 1, done.stdout
+    assert done.returncode == DATA and len(runs.errors(done)) == 1, done.stdout
     for word in words:
-        assert word in errors(done)[0]
+        assert word in runs.errors(done)[0]
     assert not list(tmp_path.glob("crops.h5*"))
 
 
@@ -119,7 +115,7 @@ def test_nothing_that_is_not_ours_is_replaced_or_removed(tmp_path):
     text = table.read_text()
     for out, code in ((table, 2), (photos / "0.png", 3), (tmp_path, 3)):
         done = runs.pleat("prepare", "--table", table, "--images", photos, "--out", out)
-        assert done.returncode == code and len(errors(done)) == 1, done.stdout
+        assert done.returncode == code and len(runs.errors(done)) == 1, done.stdout
     assert table.read_text() == text
     (tmp_path / "rejected.csv").write_text("my own notes\n")
     assert runs.pleat("prepare", "--table", table, "--images", photos, "--out", tmp_path / "crops.h5").returncode == 0

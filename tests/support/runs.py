@@ -45,11 +45,12 @@ def environment(**extra):
     return env
 
 
-def pleat(*arguments, ranks=0, cwd=None, timeout=300, **extra):
-    """Runs the program, under mpirun if ranks > 0. Returns the finished process with its text."""
+def pleat(*arguments, ranks=0, cwd=None, timeout=300, user=None, **extra):
+    """Runs the program, under mpirun if ranks > 0, as another user (a number) if asked. Returns the finished process with its text."""
     launcher = ["mpirun", "--oversubscribe", "--bind-to", "none", "-n", str(ranks)] if ranks else []
     return subprocess.run([*launcher, PLEAT, *map(str, arguments)], cwd=cwd, env=environment(**extra), timeout=timeout,
-                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                          user=user, group=user, extra_groups=None if user is None else [])
 
 
 def prepare(folder, rows=300, test_rows=60, **labels):
