@@ -27,45 +27,53 @@ std::size_t number(Bytes file, std::size_t at, std::size_t bytes) {
   return value;
 }
 
-// A message of an object header: a dataset's shape, say. Its header is `header`, whose checksum stands at `sum`.
+// A message of an object header, without its first bytes. The header is at `header`, its checksum at `sum`.
 struct Message {
   std::size_t header, sum, begin, size;
 };
 
-// Those that pleat looks at itself: shape, type, layout, attribute. What holds HDF5's own structure together is left as
-// it is: with the checksums right, HDF5 1.10 runs into its own faults there.
-bool is_content(unsigned type) { return type == 1 || type == 3 || type == 8 || type == 12; }
+constexpr std::uint8_t kShape = 1, kType = 3, kLayout = 8;
 
-// Of the object header at `header`, which is whole. Source: HDF5 File Format Specification 3.0, IV.A.1.b.
+// Of the object header at `header`, as far as it is whole. Source: HDF5 File Format Specification 3.0, IV.A.1.b.
 void find_messages(Bytes file, std::size_t header, std::vector<Message>& found) {
+  constexpr std::size_t kLongestPrefix = 34;
+  if (file.size() - header < kLongestPrefix) return;
   const unsigned flags = file[header + 5];
   const std::size_t width = 1U << (flags & 3), size_at = header + 6 + (flags & 0x20 ? 16 : 0) + (flags & 0x10 ? 4 : 0);
-  const std::size_t before_body = flags & 0x04 ? 6 : 4, sum = size_at + width + number(file, size_at, width);
-  for (std::size_t at = size_at + width; at + before_body <= sum;) {
-    const std::size_t size = number(file, at + 1, 2);
-    if (is_content(file[at])) found.push_back({header, sum, at + before_body, size});
-    at += before_body + size;
+  const std::size_t size = number(file, size_at, width), first = size_at + width, before_body = flags & 0x04 ? 6 : 4;
+  if (size > file.size() || first + size + 4 > file.size()) return;
+  const std::size_t sum = first + size;
+  for (std::size_t at = first; at + before_body <= sum;) {
+    const std::size_t body = at + before_body, bytes = number(file, at + 1, 2);
+    if (body + bytes > sum) return;
+    if (file[at] == kShape || file[at] == kType) found.push_back({header, sum, body, bytes});
+    if (file[at] == kLayout && bytes > 2)
+      found.push_back({header, sum, body + 2, bytes - 2});  // not the class: the place
+    at = body + bytes;
   }
 }
 
-// Changes one message and sets its header's checksum right, so that the change is seen by more than that.
-void change_message(Bytes file, unsigned choice) {
+// Changes a dataset's shape, type or place and sets its header's checksum right, so that it is for pleat to refuse. All
+// else of HDF5's structure is left as it is: with the checksums right, HDF5 1.10 crashes there by faults of its own.
+// False if the file has nothing of the kind.
+bool change_message(Bytes file, unsigned choice) {
   const std::string_view text(reinterpret_cast<const char*>(file.data()), file.size());
   std::vector<Message> messages;
   for (std::size_t at = text.find("OHDR"); at != text.npos; at = text.find("OHDR", at + 1))
     find_messages(file, at, messages);
+  if (messages.empty()) return false;
   const Message& message = messages[choice % messages.size()];
   LLVMFuzzerMutate(file.data() + message.begin, message.size, message.size);
   const std::uint32_t sum = H5_checksum_metadata(file.data() + message.header, message.sum - message.header, 0);
   std::memcpy(file.data() + message.sum, &sum, sizeof sum);
+  return true;
 }
 
 }  // namespace
 
 extern "C" std::size_t LLVMFuzzerCustomMutator(std::uint8_t* data, std::size_t size, std::size_t most, unsigned seed) {
-  if (seed % 2 == 0) return LLVMFuzzerMutate(data, size, most);
-  change_message({data, size}, seed / 2);
-  return size;
+  const bool changed = seed % 2 != 0 && change_message({data, size}, seed / 2);
+  return changed ? size : LLVMFuzzerMutate(data, size, most);
 }
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {

@@ -55,7 +55,8 @@ std::vector<Kind> read_seeds(const fs::path& folder) {
     kinds[name.substr(0, name.find_first_of("-."))][name] = read_bytes(entry.path());
   }
   if (kinds.empty() || kinds.size() > kMostKinds)
-    throw std::runtime_error(fmt::format("{} has {} kinds of seeds, expected 1 to {}", folder.string(), kinds.size(), kMostKinds));
+    throw std::runtime_error(
+        fmt::format("{} has {} kinds of seeds, expected 1 to {}", folder.string(), kinds.size(), kMostKinds));
   std::vector<Kind> all;
   for (auto& [name, files] : kinds) {
     all.push_back({.name = name});
@@ -96,11 +97,13 @@ fs::path save(const Bytes& input, const std::string& name) {
   const char* folder = std::getenv("FUZZ_FAULTS");
   const fs::path path = fs::absolute(folder != nullptr ? folder : ".") / name;
   fs::create_directories(path.parent_path());
-  std::ofstream(path, std::ios::binary).write(reinterpret_cast<const char*>(input.data()), static_cast<std::streamsize>(input.size()));
+  std::ofstream(path, std::ios::binary)
+      .write(reinterpret_cast<const char*>(input.data()), static_cast<std::streamsize>(input.size()));
   return path;
 }
 
-void print_totals(const std::string& program, const std::vector<Kind>& kinds, const Record& record, int faults, double seconds) {
+void print_totals(const std::string& program, const std::vector<Kind>& kinds, const Record& record, int faults,
+                  double seconds) {
   Outcomes all;
   std::vector<std::string> each;
   for (std::size_t i = 0; i < kinds.size(); ++i) {
@@ -109,11 +112,12 @@ void print_totals(const std::string& program, const std::vector<Kind>& kinds, co
     all.refused += tally.refused;
     each.push_back(fmt::format("{} {}+{}", kinds[i].name, tally.accepted, tally.refused));
   }
-  fmt::print("{}: accepted {}, refused {}, faults {} ({}); {:.1f} s, slowest input {:.2f} s\n", program, all.accepted, all.refused,
-             faults, fmt::join(each, ", "), seconds, record.slowest);
+  fmt::print("{}: accepted {}, refused {}, faults {} ({}); {:.1f} s, slowest input {:.2f} s\n", program, all.accepted,
+             all.refused, faults, fmt::join(each, ", "), seconds, record.slowest);
 }
 
-int mutate(const std::string& program, const fs::path& folder, std::size_t count, std::uint64_t seed, const Limits& limits) {
+int mutate(const std::string& program, const fs::path& folder, std::size_t count, std::uint64_t seed,
+           const Limits& limits) {
   const std::vector<Kind> kinds = read_seeds(folder);
   const std::size_t all = count * kinds.size();
   const auto start = std::chrono::steady_clock::now();
@@ -129,7 +133,8 @@ int mutate(const std::string& program, const fs::path& folder, std::size_t count
     const Record& record = watched.record();
     const std::string& kind = kinds[record.index / count].name;
     const fs::path saved = save(record.held(), fmt::format("{}-{}-{}-{}", program, kind, seed, record.index));
-    fmt::print("{}: {}: {}; again by: {} run {}\n", program, record.done ? "after the last input" : "input " + saved.filename().string(), fault, program,
+    fmt::print("{}: {}: {}; again by: {} run {}\n", program,
+               record.done ? "after the last input" : "input " + saved.filename().string(), fault, program,
                saved.string());
   }
   const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
@@ -145,7 +150,10 @@ int run_files(std::span<char*> files, const Limits& limits) {
     watched.record().tallies[0] = {};
     const std::string fault = watched.run([&](Record& record) { run_and_count(input, 0, 0, limits, record); });
     faults += fault.empty() ? 0 : 1;
-    fmt::print("{}: {}\n", file, !fault.empty() ? fault : watched.record().tallies[0].accepted > 0 ? "accepted" : "refused");
+    fmt::print("{}: {}\n", file,
+               !fault.empty()                             ? fault
+               : watched.record().tallies[0].accepted > 0 ? "accepted"
+                                                          : "refused");
   }
   return faults == 0 ? 0 : 1;
 }
@@ -161,7 +169,8 @@ int run(std::span<char*> arguments) {
   ::setenv("TMPDIR", scratch.path().c_str(), 1);
   if (verb == "run" && arguments.size() > 2) return run_files(arguments.subspan(2), limits);
   if (verb == "mutate" && (arguments.size() == 4 || arguments.size() == 5)) {
-    return mutate(program, arguments[2], std::stoul(arguments[3]), arguments.size() == 5 ? std::stoul(arguments[4]) : 1, limits);
+    return mutate(program, arguments[2], std::stoul(arguments[3]), arguments.size() == 5 ? std::stoul(arguments[4]) : 1,
+                  limits);
   }
   fmt::print(stderr, "usage: {0} mutate SEEDS COUNT [SEED]\n       {0} run FILE...\n", program);
   return 2;

@@ -8,9 +8,22 @@ namespace pleat::fuzz {
 namespace {
 
 // Where readers' arithmetic turns: signs, widths and limits.
-constexpr std::array<std::uint64_t, 16> kEdges = {
-    0, 1, 2, 0x7F, 0x80, 0xFF, 0x7FFF, 0x8000, 0xFFFF, 0x10000, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF, 0x100000000,
-    0x7FFFFFFFFFFFFFFF, 0xFFFFFFFFFFFFFFFF};
+constexpr std::array<std::uint64_t, 16> kEdges = {0,
+                                                  1,
+                                                  2,
+                                                  0x7F,
+                                                  0x80,
+                                                  0xFF,
+                                                  0x7FFF,
+                                                  0x8000,
+                                                  0xFFFF,
+                                                  0x10000,
+                                                  0x7FFFFFFF,
+                                                  0x80000000,
+                                                  0xFFFFFFFF,
+                                                  0x100000000,
+                                                  0x7FFFFFFFFFFFFFFF,
+                                                  0xFFFFFFFFFFFFFFFF};
 constexpr std::string_view kSigns = ",;\"'\n\r\t {}[]():\\/.-+0123456789eE";  // what text formats turn on
 
 }  // namespace
@@ -25,10 +38,10 @@ void Mutator::change(Bytes& input) {
   using Change = void (Mutator::*)(Bytes&);
   // Those that keep the rest in place come up more often: they get past a reader's first checks.
   constexpr std::array<Change, 16> kChanges = {
-      &Mutator::flip_bit,     &Mutator::flip_bit,     &Mutator::set_byte,  &Mutator::set_byte,
+      &Mutator::flip_bit,     &Mutator::flip_bit,     &Mutator::set_byte,   &Mutator::set_byte,
       &Mutator::set_number,   &Mutator::set_number,   &Mutator::set_number, &Mutator::set_sign,
-      &Mutator::fill,         &Mutator::copy_over,    &Mutator::cut_end,   &Mutator::remove_block,
-      &Mutator::repeat_block, &Mutator::insert_noise, &Mutator::splice,    &Mutator::insert_other};
+      &Mutator::fill,         &Mutator::copy_over,    &Mutator::cut_end,    &Mutator::remove_block,
+      &Mutator::repeat_block, &Mutator::insert_noise, &Mutator::splice,     &Mutator::insert_other};
   if (input.empty()) return insert_noise(input);
   (this->*kChanges[below(kChanges.size())])(input);
 }

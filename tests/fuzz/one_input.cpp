@@ -65,8 +65,9 @@ void set_limit(unsigned seconds) {
 
 // Asking the leak checker takes milliseconds, counting does not.
 void count_blocks() {
-  static const int installed = __sanitizer_install_malloc_and_free_hooks(
-      [](const volatile void*, std::size_t) { ++unfreed; }, [](const volatile void* block) { unfreed -= block != nullptr; });
+  static const int installed =
+      __sanitizer_install_malloc_and_free_hooks([](const volatile void*, std::size_t) { ++unfreed; },
+                                                [](const volatile void* block) { unfreed -= block != nullptr; });
   static_cast<void>(installed);
 }
 

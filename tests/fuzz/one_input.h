@@ -10,8 +10,8 @@
 namespace pleat::fuzz {
 
 struct Limits {
-  unsigned seconds = 20;          // for one input; more is a hang
-  std::size_t megabytes = 3072;   // resident; a photo of 100 million pixels of 16 bits stays below it
+  unsigned seconds = 20;         // for one input; more is a hang
+  std::size_t megabytes = 3072;  // resident; a photo of 100 million pixels of 16 bits stays below it
 };
 
 /// Ends the process if the input crashes the reader, keeps it busy for too long, makes it throw what it does not

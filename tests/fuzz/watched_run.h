@@ -20,7 +20,7 @@ struct Tally {
 struct Record {
   std::size_t index = 0;  // of the input at work, over all kinds
   std::size_t size = 0;
-  bool done = false;  // the child came to its end: a reader that calls exit(0) must not pass for one
+  bool done = false;   // the child came to its end: a reader that calls exit(0) must not pass for one
   double slowest = 0;  // seconds of one input
   std::array<Tally, kMostKinds> tallies{};
   std::array<std::uint8_t, kMostInput> input{};
