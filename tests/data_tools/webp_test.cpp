@@ -14,7 +14,9 @@ using namespace std::string_literals;
 // A header of 40x30 pixels that says, besides, that it is no key frame: OpenCV's own decoder for WebP does not know it.
 const std::string kBroken = "RIFF\xD0\0\0\0WEBPVP8 \xC4\0\0\0\x01\0\0\x9D\x01\x2A\x28\0\x1E\0"s + std::string(186, 'x');
 
-FileBytes bytes_of(const std::string& file) { return {reinterpret_cast<const std::uint8_t*>(file.data()), file.size()}; }
+FileBytes bytes_of(const std::string& file) {
+  return {reinterpret_cast<const std::uint8_t*>(file.data()), file.size()};
+}
 
 std::string refusal(const std::string& file) {
   try {

@@ -8,7 +8,8 @@ import pytest
 import seeds
 
 PROGRAMS = pathlib.Path(os.environ["PLEAT_BUILD"]) / "tests"
-COUNT = 1000  # of each kind of file
+# How many inputs of each kind of file; HDF5 forgets memory, so that the leak checker looks at each of its inputs.
+COUNTS = {"photo": 2000, "table": 5000, "idx": 2000, "crops": 1000, "safetensors": 5000, "zip": 5000}
 KINDS = {
     "photo": {"jpeg", "progressive", "png", "webp", "bmp", "tiff"}, "table": {"csv"}, "idx": {"plain", "gzip"}, "crops": {"crops"},
     "safetensors": {"safetensors"}, "zip": {"zip"},
@@ -31,13 +32,13 @@ def test_reader(target, tmp_path):
     files = sorted((tmp_path / "seeds").iterdir())
     whole = run(target, "run", *files)
     assert whole.stdout.splitlines() == [f"{file}: accepted" for file in files]
-    done = run(target, "mutate", tmp_path / "seeds", COUNT, FUZZ_FAULTS=str(tmp_path))
+    done = run(target, "mutate", tmp_path / "seeds", COUNTS[target], FUZZ_FAULTS=str(tmp_path))
     print(done.stdout)
     assert done.returncode == 0 and "faults 0" in done.stdout, done.stdout
     found = totals(done)
     assert set(found) == KINDS[target]
     for kind, (accepted, refused) in found.items():
-        assert accepted + refused == COUNT and accepted > 0 and refused > 0, (kind, done.stdout)
+        assert accepted + refused == COUNTS[target] and accepted > 0 and refused > 0, (kind, done.stdout)
 
 
 FAULTS = {

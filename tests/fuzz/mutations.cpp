@@ -7,23 +7,6 @@
 namespace pleat::fuzz {
 namespace {
 
-// Where readers' arithmetic turns: signs, widths and limits.
-constexpr std::array<std::uint64_t, 16> kEdges = {0,
-                                                  1,
-                                                  2,
-                                                  0x7F,
-                                                  0x80,
-                                                  0xFF,
-                                                  0x7FFF,
-                                                  0x8000,
-                                                  0xFFFF,
-                                                  0x10000,
-                                                  0x7FFFFFFF,
-                                                  0x80000000,
-                                                  0xFFFFFFFF,
-                                                  0x100000000,
-                                                  0x7FFFFFFFFFFFFFFF,
-                                                  0xFFFFFFFFFFFFFFFF};
 constexpr std::string_view kSigns = ",;\"'\n\r\t {}[]():\\/.-+0123456789eE";  // what text formats turn on
 
 }  // namespace
@@ -49,7 +32,7 @@ void Mutator::change(Bytes& input) {
 void Mutator::flip_bit(Bytes& input) { input[place(input)] ^= static_cast<std::uint8_t>(1U << below(8)); }
 
 void Mutator::set_byte(Bytes& input) {
-  input[place(input)] = static_cast<std::uint8_t>(below(2) == 0 ? kEdges[below(6)] : below(256));
+  input[place(input)] = static_cast<std::uint8_t>(below(2) == 0 ? edge(8) : below(256));
 }
 
 // As formats store them, of one to eight bytes in either order: to an edge, near the file's size, or near what it was.
@@ -63,7 +46,7 @@ void Mutator::set_number(Bytes& input) {
   for (std::size_t i = 0; i < width; ++i) value |= std::uint64_t{byte(i)} << (8 * i);
   const std::uint64_t near = static_cast<std::uint64_t>(below(33)) - 16;  // wraps below zero, as the value then does
   const std::size_t kind = below(4);
-  value = kind == 0 ? kEdges[below(kEdges.size())] : kind == 1 ? input.size() + near : value + near;
+  value = kind == 0 ? edge(8 * width) : kind == 1 ? input.size() + near : value + near;
   for (std::size_t i = 0; i < width; ++i) byte(i) = static_cast<std::uint8_t>(value >> (8 * i));
 }
 
@@ -122,6 +105,12 @@ void Mutator::splice(Bytes& input) {
 void Mutator::insert_other(Bytes& input) {
   const auto block = block_of(others_[below(others_.size())]);
   input.insert(input.begin() + static_cast<std::ptrdiff_t>(below(input.size() + 1)), block.begin(), block.end());
+}
+
+// Where readers' arithmetic turns (signs, widths, limits): next to a power of two, of at most so many bits.
+std::uint64_t Mutator::edge(std::size_t bits) {
+  const std::size_t bit = below(bits + 1);
+  return (bit == 64 ? 0 : std::uint64_t{1} << bit) + below(3) - 1;
 }
 
 // Headers and trailers decide most, so that they are changed more often than their share.

@@ -39,6 +39,7 @@ class Mutator {
   void splice(Bytes& input);
   void insert_other(Bytes& input);
 
+  std::uint64_t edge(std::size_t bits);
   std::size_t place(const Bytes& input);
   std::span<const std::uint8_t> block_of(std::span<const std::uint8_t> bytes);
 
