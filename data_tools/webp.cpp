@@ -65,8 +65,8 @@ ImageHeader read_webp_header(FileBytes file) {
 
 namespace {
 
-// OpenCV asks all of its decoders which of them knows a file. Where WebP's does not, these marks lead to GDCM, which ends
-// the process over some files, or by way of a temporary file to GDAL, which would take any of its many formats.
+// OpenCV asks all of its decoders which of them knows a file. Where WebP's does not, these marks lead to GDCM, which
+// ends the process over some files, or by way of a temporary file to GDAL, which would take any of its many formats.
 bool is_for_other_decoders(FileBytes file) {
   return (file.size() > 128 && starts_with(file.subspan(128), "DICM")) ||
          (file.size() > 140 && starts_with(file.subspan(140), "DTED"));
