@@ -25,13 +25,16 @@ constexpr std::pair<CropMode, const char*> kModes[] = {
 
 std::int64_t rounded(double value, std::int64_t most) { return std::clamp<std::int64_t>(std::llround(value), 1, most); }
 
+[[noreturn]] void unknown_preparation(const std::string& what) {
+  throw DataError(
+      "how the run's crops were made is not known to this program; prepare the photos yourself and give them with "
+      "--crops: {}",
+      what);
+}
+
 const std::string& fact(const Provenance& provenance, const char* name) {
   const auto found = provenance.find(name);
-  if (found == provenance.end())
-    throw DataError(
-        "how the run's crops were made is not known to this program; prepare the photos yourself and give them with "
-        "--crops: '{}' is missing",
-        name);
+  if (found == provenance.end()) unknown_preparation(fmt::format("'{}' is missing", name));
   return found->second;
 }
 
@@ -54,11 +57,27 @@ Number number_of(std::string_view text) {
   Number number{};
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
   if (error != std::errc() || end != text.data() + text.size() || !(number >= 0))
-    throw DataError(
-        "how the run's crops were made is not known to this program; prepare the photos yourself and give them with "
-        "--crops: '{}' is no number",
-        text);
+    unknown_preparation(fmt::format("'{}' is no number", text));
   return number;
+}
+
+bool removed_by_masks(const Provenance& provenance) {
+  if (!provenance.contains(kBackground)) return false;
+  const std::string& background = fact(provenance, kBackground);
+  if (background != kByMasks && background != kByFace) unknown_preparation(fmt::format("background '{}'", background));
+  return background == kByMasks;
+}
+
+// The files that provenance does not hold: given again where they are needed, and nowhere else.
+void check_given(const Provenance& provenance, const CropOptions& options) {
+  if (const bool by_masks = removed_by_masks(provenance); by_masks == options.masks.empty()) {
+    throw UsageError(by_masks
+                         ? "the backgrounds of these crops were removed by masks; give those of the photos with --masks"
+                         : "no masks were used for these crops; leave --masks away");
+  }
+  if (!options.detector.empty() && !options.seeks_faces())
+    throw UsageError("no faces were sought for these crops; leave --detector away");
+  if (options.seeks_faces()) require_detector(fact(provenance, kDetector), options.detector);
 }
 
 }  // namespace
@@ -178,30 +197,13 @@ CropOptions crop_options_of(const Provenance& provenance, const std::filesystem:
   const std::string& crop = fact(provenance, kCrop);
   const auto mode = std::ranges::find_if(kModes, [&](const auto& known) { return known.second == crop; });
   if (mode == std::end(kModes) || options.height < 1 || options.width < 1)
-    throw DataError(
-        "how the run's crops were made is not known to this program; prepare the photos yourself and give them with "
-        "--crops: size '{}', crop '{}'",
-        size, crop);
+    unknown_preparation(fmt::format("size '{}', crop '{}'", size, crop));
   options.crop = mode->first;
   if (options.crop == CropMode::kFace) options.face_margin = number_of<double>(fact(provenance, kMargin));
   options.remove_background = provenance.contains(kBackground);
-  const std::string background = options.remove_background ? fact(provenance, kBackground) : kByFace;
-  const bool by_masks = background == kByMasks;
-  if (!by_masks && background != kByFace)
-    throw DataError(
-        "how the run's crops were made is not known to this program; prepare the photos yourself and give them with "
-        "--crops: background '{}'",
-        background);
-  if (by_masks == masks.empty()) {
-    throw UsageError(by_masks
-                         ? "the backgrounds of these crops were removed by masks; give those of the photos with --masks"
-                         : "no masks were used for these crops; leave --masks away");
-  }
   options.masks = masks;
   options.detector = detector;
-  if (!detector.empty() && !options.seeks_faces())
-    throw UsageError("no faces were sought for these crops; leave --detector away");
-  if (options.seeks_faces()) require_detector(fact(provenance, kDetector), detector);
+  check_given(provenance, options);
   return options;
 }
 

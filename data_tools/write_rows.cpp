@@ -19,8 +19,8 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr const char* kRejectedHeader = "id,path,reason\n";
-constexpr std::size_t kListed = 20;     // broken photos named in the error
-constexpr std::size_t kReason = 1000;   // bytes of a reason
+constexpr std::size_t kListed = 20;    // broken photos named in the error
+constexpr std::size_t kReason = 1000;  // bytes of a reason
 
 // This rank's rows. One block each: neighbours in the file are then written by one host, which network file systems
 // need.
@@ -211,10 +211,7 @@ void publish(const SampleTable& table, const MadeCrops& made, const fs::path& pa
              const MakeCropsOptions& options) {
   check_whole(partial, made);
   const fs::path list = rejected_list(options);
-  if (!made.rejected.empty()) {
-    require_replaceable(list, kRejectedHeader, "list of rejected photos", {});
-    write_rejected(table, made.rejected, list);
-  }
+  if (!made.rejected.empty()) write_rejected(table, made.rejected, list);
   fault_point("publish_crops");
   publish_file(partial, options.out);
   if (made.rejected.empty()) remove_old_list(list);

@@ -26,9 +26,11 @@ void check_flags(const PredictFlags& flags) {
     throw UsageError("--{} is missing: photos need both --table and --images",
                      flags.table.empty() ? "table" : "images");
   }
-  const char* idle = !flags.detector.empty() ? "--detector" : !flags.masks.empty() ? "--masks" : "--skip-bad";
-  if (crops && (!flags.detector.empty() || !flags.masks.empty() || flags.skip_bad))
-    throw UsageError("crops are prepared already; leave {} away", idle);
+  const char* idle = !flags.detector.empty() ? "--detector"
+                     : !flags.masks.empty()  ? "--masks"
+                     : flags.skip_bad        ? "--skip-bad"
+                                             : nullptr;
+  if (crops && idle != nullptr) throw UsageError("crops are prepared already; leave {} away", idle);
 }
 
 // The crops that stand between photos and predictions: beside the predictions, since all ranks must see them, hidden,
