@@ -1,9 +1,11 @@
 #include "model/zip_archive.h"
 
+#include <fmt/format.h>
 #include <zlib.h>
 
 #include <array>
 #include <cstdint>
+#include <set>
 #include <string>
 
 #include "base/error.h"
@@ -17,7 +19,7 @@ constexpr std::string_view kEndMark = "PK\x05\x06", kDirectoryMark = "PK\x01\x02
 constexpr std::size_t kEndSize = 22, kDirectorySize = 46, kLocalSize = 30;
 
 struct Entry {
-  std::string name;  // as it is shown
+  std::string_view name;
   std::uint32_t crc, stored_size, size;
   bool deflated;
 };
@@ -25,7 +27,7 @@ struct Entry {
 class Archive {
  public:
   Archive(std::string_view bytes, std::string_view name) : bytes_(bytes), name_(name) {}
-  void check() const;
+  std::vector<ZipEntry> read() const;
 
  private:
   [[noreturn]] void refuse(const std::string& what) const {
@@ -63,8 +65,10 @@ std::size_t Archive::find_end() const {
 // The local header has names and padding of its own before the contents.
 std::string_view Archive::contents(const Entry& entry, std::size_t local) const {
   const std::string_view header = piece(local, kLocalSize);
-  if (!header.starts_with(kLocalMark)) refuse(fmt::format("'{}' is not where its directory says", entry.name));
-  return piece(local + kLocalSize + number(header, 26, 2) + number(header, 28, 2), entry.stored_size);
+  const std::size_t name_size = header.starts_with(kLocalMark) ? number(header, 26, 2) : 0;
+  if (piece(local + kLocalSize, name_size) != entry.name)
+    refuse(fmt::format("'{}' is not where its directory says", shown(entry.name)));
+  return piece(local + kLocalSize + name_size + number(header, 28, 2), entry.stored_size);
 }
 
 struct Sum {
@@ -96,33 +100,48 @@ void Archive::check_contents(const Entry& entry, std::string_view stored) const 
   Sum sum{crc32(stored), stored.size()};
   const bool whole = !entry.deflated || sum_deflated(stored, entry.size, sum = {});
   if (!whole || sum.size != entry.size || sum.crc != entry.crc)
-    refuse(fmt::format("'{}' in it does not have the checksum that was written with it", entry.name));
+    refuse(fmt::format("'{}' in it does not have the checksum that was written with it", shown(entry.name)));
 }
 
-void Archive::check() const {
+std::vector<ZipEntry> Archive::read() const {
   const std::string_view end = piece(find_end(), kEndSize);
   const std::uint32_t entries = number(end, 10, 2);
   std::size_t place = number(end, 16, 4);
   if (entries == 0xFFFF || place == 0xFFFFFFFF)
     throw DataError("{}: larger than 4 GB or of more than 65,534 parts, which pleat does not read", name_);
+  std::vector<ZipEntry> read;
+  std::set<std::string_view> names;
+  std::uint64_t stored = 0;
   for (std::uint32_t i = 0; i < entries; ++i) {
     const std::string_view header = piece(place, kDirectorySize);
     if (!header.starts_with(kDirectoryMark)) refuse("its zip directory is damaged");
     const std::size_t name_size = number(header, 28, 2);
     const std::uint32_t method = number(header, 10, 2);
-    Entry entry{.name = shown(piece(place + kDirectorySize, name_size)),
-                .crc = number(header, 16, 4),
-                .stored_size = number(header, 20, 4),
-                .size = number(header, 24, 4),
-                .deflated = method == Z_DEFLATED};
-    if (method != 0 && !entry.deflated) refuse(fmt::format("'{}' in it is packed in an unknown way", entry.name));
-    check_contents(entry, contents(entry, number(header, 42, 4)));
+    const Entry entry{.name = piece(place + kDirectorySize, name_size),
+                      .crc = number(header, 16, 4),
+                      .stored_size = number(header, 20, 4),
+                      .size = number(header, 24, 4),
+                      .deflated = method == Z_DEFLATED};
+    if (method != 0 && !entry.deflated)
+      refuse(fmt::format("'{}' in it is packed in an unknown way", shown(entry.name)));
+    if (!names.insert(entry.name).second) refuse(fmt::format("'{}' stands in it twice", shown(entry.name)));
+    // Thousands of entries over the same bytes would all be summed.
+    stored += entry.stored_size;
+    if (stored > bytes_.size()) refuse("its entries lie over one another");
+    const std::string_view contents_of_it = contents(entry, number(header, 42, 4));
+    check_contents(entry, contents_of_it);
+    read.push_back({std::string(entry.name), contents_of_it, entry.deflated});
     place += kDirectorySize + name_size + number(header, 30, 2) + number(header, 32, 2);
   }
+  return read;
 }
 
 }  // namespace
 
-void check_zip(std::string_view archive, std::string_view name) { Archive(archive, name).check(); }
+std::vector<ZipEntry> read_zip(std::string_view archive, std::string_view name) {
+  return Archive(archive, name).read();
+}
+
+void check_zip(std::string_view archive, std::string_view name) { read_zip(archive, name); }
 
 }  // namespace pleat

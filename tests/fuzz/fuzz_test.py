@@ -9,10 +9,10 @@ import seeds
 
 PROGRAMS = pathlib.Path(os.environ["PLEAT_BUILD"]) / "tests"
 # How many inputs of each kind of file; HDF5 forgets memory, so that the leak checker looks at each of its inputs.
-COUNTS = {"photo": 2000, "table": 5000, "idx": 2000, "crops": 1000, "safetensors": 5000, "zip": 5000}
+COUNTS = {"photo": 2000, "table": 5000, "idx": 2000, "crops": 1000, "safetensors": 5000, "zip": 5000, "weights": 5000}
 KINDS = {
     "photo": {"jpeg", "progressive", "png", "webp", "bmp", "tiff"}, "table": {"csv"}, "idx": {"plain", "gzip"}, "crops": {"crops"},
-    "safetensors": {"safetensors"}, "zip": {"zip"},
+    "safetensors": {"safetensors"}, "zip": {"zip"}, "weights": {"pth", "pickle"},
 }
 
 

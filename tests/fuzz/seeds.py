@@ -128,7 +128,27 @@ def zips():
         yield f"zip-{name}.zip", out.getvalue()
 
 
-FILES = {"photo": photos, "table": tables, "idx": idx_files, "safetensors": safetensors_files, "zip": zips}
+def weights_files():
+    """What torch.save writes, and the pickle in it alone."""
+    import torch
+    network = torch.nn.Sequential(torch.nn.Conv2d(1, 2, 3), torch.nn.BatchNorm2d(2), torch.nn.Linear(2, 3))
+    state = network.state_dict()
+    shared = torch.arange(24.0).reshape(2, 3, 4)
+    views = {"turned": shared.permute(2, 0, 1), "row": shared[1, 2], "scalar": shared[0, 0, 0], "none": torch.zeros(0, 4),
+             "last": state["0.weight"].contiguous(memory_format=torch.channels_last)}
+    for kind in (torch.float64, torch.float16, torch.bfloat16, torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8, torch.bool, torch.complex64):
+        views[str(kind)] = torch.arange(6).to(kind)
+    checkpoint = {"epoch": 3, "best": 0.5, "arch": "net", "seed": 2 ** 40, "done": True, "none": None, "shape": shared.shape,
+                  "state_dict": dict(network.named_parameters()), "optimizer": torch.optim.Adam(network.parameters()).state_dict()}
+    for name, value in (("state", state), ("views", views), ("checkpoint", checkpoint), ("empty", {})):
+        out = io.BytesIO()
+        torch.save(value, out)
+        yield f"pth-{name}.pth", out.getvalue()
+        with zipfile.ZipFile(out) as archive:
+            yield f"pickle-{name}.pkl", archive.read("archive/data.pkl")
+
+
+FILES = {"photo": photos, "table": tables, "idx": idx_files, "safetensors": safetensors_files, "zip": zips, "weights": weights_files}
 TARGETS = [*FILES, "crops"]
 
 

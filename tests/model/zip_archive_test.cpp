@@ -1,61 +1,17 @@
 #include "model/zip_archive.h"
 
 #include <gmock/gmock.h>
-#include <zlib.h>
 
-#include <cstdint>
 #include <string>
 #include <vector>
 
 #include "base/error.h"
-#include "base/files.h"
+#include "model/saved_weights.h"
 
 namespace pleat {
 namespace {
 
 using testing::HasSubstr;
-
-std::string little(std::uint64_t value, int bytes) {
-  std::string text;
-  for (int i = 0; i < bytes; ++i) text += static_cast<char>(i < 8 ? value >> (8 * i) : 0);
-  return text;
-}
-
-std::string deflated(const std::string& bytes) {
-  z_stream stream{};
-  deflateInit2(&stream, 9, Z_DEFLATED, -MAX_WBITS, 8, Z_DEFAULT_STRATEGY);
-  std::string packed(deflateBound(&stream, bytes.size()), '\0');
-  stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(bytes.data()));
-  stream.avail_in = static_cast<uInt>(bytes.size());
-  stream.next_out = reinterpret_cast<Bytef*>(packed.data());
-  stream.avail_out = static_cast<uInt>(packed.size());
-  deflate(&stream, Z_FINISH);
-  packed.resize(stream.total_out);
-  deflateEnd(&stream);
-  return packed;
-}
-
-struct Part {
-  std::string name, contents;
-  int method = 0;       // 0: stored, 8: deflated
-  std::string padding;  // in the local header alone, as LibTorch aligns its tensors
-};
-
-std::string zip(const std::vector<Part>& parts, const std::string& comment = "") {
-  std::string archive, directory;
-  for (const Part& part : parts) {
-    const std::string stored = part.method == 8 ? deflated(part.contents) : part.contents;
-    const std::string common = little(20, 2) + little(0, 2) + little(static_cast<std::uint64_t>(part.method), 2) +
-                               little(0, 4) + little(crc32(part.contents), 4) + little(stored.size(), 4) +
-                               little(part.contents.size(), 4) + little(part.name.size(), 2);
-    directory += "PK\x01\x02" + little(20, 2) + common + little(0, 2 + 2 + 2 + 2 + 4) + little(archive.size(), 4);
-    directory += part.name;
-    archive += "PK\x03\x04" + common + little(part.padding.size(), 2) + part.name + part.padding + stored;
-  }
-  const std::string count = little(parts.size(), 2);
-  return archive + directory + "PK\x05\x06" + little(0, 4) + count + count + little(directory.size(), 4) +
-         little(archive.size(), 4) + little(comment.size(), 2) + comment;
-}
 
 const std::vector<Part> kParts{{"net/data/0", std::string(300, 'w'), 0, std::string(64, '\0')},
                                {"net/code.py", std::string(70000, 'c') + "return x", 8},
@@ -76,6 +32,33 @@ TEST(ZipArchive, TakesWholeArchivesStoredOrDeflated) {
   EXPECT_NO_THROW(check_zip(zip(kParts), "net.pt"));
   EXPECT_NO_THROW(check_zip(zip(kParts, "a comment"), "net.pt"));
   EXPECT_NO_THROW(check_zip(zip({}), "net.pt"));
+}
+
+TEST(ZipArchive, HandsOutWhatIsStoredAndSaysWhatIsPacked) {
+  const std::string whole = zip(kParts);
+  const std::vector<ZipEntry> entries = read_zip(whole, "net.pt");
+  ASSERT_EQ(entries.size(), 3U);
+  EXPECT_EQ(entries[0].name, "net/data/0");
+  EXPECT_EQ(entries[0].stored, kParts[0].contents);
+  EXPECT_EQ(entries[1].stored, deflated(kParts[1].contents));
+  EXPECT_TRUE(entries[1].deflated && !entries[0].deflated);
+  EXPECT_EQ(entries[2].stored, "");
+}
+
+TEST(ZipArchive, RefusesEntriesThatStandTwiceOrOverOneAnother) {
+  EXPECT_THAT(refusal(zip({{"net/a", "x"}, {"net/a", "y"}})), HasSubstr("'net/a' stands in it twice"));
+  std::string over = zip({{"net/a", std::string(5000, 'x')}, {"net/b", std::string(5000, 'x')}});
+  const std::size_t second = over.rfind("PK\x01\x02");
+  over.replace(second + 42, 4, little(0, 4));
+  EXPECT_THAT(refusal(over), HasSubstr("'net/b' is not where"));
+  // A hundred directory entries for one place, whose name they all have to bear.
+  std::string many = zip({{"net/a", std::string(50000, 'x')}});
+  const std::size_t begin = many.find("PK\x01\x02"), end = many.find("PK\x05\x06");
+  std::string directory;
+  for (int i = 0; i < 100; ++i) directory += many.substr(begin, end - begin);
+  many = many.substr(0, begin) + directory + "PK\x05\x06" + little(0, 4) + little(100, 2) + little(100, 2) +
+         little(directory.size(), 4) + little(begin, 4) + little(0, 2);
+  EXPECT_THAT(refusal(many), HasSubstr("twice"));
 }
 
 TEST(ZipArchive, NamesTheEntryWhoseContentsChanged) {
