@@ -10,7 +10,7 @@
 #include <optional>
 #include <vector>
 
-#include "model/norm_loops.h"
+#include "model/mbconv_loops.h"
 
 namespace pleat {
 namespace {
@@ -18,6 +18,9 @@ namespace {
 using torch::Tensor;
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
+
+// What becomes of the sum.
+enum class Activation { kNone, kRelu, kSilu };
 
 template <class T>
 const T* data(const Tensor& tensor) {
@@ -104,59 +107,94 @@ Statistics take_statistics(const Tensor& x, torch::nn::BatchNorm2dImpl& norm) {
   return batch;
 }
 
-template <class T>
-Tensor normalise(const Tensor& x, const Statistics& batch, const Tensor& weight, const Tensor& bias,
-                 const Tensor& shortcut, bool relu) {
-  const std::int64_t channels = x.size(1);
-  std::vector<float> scale(static_cast<std::size_t>(channels)), offset(scale.size());
-  for (std::size_t c = 0; c < scale.size(); ++c) {
-    scale[c] = data<float>(weight)[c] * data<float>(batch.inverse_deviation)[c];
-    offset[c] = data<float>(bias)[c] - data<float>(batch.mean)[c] * scale[c];
+// y = x * scale + offset
+struct Line {
+  std::vector<float> scale, offset;
+  Line(const Statistics& batch, const Tensor& weight, const Tensor& bias)
+      : scale(static_cast<std::size_t>(weight.numel())), offset(scale.size()) {
+    for (std::size_t c = 0; c < scale.size(); ++c) {
+      scale[c] = data<float>(weight)[c] * data<float>(batch.inverse_deviation)[c];
+      offset[c] = data<float>(bias)[c] - data<float>(batch.mean)[c] * scale[c];
+    }
   }
+};
+
+template <class T>
+Tensor normalise(const Tensor& x, const Line& line, const Tensor& shortcut, Activation activation) {
+  const std::int64_t channels = x.size(1);
   const Tensor y = at::empty_like(x);
   Chunks(row_count(x)).walk([&](std::int64_t, std::int64_t first, std::int64_t count) {
-    scale_rows(Rows<T>{from_row(data<T>(x), first, channels), count, channels}, scale.data(), offset.data(),
-               from_row(data<T>(shortcut), first, channels), relu, from_row(mutable_data<T>(y), first, channels));
+    const Rows<T> rows{from_row(data<T>(x), first, channels), count, channels};
+    T* out = from_row(mutable_data<T>(y), first, channels);
+    if (activation == Activation::kSilu) return silu_rows(rows, line.scale.data(), line.offset.data(), out);
+    scale_rows(rows, line.scale.data(), line.offset.data(), from_row(data<T>(shortcut), first, channels),
+               activation == Activation::kRelu, out);
   });
   return y;
 }
+
+// What forward leaves to backward.
+struct Kept {
+  Tensor x, y, weight, bias;  // y: with kRelu alone
+  Statistics batch;
+  Activation activation;
+  bool shortcut;  // whether its gradient is asked for
+};
 
 struct Gradients {
   Tensor x, weight, bias, shortcut;
 };
 
-// y: undefined where there was no ReLU. shortcut: whether its gradient is asked for.
+// The sums over g, what comes back through the activation. Returns where it lies: in memory of `result`, or `of_y`
+// itself where that is g or, with ReLU, shows g beside y.
 template <class T>
-Gradients gradients_of(const Tensor& of_y, const Tensor& x, const Tensor& y, const Tensor& weight,
-                       const Statistics& batch, bool shortcut) {
+Tensor sum_gradients(const Kept& kept, const Tensor& of_y, const Chunks& chunks, ChannelSums& sums, Gradients& result) {
+  const std::int64_t channels = kept.x.size(1);
+  const auto in = [&](const Tensor& tensor, std::int64_t row) { return from_row(data<T>(tensor), row, channels); };
+  const auto out = [&](const Tensor& tensor, std::int64_t row) {
+    return from_row(mutable_data<T>(tensor), row, channels);
+  };
+  const float* mean = data<float>(kept.batch.mean);
+  if (kept.activation == Activation::kSilu) {
+    const Line line(kept.batch, kept.weight, kept.bias);
+    chunks.walk([&](std::int64_t i, std::int64_t first, std::int64_t count) {
+      add_silu_gradient_moments(Rows<T>{in(of_y, first), count, channels}, in(kept.x, first), line.scale.data(),
+                                line.offset.data(), mean, sums.first(i), sums.second(i), out(result.x, first));
+    });
+    return result.x;
+  }
+  if (kept.shortcut) result.shortcut = kept.y.defined() ? at::empty_like(kept.x) : of_y;
+  const Tensor masked = kept.y.defined() ? result.shortcut : Tensor();
+  chunks.walk([&](std::int64_t i, std::int64_t first, std::int64_t count) {
+    add_gradient_moments(Rows<T>{in(of_y, first), count, channels}, in(kept.x, first), in(kept.y, first), mean,
+                         sums.first(i), sums.second(i), out(masked, first));
+  });
+  return masked.defined() ? masked : of_y;
+}
+
+template <class T>
+Gradients gradients_of(const Kept& kept, const Tensor& of_y) {
+  const Tensor& x = kept.x;
   const std::int64_t channels = x.size(1), rows = row_count(x);
   const Chunks chunks(rows);
   ChannelSums sums(chunks.count(), channels);
   Gradients result{at::empty_like(x), channel_vector(channels), channel_vector(channels), {}};
-  if (shortcut) result.shortcut = y.defined() ? at::empty_like(x) : of_y;
-  const Tensor masked = shortcut && y.defined() ? result.shortcut : Tensor();
-  chunks.walk([&](std::int64_t i, std::int64_t first, std::int64_t count) {
-    add_gradient_moments(Rows<T>{from_row(data<T>(of_y), first, channels), count, channels},
-                         from_row(data<T>(x), first, channels), from_row(data<T>(y), first, channels),
-                         data<float>(batch.mean), sums.first(i), sums.second(i),
-                         from_row(mutable_data<T>(masked), first, channels));
-  });
+  const Tensor gradient = sum_gradients<T>(kept, of_y, chunks, sums, result);
   // With s = 1 / deviation and sums over all rows:
   // of_x = weight * s * (g - sum(g) / n - (x - mean) * s^2 * sum(g * (x - mean)) / n)
   std::vector<float> scale(static_cast<std::size_t>(channels)), slope(scale.size()), offset(scale.size());
   for (std::int64_t c = 0; c < channels; ++c) {
     const auto at = static_cast<std::size_t>(c);
-    const double inverse = data<float>(batch.inverse_deviation)[c], sum = sums.total(false, c),
+    const double inverse = data<float>(kept.batch.inverse_deviation)[c], sum = sums.total(false, c),
                  product = sums.total(true, c), all = static_cast<double>(rows);
-    const double factor = data<float>(weight)[c] * inverse, fall = factor * inverse * inverse * product / all;
+    const double factor = data<float>(kept.weight)[c] * inverse, fall = factor * inverse * inverse * product / all;
     scale[at] = static_cast<float>(factor);
     slope[at] = static_cast<float>(-fall);
-    offset[at] = static_cast<float>(fall * data<float>(batch.mean)[c] - factor * sum / all);
+    offset[at] = static_cast<float>(fall * data<float>(kept.batch.mean)[c] - factor * sum / all);
     mutable_data<float>(result.weight)[c] = static_cast<float>(product * inverse);
     mutable_data<float>(result.bias)[c] = static_cast<float>(sum);
   }
-  const Tensor& gradient = masked.defined() ? masked : of_y;  // what is masked needs no second look at y
-  const Tensor mask = masked.defined() ? Tensor() : y;
+  const Tensor mask = gradient.is_same(of_y) ? kept.y : Tensor();  // what is masked needs no second look at y
   chunks.walk([&](std::int64_t, std::int64_t first, std::int64_t count) {
     scale_gradient(Rows<T>{from_row(data<T>(gradient), first, channels), count, channels},
                    from_row(data<T>(x), first, channels), from_row(data<T>(mask), first, channels), scale.data(),
@@ -165,34 +203,42 @@ Gradients gradients_of(const Tensor& of_y, const Tensor& x, const Tensor& y, con
   return result;
 }
 
-class NormRelu : public torch::autograd::Function<NormRelu> {
+class Fused : public torch::autograd::Function<Fused> {
  public:
   static Tensor forward(AutogradContext* context, const Tensor& x, const Tensor& weight, const Tensor& bias,
-                        const std::optional<Tensor>& add, torch::nn::BatchNorm2dImpl* norm, bool relu) {
+                        const std::optional<Tensor>& add, torch::nn::BatchNorm2dImpl* norm, Activation activation) {
     const Tensor shortcut = add.value_or(Tensor());
     const bool half = x.scalar_type() == at::kBFloat16;
     const Statistics batch = half ? take_statistics<Bf16>(x, *norm) : take_statistics<float>(x, *norm);
-    const Tensor y = half ? normalise<Bf16>(x, batch, weight, bias, shortcut, relu)
-                          : normalise<float>(x, batch, weight, bias, shortcut, relu);
-    context->save_for_backward({x, relu ? y : Tensor(), weight, batch.mean, batch.inverse_deviation});
+    const Line line(batch, weight, bias);
+    const Tensor y =
+        half ? normalise<Bf16>(x, line, shortcut, activation) : normalise<float>(x, line, shortcut, activation);
+    context->save_for_backward(
+        {x, activation == Activation::kRelu ? y : Tensor(), weight, bias, batch.mean, batch.inverse_deviation});
+    context->saved_data["activation"] = static_cast<std::int64_t>(activation);
     context->saved_data["shortcut"] = shortcut.defined();
     return y;
   }
 
   static variable_list backward(AutogradContext* context, variable_list of_outputs) {
     const variable_list saved = context->get_saved_variables();
-    const Tensor& x = saved[0];
-    const Tensor of_y = of_outputs.front().to(x.scalar_type()).contiguous(at::MemoryFormat::ChannelsLast);
-    const auto compute = x.scalar_type() == at::kBFloat16 ? gradients_of<Bf16> : gradients_of<float>;
-    const Gradients all =
-        compute(of_y, x, saved[1], saved[2], {saved[3], saved[4]}, context->saved_data["shortcut"].toBool());
+    const Kept kept{saved[0],
+                    saved[1],
+                    saved[2],
+                    saved[3],
+                    {saved[4], saved[5]},
+                    static_cast<Activation>(context->saved_data["activation"].toInt()),
+                    context->saved_data["shortcut"].toBool()};
+    const auto type = kept.x.scalar_type();
+    const Tensor of_y = of_outputs.front().to(type).contiguous(at::MemoryFormat::ChannelsLast);
+    const Gradients all = type == at::kBFloat16 ? gradients_of<Bf16>(kept, of_y) : gradients_of<float>(kept, of_y);
     return {all.x, all.weight, all.bias, all.shortcut, {}, {}};
   }
 };
 
-Tensor fused(torch::nn::BatchNorm2dImpl& norm, const Tensor& x, const Tensor& shortcut, bool relu) {
+Tensor fused(torch::nn::BatchNorm2dImpl& norm, const Tensor& x, const Tensor& shortcut, Activation activation) {
   const std::optional<Tensor> add = shortcut.defined() ? std::optional(shortcut) : std::nullopt;
-  return NormRelu::apply(x, norm.weight, norm.bias, add, &norm, relu);
+  return Fused::apply(x, norm.weight, norm.bias, add, &norm, activation);
 }
 
 bool walks_rows(const Tensor& tensor) {
@@ -212,16 +258,22 @@ bool fits(torch::nn::BatchNorm2dImpl& norm, const Tensor& x, const Tensor& short
 }  // namespace
 
 torch::Tensor norm_relu(torch::nn::BatchNorm2d& norm, const Tensor& x, const Tensor& shortcut) {
-  if (fits(*norm, x, shortcut)) return fused(*norm, x, shortcut, true);
+  if (fits(*norm, x, shortcut)) return fused(*norm, x, shortcut, Activation::kRelu);
   // Nobody else needs what BatchNorm returns, so that the sum and ReLU are done in place.
   Tensor y = norm(x);
   if (shortcut.defined()) y.add_(shortcut);
   return y.relu_();
 }
 
-torch::Tensor batch_norm(torch::nn::BatchNorm2d& norm, const Tensor& x) {
-  if (fits(*norm, x, {})) return fused(*norm, x, {}, false);
-  return norm(x);
+torch::Tensor batch_norm(torch::nn::BatchNorm2d& norm, const Tensor& x, const Tensor& shortcut) {
+  if (fits(*norm, x, shortcut)) return fused(*norm, x, shortcut, Activation::kNone);
+  Tensor y = norm(x);
+  return shortcut.defined() ? y.add_(shortcut) : y;
+}
+
+torch::Tensor norm_silu(torch::nn::BatchNorm2d& norm, const Tensor& x) {
+  if (fits(*norm, x, {})) return fused(*norm, x, {}, Activation::kSilu);
+  return torch::silu(norm(x));
 }
 
 }  // namespace pleat

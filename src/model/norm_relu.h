@@ -1,4 +1,5 @@
-// BatchNorm, the sum with a shortcut and ReLU as one step, which on CPU goes over memory fewer times than the three.
+// BatchNorm, the sum with a shortcut and an activation as one step, which on CPU goes over memory fewer times than the
+// three.
 #pragma once
 
 #include <torch/nn/modules/batchnorm.h>
@@ -12,7 +13,10 @@ namespace pleat {
 /// the number of threads does not change a bit. Source: Ioffe & Szegedy 2015, arXiv:1502.03167, as in torch.
 torch::Tensor norm_relu(torch::nn::BatchNorm2d& norm, const torch::Tensor& x, const torch::Tensor& shortcut = {});
 
-/// norm(x) alone, by the same path.
-torch::Tensor batch_norm(torch::nn::BatchNorm2d& norm, const torch::Tensor& x);
+/// norm(x) + shortcut, by the same path.
+torch::Tensor batch_norm(torch::nn::BatchNorm2d& norm, const torch::Tensor& x, const torch::Tensor& shortcut = {});
+
+/// silu(norm(x)), by the same path. Backward computes the activation again from x: what it keeps is x alone.
+torch::Tensor norm_silu(torch::nn::BatchNorm2d& norm, const torch::Tensor& x);
 
 }  // namespace pleat

@@ -1,4 +1,4 @@
-// norm_relu against BatchNorm, sum and ReLU in float64, forward and back, over shapes, types and modes.
+// norm_relu.h against BatchNorm, sum and activation in float64, forward and back, over shapes, types and modes.
 #include "model/norm_relu.h"
 
 #include <ATen/Parallel.h>
@@ -13,9 +13,12 @@ namespace {
 
 using torch::Tensor;
 
+enum class After { kNothing, kRelu, kSilu };
+
 struct Case {
   std::int64_t images, channels, height, width;
-  bool shortcut, relu;
+  bool shortcut;
+  After after;
   double mean = 0.5;  // of the input, beside a spread of 1
 };
 
@@ -34,10 +37,12 @@ torch::nn::BatchNorm2d layer(std::int64_t channels) {
   return norm;
 }
 
-Outcome ours(torch::nn::BatchNorm2d& norm, Tensor x, Tensor shortcut, const Tensor& of_y, bool relu) {
+Outcome ours(torch::nn::BatchNorm2d& norm, Tensor x, Tensor shortcut, const Tensor& of_y, After after) {
   x = x.clone().requires_grad_(true);
   if (shortcut.defined()) shortcut = shortcut.clone().requires_grad_(true);
-  const Tensor y = relu ? norm_relu(norm, x, shortcut) : batch_norm(norm, x);
+  const Tensor y = after == After::kRelu   ? norm_relu(norm, x, shortcut)
+                   : after == After::kSilu ? norm_silu(norm, x)
+                                           : batch_norm(norm, x, shortcut);
   y.backward(of_y);
   return {y.detach(),
           x.grad(),
@@ -50,7 +55,7 @@ Outcome ours(torch::nn::BatchNorm2d& norm, Tensor x, Tensor shortcut, const Tens
 
 // The same numbers, in float64 and by torch's definition. The ReLU passes a gradient where `y` says so, which is the
 // rounded result: an element that one of the two rounds to 0 alone would differ by all of its gradient.
-Outcome wanted(torch::nn::BatchNorm2d& norm, Tensor x, Tensor shortcut, const Tensor& of_y, bool relu,
+Outcome wanted(torch::nn::BatchNorm2d& norm, Tensor x, Tensor shortcut, const Tensor& of_y, After after,
                const Tensor& y_ours) {
   x = x.to(at::kDouble).requires_grad_(true);
   if (shortcut.defined()) shortcut = shortcut.to(at::kDouble).requires_grad_(true);
@@ -59,10 +64,11 @@ Outcome wanted(torch::nn::BatchNorm2d& norm, Tensor x, Tensor shortcut, const Te
   const Tensor mean = norm->running_mean.to(at::kDouble), var = norm->running_var.to(at::kDouble);
   Tensor y = torch::batch_norm(x, weight, bias, mean, var, true, 0.1, 1e-5, false);
   if (shortcut.defined()) y = y + shortcut;
+  if (after == After::kSilu) y = torch::silu(y);
   Tensor passed = of_y.to(at::kDouble);
-  if (relu) passed = passed * (y_ours > 0);
+  if (after == After::kRelu) passed = passed * (y_ours > 0);
   y.backward(passed);
-  return {relu ? y.detach().relu() : y.detach(),
+  return {after == After::kRelu ? y.detach().relu() : y.detach(),
           x.grad(),
           weight.grad(),
           bias.grad(),
@@ -89,16 +95,22 @@ void expect_near(const Outcome& got, const Outcome& want, double tensors, double
 }
 
 std::vector<Case> cases() {
-  return {{64, 64, 8, 8, false, true},  {64, 64, 8, 8, true, true},  {7, 16, 5, 3, false, false},
-          {2, 1, 1, 1, true, true},     {3, 33, 17, 9, true, true},  {64, 512, 1, 1, false, true},
-          {32, 20, 32, 32, true, true}, {5, 24, 4, 4, false, false}, {16, 64, 16, 16, true, true, 50.0}};
+  using enum After;
+  return {{64, 64, 8, 8, false, kRelu},  {64, 64, 8, 8, true, kRelu},      {7, 16, 5, 3, false, kNothing},
+          {2, 1, 1, 1, true, kRelu},     {3, 33, 17, 9, true, kRelu},      {64, 512, 1, 1, false, kRelu},
+          {32, 20, 32, 32, true, kRelu}, {5, 24, 4, 4, false, kNothing},   {16, 64, 16, 16, true, kRelu, 50.0},
+          {6, 40, 7, 5, true, kNothing}, {64, 64, 8, 8, false, kSilu},     {3, 33, 17, 9, false, kSilu},
+          {64, 96, 1, 1, false, kSilu},  {9, 24, 6, 6, false, kSilu, 50.0}};
 }
 
 TEST(NormRelu, EqualsBatchNormSumAndReluInFloat64) {
   for (const Case& c : cases()) {
     for (const auto type : {at::kFloat, at::kBFloat16}) {
       SCOPED_TRACE(testing::Message() << c.images << "x" << c.channels << "x" << c.height << "x" << c.width << " "
-                                      << toString(type) << (c.shortcut ? " shortcut" : "") << (c.relu ? " relu" : ""));
+                                      << toString(type) << (c.shortcut ? " shortcut" : "")
+                                      << (c.after == After::kRelu   ? " relu"
+                                          : c.after == After::kSilu ? " silu"
+                                                                    : ""));
       torch::manual_seed(3);
       const auto random = [&] {
         return torch::randn({c.images, c.channels, c.height, c.width})
@@ -108,7 +120,7 @@ TEST(NormRelu, EqualsBatchNormSumAndReluInFloat64) {
       const Tensor x = (random() + c.mean).to(type), of_y = random(), shortcut = c.shortcut ? random() : Tensor();
       torch::nn::BatchNorm2d norm = layer(c.channels),
                              same(std::dynamic_pointer_cast<torch::nn::BatchNorm2dImpl>(norm->clone()));
-      const Outcome got = ours(norm, x, shortcut, of_y, c.relu);
+      const Outcome got = ours(norm, x, shortcut, of_y, c.after);
       EXPECT_EQ(got.y.scalar_type(), type);
       EXPECT_TRUE(got.of_x.is_contiguous(at::MemoryFormat::ChannelsLast));
       EXPECT_EQ(norm->num_batches_tracked.item<std::int64_t>(), 1);
@@ -116,7 +128,7 @@ TEST(NormRelu, EqualsBatchNormSumAndReluInFloat64) {
       // Two rows alone: their spread may be near none, and what comes back then is a difference of nearly equal
       // numbers.
       const double exact = c.images * c.height * c.width < 4 ? 1e-2 : 2e-4;
-      expect_near(got, wanted(same, x, shortcut, of_y, c.relu, got.y), half ? 8e-3 + exact : exact, exact);
+      expect_near(got, wanted(same, x, shortcut, of_y, c.after, got.y), half ? 8e-3 + exact : exact, exact);
     }
   }
 }
@@ -131,7 +143,7 @@ TEST(NormRelu, IsTheSameForAnyNumberOfThreads) {
   for (const int threads : {1, 2, 3}) {
     at::set_num_threads(threads);
     torch::nn::BatchNorm2d norm(std::dynamic_pointer_cast<torch::nn::BatchNorm2dImpl>(first->clone()));
-    outcomes.push_back(ours(norm, x, x, of_y, true));
+    outcomes.push_back(ours(norm, x, x, of_y, After::kRelu));
   }
   at::set_num_threads(before);
   for (const Outcome& other : outcomes) {
@@ -155,6 +167,25 @@ TEST(NormRelu, EvaluationAndOtherLayoutsGoByTorchItself) {
   EXPECT_TRUE(torch::equal(norm->running_mean, mean_before));
 }
 
+TEST(NormRelu, SiluIsRightFarFromZero) {
+  torch::nn::BatchNorm2d norm(1);
+  {
+    const torch::NoGradGuard no_grad;
+    norm->weight.fill_(200);
+  }
+  const Tensor x = torch::linspace(-1, 1, 4001).reshape({1, 1, 1, 4001}).contiguous(at::MemoryFormat::ChannelsLast);
+  const auto both = [&](Tensor in, bool ours) {
+    in = in.clone().requires_grad_(true);
+    const Tensor y = ours ? norm_silu(norm, in) : torch::silu(norm(in));
+    (y * y.detach().cos()).sum().backward();
+    return std::pair{y.detach(), in.grad()};
+  };
+  const auto [y, of_x] = both(x, true);
+  const auto [want_y, want_of_x] = both(x, false);
+  EXPECT_TRUE(torch::allclose(y, want_y, 1e-5, 1e-4));
+  EXPECT_LT(worst(of_x, want_of_x), 1e-3);
+}
+
 TEST(NormRelu, ANanIsPassedOn) {
   torch::nn::BatchNorm2d norm = layer(4);
   Tensor x = torch::randn({4, 4, 2, 2}).contiguous(at::MemoryFormat::ChannelsLast);
@@ -162,6 +193,7 @@ TEST(NormRelu, ANanIsPassedOn) {
   const Tensor y = norm_relu(norm, x);
   EXPECT_TRUE(torch::isnan(y.select(1, 1)).all().item<bool>());
   EXPECT_FALSE(torch::isnan(y.select(1, 2)).any().item<bool>());
+  EXPECT_TRUE(torch::isnan(norm_silu(norm, x).select(1, 1)).all().item<bool>());
 }
 
 }  // namespace
