@@ -2,44 +2,18 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <array>
 #include <unordered_map>
 #include <utility>
 
 #include "base/error.h"
-#include "base/utf8.h"
+#include "model/pickle_names.h"
+#include "model/pickled_tensor.h"
 
 namespace pleat {
 namespace {
 
 constexpr std::size_t kMostValues = 4'000'000;  // a state dict of a thousand tensors has some 20,000
-constexpr std::size_t kMostDimensions = 16;
-
-// The names that a state dict needs, and what each is.
-enum class Role : std::int64_t { kOrderedDict, kTensor, kParameter, kSize, kStorage };
-
-struct Known {
-  std::string_view module, name;
-  Role role;
-  std::string_view dtype = "";  // of a storage
-  std::size_t item = 0;
-};
-constexpr std::array kKnown{Known{"collections", "OrderedDict", Role::kOrderedDict},
-                            Known{"torch._utils", "_rebuild_tensor_v2", Role::kTensor},
-                            Known{"torch._utils", "_rebuild_parameter", Role::kParameter},
-                            Known{"torch", "Size", Role::kSize},
-                            Known{"torch", "FloatStorage", Role::kStorage, "F32", 4},
-                            Known{"torch", "LongStorage", Role::kStorage, "I64", 8},
-                            Known{"torch", "HalfStorage", Role::kStorage, "F16", 2},
-                            Known{"torch", "BFloat16Storage", Role::kStorage, "BF16", 2},
-                            Known{"torch", "DoubleStorage", Role::kStorage, "F64", 8},
-                            Known{"torch", "IntStorage", Role::kStorage, "I32", 4},
-                            Known{"torch", "ShortStorage", Role::kStorage, "I16", 2},
-                            Known{"torch", "CharStorage", Role::kStorage, "I8", 1},
-                            Known{"torch", "ByteStorage", Role::kStorage, "U8", 1},
-                            Known{"torch", "BoolStorage", Role::kStorage, "BOOL", 1},
-                            Known{"torch", "ComplexFloatStorage", Role::kStorage, "C64", 8}};
 
 class Machine {
  public:
@@ -78,16 +52,11 @@ class Machine {
   void name();
   void build();
   void call();
-  void persistent();
+  void tensor(PickledTensor made);
+  void storage(const PickledStorage& made);
   void remember(std::uint64_t place) { memo_[place] = top_of_stack(); }
   void recall(std::uint64_t place);
   PickleId top_of_stack() const;
-
-  // What is called.
-  PickleId make_tensor(const std::vector<PickleId>& arguments);
-  std::vector<std::int64_t> sizes(PickleId tuple) const;
-  std::int64_t size(PickleId id, const char* what) const;
-  void check_inside(const PickledTensor& tensor) const;
 
   std::string_view pickle_, file_;
   std::size_t at_ = 0, begin_ = 0;  // where the instruction at work goes on, and began
@@ -175,24 +144,8 @@ void Machine::fill_dict(const std::vector<PickleId>& items) {
 
 void Machine::name() {
   const std::string_view module = line(), word = line();
-  const auto* known = std::find_if(kKnown.begin(), kKnown.end(), [&](const Known& each) {
-    const bool storage = each.role == Role::kStorage && module == "torch.storage";
-    return each.name == word && (each.module == module || storage);
-  });
-  if (known != kKnown.end()) return push(Kind::kName, known - kKnown.begin());
-  const std::string full = shown(std::string(module) + "." + std::string(word));
-  std::string_view next = pickle_.substr(at_);
-  if (next.starts_with('q')) next.remove_prefix(std::min<std::size_t>(2, next.size()));
-  if (read_.values.empty() && next.starts_with(")\x81")) {
-    throw DataError(
-        "{}: a whole network of class {}, pickled as such, of which pleat reads the weights alone; save these in "
-        "Python, where that class is known: torch.save(model.state_dict(), 'weights.pth')",
-        file_, full);
-  }
-  throw DataError(
-      "{}: its pickle names {}, which is no part of a state dict; nothing of it was run; if you trust the file, save "
-      "its weights alone in Python: torch.save(model.state_dict(), 'weights.pth')",
-      file_, full);
+  const std::size_t place = find_pickle_name(module, word, file_, pickle_.substr(at_), read_.values.empty());
+  push(Kind::kName, static_cast<std::int64_t>(place));
 }
 
 // Attributes, such as a state dict's `_metadata`: versions of modules, which no weight depends on.
@@ -212,81 +165,27 @@ void Machine::call() {
   if (given.kind != Kind::kTuple) refuse("it calls something without a tuple of arguments");
   const PickleValue& called = value(pop());
   if (called.kind != Kind::kName) refuse(fmt::format("it calls {}", kind_name(called.kind)));
-  const Known& known = kKnown[static_cast<std::size_t>(called.number)];
+  const PickleName& known = pickle_name(static_cast<std::size_t>(called.number));
   const auto& arguments = given.items;
   const auto is = [&](std::size_t i, Kind kind) { return arguments.size() > i && value(arguments[i]).kind == kind; };
-  if (known.role == Role::kOrderedDict && arguments.empty()) return push(Kind::kDict);
-  if (known.role == Role::kSize && arguments.size() == 1 && is(0, Kind::kTuple)) return push(arguments[0]);
-  if (known.role == Role::kParameter && arguments.size() == 3 && is(0, Kind::kTensor) && is(1, Kind::kBool) &&
+  if (known.role == PickleRole::kOrderedDict && arguments.empty()) return push(Kind::kDict);
+  if (known.role == PickleRole::kSize && arguments.size() == 1 && is(0, Kind::kTuple)) return push(arguments[0]);
+  if (known.role == PickleRole::kParameter && arguments.size() == 3 && is(0, Kind::kTensor) && is(1, Kind::kBool) &&
       is(2, Kind::kDict))
     return push(arguments[0]);
-  if (known.role == Role::kTensor && (arguments.size() == 6 || arguments.size() == 7) && is(0, Kind::kStorage) &&
+  if (known.role == PickleRole::kTensor && (arguments.size() == 6 || arguments.size() == 7) && is(0, Kind::kStorage) &&
       is(2, Kind::kTuple) && is(3, Kind::kTuple) && is(4, Kind::kBool) && is(5, Kind::kDict))
-    return push(make_tensor(arguments));
+    return tensor(tensor_of(read_, arguments));
   refuse(fmt::format("it calls {}.{} in a way that torch.save does not write", known.module, known.name));
 }
 
-std::int64_t Machine::size(PickleId id, const char* what) const {
-  const PickleValue& given = value(id);
-  if (given.kind != Kind::kInt || given.number < 0) refuse(fmt::format("a tensor in it has {} that is none", what));
-  return given.number;
+void Machine::tensor(PickledTensor made) {
+  read_.tensors.push_back(std::move(made));
+  push(Kind::kTensor, static_cast<std::int64_t>(read_.tensors.size() - 1));
 }
 
-std::vector<std::int64_t> Machine::sizes(PickleId tuple) const {
-  const auto& items = value(tuple).items;
-  if (items.size() > kMostDimensions)
-    refuse(fmt::format("a tensor in it has more than {} dimensions", kMostDimensions));
-  std::vector<std::int64_t> all;
-  for (const PickleId item : items) all.push_back(size(item, "a size or stride"));
-  return all;
-}
-
-// Sizes of 0 count as 1 in the check for overflow: products of the others are strides.
-void Machine::check_inside(const PickledTensor& tensor) const {
-  const PickledStorage& storage = read_.storages[tensor.storage];
-  std::int64_t count = 1, last = tensor.offset;
-  bool empty = false, overflow = false;
-  for (std::size_t i = 0; i < tensor.shape.size(); ++i) {
-    const std::int64_t wide = std::max<std::int64_t>(tensor.shape[i], 1);
-    std::int64_t step = 0;
-    empty = empty || tensor.shape[i] == 0;
-    overflow = overflow || __builtin_mul_overflow(count, wide, &count) ||
-               __builtin_mul_overflow(wide - 1, tensor.strides[i], &step) || __builtin_add_overflow(last, step, &last);
-  }
-  if (overflow) refuse("a tensor in it has a shape beyond what can be addressed");
-  if (empty) return;
-  if (last >= storage.count)
-    refuse(fmt::format("a tensor in it reaches to number {} of the {} of its storage", last + 1, storage.count));
-  if (count > storage.count) {
-    refuse(
-        fmt::format("a tensor in it shows {} numbers, but its storage has {} (was it expanded? save its .contiguous())",
-                    count, storage.count));
-  }
-}
-
-PickleId Machine::make_tensor(const std::vector<PickleId>& arguments) {
-  PickledTensor tensor{.storage = static_cast<std::size_t>(value(arguments[0]).number),
-                       .offset = size(arguments[1], "an offset"),
-                       .shape = sizes(arguments[2]),
-                       .strides = sizes(arguments[3])};
-  if (tensor.shape.size() != tensor.strides.size()) refuse("a tensor in it has other strides than sizes");
-  check_inside(tensor);
-  read_.tensors.push_back(std::move(tensor));
-  return make({.kind = Kind::kTensor, .number = static_cast<std::int64_t>(read_.tensors.size() - 1)});
-}
-
-// ('storage', its class, its key, the device it was on, the count of its numbers).
-void Machine::persistent() {
-  const PickleValue& id = value(pop());
-  const auto& parts = id.items;
-  const auto is = [&](std::size_t i, Kind kind) { return value(parts[i]).kind == kind; };
-  if (id.kind != Kind::kTuple || parts.size() != 5 || !is(0, Kind::kText) || value(parts[0]).text != "storage" ||
-      !is(1, Kind::kName) || !is(2, Kind::kText) || !is(3, Kind::kText))
-    refuse("it holds something outside of the pickle that is no storage of a tensor");
-  const Known& known = kKnown[static_cast<std::size_t>(value(parts[1]).number)];
-  if (known.role != Role::kStorage) refuse(fmt::format("it has {}.{} for a storage", known.module, known.name));
-  const std::int64_t count = size(parts[4], "a storage of a size");
-  read_.storages.push_back({value(parts[2]).text, known.dtype, known.item, count});
+void Machine::storage(const PickledStorage& made) {
+  read_.storages.push_back(made);
   push(Kind::kStorage, static_cast<std::int64_t>(read_.storages.size() - 1));
 }
 
@@ -364,7 +263,7 @@ bool Machine::step() {
     case 'b':
       return build(), true;
     case 'Q':
-      return persistent(), true;
+      return storage(storage_of(read_, pop())), true;
     case 'q':
       return remember(number(1)), true;
     case 'r':
@@ -387,7 +286,11 @@ Pickled Machine::run() {
     throw DataError("{}: a pickle of protocol {}, of which pleat reads 2; save it again without pickle_protocol", file_,
                     protocol);
   }
-  while (step()) {
+  try {
+    while (step()) {
+    }
+  } catch (const PickleFault& fault) {
+    refuse(fault.what());
   }
   read_.root = pop();
   if (!stack_.empty() || !marks_.empty()) refuse("its pickle ends amid something");
