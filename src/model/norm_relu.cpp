@@ -273,7 +273,8 @@ torch::Tensor batch_norm(torch::nn::BatchNorm2d& norm, const Tensor& x, const Te
 
 torch::Tensor norm_silu(torch::nn::BatchNorm2d& norm, const Tensor& x) {
   if (fits(*norm, x, {})) return fused(*norm, x, {}, Activation::kSilu);
-  return torch::silu(norm(x));
+  Tensor y = norm(x);
+  return y.requires_grad() ? torch::silu(y) : torch::silu_(y);  // backward would need what went in
 }
 
 }  // namespace pleat

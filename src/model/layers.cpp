@@ -1,0 +1,34 @@
+#include "model/layers.h"
+
+#include <ATen/ops/addcmul.h>
+#include <ATen/ops/empty.h>
+
+namespace pleat {
+namespace {
+
+// [N, 1, 1, 1]: by what each image's branch is multiplied.
+torch::Tensor factors(const torch::Tensor& branch, double skip) {
+  return at::empty({branch.size(0), 1, 1, 1}, branch.options()).bernoulli_(1.0 - skip).div_(1.0 - skip);
+}
+
+}  // namespace
+
+double skip_probability(double last, std::size_t index, std::size_t count) {
+  return last * static_cast<double>(index) / static_cast<double>(count);
+}
+
+torch::Tensor add_or_skip(const torch::Tensor& shortcut, const torch::Tensor& branch, double skip) {
+  return at::addcmul(shortcut, branch, factors(branch, skip));  // one pass over memory, and one back
+}
+
+torch::Tensor skip_images(const torch::Tensor& branch, double skip) { return branch * factors(branch, skip); }
+
+std::vector<std::string> matrices_of(const torch::nn::Module& network) {
+  std::vector<std::string> names;
+  for (const auto& item : network.named_parameters()) {
+    if (item.value().dim() > 1) names.push_back(item.key());
+  }
+  return names;
+}
+
+}  // namespace pleat
