@@ -31,7 +31,7 @@ inline constexpr Role runtime = Role::kRuntime;
 struct Bound {
   double low = -std::numeric_limits<double>::infinity(), high = std::numeric_limits<double>::infinity();
   bool low_open = false, high_open = false;
-  std::array<const char*, 8> choices{};
+  std::array<const char*, 16> choices{};
 };
 constexpr Bound any() { return {}; }
 constexpr Bound above(double low) { return {.low = low, .low_open = true}; }

@@ -21,7 +21,9 @@ enum class Purpose : std::uint32_t {
   kFaces = 7,
   kFaceLabels = 8,
   kPixels = 9,
-  kMix = 10
+  kMix = 10,
+  kSampling = 11,
+  kInnerSplit = 12
 };
 
 /// Everything that a random number may depend on; never rank, worker or clock.

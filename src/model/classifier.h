@@ -22,22 +22,36 @@ struct ModelConfig {
   std::string script;
   std::string stem = "auto";
   std::string weights;
+  bool new_head = false;
+  Auto<double> dropout, stochastic_depth;
   static constexpr auto fields() {
     return std::tuple{
         field("id", &ModelConfig::id, any(), identity,
               "folder name of this model's results; default: its name, or its script's file name without the ending"),
-        field("name", &ModelConfig::name, one_of("resnet18", "resnet20"), identity,
-              "network: resnet18 (ImageNet form), resnet20 (CIFAR form), He et al. 2015; default: resnet18, unless "
-              "script is given"),
+        field("name", &ModelConfig::name, one_of("resnet18", "resnet34", "resnet50", "resnet20", "efficientnet_b0", "efficientnet_b1",
+                     "efficientnet_b2", "efficientnet_b3", "efficientnet_b4"),
+              identity,
+              "network: resnet18, resnet34, resnet50 (ImageNet form) and resnet20 (CIFAR form), He et al. 2015; "
+              "efficientnet_b0 to efficientnet_b4, Tan & Le 2019; default: resnet18, unless script is given"),
         field("script", &ModelConfig::script, any(), runtime,
               "instead of name: TorchScript file with a network and the weights it starts from, made by "
               "launch/export_model.py of any of timm's; what is in it, not where it lies, enters the job key"),
         field("stem", &ModelConfig::stem, one_of("auto", "imagenet", "small"), identity,
-              "imagenet: 7x7 stride 2 and max-pool; small: 3x3 stride 1, for images under about 64 pixels; auto: "
-              "imagenet for resnet18, small for resnet20"),
+              "imagenet: 7x7 stride 2 and max-pool (efficientnet: 3x3 stride 2); small: 3x3 stride 1, for images under "
+              "about 64 pixels; auto: "
+              "imagenet, but small for resnet20"),
         field("weights", &ModelConfig::weights, any(), runtime,
-              "safetensors file to start from; none: random, or as in script; what is in it, not where it lies, enters "
-              "the job key")};
+              "file of weights to start from, .safetensors or .pth (a state dict); none: random, or as in script; what "
+              "is in it, not where it lies, enters the job key"),
+        field("new_head", &ModelConfig::new_head, any(), identity,
+              "take all from the file of weights but the last layer, which stays random: for weights that were trained "
+              "on other classes"),
+        field("dropout", &ModelConfig::dropout, below_one(), identity,
+              "share of features that training hides from the last layer; auto: the network's own (efficientnet_b0 and "
+              "b1 0.2, b2 and b3 0.3, b4 0.4, resnets 0)"),
+        field("stochastic_depth", &ModelConfig::stochastic_depth, below_one(), identity,
+              "probability that training skips a residual block, rising evenly from 0 at the first to nearly this at "
+              "the last, as torchvision has it; auto: the network's own (efficientnet 0.2, resnets 0)")};
   }
 };
 
@@ -55,6 +69,9 @@ class Classifier : public torch::nn::Module {
   /// Names of parameters that only ever enter convolutions and matrix products, which autocast does in bfloat16: their
   /// rounding is all that a pass sees of them. Empty where that is not known.
   virtual std::vector<std::string> product_weights() const { return {}; }
+
+  /// Names of the parameters of the last layer, whose width is the number of logits. Empty where that is not known.
+  virtual std::vector<std::string> head_parameters() const { return {}; }
 };
 
 /// Parameters and buffers by torchvision's (or the script's) names, in registration order. The tensors are the
