@@ -13,6 +13,7 @@
 
 #include "base/config_node.h"
 #include "base/error.h"
+#include "model/efficientnet.h"
 #include "model/resnet.h"
 #include "model/scripted.h"
 #include "model/tensor_file.h"
@@ -22,14 +23,24 @@ namespace {
 
 struct Registered {
   const char* name;
-  std::shared_ptr<Classifier> (*make)(const ModelConfig&, const ClassifierShape&);
-  const char* stem;       // that `auto` means
-  bool small_stem_alone;  // the network has no other
+  std::shared_ptr<Classifier> (*make)(int form, const ModelConfig&, const ClassifierShape&);
+  int form;
+  bool small_stem_alone = false;             // the network has no other; of the rest, `auto` means imagenet
+  double dropout = 0, stochastic_depth = 0;  // that `auto` means
 };
 
 // A new network is a line here and a name among ModelConfig's choices.
-constexpr std::array kClassifiers{Registered{"resnet18", make_resnet18, "imagenet", false},
-                                  Registered{"resnet20", make_resnet20, "small", true}};
+constexpr std::array<Registered, 9> kClassifiers{{
+    {"resnet18", make_resnet, 18},
+    {"resnet34", make_resnet, 34},
+    {"resnet50", make_resnet, 50},
+    {"resnet20", make_resnet, 20, true},
+    {"efficientnet_b0", make_efficientnet, 0, false, 0.2, 0.2},
+    {"efficientnet_b1", make_efficientnet, 1, false, 0.2, 0.2},
+    {"efficientnet_b2", make_efficientnet, 2, false, 0.3, 0.2},
+    {"efficientnet_b3", make_efficientnet, 3, false, 0.3, 0.2},
+    {"efficientnet_b4", make_efficientnet, 4, false, 0.4, 0.2},
+}};
 
 constexpr const char* kDefaultName = "resnet18";
 
@@ -100,9 +111,18 @@ void check_fit(const NamedTensors& to, const std::map<std::string, torch::Tensor
 }
 
 std::shared_ptr<Classifier> make_named(const ModelConfig& config, const ClassifierShape& shape) {
+  const Registered& entry = registered(config);
   ModelConfig resolved = config;
   resolved.stem = resolve_stem(config);
-  return registered(config).make(resolved, shape);
+  resolved.dropout.value = config.dropout.value.value_or(entry.dropout);
+  resolved.stochastic_depth.value = config.stochastic_depth.value.value_or(entry.stochastic_depth);
+  return entry.make(entry.form, resolved, shape);
+}
+
+void refuse_beside_script(const char* field, const Auto<double>& given, const ModelConfig& config) {
+  if (!given.value) return;
+  throw UsageError("{} {} does not go with the script {}, which has its own; leave {} out", field, *given.value,
+                   config.script, field);
 }
 
 }  // namespace
@@ -118,6 +138,10 @@ void complete_model(ModelConfig& config) {
     throw UsageError("models: a network has either a name ({}) or a script ({}); leave one of them out", *config.name,
                      config.script);
   }
+  if (!config.script.empty()) {
+    refuse_beside_script("dropout", config.dropout, config);
+    refuse_beside_script("stochastic_depth", config.stochastic_depth, config);
+  }
   if (config.script.empty() && !config.name) config.name = kDefaultName;
   if (config.id.empty()) config.id = config.name ? *config.name : std::filesystem::path(config.script).stem().string();
   config.stem = resolve_stem(config);
@@ -130,7 +154,7 @@ std::string resolve_stem(const ModelConfig& config) {
                      config.script);
   }
   const Registered& entry = registered(config);
-  if (config.stem == "auto") return entry.stem;
+  if (config.stem == "auto") return entry.small_stem_alone ? "small" : "imagenet";
   if (entry.small_stem_alone && config.stem != "small") {
     throw UsageError("stem '{}' does not go with {}, which is made for small images; leave stem out", config.stem,
                      entry.name);

@@ -9,7 +9,10 @@
 #include <torch/nn/modules/conv.h>
 #include <torch/nn/modules/linear.h>
 
-#include "base/error.h"
+#include <numeric>
+#include <stdexcept>
+
+#include "model/layers.h"
 #include "model/norm_relu.h"
 
 namespace pleat {
@@ -25,10 +28,25 @@ enum class Shortcut {
 
 struct ResNetForm {
   std::vector<int> widths;  // channels of each stage; all but the first halve the map
-  int blocks_per_stage;
-  bool imagenet_stem;
-  Shortcut shortcut;
+  std::vector<int> blocks;  // of each stage
+  bool bottleneck = false;
+  Shortcut shortcut = Shortcut::kProjection;
 };
+
+ResNetForm form_of(int layers) {
+  switch (layers) {
+    case 18:
+      return {.widths = {64, 128, 256, 512}, .blocks = {2, 2, 2, 2}};
+    case 34:
+      return {.widths = {64, 128, 256, 512}, .blocks = {3, 4, 6, 3}};
+    case 50:
+      return {.widths = {64, 128, 256, 512}, .blocks = {3, 4, 6, 3}, .bottleneck = true};
+    case 20:
+      return {.widths = {16, 32, 64}, .blocks = {3, 3, 3}, .shortcut = Shortcut::kZeroPad};
+    default:
+      throw std::invalid_argument(fmt::format("no ResNet of {} layers", layers));
+  }
+}
 
 nn::Conv2d conv(int in, int out, int kernel, int stride) {
   return nn::Conv2d(nn::Conv2dOptions(in, out, kernel).stride(stride).padding(kernel / 2).bias(false));
@@ -64,52 +82,116 @@ class AddSubsampled : public torch::autograd::Function<AddSubsampled> {
   }
 };
 
-class BasicBlock : public nn::Module {
+// What all blocks have: a way past their convolutions, and a probability that training takes it alone.
+class Block : public nn::Module {
  public:
-  BasicBlock(int in, int out, int stride, Shortcut shortcut)
-      : subsamples_(shortcut == Shortcut::kZeroPad && stride == 2),
-        conv1_(register_module("conv1", conv(in, out, 3, stride))),
-        bn1_(register_module("bn1", nn::BatchNorm2d(out))),
-        conv2_(register_module("conv2", conv(out, out, 3, 1))),
-        bn2_(register_module("bn2", nn::BatchNorm2d(out))) {
-    if (shortcut == Shortcut::kProjection && (stride != 1 || in != out)) {
-      projection_ = conv(in, out, 1, stride);
-      projection_norm_ = nn::BatchNorm2d(out);
-      register_module("downsample", nn::Sequential(projection_, projection_norm_));
+  virtual torch::Tensor forward(const torch::Tensor& x) = 0;
+
+ protected:
+  explicit Block(double skip) : skip_(skip) {}
+
+  // Called last, so that the names come in torchvision's order.
+  void make_shortcut(int in, int out, int stride, Shortcut kind) {
+    if (stride == 1 && in == out) return;
+    if (kind == Shortcut::kZeroPad) {
+      subsamples_ = true;
+      return;
     }
+    projection_ = conv(in, out, 1, stride);
+    projection_norm_ = nn::BatchNorm2d(out);
+    register_module("downsample", nn::Sequential(projection_, projection_norm_));
   }
 
-  torch::Tensor forward(const torch::Tensor& x) {
-    const torch::Tensor out = conv2_(norm_relu(bn1_, conv1_(x)));
-    if (subsamples_) return AddSubsampled::apply(batch_norm(bn2_, out), x).relu_();
-    return norm_relu(bn2_, out, projection_ ? batch_norm(projection_norm_, projection_(x)) : x);
+  // relu(norm(branch) + shortcut of x)
+  torch::Tensor join(nn::BatchNorm2d& norm, const torch::Tensor& branch, const torch::Tensor& x) {
+    const bool skips = skip_ > 0 && is_training();
+    if (subsamples_) {
+      const torch::Tensor out = batch_norm(norm, branch);
+      return AddSubsampled::apply(skips ? skip_images(out, skip_) : out, x).relu_();
+    }
+    const torch::Tensor shortcut = projection_ ? batch_norm(projection_norm_, projection_(x)) : x;
+    if (skips) return add_or_skip(shortcut, batch_norm(norm, branch), skip_).relu_();
+    return norm_relu(norm, branch, shortcut);
   }
 
  private:
-  bool subsamples_;
-  nn::Conv2d conv1_;
-  nn::BatchNorm2d bn1_;
-  nn::Conv2d conv2_;
-  nn::BatchNorm2d bn2_;
+  double skip_;
+  bool subsamples_ = false;
   nn::Conv2d projection_{nullptr};
   nn::BatchNorm2d projection_norm_{nullptr};
 };
 
+class BasicBlock : public Block {
+ public:
+  BasicBlock(int in, int out, int stride, Shortcut shortcut, double skip)
+      : Block(skip),
+        conv1_(register_module("conv1", conv(in, out, 3, stride))),
+        bn1_(register_module("bn1", nn::BatchNorm2d(out))),
+        conv2_(register_module("conv2", conv(out, out, 3, 1))),
+        bn2_(register_module("bn2", nn::BatchNorm2d(out))) {
+    make_shortcut(in, out, stride, shortcut);
+  }
+
+  torch::Tensor forward(const torch::Tensor& x) override { return join(bn2_, conv2_(norm_relu(bn1_, conv1_(x))), x); }
+
+ private:
+  nn::Conv2d conv1_;
+  nn::BatchNorm2d bn1_;
+  nn::Conv2d conv2_;
+  nn::BatchNorm2d bn2_;
+};
+
+class Bottleneck : public Block {
+ public:
+  static constexpr int kExpansion = 4;
+
+  Bottleneck(int in, int width, int stride, Shortcut shortcut, double skip)
+      : Block(skip),
+        conv1_(register_module("conv1", conv(in, width, 1, 1))),
+        bn1_(register_module("bn1", nn::BatchNorm2d(width))),
+        conv2_(register_module("conv2", conv(width, width, 3, stride))),
+        bn2_(register_module("bn2", nn::BatchNorm2d(width))),
+        conv3_(register_module("conv3", conv(width, kExpansion * width, 1, 1))),
+        bn3_(register_module("bn3", nn::BatchNorm2d(kExpansion * width))) {
+    make_shortcut(in, kExpansion * width, stride, shortcut);
+  }
+
+  torch::Tensor forward(const torch::Tensor& x) override {
+    return join(bn3_, conv3_(norm_relu(bn2_, conv2_(norm_relu(bn1_, conv1_(x))))), x);
+  }
+
+ private:
+  nn::Conv2d conv1_;
+  nn::BatchNorm2d bn1_;
+  nn::Conv2d conv2_;
+  nn::BatchNorm2d bn2_;
+  nn::Conv2d conv3_;
+  nn::BatchNorm2d bn3_;
+};
+
+std::shared_ptr<Block> make_block(const ResNetForm& form, int in, int width, int stride, double skip) {
+  if (form.bottleneck) return std::make_shared<Bottleneck>(in, width, stride, form.shortcut, skip);
+  return std::make_shared<BasicBlock>(in, width, stride, form.shortcut, skip);
+}
+
 class ResNet : public Classifier {
  public:
-  ResNet(const ResNetForm& form, const ClassifierShape& shape)
-      : max_pool_(form.imagenet_stem),
-        conv1_(register_module("conv1", form.imagenet_stem ? conv(shape.channels, form.widths[0], 7, 2)
-                                                           : conv(shape.channels, form.widths[0], 3, 1))),
+  ResNet(const ResNetForm& form, const ModelConfig& config, const ClassifierShape& shape)
+      : imagenet_stem_(config.stem == "imagenet"),
+        dropout_(config.dropout.value.value()),
+        conv1_(register_module("conv1", imagenet_stem_ ? conv(shape.channels, form.widths[0], 7, 2)
+                                                       : conv(shape.channels, form.widths[0], 3, 1))),
         bn1_(register_module("bn1", nn::BatchNorm2d(form.widths[0]))) {
+    const auto all = static_cast<std::size_t>(std::reduce(form.blocks.begin(), form.blocks.end()));
     int in = form.widths[0];
     for (std::size_t stage = 0; stage < form.widths.size(); ++stage) {
+      const int width = form.widths[stage];
       auto layer = register_module(fmt::format("layer{}", stage + 1), nn::ModuleList());
-      for (int i = 0; i < form.blocks_per_stage; ++i) {
-        const int stride = stage > 0 && i == 0 ? 2 : 1;
-        blocks_.push_back(std::make_shared<BasicBlock>(in, form.widths[stage], stride, form.shortcut));
+      for (int i = 0; i < form.blocks[stage]; ++i) {
+        const double skip = skip_probability(config.stochastic_depth.value.value(), blocks_.size(), all);
+        blocks_.push_back(make_block(form, in, width, stage > 0 && i == 0 ? 2 : 1, skip));
         layer->push_back(blocks_.back());
-        in = form.widths[stage];
+        in = form.bottleneck ? Bottleneck::kExpansion * width : width;
       }
     }
     fc_ = register_module("fc", nn::Linear(in, shape.classes));
@@ -118,19 +200,14 @@ class ResNet : public Classifier {
 
   torch::Tensor forward(const torch::Tensor& images) override {
     torch::Tensor x = norm_relu(bn1_, conv1_(images));
-    if (max_pool_) x = torch::max_pool2d(x, 3, 2, 1);
+    if (imagenet_stem_) x = torch::max_pool2d(x, 3, 2, 1);
     for (const auto& block : blocks_) x = block->forward(x);
-    return fc_(x.mean({2, 3}));
+    x = x.mean({2, 3});
+    return fc_(dropout_ > 0 ? torch::dropout(x, dropout_, is_training()) : x);
   }
 
-  // All but BatchNorm's and the biases.
-  std::vector<std::string> product_weights() const override {
-    std::vector<std::string> names;
-    for (const auto& item : named_parameters()) {
-      if (item.value().dim() > 1) names.push_back(item.key());
-    }
-    return names;
-  }
+  std::vector<std::string> product_weights() const override { return matrices_of(*this); }
+  std::vector<std::string> head_parameters() const override { return {"fc.weight", "fc.bias"}; }
 
  private:
   // What torch does not give by itself: BatchNorm starts at 1 and 0 and Linear with torch's own numbers.
@@ -141,27 +218,18 @@ class ResNet : public Classifier {
     });
   }
 
-  bool max_pool_;
+  bool imagenet_stem_;
+  double dropout_;
   nn::Conv2d conv1_;
   nn::BatchNorm2d bn1_;
-  std::vector<std::shared_ptr<BasicBlock>> blocks_;
+  std::vector<std::shared_ptr<Block>> blocks_;
   nn::Linear fc_{nullptr};
 };
 
 }  // namespace
 
-std::shared_ptr<Classifier> make_resnet18(const ModelConfig& config, const ClassifierShape& shape) {
-  return std::make_shared<ResNet>(ResNetForm{.widths = {64, 128, 256, 512},
-                                             .blocks_per_stage = 2,
-                                             .imagenet_stem = config.stem == "imagenet",
-                                             .shortcut = Shortcut::kProjection},
-                                  shape);
-}
-
-std::shared_ptr<Classifier> make_resnet20(const ModelConfig&, const ClassifierShape& shape) {
-  return std::make_shared<ResNet>(
-      ResNetForm{.widths = {16, 32, 64}, .blocks_per_stage = 3, .imagenet_stem = false, .shortcut = Shortcut::kZeroPad},
-      shape);
+std::shared_ptr<Classifier> make_resnet(int layers, const ModelConfig& config, const ClassifierShape& shape) {
+  return std::make_shared<ResNet>(form_of(layers), config, shape);
 }
 
 }  // namespace pleat

@@ -1,4 +1,4 @@
-// ResNets of two-convolution blocks, with torchvision's parameter names.
+// ResNets, with torchvision's parameter names.
 #pragma once
 
 #include <memory>
@@ -7,12 +7,13 @@
 
 namespace pleat {
 
-/// 18 layers, 64 to 512 channels. Stem `imagenet`: 7x7 stride 2, then max-pool; `small`: 3x3 stride 1.
-/// Source: He et al. 2015, arXiv:1512.03385, table 1; initial weights as in torchvision.
-std::shared_ptr<Classifier> make_resnet18(const ModelConfig& config, const ClassifierShape& shape);
-
-/// 20 layers, 16 to 64 channels, shortcuts without parameters. Its stem is always `small`.
-/// Source: He et al. 2015, section 4.2, n = 3, option A.
-std::shared_ptr<Classifier> make_resnet20(const ModelConfig& config, const ClassifierShape& shape);
+/// The ResNet of so many layers:
+///   18, 34  blocks of two 3x3 convolutions, 64 to 512 channels. Source: He et al. 2015, arXiv:1512.03385, table 1.
+///   50      blocks of 1x1, 3x3, 1x1, which widen fourfold and have their stride in the 3x3, as in torchvision
+///   20      64 channels at most, shortcuts without parameters; its stem is always `small`. Source: ibid., section 4.2,
+///           n = 3, option A.
+/// Stem `imagenet`: 7x7 stride 2, then max-pool; `small`: 3x3 stride 1. `config` is resolved: nothing in it is `auto`.
+/// Initial weights as in torchvision.
+std::shared_ptr<Classifier> make_resnet(int layers, const ModelConfig& config, const ClassifierShape& shape);
 
 }  // namespace pleat

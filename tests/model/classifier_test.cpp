@@ -67,6 +67,17 @@ TEST(Classifier, AnUnknownNameIsAnsweredWithTheNearest) {
   EXPECT_THAT(line, HasSubstr("did you mean 'resnet18'"));
 }
 
+TEST(Classifier, WhatANetworkDropsStaysAutoInTheConfigAndIsRefusedBesideAScript) {
+  ModelConfig named{.name = "efficientnet_b0"};
+  complete_model(named);
+  EXPECT_FALSE(named.dropout.value || named.stochastic_depth.value) << "it would be in the job key";
+  ModelConfig dropout{.script = "net.pt", .dropout = {0.1}};
+  EXPECT_THAT(message_of<UsageError>([&] { complete_model(dropout); }),
+              HasSubstr("dropout 0.1 does not go with the script net.pt"));
+  ModelConfig depth{.script = "net.pt", .stochastic_depth = {0.0}};
+  EXPECT_THAT(message_of<UsageError>([&] { complete_model(depth); }), HasSubstr("stochastic_depth 0"));
+}
+
 TEST(Classifier, ChannelsAndClassesThatNoImageHasAreRefused) {
   EXPECT_THROW(make_classifier(kSmallNet, {.channels = 2, .classes = 4}, kInit), UsageError);
   EXPECT_THROW(make_classifier(kSmallNet, {.channels = 3, .classes = 0}, kInit), UsageError);

@@ -1,36 +1,34 @@
 #include "model/resnet.h"
 
-#include <gtest/gtest.h>
+#include <gmock/gmock.h>
 #include <torch/autograd.h>
+#include <torch/nn/modules/conv.h>
 #include <torch/utils.h>
 
 #include <cmath>
 
 #include "base/error.h"
+#include "model/network_checks.h"
 
 namespace pleat {
 namespace {
 
-const RandomKey kInit{.seed = 5, .purpose = Purpose::kInit};
+using ResNet = NetworkTest;
 
 std::shared_ptr<Classifier> make(const std::string& name, const std::string& stem, ClassifierShape shape) {
   return make_classifier({.name = name, .stem = stem}, shape, kInit);
 }
 
-std::int64_t parameter_count(const Classifier& net) {
-  std::int64_t count = 0;
-  for (const auto& parameter : net.parameters()) count += parameter.numel();
-  return count;
-}
-
 torch::Tensor weight(const Classifier& net, const std::string& name) { return net.named_parameters()[name]; }
 
-TEST(ResNet, HasAsManyParametersAsThePaperSays) {
+TEST_F(ResNet, HasAsManyParametersAsThePaperSays) {
   EXPECT_EQ(parameter_count(*make("resnet18", "auto", {3, 1000})), 11'689'512);
+  EXPECT_EQ(parameter_count(*make("resnet34", "auto", {3, 1000})), 21'797'672);
+  EXPECT_EQ(parameter_count(*make("resnet50", "auto", {3, 1000})), 25'557'032);
   EXPECT_EQ(parameter_count(*make("resnet20", "auto", {3, 10})), 269'722);
 }
 
-TEST(ResNet, TheStemIsAsAskedAndAutoFitsTheNetwork) {
+TEST_F(ResNet, TheStemIsAsAskedAndAutoFitsTheNetwork) {
   EXPECT_EQ(weight(*make("resnet18", "auto", {3, 4}), "conv1.weight").sizes(),
             (std::vector<std::int64_t>{64, 3, 7, 7}));
   EXPECT_EQ(weight(*make("resnet18", "imagenet", {1, 4}), "conv1.weight").sizes(),
@@ -39,14 +37,16 @@ TEST(ResNet, TheStemIsAsAskedAndAutoFitsTheNetwork) {
             (std::vector<std::int64_t>{64, 1, 3, 3}));
   EXPECT_EQ(weight(*make("resnet20", "small", {1, 4}), "conv1.weight").sizes(),
             (std::vector<std::int64_t>{16, 1, 3, 3}));
+  EXPECT_EQ(weight(*make("resnet50", "small", {1, 4}), "conv1.weight").sizes(),
+            (std::vector<std::int64_t>{64, 1, 3, 3}));
   EXPECT_THROW(make("resnet20", "imagenet", {3, 4}), UsageError);
   EXPECT_EQ(resolve_stem({.name = "resnet20"}), "small");
   EXPECT_EQ(resolve_stem({.name = "resnet18"}), "imagenet");
   EXPECT_EQ(resolve_stem({.name = "resnet18", .stem = "small"}), "small");
 }
 
-TEST(ResNet, TakesImagesOfAnySizeInEitherMemoryFormat) {
-  for (const char* name : {"resnet18", "resnet20"}) {
+TEST_F(ResNet, TakesImagesOfAnySizeInEitherMemoryFormat) {
+  for (const char* name : {"resnet18", "resnet20", "resnet50"}) {
     for (const char* stem : {"auto", "small"}) {
       const auto net = make(name, stem, {3, 5});
       net->eval();
@@ -62,7 +62,7 @@ TEST(ResNet, TakesImagesOfAnySizeInEitherMemoryFormat) {
   }
 }
 
-TEST(ResNet, StartsFromTheWeightsOfTorchvisionsRecipe) {
+TEST_F(ResNet, StartsFromTheWeightsOfTorchvisionsRecipe) {
   const auto net = make("resnet18", "auto", {3, 1000});
   // kaiming_normal, fan_out: a standard deviation of sqrt(2 / (out channels x kernel area)).
   for (const auto& [name, fan_out] : {std::pair{"layer4.1.conv2.weight", 512 * 9},
@@ -79,8 +79,46 @@ TEST(ResNet, StartsFromTheWeightsOfTorchvisionsRecipe) {
   EXPECT_NEAR(weight(*net, "fc.weight").abs().max().item<double>(), bound, 0.001 * bound);
 }
 
+TEST_F(ResNet, TheStrideOfABottleneckIsInThe3x3) {
+  const auto net = make("resnet50", "auto", {3, 4});
+  for (const auto& module : net->named_modules()) {
+    const auto* conv = module.value()->as<torch::nn::Conv2dImpl>();
+    if (conv == nullptr || conv->options.stride()->front() == 1) continue;
+    EXPECT_TRUE(conv->options.kernel_size()->front() > 1 || module.key().ends_with("downsample.0")) << module.key();
+  }
+}
+
+TEST_F(ResNet, NamesTheWeightsThatEnterProductsAndThoseOfTheLastLayer) {
+  for (const char* name : {"resnet18", "resnet50", "resnet20"}) {
+    const auto net = make(name, "auto", {3, 4});
+    expect_names_of_parameters(*net);
+    EXPECT_THAT(net->head_parameters(), testing::ElementsAre("fc.weight", "fc.bias"));
+    EXPECT_THAT(net->product_weights(), testing::Contains("fc.weight"));
+  }
+}
+
+TEST_F(ResNet, DrawsNothingInTrainingUnlessAsked) {
+  for (const char* name : {"resnet18", "resnet20"}) {
+    const auto net = make(name, "auto", {3, 4});
+    const auto images = torch::randn({4, 3, 16, 16});
+    EXPECT_TRUE(torch::equal(logits_after_seed(*net, images, 1), logits_after_seed(*net, images, 2)));
+    torch::manual_seed(1);
+    const auto expected = torch::rand({1});
+    torch::manual_seed(1);
+    net->forward(images);
+    EXPECT_TRUE(torch::equal(torch::rand({1}), expected));
+  }
+}
+
+TEST_F(ResNet, DropoutAndStochasticDepthDropInTrainingAlone) {
+  for (const char* name : {"resnet18", "resnet50", "resnet20"}) {
+    expect_drops_in_training_alone({.name = name, .dropout = {0.5}});
+    expect_drops_in_training_alone({.name = name, .stochastic_depth = {0.5}});
+  }
+}
+
 // The shortcut in its plain form, beside the one-pass form that the network uses.
-TEST(ResNet, Resnet20sShortcutIsEverySecondPixelAndZeroChannels) {
+TEST_F(ResNet, Resnet20sShortcutIsEverySecondPixelAndZeroChannels) {
   const auto net = make("resnet20", "auto", {3, 4});
   net->eval();
   auto images = torch::randn({2, 3, 9, 7}, torch::requires_grad());

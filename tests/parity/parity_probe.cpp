@@ -8,8 +8,9 @@
 
 int main(int count, char** values) {
   const std::map<std::string, void (*)(const pleat::Arguments&)> subcommands = {
-      {"folds", pleat::probe_folds},   {"metrics", pleat::probe_metrics},   {"init", pleat::probe_init},
-      {"logits", pleat::probe_logits}, {"optimize", pleat::probe_optimize}, {"pixels", pleat::probe_pixels},
+      {"folds", pleat::probe_folds},   {"metrics", pleat::probe_metrics},     {"init", pleat::probe_init},
+      {"logits", pleat::probe_logits}, {"gradients", pleat::probe_gradients}, {"optimize", pleat::probe_optimize},
+      {"pixels", pleat::probe_pixels},
   };
   const auto found = count < 2 ? subcommands.end() : subcommands.find(values[1]);
   if (found == subcommands.end()) {

@@ -18,7 +18,12 @@ void probe_metrics(const Arguments& arguments);
 void probe_init(const Arguments& arguments);
 
 /// logits NAME WEIGHTS IMAGES eval|train OUT: writes `logits` of the tensor `images`, and the state after as `state.*`.
+/// Here and in gradients, nothing is dropped.
 void probe_logits(const Arguments& arguments);
+
+/// gradients NAME WEIGHTS GIVEN planes|rows OUT: one step of training on `images` and `labels` with cross-entropy, the
+/// images as NCHW or NHWC memory; writes `logits` and the gradients as `gradient.*`.
+void probe_gradients(const Arguments& arguments);
 
 /// optimize adamw|sgd LR DECAY MOMENTUM BETA2 GIVEN OUT: GIVEN has `parameter.*` and `gradient.STEP.*` from step 0 on;
 /// writes the parameters after the last step, under their own names.

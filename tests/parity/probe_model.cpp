@@ -1,3 +1,4 @@
+#include <ATen/ops/cross_entropy_loss.h>
 #include <ATen/ops/empty_like.h>
 #include <torch/utils.h>
 
@@ -25,6 +26,16 @@ NamedTensors with_prefix(const TensorFile& file, const std::string& prefix) {
   return found;
 }
 
+// The network that the file's weights are of. Training drops nothing.
+std::shared_ptr<Classifier> network_of(const std::string& name, const std::string& weights) {
+  const TensorFile file = read_tensors(weights);
+  const bool resnet = name.starts_with("resnet");
+  const ClassifierShape shape{
+      .channels = static_cast<int>(file.at(resnet ? "conv1.weight" : "features.0.0.weight").size(1)),
+      .classes = static_cast<int>(file.at(resnet ? "fc.bias" : "classifier.1.bias").size(0))};
+  return make_classifier({.name = name, .weights = weights, .dropout = {0.0}, .stochastic_depth = {0.0}}, shape, {});
+}
+
 }  // namespace
 
 void probe_init(const Arguments& arguments) {
@@ -37,14 +48,23 @@ void probe_init(const Arguments& arguments) {
 
 void probe_logits(const Arguments& arguments) {
   expect_count(arguments, 5, "NAME WEIGHTS IMAGES eval|train OUT");
-  const TensorFile weights = read_tensors(arguments[1]);
-  const ClassifierShape shape{.channels = static_cast<int>(weights.at("conv1.weight").size(1)),
-                              .classes = static_cast<int>(weights.at("fc.weight").size(0))};
-  const auto net = make_classifier({.name = arguments[0], .weights = arguments[1]}, shape, {});
+  const auto net = network_of(arguments[0], arguments[1]);
   net->train(arguments[3] == "train");
   const torch::NoGradGuard no_grad;
   NamedTensors out = {{"logits", net->forward(read_tensors(arguments[2]).at("images"))}};
   for (const auto& [name, tensor] : state_of(*net)) out.emplace_back("state." + name, tensor);
+  write_file(arguments[4], tensors_to_bytes(out));
+}
+
+void probe_gradients(const Arguments& arguments) {
+  expect_count(arguments, 5, "NAME WEIGHTS GIVEN planes|rows OUT");
+  const auto net = network_of(arguments[0], arguments[1]);
+  const TensorFile given = read_tensors(arguments[2]);
+  const auto format = arguments[3] == "rows" ? at::MemoryFormat::ChannelsLast : at::MemoryFormat::Contiguous;
+  const torch::Tensor logits = net->forward(given.at("images").contiguous(format));
+  at::cross_entropy_loss(logits, given.at("labels")).backward();
+  NamedTensors out = {{"logits", logits}};
+  for (const auto& [name, parameter] : trained_parameters(*net)) out.emplace_back("gradient." + name, parameter.grad());
   write_file(arguments[4], tensors_to_bytes(out));
 }
 
