@@ -153,6 +153,18 @@ def constants_of(network):
     return sorted(name for name, _ in network.named_buffers() if name not in state)
 
 
+def heads_of(torch, network, classes):
+    """Names of the modules that end in the classes' logits: as timm tells them, or the last linear layer or convolution."""
+    named = dict(network.named_modules())
+    told = getattr(network, "pretrained_cfg", None) or getattr(network, "default_cfg", None) or {}
+    told = told.get("classifier") or ()
+    heads = [told] if isinstance(told, str) else list(told)
+    if not heads:
+        heads = [name for name, module in named.items() if isinstance(module, (torch.nn.Linear, torch.nn.Conv2d))][-1:]
+    wide = [named[name].weight.shape[0] == classes for name in heads if isinstance(getattr(named.get(name), "weight", None), torch.Tensor)]
+    return heads if len(wide) == len(heads) and all(wide) else []
+
+
 def try_out(torch, script, network, arguments):
     """One line now, instead of pages when training begins."""
     images = torch.randn(2, arguments.channels, *arguments.size)
@@ -181,7 +193,8 @@ def export(torch, network, arguments):
                     "(torch.jit.trace would fix dropout and BatchNorm in one mode, so it is not used)")
     import io
     archive = io.BytesIO()
-    origin = json.dumps({"source": arguments.network, "constants": constants_of(network)})
+    origin = json.dumps({"source": arguments.network, "constants": constants_of(network),
+                         "head": heads_of(torch, network, arguments.classes)})
     torch.jit.save(script, archive, _extra_files={"pleat.json": origin})
     archive.seek(0)
     try_out(torch, torch.jit.load(archive), network, arguments)

@@ -8,7 +8,6 @@
 #include <algorithm>
 #include <array>
 #include <filesystem>
-#include <map>
 #include <mutex>
 
 #include "base/config_node.h"
@@ -16,7 +15,7 @@
 #include "model/efficientnet.h"
 #include "model/resnet.h"
 #include "model/scripted.h"
-#include "model/tensor_file.h"
+#include "model/weights_file.h"
 
 namespace pleat {
 namespace {
@@ -72,44 +71,6 @@ void collect_state(const torch::nn::Module& module, const std::string& prefix, N
   for (const auto& child : module.named_children()) collect_state(*child.value(), prefix + child.key() + ".", state);
 }
 
-// "missing a, b and 3 more", or nothing.
-void add_problem(std::vector<std::string>& problems, const char* what, const std::vector<std::string>& names) {
-  constexpr std::size_t kMost = 8;
-  if (names.empty()) return;
-  const auto end = names.begin() + static_cast<std::ptrdiff_t>(std::min(names.size(), kMost));
-  std::string text = fmt::format("{} {}", what, fmt::join(names.begin(), end, ", "));
-  if (names.size() > kMost) text += fmt::format(" and {} more", names.size() - kMost);
-  problems.push_back(std::move(text));
-}
-
-// Throws unless `from` has each tensor of `to`, by name, shape and kind, and no other.
-void check_fit(const NamedTensors& to, const std::map<std::string, torch::Tensor>& from, const std::string& source) {
-  std::vector<std::string> missing, extra, shapes, kinds;
-  std::map<std::string, torch::Tensor> wanted;
-  for (const auto& [name, tensor] : to) {
-    wanted.emplace(name, tensor);
-    const auto given = from.find(name);
-    if (given == from.end()) {
-      missing.push_back(name);
-    } else if (given->second.sizes() != tensor.sizes()) {
-      shapes.push_back(fmt::format("{} [{}] for [{}]", name, fmt::join(given->second.sizes(), ", "),
-                                   fmt::join(tensor.sizes(), ", ")));
-    } else if (given->second.is_floating_point() != tensor.is_floating_point()) {
-      kinds.push_back(
-          fmt::format("{} {} for {}", name, toString(given->second.scalar_type()), toString(tensor.scalar_type())));
-    }
-  }
-  for (const auto& [name, tensor] : from) {
-    if (!wanted.contains(name)) extra.push_back(name);
-  }
-  std::vector<std::string> problems;
-  add_problem(problems, "missing", missing);
-  add_problem(problems, "extra", extra);
-  add_problem(problems, "wrong shape:", shapes);
-  add_problem(problems, "wrong dtype:", kinds);
-  if (!problems.empty()) throw DataError("{} does not fit: {}", source, fmt::join(problems, "; "));
-}
-
 std::shared_ptr<Classifier> make_named(const ModelConfig& config, const ClassifierShape& shape) {
   const Registered& entry = registered(config);
   ModelConfig resolved = config;
@@ -141,6 +102,11 @@ void complete_model(ModelConfig& config) {
   if (!config.script.empty()) {
     refuse_beside_script("dropout", config.dropout, config);
     refuse_beside_script("stochastic_depth", config.stochastic_depth, config);
+  }
+  if (config.new_head && config.weights.empty()) {
+    throw UsageError(
+        "models: new_head takes all but the last layer from a file of weights, and none is given; add weights, or "
+        "leave new_head out");
   }
   if (config.script.empty() && !config.name) config.name = kDefaultName;
   if (config.id.empty()) config.id = config.name ? *config.name : std::filesystem::path(config.script).stem().string();
@@ -185,23 +151,8 @@ std::shared_ptr<Classifier> make_classifier(const ModelConfig& config, const Cla
   if (shape.classes < 1) throw UsageError("{} cannot tell {} classes apart", what, shape.classes);
   reseed_generator(init);
   auto classifier = config.script.empty() ? make_named(config, shape) : make_scripted(config, shape);
-  if (!config.weights.empty()) {
-    const TensorFile file = read_tensors(config.weights);
-    load_state(*classifier, file.tensors, file.source);
-  }
+  if (!config.weights.empty()) load_weights(*classifier, config);
   return classifier;
-}
-
-void load_state(Classifier& classifier, const NamedTensors& state, const std::string& source) {
-  copy_state(state_of(classifier), state, source);
-}
-
-void copy_state(const NamedTensors& to, const NamedTensors& from, const std::string& source) {
-  const std::map<std::string, torch::Tensor> values(from.begin(), from.end());
-  if (values.size() != from.size()) throw DataError("{} does not fit: it names a tensor twice", source);
-  check_fit(to, values, source);
-  const torch::NoGradGuard no_grad;
-  for (const auto& [name, tensor] : to) torch::Tensor(tensor).copy_(values.at(name));
 }
 
 }  // namespace pleat

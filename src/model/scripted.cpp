@@ -19,6 +19,7 @@
 #include <sstream>
 #include <stdexcept>
 #include <utility>
+#include <vector>
 
 #include "base/error.h"
 #include "base/files.h"
@@ -33,6 +34,7 @@ constexpr const char* kOriginFile = "pleat.json";  // launch/export_model.py add
 struct Origin {
   std::string source = "timm:NAME";  // as the exporter's command line names it
   std::set<std::string> constants;   // buffers that are no part of the state
+  std::vector<std::string> heads;    // modules whose width is the number of classes; older exports do not say
 };
 
 struct Loaded {
@@ -60,6 +62,7 @@ Origin read_origin(const std::string& text, const std::string& file) {
     const auto json = nlohmann::json::parse(text);
     origin.source = json.at("source");
     origin.constants = json.at("constants");
+    if (json.contains("head")) origin.heads = json.at("head");
   } catch (const nlohmann::json::exception&) {
     throw DataError("{}: the {} in it is not as launch/export_model.py writes it; export it again", file, kOriginFile);
   }
@@ -106,7 +109,7 @@ void mirror(const torch::jit::Module& script, const std::string& prefix, const s
 
 class Scripted : public Classifier {
  public:
-  explicit Scripted(Loaded loaded) : script_(std::move(loaded.script)) {
+  explicit Scripted(Loaded loaded) : script_(std::move(loaded.script)), heads_(std::move(loaded.origin.heads)) {
     mirror(script_, "", loaded.origin.constants, *this);
     // Autocast as for any other network, by the operations themselves; the script compiler has one of its own.
     torch::jit::setAutocastMode(false);
@@ -125,6 +128,15 @@ class Scripted : public Classifier {
     }
   }
 
+  std::vector<std::string> head_parameters() const override {
+    std::vector<std::string> names;
+    for (const auto& parameter : named_parameters()) {
+      const auto is_below = [&](const std::string& head) { return parameter.key().starts_with(head + "."); };
+      if (std::any_of(heads_.begin(), heads_.end(), is_below)) names.push_back(parameter.key());
+    }
+    return names;
+  }
+
   void train(bool on = true) override {
     Classifier::train(on);
     script_.train(on);
@@ -135,6 +147,7 @@ class Scripted : public Classifier {
 
  private:
   torch::jit::Module script_;
+  std::vector<std::string> heads_;
 };
 
 void check_forward(const torch::jit::Module& script, const std::string& file) {

@@ -7,7 +7,6 @@
 
 #include "base/error.h"
 #include "base/files.h"
-#include "model/safetensors.h"
 
 namespace pleat {
 namespace {
@@ -77,8 +76,14 @@ std::string tensors_to_bytes(const NamedTensors& tensors, const std::map<std::st
 
 TensorFile tensors_from_bytes(std::string_view bytes, const std::string& source) {
   SafetensorsFile parsed = parse_safetensors(bytes, source);
-  TensorFile file{.metadata = std::move(parsed.metadata), .source = source};
-  for (const RawTensor& raw : parsed.tensors) file.tensors.emplace_back(raw.name, to_tensor(raw, source));
+  TensorFile file = to_tensor_file(parsed.tensors, source);
+  file.metadata = std::move(parsed.metadata);
+  return file;
+}
+
+TensorFile to_tensor_file(const std::vector<RawTensor>& raw, const std::string& source) {
+  TensorFile file{.source = source};
+  for (const RawTensor& each : raw) file.tensors.emplace_back(each.name, to_tensor(each, source));
   return file;
 }
 

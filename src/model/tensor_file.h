@@ -6,8 +6,10 @@
 #include <filesystem>
 #include <map>
 #include <string>
+#include <vector>
 
 #include "model/classifier.h"
+#include "model/safetensors.h"
 
 namespace pleat {
 
@@ -22,6 +24,8 @@ struct TensorFile {
 /// Values are written in row-major order whatever the tensor's strides; any device.
 std::string tensors_to_bytes(const NamedTensors& tensors, const std::map<std::string, std::string>& metadata = {});
 TensorFile tensors_from_bytes(std::string_view bytes, const std::string& source);
+/// Tensors that a reader has checked; `source` names their file.
+TensorFile to_tensor_file(const std::vector<RawTensor>& raw, const std::string& source);
 TensorFile read_tensors(const std::filesystem::path& path);
 
 }  // namespace pleat
