@@ -6,6 +6,7 @@ import pathlib
 import shutil
 import subprocess
 import sys
+import zipfile
 
 import h5py
 import pytest
@@ -42,36 +43,102 @@ def trained(request, tmp_path_factory):
     return request.param, folder
 
 
-def test_trained_weights_load_into_timm_and_predict_the_same(trained):
-    name, folder = trained
-    norm = json.loads((folder / "run/run.json").read_text())["norm"]
+def timm_logits(name, weights, pixels):
+    """Of timm's own network with these weights, which must be all of it and nothing else."""
+    network = timm.create_model(name, num_classes=runs.CLASSES, in_chans=1)
+    network.load_state_dict(weights, strict=True)
+    network.eval()
+    with torch.no_grad():
+        return network(pixels)
+
+
+def normalised_crops(folder, run):
+    """Every crop as the run's networks see it, and the ids."""
+    norm = json.loads((run / "run.json").read_text())["norm"]
     mean, std = (torch.tensor(norm[key]).view(1, -1, 1, 1) for key in ("mean", "std"))
     with h5py.File(folder / "crops.h5") as crops:
         pixels = torch.from_numpy(crops["images"][:]).permute(0, 3, 1, 2) / 255
+        return (pixels - mean) / std, [each.decode() for each in crops["table/id"][:]]
+
+
+def check_against_timm(name, folder, run):
+    """Loaded into timm, the run's weights give the run's logits, and its ensemble the run's predictions."""
+    pixels, ids = normalised_crops(folder, run)
+    probabilities = 0
+    for fold in (0, 1):
+        job = run / f"round_0/label/net/fold_{fold}"
+        made = load_file(job / "predictions.safetensors")
+        logits = timm_logits(name, load_file(job / "weights.safetensors"), pixels)
+        assert logits.abs().max() > 1e-2
+        for rows in ("oof", "test"):
+            theirs, ours = logits[made[f"{rows}.rows"]], made[f"{rows}.logits"]
+            assert (theirs - ours).abs().max() < 1e-3 and theirs.argmax(1).equal(ours.argmax(1))
+        probabilities = probabilities + logits.softmax(1) / 2
+    predicted = list(csv.DictReader(open(run / "predictions.csv")))
+    assert len(predicted) == 12
+    for row in predicted:
+        theirs = probabilities[ids.index(row["id"])]
+        assert int(row["label"]) == theirs.argmax()
+        assert max(abs(float(row[f"label:{k}"]) - theirs[k].item()) for k in range(runs.CLASSES)) < 1e-4
+
+
+def test_trained_weights_load_into_timm_and_predict_the_same(trained):
+    name, folder = trained
     first = torch.jit.load(folder / "net.pt").state_dict()
     for fold in (0, 1):
-        job = folder / f"run/round_0/label/net/fold_{fold}"
-        weights, made = load_file(job / "weights.safetensors"), load_file(job / "predictions.safetensors")
-        network = timm.create_model(name, num_classes=runs.CLASSES, in_chans=1)
-        network.load_state_dict(weights, strict=True)
+        weights = load_file(folder / f"run/round_0/label/net/fold_{fold}/weights.safetensors")
         assert any(not torch.equal(weights[key], first[key]) for key in first if key.endswith("running_mean"))
         assert all(not torch.equal(weights[key], first[key]) for key in first if key.endswith("conv1.weight"))
-        network.eval()
-        with torch.no_grad():
-            logits = network((pixels[made["oof.rows"]] - mean) / std)
-        assert logits.abs().max() > 1e-2
-        assert (logits - made["oof.logits"]).abs().max() < 1e-3
+    check_against_timm(name, folder, folder / "run")
 
 
-def test_two_ranks_and_a_kill_give_the_same_bytes(trained, tmp_path):
-    _, folder = trained
-    expected = runs.results(folder / "run")
-    done = runs.pleat("train", folder / "config.yaml", "--run", tmp_path / "two", ranks=2)
-    assert done.returncode == 0 and runs.results(tmp_path / "two") == expected, done.stdout
-    runs.pleat("train", folder / "config.yaml", "--run", tmp_path / "killed", PLEAT_FAULT="step_done:3:kill")
-    done = runs.pleat("train", folder / "config.yaml", "--run", tmp_path / "killed")
+# Two epochs of two steps in each of two jobs: the third step is in the second epoch of the first job, the seventh of the second.
+@pytest.mark.parametrize("ranks, moment, killed", [(0, "step_done:3:kill", -9), (0, "step_done:7:kill", -9), (2, "step_done:3:kill@1", 137)])
+def test_killed_in_the_middle_it_goes_on_to_the_same_bytes_and_timm_predicts_the_same(trained, tmp_path, ranks, moment, killed):
+    name, folder = trained
+    run = tmp_path / "run"
+    first = runs.pleat("train", folder / "config.yaml", "--run", run, ranks=ranks, PLEAT_FAULT=moment)
+    assert first.returncode == killed and not (run / "summary.json").exists(), first.stdout
+    assert list(run.glob("round_0/label/net/fold_*/resume/*.safetensors"))
+    done = runs.pleat("train", folder / "config.yaml", "--run", run, ranks=ranks)
     assert done.returncode == 0 and "goes on from" in done.stdout, done.stdout
-    assert runs.results(tmp_path / "killed") == expected
+    assert runs.results(run) == runs.results(folder / "run")
+    check_against_timm(name, folder, run)
+
+
+def test_two_ranks_give_the_same_bytes(trained, tmp_path):
+    _, folder = trained
+    done = runs.pleat("train", folder / "config.yaml", "--run", tmp_path / "two", ranks=2)
+    assert done.returncode == 0 and runs.results(tmp_path / "two") == runs.results(folder / "run"), done.stdout
+
+
+def origin_of(path):
+    with zipfile.ZipFile(path) as archive:
+        return json.loads(archive.read(f"{archive.namelist()[0].partition('/')[0]}/extra/pleat.json"))
+
+
+def test_weights_for_other_classes_start_all_but_the_last_layer(trained, tmp_path):
+    name, folder = trained
+    head = {"resnet18": "fc", "efficientnet_b0": "classifier"}[name]
+    assert origin_of(folder / "net.pt")["head"] == [head]
+    torch.manual_seed(5)
+    given = timm.create_model(name, num_classes=10, in_chans=1).state_dict()
+    torch.save({"state_dict": {f"module.{key}": value for key, value in given.items()}, "epoch": 90}, tmp_path / "given.pth")
+    model = f"models=[{{script: {folder}/net.pt, weights: {tmp_path}/given.pth%s}}]"
+    done = runs.pleat("train", folder / "config.yaml", "--set", model % "", "--run", tmp_path / "run")
+    line = runs.refusal(done, DATA)
+    assert f"{head}.weight [10, " in line and "set new_head: true" in line, line
+    # So little is learnt that what the run ends with is what it began with.
+    done = runs.pleat("train", folder / "config.yaml", "--set", model % ", new_head: true", "--set", "train.lr=1e-9", "--run", tmp_path / "run")
+    assert done.returncode == 0, done.stdout
+    assert done.stdout.count("its 'state_dict' is taken") == 1 and done.stdout.count("without 'module.'") == 1, done.stdout
+    first = torch.jit.load(folder / "net.pt").state_dict()
+    learnt = dict(timm.create_model(name, num_classes=runs.CLASSES, in_chans=1).named_parameters())
+    for fold in (0, 1):
+        weights = load_file(tmp_path / f"run/round_0/label/net/fold_{fold}/weights.safetensors")
+        for key in learnt:
+            start = first[key] if key.startswith(head + ".") else given[key]
+            assert weights[key].allclose(start, rtol=1e-6, atol=1e-6), key
 
 
 def test_a_run_predicts_without_the_file_it_was_made_of(trained, tmp_path):
@@ -148,6 +215,7 @@ def test_torchvisions_networks_are_exported_too(tmp_path):
     made = torch.jit.load(tmp_path / "net.pt").state_dict()
     assert made["classifier.3.weight"].shape == (runs.CLASSES, 1024)
     assert torch.equal(made["classifier.0.weight"], given["classifier.0.weight"])
+    assert origin_of(tmp_path / "net.pt")["head"] == ["classifier.3"]
 
 
 def test_what_cannot_be_exported_is_told_in_a_line(tmp_path):
