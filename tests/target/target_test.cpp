@@ -36,5 +36,45 @@ TEST(Target, WhatCannotBeIsRefused) {
   }
 }
 
+TEST(Target, EdgesCutNumbersIntoClasses) {
+  const Target target =
+      resolve_target({.name = "age", .edges = {30, 60}, .train_edges = {30, 58}}, {"18", "59.5", "60"});
+  EXPECT_THAT(target.classes, testing::ElementsAre("below 30", "30 to 60", "from 60"));
+  for (const auto& [label, code, taught] : std::vector<std::tuple<const char*, int, int>>{
+           {"29.9", 0, 0}, {"30", 1, 1}, {"58", 1, 2}, {"60", 2, 2}, {"old", -1, -1}, {"", -1, -1}, {"nan", -1, -1}}) {
+    EXPECT_EQ(target.encode(label), code) << label;
+    EXPECT_EQ(target.taught(label), taught) << label;
+  }
+  EXPECT_EQ(resolve_target({.name = "age", .edges = {30}, .bins = 5}, {"18", "60"}).outputs(), 5);
+  EXPECT_EQ(resolve_target({.name = "age", .edges = {30}, .regress = true}, {"18", "60"}).outputs(), 2);
+}
+
+TEST(Target, NumbersThatCannotBeAreRefused) {
+  const std::vector<std::string> ages{"18", "40", "70"};
+  const auto refused = [&](const TargetConfig& config, const char* what) {
+    try {
+      resolve_target(config, ages);
+      ADD_FAILURE() << what << " was accepted";
+    } catch (const Error& error) {
+      EXPECT_THAT(error.what(), testing::HasSubstr(what));
+      EXPECT_THAT(error.what(), testing::HasSubstr("age"));
+    }
+  };
+  refused({.name = "age", .bins = 11}, "bins");
+  refused({.name = "age", .regress = true}, "regress");
+  refused({.name = "age", .bin_spread = 1}, "bin_spread");
+  refused({.name = "age", .train_edges = {30}}, "train_edges");
+  refused({.name = "age", .edges = {60, 30}}, "each above the one before");
+  refused({.name = "age", .edges = {30, 60}, .train_edges = {30}}, "one for each edge");
+  refused({.name = "age", .classes = {"a", "b"}, .edges = {30, 60}}, "make 3 classes");
+  refused({.name = "age", .edges = {30, 60}, .bins = 1}, "one bin");
+  refused({.name = "age", .edges = {30, 60}, .bins = 5, .regress = true}, "two ways");
+  refused({.name = "age", .edges = {30, 60}, .bin_spread = 1}, "does not go without bins");
+  refused({.name = "age", .edges = {30, 80}}, "80, but column age runs from 18 to 70");
+  refused({.name = "age", .edges = {18, 60}}, "18, but column age runs from 18 to 70");
+  refused({.name = "age", .edges = {30}, .train_edges = {90}}, "train_edges has 90");
+  EXPECT_THROW(resolve_target({.name = "age", .edges = {30}}, {"18", "forty"}), DataError);
+}
+
 }  // namespace
 }  // namespace pleat

@@ -1,0 +1,101 @@
+#include "target/joint_target.h"
+
+#include <ATen/ops/ones.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+
+#include "base/error.h"
+
+namespace pleat {
+namespace {
+
+constexpr std::size_t kMostClasses = 10'000;
+
+std::vector<int> parts_of(const JointConfig& config, const std::vector<Target>& targets) {
+  std::vector<std::string> names;
+  for (const Target& target : targets) names.push_back(target.name);
+  std::vector<int> parts;
+  for (const std::string& name : config.of.empty() ? names : config.of) {
+    const auto found = std::find(names.begin(), names.end(), name);
+    if (found == names.end())
+      throw UsageError("joint.of names '{}', which is no target; there are {}", name, fmt::join(names, ", "));
+    const int part = static_cast<int>(found - names.begin());
+    if (std::find(parts.begin(), parts.end(), part) != parts.end())
+      throw UsageError("joint.of names '{}' twice; leave one of them out", name);
+    parts.push_back(part);
+  }
+  if (parts.size() < 2)
+    throw UsageError("joint combines {} target{}; expected two or more", parts.size(), parts.size() == 1 ? "" : "s");
+  return parts;
+}
+
+// [N, a, b, …], of which `part` has its own size and all others 1, so that they multiply by broadcasting.
+torch::Tensor along(const torch::Tensor& probs, std::size_t part, std::size_t parts) {
+  std::vector<std::int64_t> shape(parts + 1, 1);
+  shape[0] = probs.size(0);
+  shape[part + 1] = probs.size(1);
+  return probs.to(at::kDouble).reshape(shape);
+}
+
+}  // namespace
+
+JointTarget resolve_joint(const JointConfig& config, const std::vector<Target>& targets) {
+  JointTarget joint{.of = parts_of(config, targets)};
+  joint.target.name = config.name.empty() ? "joint" : config.name;
+  joint.target.classes = {""};
+  for (const int part : joint.of) {
+    const Target& target = targets[std::size_t(part)];
+    joint.sizes.push_back(target.size());
+    std::vector<std::string> combined;
+    for (const std::string& before : joint.target.classes) {
+      for (const std::string& name : target.classes) combined.push_back(before.empty() ? name : before + "/" + name);
+    }
+    joint.target.classes = std::move(combined);
+    if (joint.target.classes.size() > kMostClasses)
+      throw UsageError("joint would have more than {} classes; combine fewer targets (joint.of)", kMostClasses);
+  }
+  return joint;
+}
+
+int joint_class(const JointTarget& joint, const std::vector<std::int64_t>& codes) {
+  std::int64_t code = 0;
+  for (std::size_t i = 0; i < codes.size(); ++i) {
+    if (codes[i] < 0) return -1;
+    code = code * joint.sizes[i] + codes[i];
+  }
+  return static_cast<int>(code);
+}
+
+torch::Tensor product_probs(const JointTarget& joint, const std::vector<torch::Tensor>& parts) {
+  torch::Tensor product = along(parts.front(), 0, parts.size());
+  for (std::size_t i = 1; i < parts.size(); ++i) product = product * along(parts[i], i, parts.size());
+  return product.reshape({product.size(0), joint.target.size()});
+}
+
+torch::Tensor marginal_probs(const JointTarget& joint, const torch::Tensor& probs, std::size_t part) {
+  std::vector<std::int64_t> shape{probs.size(0)}, others;
+  shape.insert(shape.end(), joint.sizes.begin(), joint.sizes.end());
+  for (std::size_t i = 0; i < joint.sizes.size(); ++i) {
+    if (i != part) others.push_back(static_cast<std::int64_t>(i) + 1);
+  }
+  return probs.to(at::kDouble).reshape(shape).sum(others);
+}
+
+void derive_probs(const JointTarget& joint, std::vector<torch::Tensor>& by_target) {
+  torch::Tensor& whole = by_target.back();
+  std::vector<torch::Tensor> parts;
+  for (const int part : joint.of) {
+    if (by_target[std::size_t(part)].defined()) parts.push_back(by_target[std::size_t(part)]);
+  }
+  if (!whole.defined()) {
+    if (parts.size() == joint.of.size()) whole = product_probs(joint, parts);
+    return;
+  }
+  for (std::size_t i = 0; i < joint.of.size(); ++i) {
+    torch::Tensor& part = by_target[std::size_t(joint.of[i])];
+    if (!part.defined()) part = marginal_probs(joint, whole, i);
+  }
+}
+
+}  // namespace pleat

@@ -1,0 +1,184 @@
+#include "target/target_code.h"
+
+#include <ATen/ops/erf.h>
+#include <ATen/ops/log.h>
+#include <ATen/ops/softmax.h>
+#include <ATen/ops/stack.h>
+#include <ATen/ops/tensor.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdlib>
+#include <numbers>
+
+#include "base/error.h"
+
+namespace pleat {
+namespace {
+
+// Below this a probability is as good as none, and its logarithm is still a finite number.
+constexpr double kLeastProbability = 1e-12;
+
+// Between which of the sorted numbers each bin ends: of the places where neighbours differ the nearest to an even
+// share, but with enough places left for the bins on either side.
+std::vector<double> even_cuts(const std::vector<double>& sorted, int bins, const Target& target,
+                              const std::string& who) {
+  std::vector<std::size_t> places;
+  for (std::size_t i = 1; i < sorted.size(); ++i) {
+    if (sorted[i - 1] < sorted[i]) places.push_back(i);
+  }
+  const auto wanted = static_cast<std::size_t>(bins) - 1;
+  if (places.size() < wanted) {
+    throw DataError(
+        "target {}, {}: {} bins need {} different numbers in column {}, but its {} training rows have {}; "
+        "lower bins",
+        target.name, who, bins, bins, target.column, sorted.size(), places.size() + 1);
+  }
+  std::vector<double> cuts;
+  std::size_t next = 0;
+  for (std::size_t bin = 1; bin <= wanted; ++bin) {
+    const auto even = static_cast<double>(sorted.size() * bin) / static_cast<double>(bins);
+    const std::size_t last = places.size() - (wanted - bin) - 1;
+    std::size_t best = next;
+    for (std::size_t i = next; i <= last; ++i) {
+      if (std::abs(static_cast<double>(places[i]) - even) < std::abs(static_cast<double>(places[best]) - even))
+        best = i;
+    }
+    cuts.push_back((sorted[places[best] - 1] + sorted[places[best]]) / 2);
+    next = best + 1;
+  }
+  return cuts;
+}
+
+void fit_bins(const Target& target, const std::vector<double>& numbers, const std::string& who, TargetCode& code) {
+  std::vector<double> sorted = numbers;
+  std::sort(sorted.begin(), sorted.end());
+  code.cuts = even_cuts(sorted, target.bins, target, who);
+  code.shares.assign(std::size_t(target.bins), std::vector<double>(target.classes.size(), 0.0));
+  std::vector<double> rows(std::size_t(target.bins), 0.0);
+  for (const double number : numbers) {
+    const auto bin = static_cast<std::size_t>(code.bin_of(number));
+    code.shares[bin][std::size_t(class_by(target.train_edges, number))] += 1;
+    rows[bin] += 1;
+  }
+  for (std::size_t bin = 0; bin < rows.size(); ++bin) {
+    for (double& share : code.shares[bin]) share /= rows[bin];  // no bin is empty: each cut lies between two numbers
+  }
+}
+
+void fit_number(const Target& target, const std::vector<double>& numbers, const std::string& who, TargetCode& code) {
+  double sum = 0, squares = 0;
+  for (const double number : numbers) sum += number;
+  code.mean = sum / static_cast<double>(numbers.size());
+  for (const double number : numbers) squares += (number - code.mean) * (number - code.mean);
+  code.deviation = std::sqrt(squares / static_cast<double>(numbers.size()));
+  code.edges = target.train_edges;
+  if (code.deviation > 0) return;
+  throw DataError("target {}, {}: all {} training rows have the number {} in column {}, so there is nothing to learn",
+                  target.name, who, numbers.size(), code.mean, target.column);
+}
+
+torch::Tensor as_logits(const torch::Tensor& probs) {
+  return at::log(probs.clamp_min(kLeastProbability)).to(at::kFloat);
+}
+
+torch::Tensor fold_bins(const TargetCode& code, const torch::Tensor& outputs) {
+  std::vector<double> shares;
+  for (const auto& bin : code.shares) shares.insert(shares.end(), bin.begin(), bin.end());
+  const torch::Tensor table = at::tensor(shares, at::kDouble).reshape({code.outputs, code.classes});
+  return as_logits(at::softmax(outputs.to(at::kCPU, at::kDouble), 1).matmul(table));
+}
+
+// What of a normal distribution lies between the edges.
+torch::Tensor cut_normal(const TargetCode& code, const torch::Tensor& outputs) {
+  const auto [mean, deviation] = predicted_number(code, outputs);
+  std::vector<torch::Tensor> below{at::zeros_like(mean)};  // each edge
+  for (const double edge : code.edges)
+    below.push_back((at::erf((edge - mean) / (deviation * std::numbers::sqrt2)) + 1) / 2);
+  below.push_back(at::ones_like(mean));
+  std::vector<torch::Tensor> within;
+  for (std::size_t c = 1; c < below.size(); ++c) within.push_back(below[c] - below[c - 1]);
+  return as_logits(at::stack(within, 1));
+}
+
+Teaching teaching_from(const std::string& name) {
+  if (name == "classes") return Teaching::kClasses;
+  if (name == "bins") return Teaching::kBins;
+  if (name == "number") return Teaching::kNumber;
+  throw std::invalid_argument("taught as '" + name + "'");
+}
+
+void check_code(const TargetCode& code) {
+  const auto bins = static_cast<std::size_t>(code.outputs), classes = static_cast<std::size_t>(code.classes);
+  const bool fits = code.teaching == Teaching::kClasses ? code.outputs == code.classes
+                    : code.teaching == Teaching::kBins
+                        ? code.shares.size() == bins && code.cuts.size() + 1 == bins &&
+                              std::all_of(code.shares.begin(), code.shares.end(),
+                                          [&](const auto& bin) { return bin.size() == classes; })
+                        : code.outputs == 2 && code.edges.size() + 1 == classes && code.deviation > 0;
+  if (!fits || code.classes < 2) throw std::invalid_argument("its parts do not fit each other");
+}
+
+}  // namespace
+
+TargetCode fit_code(const Target& target, const std::vector<double>& numbers, const std::string& who) {
+  TargetCode code{.teaching = target.teaching(), .classes = target.size(), .outputs = target.outputs()};
+  if (code.teaching == Teaching::kBins) fit_bins(target, numbers, who, code);
+  if (code.teaching == Teaching::kNumber) fit_number(target, numbers, who, code);
+  return code;
+}
+
+torch::Tensor class_logits(const TargetCode& code, const torch::Tensor& outputs) {
+  switch (code.teaching) {
+    case Teaching::kBins:
+      return fold_bins(code, outputs);
+    case Teaching::kNumber:
+      return cut_normal(code, outputs);
+    default:
+      return outputs.to(at::kCPU, at::kFloat);
+  }
+}
+
+PredictedNumber predicted_number(const TargetCode& code, const torch::Tensor& outputs) {
+  const torch::Tensor values = outputs.to(at::kCPU, at::kDouble);
+  return {values.select(1, 0) * code.deviation + code.mean,
+          values.select(1, 1).clamp(kLeastLogDeviation, kMostLogDeviation).exp() * code.deviation};
+}
+
+Json to_json(const TargetCode& code) {
+  switch (code.teaching) {
+    case Teaching::kBins:
+      return {{"taught_as", "bins"}, {"cuts", code.cuts}, {"class_shares", code.shares}};
+    case Teaching::kNumber:
+      return {{"taught_as", "number"}, {"mean", code.mean}, {"deviation", code.deviation}, {"edges", code.edges}};
+    default:
+      return {{"taught_as", "classes"}, {"classes", code.classes}};
+  }
+}
+
+TargetCode code_from_json(const Json& json, const std::string& source) {
+  try {
+    TargetCode code{.teaching = teaching_from(json.at("taught_as"))};
+    if (code.teaching == Teaching::kClasses) {
+      code.classes = code.outputs = json.at("classes");
+    } else if (code.teaching == Teaching::kBins) {
+      code.cuts = json.at("cuts").get<std::vector<double>>();
+      code.shares = json.at("class_shares").get<std::vector<std::vector<double>>>();
+      code.outputs = static_cast<int>(code.shares.size());
+      code.classes = code.shares.empty() ? 0 : static_cast<int>(code.shares.front().size());
+    } else {
+      code.mean = json.at("mean");
+      code.deviation = json.at("deviation");
+      code.edges = json.at("edges").get<std::vector<double>>();
+      code.outputs = 2;
+      code.classes = static_cast<int>(code.edges.size()) + 1;
+    }
+    check_code(code);
+    return code;
+  } catch (const std::exception& error) {
+    throw DataError("{} does not say how its targets are to be read ({}); run pleat train again in that run folder",
+                    source, error.what());
+  }
+}
+
+}  // namespace pleat
