@@ -8,6 +8,7 @@
 #include "commands/config.h"
 #include "data_tools/contact_sheet.h"
 #include "rounds/augment_preview.h"
+#include "rounds/find_lr.h"
 #include "train/tensor_pool.h"
 
 namespace pleat {
@@ -48,6 +49,10 @@ CLI::App* add_train(CLI::App& program, TrainOptions& options) {
   verb->add_option("--preview-augment", options.preview_augment,
                    "write a sheet of training images as each augmentation changes them, and train nothing")
       ->type_name("FILE.png");
+  verb->add_flag(
+      "--find-lr", options.find_lr,
+      "try a rising learning rate on the first fold of each network, show the curve and a suggestion, and train "
+      "nothing");
   verb->footer("Under mpirun every rank takes folds: mpirun --bind-to none -n 2 pleat train configs/quickstart.yaml");
   return verb;
 }
@@ -60,6 +65,7 @@ ExitCode run_train(const TrainOptions& options, const MpiSession& session) {
     return ExitCode::kDone;
   }
   use_tensor_pool();
+  if (options.find_lr) return find_lr_run(options.request, session);
   return train_run(options.request, session);
 }
 

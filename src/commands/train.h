@@ -15,6 +15,7 @@ namespace pleat {
 struct TrainOptions {
   TrainRequest request;
   std::filesystem::path preview_augment;  // a PNG to write instead of training; empty: none
+  bool find_lr = false;                   // try learning rates instead of training
 };
 
 CLI::App* add_train(CLI::App& program, TrainOptions& options);

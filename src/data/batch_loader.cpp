@@ -1,7 +1,6 @@
 #include "data/batch_loader.h"
 
 #include <ATen/ops/empty.h>
-#include <ATen/ops/tensor.h>
 
 #include <chrono>
 #include <condition_variable>
@@ -104,9 +103,7 @@ struct BatchLoader::Impl {
       writer.write(crops.image(static_cast<std::size_t>(row)), placement, out);
       out += shape.bytes();
     }
-    Batch batch{.images = pixels.permute({0, 3, 1, 2}), .rows = plan.rows};
-    if (!plan.labels.empty()) batch.labels = at::tensor(plan.labels, pin.dtype(at::kLong));
-    return batch;
+    return {.images = pixels.permute({0, 3, 1, 2}), .rows = plan.rows};
   }
 };
 

@@ -14,19 +14,17 @@
 
 namespace pleat {
 
-/// One batch to be made: rows of the crops file, and their labels (empty: none are wanted).
+/// One batch to be made.
 struct BatchPlan {
-  std::vector<std::int64_t> rows;
-  std::vector<std::int64_t> labels;
-  std::uint32_t epoch = 0;  // augmentation is drawn anew in each
+  std::vector<std::int64_t> rows;  // of the crops file
+  std::uint32_t epoch = 0;         // augmentation is drawn anew in each
 };
 
 struct Batch {
-  torch::Tensor images;  // [n, C, H, W] float32, channels_last, normalised
-  torch::Tensor labels;  // [n] int64, undefined if the plan has none
+  torch::Tensor images;            // [n, C, H, W] float32, channels_last, normalised
   std::vector<std::int64_t> rows;  // the plan's
-  // Undefined unless images are mixed (batch_mix.h): partners [n] int64, the position in this batch of the image that is
-  // mixed into each; share [n] float32, 0 to 1, of the image's own label.
+  // Undefined unless images are mixed (batch_mix.h): partners [n] int64, the position in this batch of the image that
+  // is mixed into each; share [n] float32, 0 to 1, of the image's own label.
   torch::Tensor partners, share;
 };
 

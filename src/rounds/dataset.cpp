@@ -2,6 +2,7 @@
 
 #include <fmt/ranges.h>
 
+#include <optional>
 #include <set>
 #include <string_view>
 #include <unordered_map>
@@ -55,14 +56,15 @@ void check_groups(const RunConfig& config, const Dataset& dataset) {
   }
 }
 
-std::int64_t encode(const Dataset& dataset, const Target& target, const std::string& label, std::int64_t row,
-                    bool may_be_empty) {
-  if (label.empty() && may_be_empty) return -1;
-  const int code = target.encode(label);
-  if (code >= 0) return code;
+[[noreturn]] void refuse_label(const Dataset& dataset, const Target& target, const std::string& label,
+                               std::int64_t row) {
   if (label.empty()) {
     throw DataError("{}: row '{}': column {} is empty; give a label, or set the row's split to unlabelled",
                     dataset.crops.path().string(), shown(dataset.id(row)), target.column);
+  }
+  if (target.numeric()) {
+    throw DataError("{}: row '{}': column {} says '{}', which is no number, but target {} has edges; fix the row",
+                    dataset.crops.path().string(), shown(dataset.id(row)), target.column, shown(label), target.name);
   }
   throw DataError(
       "{}: row '{}': column {} says '{}', which is not one of the classes {}; fix the row or the config's classes",
@@ -70,28 +72,67 @@ std::int64_t encode(const Dataset& dataset, const Target& target, const std::str
       shown(fmt::format("{}", fmt::join(target.classes, ", "))));
 }
 
-// The target knows its column, but not the file.
-Target resolve(const Dataset& dataset, const TargetConfig& config, const Column& labels) try {
-  return resolve_target(config, labels);
-} catch (const DataError& error) {
-  throw DataError("{}: {}", dataset.crops.path().string(), error.what());
+std::int64_t encode(const Dataset& dataset, const Target& target, const std::string& label, std::int64_t row,
+                    bool may_be_empty) {
+  if (label.empty() && may_be_empty) return -1;
+  const int code = target.encode(label);
+  if (code < 0) refuse_label(dataset, target, label, row);
+  return code;
 }
 
-void encode_labels(const RunConfig& config, Dataset& dataset) {
-  for (const TargetConfig& target_config : config.targets) {
-    const Column& column = dataset.crops.table().column(
-        target_config.column.empty() ? target_config.name : target_config.column, "targets");
-    Column train_labels;
-    for (const std::int64_t row : dataset.train) {
-      if (!column[std::size_t(row)].empty()) train_labels.push_back(column[std::size_t(row)]);
-    }
-    const Target& target = dataset.targets.emplace_back(resolve(dataset, target_config, train_labels));
-    auto& codes = dataset.labels.emplace_back(dataset.crops.rows(), -1);
-    for (const std::int64_t row : dataset.train)
-      codes[std::size_t(row)] = encode(dataset, target, column[std::size_t(row)], row, false);
-    for (const std::int64_t row : dataset.test)
-      codes[std::size_t(row)] = encode(dataset, target, column[std::size_t(row)], row, true);
+// The target knows its column, but not the file.
+Target resolve(const Dataset& dataset, const TargetConfig& config) {
+  const Column& column = dataset.crops.table().column(config.column.empty() ? config.name : config.column, "targets");
+  Column labels;
+  for (const std::int64_t row : dataset.train) {
+    if (!column[std::size_t(row)].empty()) labels.push_back(column[std::size_t(row)]);
   }
+  try {
+    return resolve_target(config, labels);
+  } catch (const DataError& error) {
+    throw DataError("{}: {}", dataset.crops.path().string(), error.what());
+  }
+}
+
+Labels read_labels(const Dataset& dataset, const Target& target) {
+  const Column& column = dataset.crops.table().column(target.column);
+  Labels labels{.classes = std::vector<std::int64_t>(dataset.crops.rows(), -1)};
+  labels.taught = labels.classes;
+  if (target.numeric()) labels.numbers.assign(dataset.crops.rows(), 0.0);
+  for (const std::int64_t row : dataset.train) {
+    const std::string& label = column[std::size_t(row)];
+    labels.classes[std::size_t(row)] = encode(dataset, target, label, row, false);
+    labels.taught[std::size_t(row)] = target.taught(label);
+    if (target.numeric()) labels.numbers[std::size_t(row)] = number_of(label).value();
+  }
+  for (const std::int64_t row : dataset.test)
+    labels.classes[std::size_t(row)] = encode(dataset, target, column[std::size_t(row)], row, true);
+  return labels;
+}
+
+Labels combine(const JointTarget& joint, const std::vector<Labels>& own) {
+  Labels labels;
+  const auto combined = [&](std::vector<std::int64_t> Labels::*kind) {
+    std::vector<std::int64_t> classes;
+    for (std::size_t row = 0; row < own.front().classes.size(); ++row) {
+      std::vector<std::int64_t> codes;
+      for (const int part : joint.of) codes.push_back((own[std::size_t(part)].*kind)[row]);
+      classes.push_back(joint_class(joint, codes));
+    }
+    return classes;
+  };
+  labels.classes = combined(&Labels::classes);
+  labels.taught = combined(&Labels::taught);
+  return labels;
+}
+
+void read_targets(const RunConfig& config, Dataset& dataset) {
+  std::vector<Target> own;
+  for (const TargetConfig& target : config.targets) own.push_back(resolve(dataset, target));
+  dataset.targets = plan_targets(config, std::move(own));
+  for (std::size_t t = 0; t < dataset.targets.own(); ++t)
+    dataset.labels.push_back(read_labels(dataset, dataset.targets.targets[t]));
+  if (dataset.targets.joint) dataset.labels.push_back(combine(*dataset.targets.joint, dataset.labels));
 }
 
 // Here, before there is a run folder.
@@ -99,12 +140,31 @@ void check_strata(const RunConfig& config, const Dataset& dataset) {
   for (const std::string& name : config.folds.stratify) dataset.crops.table().column(name, "folds.stratify");
 }
 
+// The target with edges that reads the column: folds are even in its classes, not in each number.
+std::optional<std::size_t> numbers_of_column(const Dataset& dataset, const std::string& column) {
+  for (std::size_t t = 0; t < dataset.targets.own(); ++t) {
+    const Target& target = dataset.targets.targets[t];
+    if (target.numeric() && target.column == column) return t;
+  }
+  return std::nullopt;
+}
+
+const std::string& class_of(const Dataset& dataset, std::size_t target, std::int64_t row) {
+  return dataset.targets.targets[target].classes[std::size_t(dataset.labels[target].classes[std::size_t(row)])];
+}
+
+Column classes_of(const Dataset& dataset, std::size_t target) {
+  Column classes;
+  for (const std::int64_t row : dataset.train) classes.push_back(class_of(dataset, target, row));
+  return classes;
+}
+
 // A class that the config lists, or that the limit has dropped, and that no model will see.
 void warn_of_absent_classes(const RunConfig& config, const Dataset& dataset) {
-  for (std::size_t t = 0; t < dataset.targets.size(); ++t) {
-    const Target& target = dataset.targets[t];
+  for (std::size_t t = 0; t < dataset.targets.own(); ++t) {  // a combination that nobody has is nothing odd
+    const Target& target = dataset.targets.targets[t];
     std::vector<bool> seen(target.classes.size(), false);
-    for (const std::int64_t row : dataset.train) seen[std::size_t(dataset.labels[t][std::size_t(row)])] = true;
+    for (const std::int64_t row : dataset.train) seen[std::size_t(dataset.labels[t].classes[std::size_t(row)])] = true;
     for (std::size_t c = 0; c < seen.size(); ++c) {
       if (seen[c]) continue;
       spdlog::warn("target {}: no train row{} has the class '{}', so no model can learn it", target.name,
@@ -137,7 +197,7 @@ Dataset open_dataset(const RunConfig& config) {
   sort_into_splits(dataset);
   check_groups(config, dataset);
   check_strata(config, dataset);
-  encode_labels(config, dataset);
+  read_targets(config, dataset);
   dataset.train_before_limit = dataset.train.size();
   if (config.data.limit) dataset.train = limit_train(config, dataset);
   return dataset;
@@ -176,6 +236,12 @@ PixelNorm choose_norm(const RunConfig& config, const Dataset& dataset) {
   return {config.data.mean, config.data.std};
 }
 
+std::string stratum_of(const Dataset& dataset, std::int64_t row) {
+  std::string stratum;
+  for (std::size_t t = 0; t < dataset.targets.own(); ++t) stratum += class_of(dataset, t, row) + '\x1f';
+  return stratum;
+}
+
 FoldRequest fold_request(const RunConfig& config, const Dataset& dataset) {
   const SampleTable& table = dataset.crops.table();
   FoldRequest request{.strata_names = config.folds.stratify,
@@ -184,7 +250,8 @@ FoldRequest fold_request(const RunConfig& config, const Dataset& dataset) {
                       .repeats = int(config.folds.repeats),
                       .seed = std::uint64_t(config.seed)};
   if (request.strata_names.empty()) {
-    for (const Target& target : dataset.targets) request.strata_names.push_back(target.column);
+    for (std::size_t t = 0; t < dataset.targets.own(); ++t)
+      request.strata_names.push_back(dataset.targets.targets[t].column);
   }
   const auto pick = [&](const std::string& name) {
     Column values;
@@ -194,7 +261,10 @@ FoldRequest fold_request(const RunConfig& config, const Dataset& dataset) {
   };
   request.ids = pick("id");
   if (!config.data.group.empty()) request.groups = pick(config.data.group);
-  for (const std::string& name : request.strata_names) request.strata.push_back(pick(name));
+  for (const std::string& name : request.strata_names) {
+    const auto numbers = numbers_of_column(dataset, name);
+    request.strata.push_back(numbers ? classes_of(dataset, *numbers) : pick(name));
+  }
   return request;
 }
 

@@ -9,14 +9,21 @@
 #include "data/crop_file.h"
 #include "folds/fold_plan.h"
 #include "rounds/run_config.h"
-#include "target/target.h"
+#include "rounds/target_plan.h"
 
 namespace pleat {
 
+/// What the table says of one target, by crop row.
+struct Labels {
+  std::vector<std::int64_t> classes;  // -1: none
+  std::vector<std::int64_t> taught;   // of train rows: what training calls them (Target::train_edges)
+  std::vector<double> numbers;        // of train rows, for a target with edges; else empty
+};
+
 struct Dataset {
   CropFile crops;
-  std::vector<Target> targets;                    // resolved, in the config's order
-  std::vector<std::vector<std::int64_t>> labels;  // labels[target][crop row]; -1: none
+  TargetPlan targets;
+  std::vector<Labels> labels;  // of each of targets.targets
   std::vector<std::int64_t> train, unlabelled,
       test;  // crop rows per split, valid ones, ascending; train after data.limit
   std::size_t train_before_limit = 0;
@@ -40,6 +47,9 @@ std::vector<std::int64_t> rows_of_plan(const Dataset& dataset, const FoldPlan& p
 
 /// As configured, or measured on the train rows.
 PixelNorm choose_norm(const RunConfig& config, const Dataset& dataset);
+
+/// The row's classes of all the config's targets, as one word.
+std::string stratum_of(const Dataset& dataset, std::int64_t row);
 
 /// What the fold plan is made for.
 FoldRequest fold_request(const RunConfig& config, const Dataset& dataset);

@@ -10,6 +10,7 @@
 #include "base/progress.h"
 #include "rounds/job_result.h"
 #include "rounds/run_folder.h"
+#include "train/epoch_cut.h"
 #include "train/memory_estimate.h"
 
 namespace pleat {
@@ -37,7 +38,9 @@ std::string describe_data(const RunConfig& config, const Dataset& dataset) {
 std::set<std::int64_t> rows_of_folds(const std::vector<PlannedJob>& jobs) {
   std::set<std::int64_t> rows;
   for (const PlannedJob& job : jobs) {
-    if (job.target == 0 && job.model == 0) rows.insert(job.work.train_rows.begin(), job.work.train_rows.end());
+    if (job.unit != 0 || job.model != 0) continue;
+    rows.insert(job.work.train_rows.begin(), job.work.train_rows.end());
+    rows.insert(job.work.inner_rows.begin(), job.work.inner_rows.end());
   }
   return rows;
 }
@@ -60,8 +63,11 @@ std::string describe_target(const Target& target, const std::vector<std::int64_t
   if (counts.size() > kListed) classes.push_back(fmt::format("and {} more", counts.size() - kListed));
   const auto labelled =
       std::count_if(test.begin(), test.end(), [&](std::int64_t row) { return labels[std::size_t(row)] >= 0; });
-  return fmt::format("target    {}: {} in {}: {}; {}, {} of them labelled\n", target.name,
-                     counted(target.size(), "class"), counted(std::int64_t(rows.size()), "training row"),
+  std::string taught;
+  if (target.bins > 0) taught = fmt::format(" trained as {} bins", target.bins);
+  if (target.regress) taught = " trained as a number";
+  return fmt::format("target    {}: {}{} in {}: {}; {}, {} of them labelled\n", target.name,
+                     counted(target.size(), "class"), taught, counted(std::int64_t(rows.size()), "training row"),
                      fmt::join(classes, ", "), counted(std::int64_t(test.size()), "test row"), labelled);
 }
 
@@ -77,7 +83,7 @@ std::vector<bool> jobs_done(const RunConfig& config, const Dataset& dataset, con
                             const fs::path& folder) {
   std::vector<bool> done;
   for (const PlannedJob& job : jobs) {
-    const fs::path of_job = RunPaths{folder}.fold(dataset.targets[std::size_t(job.target)].name,
+    const fs::path of_job = RunPaths{folder}.fold(dataset.targets.units[std::size_t(job.unit)].name,
                                                   config.models[std::size_t(job.model)].id, job.fold);
     done.push_back(is_done(of_job, job.work.key));
   }
@@ -88,10 +94,10 @@ std::string describe_jobs(const RunConfig& config, const Dataset& dataset, const
                           const std::vector<bool>& done, int slots) {
   const auto before = static_cast<std::size_t>(std::count(done.begin(), done.end(), true));
   const std::size_t to_do = jobs.size() - before, at_once = static_cast<std::size_t>(slots);
-  const auto targets = std::int64_t(dataset.targets.size()), models = std::int64_t(config.models.size());
+  const auto units = std::int64_t(dataset.targets.units.size()), models = std::int64_t(config.models.size());
   std::string text =
-      fmt::format("jobs      {} = {} x {} x {}; {} done before, ", jobs.size(), counted(targets, "target"),
-                  counted(models, "model"), counted(std::int64_t(jobs.size()) / targets / models, "fold"), before);
+      fmt::format("jobs      {} = {} x {} x {}; {} done before, ", jobs.size(), counted(units, "network"),
+                  counted(models, "model"), counted(std::int64_t(jobs.size()) / units / models, "fold"), before);
   text += to_do == 0 ? "nothing left to do\n"
                      : fmt::format("at most {} at once, {}\n", std::min(to_do, at_once),
                                    counted(std::int64_t((to_do + at_once - 1) / at_once), "wave"));
@@ -123,10 +129,10 @@ std::string describe_memory(const RunConfig& config, const Dataset& dataset, con
     text += fmt::format(
         "memory    {} for {}: weights {}, with gradients and optimizer {}, peak of a step {}, copy for "
         "a checkpoint {}\n",
-        config.models[std::size_t(job.model)].id, dataset.targets[std::size_t(job.target)].name,
+        config.models[std::size_t(job.model)].id, dataset.targets.units[std::size_t(job.unit)].name,
         megabytes(double(memory.weights)), megabytes(double(memory.state)), megabytes(double(memory.peak)),
         megabytes(double(memory.checkpoint)));
-    const double predictions = static_cast<double>(job.work.predict_rows.size()) * (8.0 + 4.0 * job.work.classes);
+    const double predictions = static_cast<double>(job.work.predict_rows.size()) * (8.0 + 4.0 * job.work.outputs());
     needs.peak = std::max(needs.peak, static_cast<double>(memory.peak + memory.checkpoint));
     needs.results += folds * (static_cast<double>(memory.weights) + predictions);
     needs.checkpoint = std::max(needs.checkpoint, 2.0 * static_cast<double>(memory.checkpoint));  // a job keeps two
@@ -160,8 +166,8 @@ std::string describe_dry_run(const RunConfig& config, const Dataset& dataset, co
   Needs needs;
   const std::set<std::int64_t> rows = rows_of_folds(jobs);
   std::string text = describe_data(config, dataset) + describe_groups(config, dataset, rows);
-  for (std::size_t t = 0; t < dataset.targets.size(); ++t)
-    text += describe_target(dataset.targets[t], dataset.labels[t], rows, dataset.test);
+  for (std::size_t t = 0; t < dataset.targets.targets.size(); ++t)
+    text += describe_target(dataset.targets.targets[t], dataset.labels[t].classes, rows, dataset.test);
   text += describe_slots(config, place);
   text += describe_jobs(config, dataset, jobs, done, place.layout.slots);
   text += describe_memory(config, dataset, jobs, needs);

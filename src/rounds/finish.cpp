@@ -45,16 +45,20 @@ RunFacts over_all_starts(const Run& run, const Outcome& outcome, RunFacts facts)
 
 std::vector<GatheredTarget> gather_all(const Run& run, const Outcome& outcome) {
   std::vector<GatheredTarget> gathered;
-  for (std::size_t t = 0; t < run.dataset.targets.size(); ++t) {
+  for (std::size_t u = 0; u < run.dataset.targets.units.size(); ++u) {
     const bool failed = std::any_of(outcome.failures.begin(), outcome.failures.end(), [&](const auto& failure) {
-      return run.jobs[std::size_t(failure.first)].target == static_cast<int>(t);
+      return run.jobs[std::size_t(failure.first)].unit == static_cast<int>(u);
     });
-    if (failed)
-      spdlog::error("target {} has failed jobs, so it has no out-of-fold table; see {}", run.dataset.targets[t].name,
+    if (failed) {
+      spdlog::error("{} has failed jobs, so it has no out-of-fold table; see {}", run.dataset.targets.units[u].name,
                     run.paths.failures().string());
-    else
-      gathered.push_back(gather_target(static_cast<int>(t), run.config, run.dataset, run.plan, run.jobs, run.paths));
+      continue;
+    }
+    for (GatheredTarget& target :
+         gather_unit(static_cast<int>(u), run.config, run.dataset, run.plan, run.jobs, run.paths))
+      gathered.push_back(std::move(target));
   }
+  add_derived(run.dataset, gathered);
   return gathered;
 }
 
@@ -69,7 +73,8 @@ void write_tables(const Run& run, const std::vector<GatheredTarget>& gathered) {
   } else {
     make_folder(run.paths.round());
     write_oof(run.paths.oof(), run.plan, tables);
-    write_file(run.paths.ensemble(), describe_ensemble(run.config, run.plan, gathered, run.paths).dump(2) + "\n");
+    write_file(run.paths.ensemble(),
+               describe_ensemble(run.config, run.dataset, run.plan, gathered, run.paths).dump(2) + "\n");
   }
   if (gathered.empty() || !others)
     fs::remove(run.paths.predictions(), ignored);

@@ -3,6 +3,9 @@
 #include <ATen/ops/softmax.h>
 #include <ATen/ops/tensor.h>
 
+#include <algorithm>
+#include <functional>
+#include <optional>
 #include <unordered_map>
 
 #include "base/files.h"
@@ -29,54 +32,141 @@ torch::Tensor to_plan_rows(const torch::Tensor& crop_rows,
   return at::tensor(positions, at::kLong);
 }
 
-}  // namespace
+// One model's folds of one target, and what they say of the other rows.
+struct ModelPredictions {
+  std::vector<HeldOutPredictions> folds;
+  std::vector<torch::Tensor> test, unlabelled;
+};
 
-GatheredTarget gather_target(int target, const RunConfig& config, const Dataset& dataset, const FoldPlan& plan,
-                             const std::vector<PlannedJob>& jobs, const RunPaths& paths) {
-  const Target& described = dataset.targets[std::size_t(target)];
+GatheredTarget empty_table(int target, const Dataset& dataset) {
+  const Target& described = dataset.targets.targets[std::size_t(target)];
   GatheredTarget gathered{.target = target, .oof = {.target = described.name, .classes = described.classes}};
-  std::unordered_map<std::int64_t, std::int64_t> position_of;
   std::vector<std::int64_t> labels;
-  for (const std::int64_t row : dataset.train) {
-    position_of.emplace(row, static_cast<std::int64_t>(labels.size()));
-    labels.push_back(dataset.labels[std::size_t(target)][std::size_t(row)]);
-  }
+  for (const std::int64_t row : dataset.train)
+    labels.push_back(dataset.labels[std::size_t(target)].classes[std::size_t(row)]);
   gathered.oof.labels = at::tensor(labels, at::kLong);
-
-  std::vector<torch::Tensor> oof, test, unlabelled;
-  for (std::size_t m = 0; m < config.models.size(); ++m) {
-    std::vector<HeldOutPredictions> folds;
-    for (const PlannedJob& job : jobs) {
-      if (job.target != target || job.model != static_cast<int>(m)) continue;
-      const std::string file = (paths.fold(described.name, config.models[m].id, job.fold) / kPredictionsFile).string();
-      const JobPredictions made = parse_predictions(read_file(file), file);
-      folds.push_back({job.fold, to_plan_rows(made.held_out_rows, position_of, file), made.held_out_logits});
-      if (made.test_logits.defined()) test.push_back(probs_of(made.test_logits));
-      if (made.unlabelled_logits.defined()) unlabelled.push_back(probs_of(made.unlabelled_logits));
-    }
-    gathered.oof.models.push_back(gather_model(config.models[m].id, plan, described.size(), folds));
-    oof.push_back(gathered.oof.models.back().probs);
-  }
-  gathered.oof.ensemble = mean_probs(oof);
-  if (!test.empty()) gathered.test = mean_probs(test);
-  if (!unlabelled.empty()) gathered.unlabelled = mean_probs(unlabelled);
   return gathered;
 }
 
-Json describe_ensemble(const RunConfig& config, const FoldPlan& plan, const std::vector<GatheredTarget>& targets,
-                       const RunPaths& paths) {
+// The tables of all targets, of which some are there: the derived ones are filled in.
+using Table = std::function<torch::Tensor*(GatheredTarget&)>;
+void derive(const TargetPlan& plan, std::vector<std::optional<GatheredTarget>>& by_target, const Table& table) {
+  std::vector<torch::Tensor> probs;
+  for (auto& each : by_target) probs.push_back(each ? *table(*each) : torch::Tensor());
+  plan.derive(probs);
+  for (std::size_t t = 0; t < by_target.size(); ++t) {
+    if (by_target[t]) *table(*by_target[t]) = probs[t];
+  }
+}
+
+// Whether what the target is derived from is there.
+bool can_derive(const TargetPlan& plan, int target, const std::vector<std::optional<GatheredTarget>>& by_target) {
+  if (!plan.joint) return false;
+  if (target + 1 < static_cast<int>(plan.targets.size())) return by_target.back().has_value();
+  return std::all_of(plan.joint->of.begin(), plan.joint->of.end(),
+                     [&](int part) { return by_target[std::size_t(part)].has_value(); });
+}
+
+}  // namespace
+
+std::vector<GatheredTarget> gather_unit(int unit, const RunConfig& config, const Dataset& dataset, const FoldPlan& plan,
+                                        const std::vector<PlannedJob>& jobs, const RunPaths& paths) {
+  const Unit& described = dataset.targets.units[std::size_t(unit)];
+  std::unordered_map<std::int64_t, std::int64_t> position_of;
+  for (const std::int64_t row : dataset.train) position_of.emplace(row, static_cast<std::int64_t>(position_of.size()));
+  std::vector<GatheredTarget> all;
+  for (const int t : described.targets) {
+    const Target& target = dataset.targets.targets[std::size_t(t)];
+    GatheredTarget gathered = empty_table(t, dataset);
+    std::vector<torch::Tensor> oof, test, unlabelled;
+    for (std::size_t m = 0; m < config.models.size(); ++m) {
+      std::vector<HeldOutPredictions> folds;
+      for (const PlannedJob& job : jobs) {
+        if (job.unit != unit || job.model != static_cast<int>(m)) continue;
+        const std::string file =
+            (paths.fold(described.name, config.models[m].id, job.fold) / kPredictionsFile).string();
+        const JobPredictions made = parse_predictions(read_file(file), head_name(described, target), file);
+        folds.push_back({job.fold, to_plan_rows(made.held_out_rows, position_of, file), made.held_out_logits});
+        if (made.test_logits.defined()) test.push_back(probs_of(made.test_logits));
+        if (made.unlabelled_logits.defined()) unlabelled.push_back(probs_of(made.unlabelled_logits));
+      }
+      gathered.oof.models.push_back(gather_model(config.models[m].id, plan, target.size(), folds));
+      oof.push_back(gathered.oof.models.back().probs);
+    }
+    gathered.oof.ensemble = mean_probs(oof);
+    if (!test.empty()) gathered.test = mean_probs(test);
+    if (!unlabelled.empty()) gathered.unlabelled = mean_probs(unlabelled);
+    all.push_back(std::move(gathered));
+  }
+  return all;
+}
+
+void add_derived(const Dataset& dataset, std::vector<GatheredTarget>& targets) {
+  const TargetPlan& plan = dataset.targets;
+  if (targets.empty()) return;
+  std::vector<std::optional<GatheredTarget>> by_target(plan.targets.size());
+  for (GatheredTarget& gathered : targets) by_target[std::size_t(gathered.target)] = std::move(gathered);
+  const auto models =
+      std::find_if(by_target.begin(), by_target.end(), [](const auto& each) { return each.has_value(); });
+  const std::vector<OofModel> names = (*models)->oof.models;
+  for (int t = 0; t < static_cast<int>(by_target.size()); ++t) {
+    if (by_target[std::size_t(t)] || !plan.derived(t) || !can_derive(plan, t, by_target)) continue;
+    by_target[std::size_t(t)] = empty_table(t, dataset);
+    for (const OofModel& model : names) by_target[std::size_t(t)]->oof.models.push_back({.id = model.id});
+  }
+  for (std::size_t m = 0; m < names.size(); ++m)
+    derive(plan, by_target, [m](GatheredTarget& each) { return &each.oof.models[m].probs; });
+  derive(plan, by_target, [](GatheredTarget& each) { return &each.oof.ensemble; });
+  derive(plan, by_target, [](GatheredTarget& each) { return &each.test; });
+  derive(plan, by_target, [](GatheredTarget& each) { return &each.unlabelled; });
+  targets.clear();
+  for (auto& each : by_target) {
+    if (each) targets.push_back(std::move(*each));
+  }
+}
+
+namespace {
+
+Json members_of(const Unit& unit, const RunConfig& config, const FoldPlan& plan, const RunPaths& paths) {
+  Json members = Json::array();
+  const double weight = 1.0 / static_cast<double>(config.models.size() * std::size_t(plan.folds()));
+  for (const ModelConfig& model : config.models) {
+    for (int fold = 0; fold < plan.folds(); ++fold) {
+      const auto folder = paths.fold(unit.name, model.id, {fold}).lexically_relative(paths.root);
+      members.push_back({{"model", model.id}, {"fold", fold}, {"weight", weight}, {"folder", folder.string()}});
+    }
+  }
+  return members;
+}
+
+// What the target is read off, in words and names.
+Json derivation(const TargetPlan& plan, int target) {
+  if (target + 1 < static_cast<int>(plan.targets.size()))
+    return {{"method", "sum"}, {"of", {plan.targets.back().name}}};
+  Json parts = Json::array();
+  for (const int part : plan.joint->of) parts.push_back(plan.targets[std::size_t(part)].name);
+  return {{"method", "product"}, {"of", parts}};
+}
+
+}  // namespace
+
+Json describe_ensemble(const RunConfig& config, const Dataset& dataset, const FoldPlan& plan,
+                       const std::vector<GatheredTarget>& targets, const RunPaths& paths) {
   Json all = Json::object();
   for (const GatheredTarget& gathered : targets) {
-    Json members = Json::array();
-    const double weight = 1.0 / static_cast<double>(config.models.size() * std::size_t(plan.folds()));
-    for (const ModelConfig& model : config.models) {
-      for (int fold = 0; fold < plan.folds(); ++fold) {
-        const auto folder = paths.fold(gathered.oof.target, model.id, {fold}).lexically_relative(paths.root);
-        members.push_back({{"model", model.id}, {"fold", fold}, {"weight", weight}, {"folder", folder.string()}});
-      }
+    if (dataset.targets.derived(gathered.target)) {
+      Json described = derivation(dataset.targets, gathered.target);
+      described["classes"] = gathered.oof.classes;
+      all[gathered.oof.target] = described;
+      continue;
     }
-    all[gathered.oof.target] = {
-        {"method", "mean"}, {"of", "softmax probabilities"}, {"classes", gathered.oof.classes}, {"members", members}};
+    for (const Unit& unit : dataset.targets.units) {
+      if (std::find(unit.targets.begin(), unit.targets.end(), gathered.target) == unit.targets.end()) continue;
+      all[gathered.oof.target] = {{"method", "mean"},
+                                  {"of", "softmax probabilities"},
+                                  {"classes", gathered.oof.classes},
+                                  {"members", members_of(unit, config, plan, paths)}};
+    }
   }
   return {{"targets", all}};
 }

@@ -17,13 +17,18 @@ struct GatheredTarget {
   torch::Tensor test, unlabelled;  // [n, C] float64 probabilities of the ensemble; undefined if there are no such rows
 };
 
-/// One target's table and ensemble: the mean over models of each one's out-of-fold probabilities; for other rows the
-/// mean over all models of all folds. Every job of the target must be done. Throws DataError (the law of oof_table.h).
-GatheredTarget gather_target(int target, const RunConfig& config, const Dataset& dataset, const FoldPlan& plan,
-                             const std::vector<PlannedJob>& jobs, const RunPaths& paths);
+/// The tables and ensembles of the targets that a unit's networks were trained for: the mean over models of each one's
+/// out-of-fold probabilities; for other rows the mean over all models of all folds. Every job of the unit must be done.
+/// Throws DataError (the law of oof_table.h).
+std::vector<GatheredTarget> gather_unit(int unit, const RunConfig& config, const Dataset& dataset, const FoldPlan& plan,
+                                        const std::vector<PlannedJob>& jobs, const RunPaths& paths);
 
-/// ensemble.json: who takes part, with which weight.
-Json describe_ensemble(const RunConfig& config, const FoldPlan& plan, const std::vector<GatheredTarget>& targets,
-                       const RunPaths& paths);
+/// Adds those that are derived from what is there (the joint target, or with targets_as: joint its parts), model by
+/// model and for the ensemble, and puts all in the order of the targets. What lacks a part is left out.
+void add_derived(const Dataset& dataset, std::vector<GatheredTarget>& targets);
+
+/// ensemble.json: who takes part, with which weight, or of what a target is derived.
+Json describe_ensemble(const RunConfig& config, const Dataset& dataset, const FoldPlan& plan,
+                       const std::vector<GatheredTarget>& targets, const RunPaths& paths);
 
 }  // namespace pleat

@@ -4,7 +4,9 @@
 
 #include "base/error.h"
 #include "base/files.h"
+#include "folds/group_part.h"
 #include "jobs/job_key.h"
+#include "train/epoch_cut.h"
 
 namespace pleat {
 namespace {
@@ -13,15 +15,6 @@ constexpr int kResultFormat = 1;  // raise it when the same inputs begin to give
 
 std::string hash_of(const std::vector<std::int64_t>& values) {
   return sha256({reinterpret_cast<const char*>(values.data()), values.size() * sizeof(values[0])});
-}
-
-// A network that starts from a file depends on what is in it, not on where it lies or what the model is called.
-Json model_identity(const ModelConfig& config, const ModelFiles& files) {
-  Json model = identity_of(config);
-  model["weights"] = files.weights;
-  if (!files.script.empty()) model["script"] = files.script;
-  model.erase("id");
-  return model;
 }
 
 // A run that went on without a word at its old size would not be what was asked for.
@@ -47,11 +40,36 @@ void check_shift(const PredictConfig& predict, const ImageShape& shape) {
       predict.shift, shape.height, shape.width);
 }
 
+// The key of a run of plain classes is what it was before there was anything else.
+Json target_identity(const Dataset& dataset, const PlannedJob& job) {
+  const Unit& unit = dataset.targets.units[std::size_t(job.unit)];
+  Json all = Json::array();
+  for (std::size_t h = 0; h < unit.targets.size(); ++h) {
+    const Target& target = dataset.targets.targets[std::size_t(unit.targets[h])];
+    const Head& head = job.work.heads[h];
+    Json one{{"column", target.column}, {"classes", target.classes}};
+    if (head.code.teaching != Teaching::kClasses) one["code"] = to_json(head.code);
+    if (head.bin_spread > 0) one["bin_spread"] = head.bin_spread;
+    if (unit.targets.size() > 1 && head.weight != 1.0) one["weight"] = head.weight;
+    all.push_back(one);
+  }
+  return all.size() == 1 ? all.front() : all;
+}
+
+std::string hash_of_labels(const FoldJob& job) {
+  if (job.heads.size() == 1 && job.heads.front().numbers.empty()) return hash_of(job.heads.front().labels);
+  std::string text;
+  for (const Head& head : job.heads) {
+    text += hash_of(head.labels);
+    for (const double number : head.numbers) text += fmt::format(" {}", number);
+  }
+  return sha256(text);
+}
+
 Json job_identity(const RunConfig& config, const Dataset& dataset, const PlannedJob& job) {
   const ImageShape& shape = dataset.crops.shape();
-  const Target& target = dataset.targets[std::size_t(job.target)];
   Json identity{{"format", kResultFormat},
-                {"target", {{"column", target.column}, {"classes", target.classes}}},
+                {"target", target_identity(dataset, job)},
                 {"model", model_identity(job.work.model, job.work.files)},
                 {"train", train_identity(job.work.train)},
                 {"exact", config.cluster.exact},
@@ -62,9 +80,11 @@ Json job_identity(const RunConfig& config, const Dataset& dataset, const Planned
                 {"norm", {dataset.norm.mean, dataset.norm.std}},
                 {"data", dataset.hash},
                 {"train_rows", hash_of(job.work.train_rows)},
-                {"train_labels", hash_of(job.work.train_labels)},
+                {"train_labels", hash_of_labels(job.work)},
                 {"predict_rows", hash_of(job.work.predict_rows)}};
   if (const Json predict = predict_identity(job.work.predict); !predict.is_null()) identity["predict"] = predict;
+  if (!job.work.inner_rows.empty())
+    identity["inner"] = {{"rows", hash_of(job.work.inner_rows)}, {"score", job.work.score}};
   return identity;
 }
 
@@ -85,15 +105,29 @@ std::string job_name(const std::string& target, const std::string& model, FoldId
   return fmt::format("{}/{}/fold {}", target, model, fold.value);
 }
 
+// A network that starts from a file depends on what is in it, not on where it lies or what the model is called.
+Json model_identity(const ModelConfig& config, const ModelFiles& files) {
+  Json model = identity_of(config);
+  model["weights"] = files.weights;
+  if (!files.script.empty()) model["script"] = files.script;
+  model.erase("id");
+  const Json defaults = identity_of(ModelConfig{});
+  for (const char* later : {"new_head", "dropout", "stochastic_depth"}) {
+    if (model[later] == defaults[later]) model.erase(later);
+  }
+  return model;
+}
+
 Json train_identity(const TrainConfig& train) {
   Json all = identity_of(train);
   const Json defaults = identity_of(TrainConfig{});
-  for (const char* later :
-       {"/augment/resized_crop", "/augment/rotate", "/augment/jitter", "/augment/randaugment", "/augment/erase",
-        "/augment/mixup", "/augment/cutmix", "/ema", "/progressive"}) {
+  for (const char* later : {"/augment/resized_crop", "/augment/rotate", "/augment/jitter", "/augment/randaugment",
+                            "/augment/erase", "/augment/mixup", "/augment/cutmix", "/ema", "/progressive", "/loss",
+                            "/sampling", "/clip", "/layer_decay", "/freeze_epochs", "/patience"}) {
     const Json::json_pointer place(later);
     if (all[place] == defaults[place]) all[place.parent_pointer()].erase(place.back());
   }
+  if (train.keep != "best") all.erase("inner_share");
   return all;
 }
 
@@ -110,38 +144,87 @@ std::vector<ModelFiles> hash_model_files(const RunConfig& config) {
   return files;
 }
 
+namespace {
+
+// The fold's training side: what is trained on, and for train.keep: best what is set aside to choose by.
+void split_training_side(const RunConfig& config, const Dataset& dataset, const std::vector<std::size_t>& side,
+                         const std::string& name, FoldJob& work) {
+  std::vector<std::size_t> inner;  // places in `side`
+  if (config.train.keep == "best") {
+    const std::string group = config.data.group.empty() ? "id" : config.data.group;
+    std::vector<std::string> groups, strata;
+    for (const std::size_t i : side) {
+      groups.push_back(dataset.crops.table().column(group)[std::size_t(dataset.train[i])]);
+      strata.push_back(stratum_of(dataset, dataset.train[i]));
+    }
+    RandomKey key = work.random;
+    key.purpose = Purpose::kInnerSplit;
+    const auto count = static_cast<std::size_t>(config.train.inner_share * static_cast<double>(side.size()) + 0.5);
+    inner = part_of_groups(groups, strata, count, key);
+    if (inner.empty() || inner.size() == side.size()) {
+      throw UsageError(
+          "{}: train.inner_share ({}) sets {} of {} training rows aside; raise it, or take train.keep: last", name,
+          config.train.inner_share, inner.size(), side.size());
+    }
+  }
+  for (std::size_t place = 0, next = 0; place < side.size(); ++place) {
+    const bool aside = next < inner.size() && inner[next] == place;
+    if (aside) ++next;
+    (aside ? work.inner_rows : work.train_rows).push_back(dataset.train[side[place]]);
+  }
+}
+
+Head make_head(const Dataset& dataset, int target, const FoldJob& work, const std::string& name) {
+  const Target& described = dataset.targets.targets[std::size_t(target)];
+  const Labels& labels = dataset.labels[std::size_t(target)];
+  Head head{.target = described.name, .weight = described.weight, .bin_spread = described.bin_spread};
+  const bool numbers = described.teaching() != Teaching::kClasses;
+  for (const std::int64_t row : work.train_rows) {
+    head.labels.push_back(labels.taught[std::size_t(row)]);
+    if (numbers) head.numbers.push_back(labels.numbers[std::size_t(row)]);
+  }
+  for (const std::int64_t row : work.inner_rows) head.inner_labels.push_back(labels.classes[std::size_t(row)]);
+  head.code = fit_code(described, head.numbers, name);
+  return head;
+}
+
+PlannedJob plan_job(const RunConfig& config, const Dataset& dataset, const FoldPlan& plan, PlannedJob job) {
+  const Unit& unit = dataset.targets.units[std::size_t(job.unit)];
+  FoldJob& work = job.work;
+  work.model = config.models[std::size_t(job.model)];
+  job.name = job_name(unit.name, work.model.id, job.fold);
+  work.train = config.train;
+  work.predict = config.predict;
+  work.exact = config.cluster.exact;
+  work.score = config.score;
+  work.norm = dataset.norm;
+  work.random = {.seed = std::uint64_t(config.seed), .round = 0, .fold = std::uint32_t(job.fold.value)};
+  split_training_side(config, dataset, trained_on(plan, job.fold), job.name, work);
+  for (const int target : unit.targets) work.heads.push_back(make_head(dataset, target, work, job.name));
+  for (const std::size_t i : held_out(plan, job.fold)) work.predict_rows.push_back(dataset.train[i]);
+  job.held_out_rows = work.predict_rows.size();
+  job.test_rows = dataset.test.size();
+  job.unlabelled_rows = dataset.unlabelled.size();
+  work.predict_rows.insert(work.predict_rows.end(), dataset.test.begin(), dataset.test.end());
+  work.predict_rows.insert(work.predict_rows.end(), dataset.unlabelled.begin(), dataset.unlabelled.end());
+  check_parts(work, job.name);
+  work.key = job_key(job_identity(config, dataset, job));
+  return job;
+}
+
+}  // namespace
+
 std::vector<PlannedJob> plan_jobs(const RunConfig& config, const Dataset& dataset, const FoldPlan& plan,
                                   const std::vector<ModelFiles>& files) {
   check_progressive(config.train.progressive, dataset.crops.shape());
   check_shift(config.predict, dataset.crops.shape());
   std::vector<PlannedJob> jobs;
-  for (std::size_t t = 0; t < dataset.targets.size(); ++t) {
+  for (std::size_t u = 0; u < dataset.targets.units.size(); ++u) {
     for (std::size_t m = 0; m < config.models.size(); ++m) {
       for (int fold = 0; fold < plan.folds(); ++fold) {
-        PlannedJob job{.target = int(t), .model = int(m), .fold = {fold}};
-        job.name = job_name(dataset.targets[t].name, config.models[m].id, job.fold);
-        FoldJob& work = job.work;
-        work.model = config.models[m];
-        work.files = files[m];
-        work.train = config.train;
-        work.predict = config.predict;
-        work.exact = config.cluster.exact;
-        work.classes = dataset.targets[t].size();
-        work.norm = dataset.norm;
-        work.random = {.seed = std::uint64_t(config.seed), .round = 0, .fold = std::uint32_t(fold)};
-        for (const std::size_t i : trained_on(plan, job.fold)) {
-          work.train_rows.push_back(dataset.train[i]);
-          work.train_labels.push_back(dataset.labels[t][std::size_t(dataset.train[i])]);
-        }
-        for (const std::size_t i : held_out(plan, job.fold)) work.predict_rows.push_back(dataset.train[i]);
-        job.held_out_rows = work.predict_rows.size();
-        job.test_rows = dataset.test.size();
-        job.unlabelled_rows = dataset.unlabelled.size();
-        work.predict_rows.insert(work.predict_rows.end(), dataset.test.begin(), dataset.test.end());
-        work.predict_rows.insert(work.predict_rows.end(), dataset.unlabelled.begin(), dataset.unlabelled.end());
-        check_parts(work, job.name);
-        work.key = job_key(job_identity(config, dataset, job));
-        jobs.push_back(std::move(job));
+        PlannedJob job{.unit = int(u), .model = int(m), .fold = {fold}};
+        job.work.files = files[m];
+        jobs.push_back(plan_job(config, dataset, plan, std::move(job)));
       }
     }
   }

@@ -1,4 +1,4 @@
-// The jobs of a round: target x model x fold, each with its identity.
+// The jobs of a round: unit x model x fold, each with its identity.
 #pragma once
 
 #include <string>
@@ -11,7 +11,7 @@
 namespace pleat {
 
 struct PlannedJob {
-  int target = 0, model = 0;  // index in the config's lists
+  int unit = 0, model = 0;  // places in the target plan's units and the config's models
   FoldId fold;
   std::string name;                                                   // "label/resnet20/fold 3", for people
   FoldJob work;                                                       // what determines the result, key included
@@ -28,9 +28,13 @@ Json train_identity(const TrainConfig& train);
 /// The same of how it predicts: null if all of it is off.
 Json predict_identity(const PredictConfig& predict);
 
+/// What a network's config adds to a job's key, likewise.
+Json model_identity(const ModelConfig& config, const ModelFiles& files);
+
 /// `plan` is in the order of dataset.train, `files` in that of config.models. Throws UsageError if batches are too
-/// small for BatchNorm (a part of fewer than two), if train.progressive would not begin below the crops' size, or if
-/// predict.shift would move images out of sight.
+/// small for BatchNorm (a part of fewer than two), if rows cannot be set aside for train.keep: best, if
+/// train.progressive would not begin below the crops' size, or if predict.shift would move images out of sight;
+/// DataError if a target cannot be fitted to a fold's rows (fit_code).
 std::vector<PlannedJob> plan_jobs(const RunConfig& config, const Dataset& dataset, const FoldPlan& plan,
                                   const std::vector<ModelFiles>& files);
 

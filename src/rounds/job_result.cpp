@@ -10,6 +10,20 @@
 namespace pleat {
 namespace fs = std::filesystem;
 
+namespace {
+
+std::string logits_name(const std::string& rows, const std::string& target) {
+  return rows + ".logits" + (target.empty() ? "" : "." + target);
+}
+
+Json describe(const Head& head, const Scores& scores) {
+  return {{"target", head.target},
+          {"scores", {{"accuracy", scores.accuracy}, {"macro_f1", scores.macro_f1}, {"log_loss", scores.log_loss}}},
+          {"code", to_json(head.code)}};
+}
+
+}  // namespace
+
 std::vector<std::string> pack_result(const PlannedJob& job, const FoldResult& result, double seconds) {
   const auto& rows = job.work.predict_rows;
   NamedTensors predictions;
@@ -19,7 +33,11 @@ std::vector<std::string> pack_result(const PlannedJob& job, const FoldResult& re
     const auto from = static_cast<std::ptrdiff_t>(begin), to = static_cast<std::ptrdiff_t>(begin + count);
     predictions.emplace_back(name + ".rows",
                              at::tensor(std::vector<std::int64_t>(rows.begin() + from, rows.begin() + to), at::kLong));
-    predictions.emplace_back(name + ".logits", result.logits.narrow(0, from, to - from));
+    const auto& heads = job.work.heads;
+    for (std::size_t h = 0; h < heads.size(); ++h) {
+      predictions.emplace_back(logits_name(name, heads.size() > 1 ? heads[h].target : ""),
+                               result.logits[h].narrow(0, from, to - from));
+    }
     begin += count;
   };
   add("oof", job.held_out_rows);
@@ -36,26 +54,29 @@ std::vector<std::string> pack_result(const PlannedJob& job, const FoldResult& re
   }
   const Json facts{{"seconds", seconds},
                    {"train_images_per_second", train_seconds > 0 ? static_cast<double>(images) / train_seconds : 0.0},
+                   {"kept_epoch", result.kept_epoch},
                    {"history", history}};
   return {tensors_to_bytes(result.weights), tensors_to_bytes(predictions), facts.dump()};
 }
 
 void write_result(const fs::path& folder, const PlannedJob& job, const std::vector<std::string>& parts,
-                  const Scores& scores) {
+                  const std::vector<Scores>& scores) {
   const std::string &weights = parts.at(0), &predictions = parts.at(1);
   Json facts = Json::parse(parts.at(2));
   std::string metrics;
   for (const auto& report : facts["history"]) metrics += report.dump() + "\n";
-  const Json done{
-      {"key", job.work.key},
-      {"job", job.name},
-      {"epochs", job.work.train.epochs},
-      {"train_rows", job.work.train_rows.size()},
-      {"held_out_rows", job.held_out_rows},
-      {"scores", {{"accuracy", scores.accuracy}, {"macro_f1", scores.macro_f1}, {"log_loss", scores.log_loss}}},
-      {"seconds", facts["seconds"]},
-      {"train_images_per_second", facts["train_images_per_second"]},
-      {"sha256", {{kWeightsFile, sha256(weights)}, {kPredictionsFile, sha256(predictions)}}}};
+  Json heads = Json::array();
+  for (std::size_t h = 0; h < scores.size(); ++h) heads.push_back(describe(job.work.heads[h], scores[h]));
+  const Json done{{"key", job.work.key},
+                  {"job", job.name},
+                  {"epochs", facts["history"].size()},
+                  {"kept_epoch", facts["kept_epoch"]},
+                  {"train_rows", job.work.train_rows.size()},
+                  {"held_out_rows", job.held_out_rows},
+                  {"heads", heads},
+                  {"seconds", facts["seconds"]},
+                  {"train_images_per_second", facts["train_images_per_second"]},
+                  {"sha256", {{kWeightsFile, sha256(weights)}, {kPredictionsFile, sha256(predictions)}}}};
   make_folder(folder);
   write_file(folder / kWeightsFile, weights);
   write_file(folder / kPredictionsFile, predictions);
@@ -83,14 +104,37 @@ bool is_done(const fs::path& folder, const std::string& key) {
   }
 }
 
-JobPredictions parse_predictions(const std::string& bytes, const std::string& source) {
+JobPredictions parse_predictions(const std::string& bytes, const std::string& target, const std::string& source) {
   const TensorFile file = tensors_from_bytes(bytes, source);
-  JobPredictions predictions{.held_out_rows = file.at("oof.rows"), .held_out_logits = file.at("oof.logits")};
+  JobPredictions predictions{.held_out_rows = file.at("oof.rows"),
+                             .held_out_logits = file.at(logits_name("oof", target))};
   for (const auto& [name, tensor] : file.tensors) {
-    if (name == "test.logits") predictions.test_logits = tensor;
-    if (name == "unlabelled.logits") predictions.unlabelled_logits = tensor;
+    if (name == logits_name("test", target)) predictions.test_logits = tensor;
+    if (name == logits_name("unlabelled", target)) predictions.unlabelled_logits = tensor;
   }
   return predictions;
+}
+
+std::string head_name(const Unit& unit, const Target& target) { return unit.targets.size() > 1 ? target.name : ""; }
+
+std::vector<TargetCode> read_codes(const Json& done, const TargetPlan& plan, const Unit& unit,
+                                   const std::string& source) {
+  std::vector<TargetCode> codes;
+  for (std::size_t h = 0; h < unit.targets.size(); ++h) {
+    const Target& target = plan.targets[std::size_t(unit.targets[h])];
+    if (!done.contains("heads")) {
+      codes.push_back(fit_code(target, {}, source));
+      continue;
+    }
+    const Json& heads = done["heads"];
+    if (!heads.is_array() || heads.size() != unit.targets.size() || heads[h].value("target", "") != target.name)
+      throw DataError("{} is not of the targets that the run has; run pleat train again in that run folder", source);
+    codes.push_back(code_from_json(heads[h].value("code", Json()), source));
+    if (codes.back().classes != target.size())
+      throw DataError("{}: target {} has {} classes there and {} in the run", source, target.name, codes.back().classes,
+                      target.size());
+  }
+  return codes;
 }
 
 Json read_done(const fs::path& folder) {

@@ -129,7 +129,8 @@ Prediction plan_prediction(const PredictRequest& request, const MpiSession& sess
   return plan;
 }
 
-torch::Tensor member_logits(const Prediction& plan, const Member& member, const torch::Device& device) {
+// Class logits of each of the member's targets.
+std::vector<torch::Tensor> member_logits(const Prediction& plan, const Member& member, const torch::Device& device) {
   const auto& [ensemble, crops, rows] = plan;
   const fs::path file = member.folder / kWeightsFile;
   const std::string bytes = read_file(file);
@@ -142,21 +143,43 @@ torch::Tensor member_logits(const Prediction& plan, const Member& member, const 
     throw DataError("{} was changed after it was written; run pleat train again in that folder to mend it",
                     file.string());
   }
-  const int classes = ensemble.targets[std::size_t(member.target)].size();
-  const auto classifier = make_classifier(member.model, classifier_shape(crops.shape(), classes), {});
+  const Unit& unit = ensemble.targets.units[std::size_t(member.unit)];
+  const std::vector<TargetCode> codes = read_codes(done, ensemble.targets, unit, (member.folder / kDoneFile).string());
+  const int outputs = ensemble.targets.outputs(unit);
+  const auto classifier = make_classifier(member.model, classifier_shape(crops.shape(), outputs), {});
   load_state(*classifier, tensors_from_bytes(bytes, file.string()).tensors, file.string());
   place_on(*classifier, device);
   const FastConv convolutions(plan_of(ensemble.conv_plans, member.model.id));
-  return predict_logits(*classifier, crops, rows, classes,
-                        {.norm = ensemble.norm,
-                         .bf16 = ensemble.config.train.precision == "bf16",
-                         .flip = ensemble.config.predict.flip,
-                         .shift = ensemble.config.predict.shift,
-                         .device = device});
+  const torch::Tensor made = predict_logits(*classifier, crops, rows, outputs,
+                                            {.norm = ensemble.norm,
+                                             .bf16 = ensemble.config.train.precision == "bf16",
+                                             .flip = ensemble.config.predict.flip,
+                                             .shift = ensemble.config.predict.shift,
+                                             .device = device});
+  return split_logits(codes, made);
 }
 
-// Blends in the ensemble's order, so that the file is the same for any number of ranks.
-void write_predictions(const fs::path& out, const Prediction& plan, const std::vector<torch::Tensor>& probs) {
+// Each target's mean over its members, and what is derived from these. In the ensemble's order, so that the file is the
+// same for any number of ranks. probs[member][head].
+std::vector<torch::Tensor> blend_targets(const TrainedEnsemble& ensemble,
+                                         const std::vector<std::vector<torch::Tensor>>& probs) {
+  std::vector<torch::Tensor> by_target(ensemble.targets.targets.size());
+  for (std::size_t u = 0; u < ensemble.targets.units.size(); ++u) {
+    const std::vector<int>& targets = ensemble.targets.units[u].targets;
+    for (std::size_t head = 0; head < targets.size(); ++head) {
+      std::vector<torch::Tensor> mine;
+      for (std::size_t m = 0; m < probs.size(); ++m) {
+        if (ensemble.members[m].unit == static_cast<int>(u)) mine.push_back(probs[m][head]);
+      }
+      by_target[std::size_t(targets[head])] = mean_probs(mine);
+    }
+  }
+  ensemble.targets.derive(by_target);
+  return by_target;
+}
+
+void write_predictions(const fs::path& out, const Prediction& plan,
+                       const std::vector<std::vector<torch::Tensor>>& probs) {
   const auto& [ensemble, crops, rows] = plan;
   std::vector<std::string> ids, splits;
   const auto* split = crops.table().find("split");
@@ -164,13 +187,11 @@ void write_predictions(const fs::path& out, const Prediction& plan, const std::v
     ids.push_back(crops.table().column("id")[std::size_t(row)]);
     splits.push_back(split ? csv_field((*split)[std::size_t(row)]) : "");
   }
+  std::vector<torch::Tensor> by_target = blend_targets(ensemble, probs);
   std::vector<TargetProbs> targets;
-  for (std::size_t t = 0; t < ensemble.targets.size(); ++t) {
-    std::vector<torch::Tensor> mine;
-    for (std::size_t m = 0; m < probs.size(); ++m) {
-      if (ensemble.members[m].target == static_cast<int>(t)) mine.push_back(probs[m]);
-    }
-    targets.push_back({ensemble.targets[t].name, ensemble.targets[t].classes, mean_probs(mine).contiguous()});
+  for (std::size_t t = 0; t < by_target.size(); ++t) {
+    const Target& target = ensemble.targets.targets[t];
+    targets.push_back({target.name, target.classes, by_target[t].contiguous()});
   }
   write_file(out, format_predictions(ids, splits, targets));
   const std::size_t left_out = crops.rows() - rows.size();
@@ -180,7 +201,7 @@ void write_predictions(const fs::path& out, const Prediction& plan, const std::v
 
 // Each member's probabilities, in the ensemble's order, on rank 0. Returns what ended it early.
 std::optional<Error> predict_members(const Prediction& plan, const ComputePlace& place, const MpiSession& session,
-                                     std::vector<torch::Tensor>& probs) {
+                                     std::vector<std::vector<torch::Tensor>>& probs) {
   const Slot slot(session, place.layout, place.device);
   const std::vector<Member>& members = plan.ensemble.members;
   JobQueue queue(static_cast<int>(members.size()));
@@ -190,8 +211,8 @@ std::optional<Error> predict_members(const Prediction& plan, const ComputePlace&
   const JobEvents events{
       .finished =
           [&](int job, const std::vector<std::string>& parts) {
-            probs[std::size_t(job)] =
-                at::softmax(tensors_from_bytes(parts.at(0), "a rank's predictions").at("logits").to(at::kDouble), 1);
+            for (const auto& [head, logits] : tensors_from_bytes(parts.at(0), "a rank's predictions").tensors)
+              probs[std::size_t(job)].push_back(at::softmax(logits.to(at::kDouble), 1));
             spdlog::info("{} of {} models have predicted", ++predicted, probs.size());
           },
       .failed =
@@ -202,7 +223,10 @@ std::optional<Error> predict_members(const Prediction& plan, const ComputePlace&
       .progressed = [](int, const std::string&) {}};
   const JobWork work = [&](int job) -> std::vector<std::string> {
     if (stop_signal_received()) throw StopRequested("stopped on request; nothing was written");
-    return {tensors_to_bytes({{"logits", member_logits(plan, members[std::size_t(job)], place.device)}})};
+    NamedTensors heads;
+    for (const torch::Tensor& logits : member_logits(plan, members[std::size_t(job)], place.device))
+      heads.emplace_back(fmt::format("{:06}", heads.size()), logits);
+    return {tensors_to_bytes(heads)};
   };
   const std::optional<Error> ended =
       run_jobs(session, place.layout, slot, queue, events, [&](JobSource*) { return work; });
@@ -229,16 +253,14 @@ Provenance run_preparation(const PredictRequest& request, const fs::path& table,
 
 ExitCode predict_run(const PredictRequest& request, const MpiSession& session) {
   std::optional<Prediction> plan;
-  together(session.ranks(), [&] {
-    on_every_host(session, [&] { plan.emplace(plan_prediction(request, session)); });
-  });
+  together(session.ranks(), [&] { on_every_host(session, [&] { plan.emplace(plan_prediction(request, session)); }); });
   const ComputePlace place = choose_place(plan->ensemble.config, session);
   if (plan->ensemble.other_plans && !place.device.is_cuda() && session.rank() == 0) {
     spdlog::warn(
         "{} is not what the run was trained by, so the last digits of predictions may differ from its own; put it back",
         RunPaths{request.run}.conv_plan().string());
   }
-  std::vector<torch::Tensor> probs;
+  std::vector<std::vector<torch::Tensor>> probs;
   const std::optional<Error> ended = predict_members(*plan, place, session, probs);
   from_rank_0(session.ranks(), [&] {
     if (ended) throw *ended;

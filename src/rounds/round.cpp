@@ -68,26 +68,38 @@ JobWork slot_work(const Run& run, const Slot& slot, const LastWave& wave, JobSou
   };
 }
 
-// On the rows that the fold held out. A result that cannot be scored is its job's failure, and no other's.
-Scores score_result(const Run& run, const PlannedJob& job, const std::vector<std::string>& parts) try {
-  const JobPredictions made = parse_predictions(parts.at(1), job.name);
-  std::vector<std::int64_t> labels;
-  for (std::size_t i = 0; i < job.held_out_rows; ++i)
-    labels.push_back(run.dataset.labels[std::size_t(job.target)][std::size_t(job.work.predict_rows[i])]);
-  return score(at::softmax(made.held_out_logits.to(at::kDouble), 1), at::tensor(labels, at::kLong));
+// On the rows that the fold held out, each head. A result that cannot be scored is its job's failure, and no other's.
+std::vector<Scores> score_result(const Run& run, const PlannedJob& job, const std::vector<std::string>& parts) try {
+  const TargetPlan& plan = run.dataset.targets;
+  const Unit& unit = plan.units[std::size_t(job.unit)];
+  std::vector<Scores> scores;
+  for (const int target : unit.targets) {
+    const std::string head = head_name(unit, plan.targets[std::size_t(target)]);
+    const JobPredictions made = parse_predictions(parts.at(1), head, job.name);
+    std::vector<std::int64_t> labels;
+    for (std::size_t i = 0; i < job.held_out_rows; ++i)
+      labels.push_back(run.dataset.labels[std::size_t(target)].classes[std::size_t(job.work.predict_rows[i])]);
+    scores.push_back(score(at::softmax(made.held_out_logits.to(at::kDouble), 1), at::tensor(labels, at::kLong)));
+  }
+  return scores;
 } catch (const Error& error) {
   throw ErrorOf<ExitCode::kSomeFailed>("its result cannot be scored: {}", error.what());
 }
 
 // Rank 0 keeps a result: scored, written, and only then done. Returns the score in words.
 std::string keep_result(const Run& run, const PlannedJob& job, const std::vector<std::string>& parts) {
-  const Scores scores = score_result(run, job, parts);
+  const std::vector<Scores> scores = score_result(run, job, parts);
   try {
     write_result(run.folder_of(job), job, parts, scores);
   } catch (const Error& error) {
     throw Error(error.code(), fmt::format("{}: {}", job.name, error.what()));
   }
-  return fmt::format("{} {:.4f}", run.config.score, shown_score(scores, run.config.score));
+  std::string text = run.config.score;
+  for (std::size_t h = 0; h < scores.size(); ++h) {
+    if (scores.size() > 1) text += fmt::format("{} {}", h > 0 ? "," : "", job.work.heads[h].target);
+    text += fmt::format(" {:.4f}", shown_score(scores[h], run.config.score));
+  }
+  return text;
 }
 
 // Whoever was lost cannot say what it was at, and rank 0 cannot know which it was: it says what everyone was at.

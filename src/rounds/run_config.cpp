@@ -1,5 +1,6 @@
 #include "rounds/run_config.h"
 
+#include <algorithm>
 #include <bit>
 #include <map>
 #include <set>
@@ -25,6 +26,31 @@ void check_distinct(const char* what, const Items& items, Name name_of) {
   for (const auto& item : items) {
     if (!seen.insert(name_of(item)).second)
       throw UsageError("{} '{}' is there twice; give each its own", what, name_of(item));
+  }
+}
+
+void check_target_name(const char* what, const std::string& name) {
+  check_folder_name(what, name);
+  for (const char* file : {"oof.h5", "ensemble.json", "pseudo_labels.csv"}) {  // their neighbours in a round's folder
+    if (name == file) throw UsageError("{} '{}' is that of a file of the round; give another", what, name);
+  }
+}
+
+void check_target_names(const RunConfig& config) {
+  for (const TargetConfig& target : config.targets) check_target_name("targets: name", target.name);
+  check_distinct("targets: name", config.targets, [](const TargetConfig& target) { return target.name; });
+  const std::string& joint = config.joint.name;
+  if (joint.empty() && !config.joint.of.empty()) {
+    throw UsageError(
+        "joint.of names {} targets to combine, but there is no joint.name to call what they make; give one, "
+        "or leave joint.of out",
+        config.joint.of.size());
+  }
+  if (joint.empty()) return;
+  check_target_name("joint.name", joint);
+  for (const TargetConfig& target : config.targets) {
+    if (target.name == joint)
+      throw UsageError("joint.name '{}' is the name of one of the targets that it combines; give another", joint);
   }
 }
 
@@ -54,6 +80,64 @@ void check_data(const RunConfig& config) {
         "data.limit ({}) does not go with folds.file ({}): exactly the rows of that plan take part; leave one of them "
         "out",
         *data.limit, config.folds.file);
+  }
+}
+
+void check_targets_as(const RunConfig& config) {
+  const std::string& as = config.targets_as;
+  for (const TargetConfig& target : config.targets) {
+    if (target.weight == 1.0 || as == "heads") continue;
+    throw UsageError(
+        "target {}: weight ({}) is its share of the loss of one network for all targets, so it is for targets_as: "
+        "heads; "
+        "set that too, or leave weight out",
+        target.name, target.weight);
+  }
+  if (as == "separate") return;
+  if (config.targets.size() < 2)
+    throw UsageError("targets_as: {} is for two targets or more, and there is one; leave it out", as);
+  if (as != "joint") return;
+  if (!config.joint.of.empty() && config.joint.of.size() != config.targets.size()) {
+    throw UsageError(
+        "joint.of names {} of the {} targets, but with targets_as: joint the one network is trained on all of them; "
+        "leave joint.of out, or the other targets",
+        config.joint.of.size(), config.targets.size());
+  }
+  for (const TargetConfig& target : config.targets) {
+    if (target.bins == 0 && !target.regress) continue;
+    throw UsageError(
+        "targets_as: joint trains on classes, so target {} cannot be trained as {}; leave that out, or take "
+        "targets_as: separate or heads",
+        target.name, target.regress ? "a number (regress)" : "bins");
+  }
+}
+
+// An option that no target of the run would feel.
+void check_loss(const RunConfig& config) {
+  const LossConfig& loss = config.train.loss;
+  const bool all_numbers = std::all_of(config.targets.begin(), config.targets.end(),
+                                       [](const TargetConfig& target) { return target.regress; });
+  if (!all_numbers) return;
+  const auto refuse = [](const char* option) {
+    throw UsageError("{} is for classes and bins, but every target is trained as a number (regress); leave it out",
+                     option);
+  };
+  if (loss.focal > 0) refuse("train.loss.focal");
+  if (loss.f1 > 0) refuse("train.loss.f1");
+  if (config.train.label_smoothing > 0) refuse("train.label_smoothing");
+}
+
+void check_epochs(const TrainConfig& train) {
+  if (train.freeze_epochs >= train.epochs) {
+    throw UsageError(
+        "train.freeze_epochs ({}) must be less than train.epochs ({}), or all but the last layer never learns",
+        train.freeze_epochs, train.epochs);
+  }
+  if (train.patience > 0 && train.keep != "best") {
+    throw UsageError(
+        "train.patience ({}) goes by the rows that train.keep: best sets aside; set that too, or leave "
+        "patience out",
+        train.patience);
   }
 }
 
@@ -90,20 +174,17 @@ void complete_and_check(RunConfig& config) {
     throw UsageError("data.crops is missing; give the crops file that pleat prepare wrote");
   if (config.targets.empty()) throw UsageError("targets is empty; give at least one, as in targets: [{name: label}]");
   if (config.models.empty()) config.models.emplace_back();
+  if (config.targets_as == "joint" && config.joint.name.empty()) config.joint.name = "joint";
   for (auto& model : config.models) {
     complete_model(model);  // two names of one network must not be two jobs
     check_folder_name("models: id", model.id);
   }
-  for (const auto& target : config.targets) {
-    check_folder_name("targets: name", target.name);
-    for (const char* file : {"oof.h5", "ensemble.json", "pseudo_labels.csv"}) {  // their neighbours in a round's folder
-      if (target.name == file)
-        throw UsageError("targets: name '{}' is that of a file of the round; give another", file);
-    }
-  }
+  check_target_names(config);
   if (config.train.augment.resized_crop < 1.0) config.train.augment.pad = 0;  // it takes pad's place
   check_distinct("models: id", config.models, [](const ModelConfig& model) { return model.id; });
-  check_distinct("targets: name", config.targets, [](const TargetConfig& target) { return target.name; });
+  check_targets_as(config);
+  check_loss(config);
+  check_epochs(config.train);
   check_no_twins(config.models);
   check_data(config);
   check_parts(config);

@@ -13,6 +13,7 @@
 #include "cluster/cluster_config.h"
 #include "folds/fold_plan.h"
 #include "model/classifier.h"
+#include "target/joint_target.h"
 #include "target/target.h"
 #include "train/predict_config.h"
 #include "train/train_config.h"
@@ -43,6 +44,8 @@ struct RunConfig {
   std::int64_t seed = 42;
   DataConfig data;
   std::vector<TargetConfig> targets;
+  std::string targets_as = "separate";
+  JointConfig joint;
   std::string score = "macro_f1";
   FoldConfig folds;
   std::vector<ModelConfig> models;
@@ -52,8 +55,13 @@ struct RunConfig {
   static constexpr auto fields() {
     return std::tuple{field("seed", &RunConfig::seed, at_least(0), identity, "every random number is a function of it"),
                       field("data", &RunConfig::data, any(), identity, "what is trained on"),
-                      field("targets", &RunConfig::targets, any(), identity,
-                            "what is to be told from an image; one model per target and fold"),
+                      field("targets", &RunConfig::targets, any(), identity, "what is to be told from an image"),
+                      field("targets_as", &RunConfig::targets_as, one_of("separate", "joint", "heads"), identity,
+                            "separate: a model for each target and fold; joint: one model for all targets, trained on "
+                            "the classes that they make together; heads: one model with a head for each target"),
+                      field("joint", &RunConfig::joint, any(), identity,
+                            "a target that combines others: its probabilities are the product of theirs, or with "
+                            "targets_as: joint its own, and theirs are its sums"),
                       field("score", &RunConfig::score, one_of("macro_f1", "accuracy", "log_loss"), identity,
                             "the figure that runs are judged by"),
                       field("folds", &RunConfig::folds, any(), identity, "cross-validation"),

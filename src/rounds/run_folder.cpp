@@ -9,11 +9,12 @@ namespace pleat {
 namespace fs = std::filesystem;
 namespace {
 
-// What a run that ended within its first writes leaves behind, whole or half: a folder with nothing else is still free.
+// What --find-lr or a run that ended within its first writes leaves behind, whole or half: a folder with nothing else
+// is still free.
 bool is_first_write(const RunPaths& paths, const fs::path& file) {
   const fs::path whole = file.extension() == ".partial" ? file.parent_path() / file.stem() : file;
   return whole == paths.lock() || whole == paths.run() || whole == paths.folds() || whole == paths.config() ||
-         whole == paths.conv_plan();
+         whole == paths.conv_plan() || whole == paths.find_lr();
 }
 
 // A folder with other people's files in it is not ours to fill.

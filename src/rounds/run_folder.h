@@ -24,6 +24,7 @@ struct RunPaths {
   std::filesystem::path predictions() const { return root / "predictions.csv"; }
   std::filesystem::path time() const { return root / "time.json"; }
   std::filesystem::path failures() const { return root / "failures.json"; }
+  std::filesystem::path find_lr() const { return root / "find_lr"; }
   /// The run's own copy of a scripted model's network.
   std::filesystem::path script(const std::string& model) const { return root / "models" / (model + ".pt"); }
   std::filesystem::path round() const { return root / "round_0"; }

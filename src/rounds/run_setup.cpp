@@ -100,9 +100,17 @@ FoldPlan choose_plan(const Run& run, bool continued) {
 // A file that does not fit must be known before hours of training.
 void check_networks(const RunConfig& config, const Dataset& dataset) {
   for (const ModelConfig& model : config.models) {
-    if (model.script.empty() && model.weights.empty()) continue;
-    for (const Target& target : dataset.targets)
-      make_classifier(model, classifier_shape(dataset.crops.shape(), target.size()), {});
+    const bool freezes = config.train.freeze_epochs > 0;
+    if (model.script.empty() && model.weights.empty() && !freezes) continue;
+    for (const Unit& unit : dataset.targets.units) {
+      const auto network =
+          make_classifier(model, classifier_shape(dataset.crops.shape(), dataset.targets.outputs(unit)), {});
+      if (!freezes || !network->head_parameters().empty()) continue;
+      throw UsageError(
+          "model {}: its script does not say which is its last layer, so train.freeze_epochs ({}) cannot freeze the "
+          "others; leave freeze_epochs out, or make the script with launch/export_model.py",
+          model.id, config.train.freeze_epochs);
+    }
   }
 }
 
@@ -164,8 +172,10 @@ Json run_facts(const Run& run, const MpiSession& session) {
           {"targets",
            [&] {
              Json targets = Json::array();
-             for (const Target& target : run.dataset.targets)
+             for (std::size_t t = 0; t < run.dataset.targets.own(); ++t) {
+               const Target& target = run.dataset.targets.targets[t];
                targets.push_back({{"name", target.name}, {"column", target.column}, {"classes", target.classes}});
+             }
              return targets;
            }()},
           {"layout",

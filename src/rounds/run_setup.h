@@ -30,7 +30,7 @@ struct Run {
   std::string promise;  // of the bits, over all starts; on rank 0
 
   std::filesystem::path folder_of(const PlannedJob& job) const {
-    return paths.fold(dataset.targets[std::size_t(job.target)].name, config.models[std::size_t(job.model)].id,
+    return paths.fold(dataset.targets.units[std::size_t(job.unit)].name, config.models[std::size_t(job.model)].id,
                       job.fold);
   }
 };

@@ -44,7 +44,7 @@ TargetScores score_target(const GatheredTarget& gathered, const Dataset& dataset
   if (gathered.test.defined()) {
     std::vector<std::int64_t> labels;
     for (const std::int64_t row : dataset.test)
-      labels.push_back(dataset.labels[std::size_t(gathered.target)][std::size_t(row)]);
+      labels.push_back(dataset.labels[std::size_t(gathered.target)].classes[std::size_t(row)]);
     const torch::Tensor all = at::tensor(labels, at::kLong), labelled = at::nonzero(all >= 0).squeeze(1);
     if (labelled.numel() > 0)
       scores.test = score(gathered.test.index_select(0, labelled), all.index_select(0, labelled));

@@ -10,13 +10,13 @@
 #include "rounds/conv_plans.h"
 #include "rounds/run_config.h"
 #include "rounds/run_folder.h"
-#include "target/target.h"
+#include "rounds/target_plan.h"
 
 namespace pleat {
 
-/// A member of the ensemble: one fold's model of one target.
+/// A member of the ensemble: one fold's model of one unit.
 struct Member {
-  int target = 0;
+  int unit = 0;
   ModelConfig model;
   std::filesystem::path folder;
   std::string job;  // as its done.json names it
@@ -24,7 +24,7 @@ struct Member {
 
 struct TrainedEnsemble {
   RunConfig config;
-  std::vector<Target> targets;
+  TargetPlan targets;
   PixelNorm norm;
   ConvPlans conv_plans;
   bool other_plans = false;  // than those it was trained by: the file was changed or is gone

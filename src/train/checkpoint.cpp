@@ -10,7 +10,7 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr std::size_t kKept = 2;  // a checkpoint that is cut short leaves the one before
-constexpr std::string_view kModel = "model/", kOptimizer = "optimizer/", kAverage = "average/";
+constexpr std::string_view kModel = "model/", kOptimizer = "optimizer/", kAverage = "average/", kBest = "best/";
 
 EpochReport report_of(const Json& json) {
   return {json.at("epoch"),  json.at("loss"),    json.at("lr"),
@@ -52,15 +52,20 @@ void save_checkpoint(const fs::path& folder, const Checkpoint& checkpoint, const
   append(tensors, kModel, checkpoint.model);
   append(tensors, kOptimizer, checkpoint.optimizer);
   append(tensors, kAverage, checkpoint.average);
+  append(tensors, kBest, checkpoint.best.weights);
   Json history = Json::array();
   for (const auto& report : checkpoint.history) history.push_back(to_json(report));
+  std::map<std::string, std::string> metadata{{"key", key},
+                                              {"epoch", std::to_string(checkpoint.epoch)},
+                                              {"step", std::to_string(checkpoint.step)},
+                                              {"running", to_json(checkpoint.running).dump()},
+                                              {"history", history.dump()}};
+  const BestSoFar& best = checkpoint.best;
+  if (best.epoch > 0)
+    metadata["best"] = Json{{"epoch", best.epoch}, {"score", best.score}, {"since", best.since}}.dump();
   make_folder(folder);
   write_file(folder / fmt::format("epoch_{:05}_step_{:07}.safetensors", checkpoint.epoch, checkpoint.step),
-             tensors_to_bytes(tensors, {{"key", key},
-                                        {"epoch", std::to_string(checkpoint.epoch)},
-                                        {"step", std::to_string(checkpoint.step)},
-                                        {"running", to_json(checkpoint.running).dump()},
-                                        {"history", history.dump()}}));
+             tensors_to_bytes(tensors, metadata));
   fault_point("checkpoint_saved");
   const std::vector<fs::path> paths = checkpoints_in(folder);
   std::error_code ignored;
@@ -96,6 +101,10 @@ Checkpoint parse_checkpoint(std::string_view bytes, const std::string& source) {
     checkpoint.epoch = std::stoll(file.metadata.at("epoch"));
     checkpoint.step = std::stoll(file.metadata.at("step"));
     checkpoint.running = report_of(Json::parse(file.metadata.at("running")));
+    if (const auto best = file.metadata.find("best"); best != file.metadata.end()) {
+      const Json facts = Json::parse(best->second);
+      checkpoint.best = {.epoch = facts.at("epoch"), .score = facts.at("score"), .since = facts.at("since")};
+    }
     for (const auto& report : Json::parse(file.metadata.at("history"))) checkpoint.history.push_back(report_of(report));
   } catch (const std::exception& error) {
     throw DataError("{} is a safetensors file but no pleat checkpoint ({}); delete it and run again", source,
@@ -104,6 +113,7 @@ Checkpoint parse_checkpoint(std::string_view bytes, const std::string& source) {
   checkpoint.model = section(file.tensors, kModel);
   checkpoint.optimizer = section(file.tensors, kOptimizer);
   checkpoint.average = section(file.tensors, kAverage);
+  checkpoint.best.weights = section(file.tensors, kBest);
   return checkpoint;
 }
 

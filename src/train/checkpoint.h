@@ -9,6 +9,7 @@
 
 #include "base/fields.h"
 #include "model/tensor_file.h"
+#include "train/best_so_far.h"
 
 namespace pleat {
 
@@ -30,6 +31,7 @@ struct Checkpoint {
   std::vector<EpochReport> history;
   NamedTensors model, optimizer;
   NamedTensors average;  // of the model's weights; empty without train.ema
+  BestSoFar best;        // none without train.keep: best
 };
 
 /// Writes `folder`/epoch_E_step_S.safetensors, whole or not at all, and removes all but the newest two.

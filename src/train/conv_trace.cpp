@@ -12,7 +12,7 @@
 namespace pleat {
 
 std::set<ConvShape> convolutions_of(const FoldJob& job, const ImageShape& shape) {
-  const auto classifier = make_classifier(job.model, classifier_shape(shape, job.classes), job.random);
+  const auto classifier = make_classifier(job.model, classifier_shape(shape, job.outputs()), job.random);
   place_on(*classifier, at::kCPU);
   classifier->train();
   std::set<std::pair<int, int>> sizes;

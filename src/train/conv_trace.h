@@ -3,8 +3,9 @@
 
 #include <set>
 
+#include "data/crop_file.h"
 #include "model/conv_shape.h"
-#include "train/fold_trainer.h"
+#include "train/fold_job.h"
 
 namespace pleat {
 

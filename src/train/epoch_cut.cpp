@@ -23,16 +23,13 @@ std::span<const std::int64_t> EpochCut::part(std::int64_t step, std::int64_t par
 }
 
 std::vector<BatchPlan> batch_plans(const EpochCut& cut, std::int64_t step, std::int64_t first, std::int64_t count,
-                                   const std::vector<std::int64_t>& rows, const std::vector<std::int64_t>& labels,
-                                   std::int64_t epoch) {
+                                   const std::vector<std::int64_t>& rows, std::int64_t epoch) {
   std::vector<BatchPlan> plans;
   for (; step < cut.steps; ++step) {
     for (std::int64_t part = first; part < first + count; ++part) {
       BatchPlan& plan = plans.emplace_back(BatchPlan{.epoch = static_cast<std::uint32_t>(epoch)});
-      for (const std::int64_t position : cut.part(step, part)) {
+      for (const std::int64_t position : cut.part(step, part))
         plan.rows.push_back(rows[static_cast<std::size_t>(position)]);
-        plan.labels.push_back(labels[static_cast<std::size_t>(position)]);
-      }
     }
   }
   return plans;

@@ -14,7 +14,7 @@ namespace pleat {
 std::int64_t steps_per_epoch(std::size_t rows, const TrainConfig& config);
 
 struct EpochCut {
-  std::vector<std::int64_t> order;  // positions in the job's rows, shuffled
+  std::vector<std::int64_t> order;  // positions in the job's rows (sampling.h)
   std::int64_t steps = 1;           // batches
   std::int64_t parts = 1;           // of each batch (train.micro_batches)
 
@@ -24,9 +24,8 @@ struct EpochCut {
 };
 
 /// The parts first … first + count - 1 of each batch from `step` on, in the order in which they are walked.
-///   rows, labels: of the job; the cut's positions are theirs
+///   rows: of the job; the cut's positions are theirs
 std::vector<BatchPlan> batch_plans(const EpochCut& cut, std::int64_t step, std::int64_t first, std::int64_t count,
-                                   const std::vector<std::int64_t>& rows, const std::vector<std::int64_t>& labels,
-                                   std::int64_t epoch);
+                                   const std::vector<std::int64_t>& rows, std::int64_t epoch);
 
 }  // namespace pleat

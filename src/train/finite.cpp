@@ -5,6 +5,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "train/job_error.h"
 
@@ -17,25 +18,28 @@ std::string id_of(const CropFile& crops, std::int64_t row) {
 
 }  // namespace
 
-void throw_loss_not_finite(const FoldJob& job, const CropFile& crops, std::int64_t epoch, std::int64_t step,
-                           std::int64_t steps, std::span<const std::int64_t> positions) {
+void throw_bad_loss(const FoldJob& job, const CropFile& crops, double loss, std::int64_t epoch, std::int64_t step,
+                    std::int64_t steps, std::span<const std::int64_t> positions) {
   std::vector<std::string> ids;
   for (const std::int64_t position : positions.first(std::min<std::size_t>(positions.size(), 5)))
     ids.push_back(id_of(crops, job.train_rows[static_cast<std::size_t>(position)]));
+  const std::string what =
+      std::isfinite(loss) ? fmt::format("the loss has run away to {:.3g}", loss) : "the loss is not finite";
   throw JobFailed(
-      "the loss is not finite at epoch {}, step {} of {} (batch of {}: {} …); lower train.lr ({}) or set "
+      "{} at epoch {}, step {} of {} (batch of {}: {} …); lower train.lr ({}), set train.clip, or "
       "train.precision=fp32",
-      epoch + 1, step + 1, steps, positions.size(), fmt::join(ids, ", "), job.train.lr);
+      what, epoch + 1, step + 1, steps, positions.size(), fmt::join(ids, ", "), job.train.lr);
 }
 
-void require_finite_logits(const FoldJob& job, const CropFile& crops, const torch::Tensor& logits) {
-  const torch::Tensor bad = at::nonzero(at::isfinite(logits).all(1).logical_not()).squeeze(1);
+void require_finite_outputs(const FoldJob& job, const CropFile& crops, const std::vector<std::int64_t>& rows,
+                            const torch::Tensor& outputs) {
+  const torch::Tensor bad = at::nonzero(at::isfinite(outputs).all(1).logical_not()).squeeze(1);
   if (bad.numel() == 0) return;
-  const std::int64_t first = job.predict_rows[static_cast<std::size_t>(bad[0].item<std::int64_t>())];
+  const std::int64_t first = rows[static_cast<std::size_t>(bad[0].item<std::int64_t>())];
   throw JobFailed(
       "the trained network's predictions of {} of {} rows (the first is '{}') are not finite; lower train.lr ({}) or "
       "set train.precision=fp32",
-      bad.numel(), logits.size(0), id_of(crops, first), job.train.lr);
+      bad.numel(), outputs.size(0), id_of(crops, first), job.train.lr);
 }
 
 }  // namespace pleat

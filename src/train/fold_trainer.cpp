@@ -2,28 +2,22 @@
 
 #include <ATen/Context.h>
 
-#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <optional>
 
 #include "base/files.h"
 #include "base/log.h"
-#include "cluster/gradient_sync.h"
-#include "data/batch_augment.h"
 #include "data/batch_loader.h"
-#include "model/weight_average.h"
-#include "train/epoch_cut.h"
-#include "train/epoch_loss.h"
+#include "train/best_weights.h"
 #include "train/finite.h"
 #include "train/image_size.h"
 #include "train/job_error.h"
-#include "train/loss.h"
-#include "train/optimizer.h"
 #include "train/precision.h"
 #include "train/predictor.h"
+#include "train/sampling.h"
 #include "train/schedule.h"
-#include "train/trained_weights.h"
+#include "train/step_runner.h"
 
 namespace pleat {
 namespace {
@@ -38,17 +32,14 @@ class FoldTrainer {
   FoldResult run();
 
  private:
-  RandomKey key_for(Purpose purpose, std::int64_t step = 0, int part = 0) const;
+  RandomKey key_for(Purpose purpose) const;
   void resume();
-  torch::Tensor predict();
+  torch::Tensor outputs_of(const std::vector<std::int64_t>& rows);
+  std::vector<torch::Tensor> predict();
   void train_epoch();
-  void train_step(BatchLoader& loader, std::int64_t step);
-  void train_part(BatchLoader& loader, std::int64_t step, int part, std::size_t batch_size);
-  Batch next_batch(BatchLoader& loader, std::int64_t step, int part);
-  torch::Tensor forward_part(BatchLoader& loader, std::int64_t step, int part, std::size_t batch_size);
-  void agree(const std::optional<Error>& mine);
+  void train_step(BatchLoader& loader);
+  void choose();
   void stop_if_asked();
-  void check_loss(const torch::Tensor& loss, std::int64_t step);
   EpochReport close_epoch();
   void save() const;
   bool leads() const { return context_.slot.rank == 0; }
@@ -56,12 +47,11 @@ class FoldTrainer {
   const FoldJob& job_;
   const TrainContext& context_;
   const std::int64_t steps_;  // per epoch
-  const bool bf16_;
   std::shared_ptr<Classifier> classifier_;
   std::optional<TrainedWeights> weights_;
   std::unique_ptr<Optimizer> optimizer_;
   std::optional<WeightAverage> average_;  // none without train.ema
-  std::unique_ptr<GradientSync> sync_;
+  std::optional<StepRunner> runner_;
   Checkpoint place_;  // the tensors in it are the model's and the optimizer's own
   EpochCut cut_;      // of the epoch that runs, as is:
   EpochLoss loss_;
@@ -69,15 +59,12 @@ class FoldTrainer {
 };
 
 FoldTrainer::FoldTrainer(const FoldJob& job, const TrainContext& context)
-    : job_(job),
-      context_(context),
-      steps_(steps_per_epoch(job.train_rows.size(), job.train)),
-      bf16_(job.train.precision == "bf16") {
+    : job_(job), context_(context), steps_(steps_per_epoch(job.train_rows.size(), job.train)) {
   together(context.slot, [&] {
     require_unchanged(job.model, job.files);
     as_job_error([&] {
       classifier_ =
-          make_classifier(job.model, classifier_shape(context.crops.shape(), job.classes), key_for(Purpose::kInit));
+          make_classifier(job.model, classifier_shape(context.crops.shape(), job.outputs()), key_for(Purpose::kInit));
       place_on(*classifier_, context.device);
       weights_.emplace(*classifier_, rounds_weights(job, context.device));
       optimizer_ = make_optimizer(job.train, weights_->trained());
@@ -85,18 +72,13 @@ FoldTrainer::FoldTrainer(const FoldJob& job, const TrainContext& context)
     });
   });
   resume();
-  sync_ = std::make_unique<GradientSync>(
-      weights_->networks(), classifier_->buffers(),
-      GradientSyncOptions{
-          .group = context.group, .micro_batches = static_cast<int>(job.train.micro_batches), .exact = job.exact});
+  runner_.emplace(job, context, *classifier_, *weights_);
 }
 
-RandomKey FoldTrainer::key_for(Purpose purpose, std::int64_t step, int part) const {
+RandomKey FoldTrainer::key_for(Purpose purpose) const {
   RandomKey key = job_.random;
   key.purpose = purpose;
   key.epoch = static_cast<std::uint32_t>(place_.epoch);
-  key.step = static_cast<std::uint32_t>(step);
-  key.part = static_cast<std::uint32_t>(part);
   return key;
 }
 
@@ -106,13 +88,13 @@ void FoldTrainer::resume() {
   found.bytes = context_.slot.all_gather(found.bytes).front();
   together(context_.slot, [&] {
     if (found.bytes.empty()) return;
-    const Checkpoint saved = parse_checkpoint(found.bytes, found.path);
+    Checkpoint saved = parse_checkpoint(found.bytes, found.path);
     weights_->load(saved.model, found.path);
     optimizer_->load(saved.optimizer, found.path);
     if (average_) average_->load(saved.average, found.path);
-    place_ = {.epoch = saved.epoch, .step = saved.step, .running = saved.running, .history = saved.history};
+    place_ = std::move(saved);
     if (leads())
-      spdlog::info("goes on from {} (epoch {}, step {} of {})", found.path, saved.epoch + 1, saved.step, steps_);
+      spdlog::info("goes on from {} (epoch {}, step {} of {})", found.path, place_.epoch + 1, place_.step, steps_);
   });
   place_.model = weights_->state();
   place_.optimizer = optimizer_->state();
@@ -121,59 +103,67 @@ void FoldTrainer::resume() {
 }
 
 FoldResult FoldTrainer::run() {
-  while (place_.epoch < job_.train.epochs) train_epoch();
+  while (place_.epoch < job_.train.epochs && !gave_up(job_.train, place_.best)) train_epoch();
   // The last steps' weights are in the last checkpoint, should this be as far as it gets.
-  if (average_) weights_->load(average_->state(), "the average of the weights");
-  FoldResult result{.logits = predict(), .history = place_.history};
+  if (job_.train.keep == "best")
+    weights_->load(place_.best.weights, "the best epoch's weights");
+  else if (average_)
+    weights_->load(average_->state(), "the average of the weights");
+  FoldResult result{.logits = predict(),
+                    .history = place_.history,
+                    .kept_epoch = job_.train.keep == "best" ? place_.best.epoch : place_.epoch};
   for (const auto& [name, tensor] : weights_->state()) result.weights.emplace_back(name, tensor.detach().cpu());
   return result;
 }
 
 // Each shard predicts its batches; all get the whole.
-torch::Tensor FoldTrainer::predict() {
+torch::Tensor FoldTrainer::outputs_of(const std::vector<std::int64_t>& rows) {
   const PredictOptions options{.norm = job_.norm,
-                               .bf16 = bf16_,
+                               .bf16 = job_.train.precision == "bf16",
                                .flip = job_.predict.flip,
                                .shift = job_.predict.shift,
                                .device = context_.device,
                                .shard = context_.slot.rank,
                                .shards = context_.slot.size};
-  torch::Tensor logits;
+  torch::Tensor outputs;
   together(context_.slot, [&] {
-    as_job_error(
-        [&] { logits = predict_logits(*classifier_, context_.crops, job_.predict_rows, job_.classes, options); });
+    as_job_error([&] { outputs = predict_logits(*classifier_, context_.crops, rows, job_.outputs(), options); });
   });
-  if (context_.group) {
-    std::vector<torch::Tensor> whole{logits.to(context_.device)};
-    context_.group->allreduce(whole)->wait();
-    logits = whole.front().cpu();
-  }
-  // The last step's loss was that of the weights before it, so weights may explode unseen. Every shard has all logits.
-  together(context_.slot, [&] { require_finite_logits(job_, context_.crops, logits); });
-  return logits;
+  if (!context_.group) return outputs;
+  std::vector<torch::Tensor> whole{outputs.to(context_.device)};
+  context_.group->allreduce(whole)->wait();
+  return whole.front().cpu();
+}
+
+std::vector<torch::Tensor> FoldTrainer::predict() {
+  const torch::Tensor outputs = outputs_of(job_.predict_rows);
+  // The last step's loss was that of the weights before it, so weights may explode unseen. Every shard has all outputs.
+  together(context_.slot, [&] { require_finite_outputs(job_, context_.crops, job_.predict_rows, outputs); });
+  return split_logits(codes_of(job_), outputs);
 }
 
 void FoldTrainer::train_epoch() {
   const Clock::time_point start = Clock::now();
   EpochReport& running = place_.running;
   const double seconds_before = running.seconds, waited_before = running.waited_seconds;
-  classifier_->train();
-  cut_ = {shuffled_positions(job_.train_rows.size(), key_for(Purpose::kShuffle)), steps_, job_.train.micro_batches};
+  runner_->set_frozen(place_.epoch < job_.train.freeze_epochs);
+  runner_->set_training_mode();
+  cut_ = {epoch_order(job_, key_for(Purpose::kShuffle)), steps_, job_.train.micro_batches};
   loss_ = {running.loss, running.images, context_.slot, context_.device};
 
-  BatchLoader loader(context_.crops,
-                     {.norm = job_.norm,
-                      .augment = job_.train.augment,
-                      .training = true,
-                      .key = job_.random,
-                      .shape = epoch_image_size(job_.train, place_.epoch, context_.crops.shape()),
-                      .pinned = context_.device.is_cuda()},
-                     batch_plans(cut_, place_.step, sync_->first_part(), sync_->part_count(), job_.train_rows,
-                                 job_.train_labels, place_.epoch));
+  BatchLoader loader(
+      context_.crops,
+      {.norm = job_.norm,
+       .augment = job_.train.augment,
+       .training = true,
+       .key = job_.random,
+       .shape = epoch_image_size(job_.train, place_.epoch, context_.crops.shape()),
+       .pinned = context_.device.is_cuda()},
+      batch_plans(cut_, place_.step, runner_->first_part(), runner_->part_count(), job_.train_rows, place_.epoch));
   Clock::time_point reported = start;
   while (place_.step < steps_) {
     stop_if_asked();
-    train_step(loader, place_.step);
+    train_step(loader);
     ++place_.step;
     running.epoch = place_.epoch + 1;
     running.seconds = seconds_before + seconds_since(start);
@@ -183,13 +173,23 @@ void FoldTrainer::train_epoch() {
       reported = Clock::now();
       EpochReport shown = running;
       shown.loss = loss_.mean();
-      // A loss that is not finite ends the job when all shards look at it (check_loss).
+      // A loss that is not finite ends the job when all shards look at it (StepRunner).
       if (std::isfinite(shown.loss)) context_.progress({shown, place_.step, steps_, images_before_});
     }
   }
   const EpochReport done = close_epoch();
+  if (job_.train.keep == "best") choose();
   save();
   if (leads()) context_.progress({done, steps_, steps_, images_before_});
+}
+
+void FoldTrainer::train_step(BatchLoader& loader) {
+  const StepPlace place{place_.epoch, place_.step, steps_};
+  runner_->run(loader, cut_, place, loss_);
+  const std::int64_t done = place.epoch * steps_ + place.step;
+  place_.running.lr = learning_rate(job_.train, done, job_.train.epochs * steps_);
+  place_.running.images += static_cast<std::int64_t>(cut_.batch(place.step).size());
+  runner_->move(*optimizer_, average_, place_.running.lr, done);
 }
 
 // The epoch enters the history, and the place is the next one's beginning.
@@ -203,79 +203,31 @@ EpochReport FoldTrainer::close_epoch() {
   return done;
 }
 
-void FoldTrainer::train_step(BatchLoader& loader, std::int64_t step) {
-  const std::size_t batch_size = cut_.batch(step).size();
-  sync_->begin_step();
-  for (int own = 0; own < sync_->part_count(); ++own) train_part(loader, step, sync_->first_part() + own, batch_size);
-  sync_->end_step();
-  const std::int64_t done = place_.epoch * steps_ + step;
-  place_.running.lr = learning_rate(job_.train, done, job_.train.epochs * steps_);
-  place_.running.images += static_cast<std::int64_t>(batch_size);
-  as_job_error_alone(context_.slot, [&] {
-    optimizer_->step(place_.running.lr);
-    if (average_) average_->update(done);
-  });
-}
-
-Batch FoldTrainer::next_batch(BatchLoader& loader, std::int64_t step, int part) {
-  Batch batch = loader.next();
-  batch.images = batch.images.to(context_.device, /*non_blocking=*/true);
-  batch.labels = batch.labels.to(context_.device, /*non_blocking=*/true);
-  augment_batch({job_.train.augment, job_.norm, {key_for(Purpose::kPixels, step, part), batch.rows}}, batch);
-  return batch;
-}
-
-torch::Tensor FoldTrainer::forward_part(BatchLoader& loader, std::int64_t step, int part, std::size_t batch_size) {
-  const Batch batch = next_batch(loader, step, part);
-  // Networks that draw (dropout) draw from torch's generator: the same numbers for the same part, on any rank.
-  torch::manual_seed(RandomStream(key_for(Purpose::kNetwork, step, part)).next64());
-  const torch::Tensor logits = forward_logits(*classifier_, batch.images, bf16_);
-  const torch::Tensor loss =
-      part_loss(logits, batch, job_.train.label_smoothing, static_cast<std::int64_t>(batch_size));
-  check_loss(loss, step);
-  return loss;
-}
-
-void FoldTrainer::train_part(BatchLoader& loader, std::int64_t step, int part, std::size_t batch_size) {
-  sync_->begin_part();
-  torch::Tensor loss;
-  std::optional<Error> error;
-  try {
-    as_job_error([&] { loss = forward_part(loader, step, part, batch_size); });
-  } catch (const Error& failure) {
-    error = failure;
+// The weights that would be kept if this were the last epoch are judged on the rows that were set aside.
+void FoldTrainer::choose() {
+  NamedTensors training;
+  if (average_) {
+    for (const auto& [name, tensor] : weights_->state()) training.emplace_back(name, tensor.detach().clone());
+    weights_->load(average_->state(), "the average of the weights");
   }
-  // Peers agree on success before backward: a rank that threw here would leave the others waiting in all_reduce.
-  agree(error);
-  as_job_error_alone(context_.slot, [&] { sync_->backward(loss); });
-  loss_.add(loss, static_cast<std::int64_t>(cut_.part(step, part).size()), static_cast<std::int64_t>(batch_size));
-}
-
-// Throws the first shard's error on every shard, if any has one.
-void FoldTrainer::agree(const std::optional<Error>& mine) {
-  if (sync_->all_agree(!mine)) return;
-  if (context_.slot.size == 1) throw *mine;
-  throw_first(context_.slot.all_gather(mine ? fmt::format("{} {}", static_cast<int>(mine->code()), mine->what()) : ""));
-  throw ClusterError("a shard of this job failed without a word");
+  const torch::Tensor outputs = outputs_of(job_.inner_rows);
+  together(context_.slot, [&] {
+    require_finite_outputs(job_, context_.crops, job_.inner_rows, outputs);
+    consider(place_.best, place_.epoch, inner_score(job_, outputs), weights_->state());
+  });
+  if (average_) weights_->load(training, "the weights before");
 }
 
 void FoldTrainer::stop_if_asked() {
-  if (sync_->all_agree(!context_.stop_requested())) return;
+  if (runner_->all_agree(!context_.stop_requested())) return;
   place_.running.loss = loss_.slot_sum();
   // On a GPU it may not have been looked at yet; weights that are lost already must not be gone on from.
   if (place_.step > 0 && !std::isfinite(place_.running.loss))
-    throw_loss_not_finite(job_, context_.crops, place_.epoch, place_.step - 1, steps_, cut_.batch(place_.step - 1));
+    throw_bad_loss(job_, context_.crops, place_.running.loss, place_.epoch, place_.step - 1, steps_,
+                   cut_.batch(place_.step - 1));
   save();
   throw StopRequested("stopped on request at epoch {}, step {} of {}; run the same command again to go on",
                       place_.epoch + 1, place_.step, steps_);
-}
-
-// On a GPU each look waits for all work in flight, so it looks less often there.
-void FoldTrainer::check_loss(const torch::Tensor& loss, std::int64_t step) {
-  constexpr std::int64_t kGpuSteps = 32;
-  if (context_.device.is_cuda() && step % kGpuSteps != 0 && step + 1 != steps_) return;
-  if (!std::isfinite(loss.item<float>()))
-    throw_loss_not_finite(job_, context_.crops, place_.epoch, step, steps_, cut_.batch(step));
 }
 
 // A disk that is full is found by the leader alone; its peers would wait for it in the next step's collective.

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "model/weight_average.h"
-#include "train/loss.h"
+#include "train/job_loss.h"
 #include "train/optimizer.h"
 #include "train/precision.h"
 #include "train/predictor.h"
@@ -53,7 +53,7 @@ std::int64_t gradient_bytes(const TrainedWeights& weights) {
 StepBytes step_with(const FoldJob& job, const ImageShape& shape, std::int64_t images) {
   const auto trace = std::make_shared<MemoryTrace>();
   const c10::DebugInfoGuard guard(c10::DebugInfoKind::PROFILER_STATE, trace);
-  const auto classifier = make_classifier(job.model, classifier_shape(shape, job.classes), job.random);
+  const auto classifier = make_classifier(job.model, classifier_shape(shape, job.outputs()), job.random);
   place_on(*classifier, at::kCPU);
   classifier->train();
   const TrainedWeights weights(*classifier, rounds_weights(job, at::kCPU));
@@ -62,9 +62,9 @@ StepBytes step_with(const FoldJob& job, const ImageShape& shape, std::int64_t im
   if (job.train.ema > 0) average.emplace(weights.state(), job.train.ema);
   const auto batch =
       at::randn({images, shape.channels, shape.height, shape.width}).contiguous(at::MemoryFormat::ChannelsLast);
-  part_loss(forward_logits(*classifier, batch, job.train.precision == "bf16"), at::zeros({images}, at::kLong), 0.0,
-            images)
-      .backward();
+  const std::vector<std::int64_t> first(static_cast<std::size_t>(images), 0);
+  const JobLoss loss(job, at::kCPU);
+  loss(forward_logits(*classifier, batch, job.train.precision == "bf16"), first, {}, images).backward();
   optimizer->step(0.0);
   if (average) average->update(0);
   const auto bytes_of = [](const NamedTensors& tensors) {

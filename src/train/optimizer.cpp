@@ -7,9 +7,11 @@
 #include <torch/utils.h>
 
 #include <algorithm>
+#include <set>
 #include <stdexcept>
 
 #include "base/error.h"
+#include "train/layer_rates.h"
 #include "train/rounded_step.h"
 
 namespace pleat {
@@ -34,10 +36,11 @@ torch::Tensor laid_out_like(const torch::Tensor& tensor, const torch::Tensor& li
 // One parameter with what its optimizer remembers of it.
 struct Slot : TrainedParameter {
   bool decays() const { return value.dim() > 1; }
+  double rate = 1;                   // of the learning rate (train.layer_decay)
   std::vector<torch::Tensor> state;  // in the order of FusedOptimizer::state_names_
 };
 
-// Those slots of one step that share their weight decay and have no rounding, as lists for ATen's fused kernels.
+// Those slots of one step that share weight decay and rate and have no rounding, as lists for ATen's fused kernels.
 struct Lists {
   std::vector<torch::Tensor> parameters, gradients;
   std::vector<std::vector<torch::Tensor>> state;  // [state][parameter]
@@ -69,19 +72,25 @@ class FusedOptimizer : public Optimizer {
             "parameter '" + each.name +
             "' has gaps in memory, or another layout than its rounding: a flat walk needs both");
       }
-      slots_.push_back({each, {}});
+      slots_.push_back({each});
     }
+    if (config.layer_decay == 1.0) return;
+    const std::vector<double> rates = layer_rates(parameters, config.layer_decay);
+    for (std::size_t i = 0; i < rates.size(); ++i) slots_[i].rate = rates[i];
+    rates_ = {rates.begin(), rates.end()};
   }
 
   void step(double lr) override {
     const torch::NoGradGuard no_grad;
-    for (const bool decays : {true, false}) {
-      Lists lists = gather(decays);
-      if (!lists.parameters.empty()) update(lists, decays ? config_.weight_decay : 0.0, lr);
+    for (const double rate : rates_) {
+      for (const bool decays : {true, false}) {
+        Lists lists = gather(decays, rate);
+        if (!lists.parameters.empty()) update(lists, decays ? config_.weight_decay : 0.0, lr * rate);
+      }
     }
     for (Slot& slot : slots_) {
       if (slot.rounded() && slot.network.grad().defined())
-        update_rounded(slot, slot.decays() ? config_.weight_decay : 0.0, lr);
+        update_rounded(slot, slot.decays() ? config_.weight_decay : 0.0, lr * slot.rate);
     }
   }
 
@@ -114,12 +123,12 @@ class FusedOptimizer : public Optimizer {
   const TrainConfig& config() const { return config_; }
 
  private:
-  Lists gather(bool decays) {
+  Lists gather(bool decays, double rate) {
     Lists lists;
     lists.state.resize(state_names_.size());
     for (Slot& slot : slots_) {
       const torch::Tensor& gradient = slot.value.grad();
-      if (slot.rounded() || slot.decays() != decays || !gradient.defined()) continue;
+      if (slot.rounded() || slot.decays() != decays || slot.rate != rate || !gradient.defined()) continue;
       lists.parameters.push_back(slot.value);
       lists.gradients.push_back(laid_out_like(gradient, slot.value));
       for (std::size_t kind = 0; kind < slot.state.size(); ++kind) {
@@ -137,6 +146,7 @@ class FusedOptimizer : public Optimizer {
   TrainConfig config_;
   std::vector<std::string> state_names_;
   std::vector<Slot> slots_;
+  std::set<double> rates_{1.0};  // of the slots
 };
 
 /// Source: Loshchilov & Hutter 2019, arXiv:1711.05101, as in torch.

@@ -7,6 +7,7 @@
 
 #include "base/fields.h"
 #include "data/augment.h"
+#include "train/loss_config.h"
 
 namespace pleat {
 
@@ -39,7 +40,14 @@ struct TrainConfig {
   double warmup = 0.25;
   double label_smoothing = 0.0;
   std::string precision = "auto";
+  LossConfig loss;
+  std::string sampling = "shuffle";
+  double clip = 0.0;
+  double layer_decay = 1.0;
+  std::int64_t freeze_epochs = 0;
   std::string keep = "last";
+  double inner_share = 0.1;
+  std::int64_t patience = 0;
   double ema = 0.0;
   AugmentConfig augment;
   ProgressiveConfig progressive;
@@ -66,8 +74,29 @@ struct TrainConfig {
         field(
             "precision", &TrainConfig::precision, one_of("auto", "fp32", "bf16"), identity,
             "auto: bf16 where the device does it well (CUDA, AVX-512-bf16, AMX), else fp32; what was used is recorded"),
-        field("keep", &TrainConfig::keep, one_of("last"), identity,
-              "which weights are kept: the last ones, which nothing of the held-out fold chose"),
+        field("loss", &TrainConfig::loss, any(), identity, "what training minimises, beyond plain cross-entropy"),
+        field(
+            "sampling", &TrainConfig::sampling, one_of("shuffle", "balanced", "balanced_sqrt"), identity,
+            "which rows an epoch shows: shuffle, each once; balanced, as many rows as there are, each class equally "
+            "often, so that rows of rare classes come several times; balanced_sqrt, classes by the root of their rows; "
+            "with targets_as: heads, classes are the combinations of all targets'"),
+        field("clip", &TrainConfig::clip, at_least(0.0), identity,
+              "scale a step's gradients down so that their norm, over all parameters, is at most this; 1, say; 0: off"),
+        field(
+            "layer_decay", &TrainConfig::layer_decay, above_zero_to_one(), identity,
+            "each layer (residual block, stage) learns at this factor of the rate of the one after it, the last one at "
+            "the full rate; 0.8, say, for pretrained weights; 1: off"),
+        field("freeze_epochs", &TrainConfig::freeze_epochs, at_least(0), identity,
+              "for so many first epochs train the last layer alone, the rest as it predicts (BatchNorm's statistics "
+              "stand still too); for pretrained weights"),
+        field("keep", &TrainConfig::keep, one_of("last", "best"), identity,
+              "which weights are kept: the last ones, or those of the epoch that was best by score on rows set aside "
+              "from the fold's training side (inner_share); nothing of the held-out fold chooses"),
+        field(
+            "inner_share", &TrainConfig::inner_share, between(0.01, 0.5), identity,
+            "with keep: best, share of the training side's groups that is set aside to choose by, and not trained on"),
+        field("patience", &TrainConfig::patience, at_least(0), identity,
+              "with keep: best, stop after so many epochs in a row that were no better; 0: never"),
         field("ema", &TrainConfig::ema, below_one(), identity,
               "predict with, and keep, an exponential moving average of the weights over the steps, with this decay "
               "(0.99, say; less in the first steps); 0: off"),

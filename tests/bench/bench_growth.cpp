@@ -87,7 +87,6 @@ std::vector<BatchPlan> plan_epoch(const SampleTable& table, const std::vector<st
     for (std::size_t i = at; i < std::min(order.size(), at + kBatch); ++i) {
       const std::size_t row = rows[static_cast<std::size_t>(order[i])];
       plan.rows.push_back(static_cast<std::int64_t>(row));
-      plan.labels.push_back(std::stoll(labels[row]));
     }
   }
   return plans;

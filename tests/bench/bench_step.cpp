@@ -1,7 +1,6 @@
 // A training step alone, on random images: prints milliseconds of its parts and images per second, as JSON.
 //   bench_step MODEL|FILE.pt SIZE BATCH THREADS bf16|fp32 fast|library [REPEATS]
 #include <ATen/Parallel.h>
-#include <ATen/ops/randint.h>
 #include <ATen/ops/randn.h>
 
 #include <algorithm>
@@ -10,13 +9,14 @@
 #include <cstdlib>
 #include <cstring>
 #include <exception>
+#include <numeric>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "model/conv_plan.h"
 #include "train/conv_trace.h"
-#include "train/loss.h"
+#include "train/job_loss.h"
 #include "train/optimizer.h"
 #include "train/precision.h"
 #include "train/tensor_pool.h"
@@ -41,9 +41,11 @@ class Trainer {
   Trainer(const FoldJob& job, std::int64_t size, std::int64_t batch)
       : job_(job),
         net_(make_classifier(
-            job.model, {.channels = 3, .classes = job.classes, .height = int(size), .width = int(size)}, job.random)),
+            job.model, {.channels = 3, .classes = job.outputs(), .height = int(size), .width = int(size)}, job.random)),
         images_(at::randn({batch, 3, size, size}).contiguous(at::MemoryFormat::ChannelsLast)),
-        labels_(at::randint(job.classes, {batch}, at::kLong)) {
+        positions_(std::size_t(batch)),
+        loss_(job, at::kCPU) {
+    std::iota(positions_.begin(), positions_.end(), 0);
     place_on(*net_, at::kCPU);
     net_->train();
     weights_.emplace(*net_, rounds_weights(job, at::kCPU));
@@ -54,7 +56,7 @@ class Trainer {
     Parts parts;
     const auto start = Clock::now();
     const auto loss =
-        part_loss(forward_logits(*net_, images_, job_.train.precision == "bf16"), labels_, 0.0, images_.size(0));
+        loss_(forward_logits(*net_, images_, job_.train.precision == "bf16"), positions_, {}, images_.size(0));
     parts.forward = milliseconds_since(start);
     for (const auto& parameter : net_->parameters()) parameter.mutable_grad().reset();
     const auto middle = Clock::now();
@@ -69,20 +71,24 @@ class Trainer {
  private:
   const FoldJob& job_;
   std::shared_ptr<Classifier> net_;
-  torch::Tensor images_, labels_;
+  torch::Tensor images_;
+  std::vector<std::int64_t> positions_;
+  JobLoss loss_;
   std::optional<TrainedWeights> weights_;
   std::unique_ptr<Optimizer> optimizer_;
 };
 
 void measure(char** argv, int repeats) {
-  FoldJob job{.classes = 10};
+  const std::int64_t size = std::atoll(argv[2]), batch = std::atoll(argv[3]);
+  std::vector<std::int64_t> labels;
+  for (std::int64_t i = 0; i < batch; ++i) labels.push_back(i % 10);
+  FoldJob job{.heads = {{.code = {.classes = 10, .outputs = 10}, .labels = labels}}};
   job.train.epochs = 1;
   if (std::string(argv[1]).ends_with(".pt"))
     job.model.script = argv[1];
   else
     job.model.name = argv[1];
   job.train.precision = argv[5];
-  const std::int64_t size = std::atoll(argv[2]), batch = std::atoll(argv[3]);
   at::set_num_threads(std::atoi(argv[4]));
   ConvPlan plan;
   if (std::strcmp(argv[6], "fast") == 0)

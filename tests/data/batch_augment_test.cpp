@@ -29,7 +29,7 @@ Batch batch_of(const std::vector<std::int64_t>& rows) {
   const torch::Tensor pixels = at::stack(images).contiguous(at::MemoryFormat::ChannelsLast);
   const torch::Tensor mean = at::tensor(kNorm.mean, at::kFloat).reshape({1, 3, 1, 1});
   const torch::Tensor std = at::tensor(kNorm.std, at::kFloat).reshape({1, 3, 1, 1});
-  return {.images = (pixels - mean) / std, .labels = at::tensor(rows, at::kLong), .rows = rows};
+  return {.images = (pixels - mean) / std, .rows = rows};
 }
 
 Batch augmented(const AugmentConfig& config, const std::vector<std::int64_t>& rows, const RandomKey& key = {}) {

@@ -38,8 +38,8 @@ TEST_F(DatasetTest, SortsRowsIntoSplitsAndEncodesTheirLabels) {
   EXPECT_THAT(dataset.train, testing::ElementsAre(0, 1, 2, 3, 4, 5, 6, 7, 8));
   EXPECT_THAT(dataset.test, testing::ElementsAre(9, 10));
   EXPECT_THAT(dataset.unlabelled, testing::ElementsAre(11));
-  EXPECT_THAT(dataset.targets[0].classes, testing::ElementsAre("a", "b", "c"));
-  EXPECT_THAT(dataset.labels[0], testing::ElementsAre(0, 1, 2, 0, 1, 2, 0, 1, 2, 0, 1, -1));
+  EXPECT_THAT(dataset.targets.targets[0].classes, testing::ElementsAre("a", "b", "c"));
+  EXPECT_THAT(dataset.labels[0].classes, testing::ElementsAre(0, 1, 2, 0, 1, 2, 0, 1, 2, 0, 1, -1));
 }
 
 TEST_F(DatasetTest, NamesFileRowColumnAndValueOfWhatCannotBe) {
@@ -59,7 +59,7 @@ TEST_F(DatasetTest, NamesFileRowColumnAndValueOfWhatCannotBe) {
 TEST_F(DatasetTest, ATestRowMayHaveNoLabel) {
   auto rows = usual_rows(9);
   rows[9].label = "";
-  EXPECT_EQ(open(rows).labels[0][9], -1);
+  EXPECT_EQ(open(rows).labels[0].classes[9], -1);
 }
 
 TEST_F(DatasetTest, ATrainRowWithoutAGroupIsRefusedWhereGroupsCount) {
@@ -84,7 +84,7 @@ TEST_F(DatasetTest, TheLimitKeepsTheSharesOfTheClasses) {
   config_.data.limit = 12;
   const Dataset dataset = open(usual_rows(36));
   std::map<std::int64_t, int> count;
-  for (const std::int64_t row : dataset.train) ++count[dataset.labels[0][std::size_t(row)]];
+  for (const std::int64_t row : dataset.train) ++count[dataset.labels[0].classes[std::size_t(row)]];
   EXPECT_EQ(count, (std::map<std::int64_t, int>{{0, 4}, {1, 4}, {2, 4}}));
   EXPECT_EQ(dataset.train_before_limit, 36u);
   EXPECT_TRUE(std::is_sorted(dataset.train.begin(), dataset.train.end()));

@@ -54,7 +54,7 @@ TEST_F(JobPlanTest, NoRowIsBothTrainedOnAndHeldOut) {
         << "test, then unlabelled";
     all_held_out.insert(all_held_out.end(), predicted.begin(), held_out_end);
     for (std::size_t i = 0; i < job.work.train_rows.size(); ++i)
-      EXPECT_EQ(job.work.train_labels[i], job.work.train_rows[i] % 3);
+      EXPECT_EQ(job.work.heads[0].labels[i], job.work.train_rows[i] % 3);
   }
   EXPECT_EQ(all_held_out.size(), 2u * 36u);
 }
@@ -92,6 +92,17 @@ TEST_F(JobPlanTest, EveryKeyChangesWithWhatDeterminesTheResult) {
       {"schedule", [](RunConfig& c) { c.train.schedule = "cosine"; }},
       {"warmup", [](RunConfig& c) { c.train.warmup = 0; }},
       {"label_smoothing", [](RunConfig& c) { c.train.label_smoothing = 0.1; }},
+      {"edges", [](RunConfig& c) { c.targets = {{.name = "label", .column = "number", .edges = {5}}}; }},
+      {"loss.class_weights", [](RunConfig& c) { c.train.loss.class_weights = "balanced"; }},
+      {"loss.focal", [](RunConfig& c) { c.train.loss.focal = 2; }},
+      {"loss.f1", [](RunConfig& c) { c.train.loss.f1 = 0.5; }},
+      {"sampling", [](RunConfig& c) { c.train.sampling = "balanced"; }},
+      {"clip", [](RunConfig& c) { c.train.clip = 1; }},
+      {"layer_decay", [](RunConfig& c) { c.train.layer_decay = 0.5; }},
+      {"freeze_epochs", [](RunConfig& c) { c.train.freeze_epochs = 1; }},
+      {"keep", [](RunConfig& c) { c.train.keep = "best", c.train.inner_share = 0.2; }},
+      {"dropout", [](RunConfig& c) { c.models[0].dropout = {0.5}; }},
+      {"stochastic_depth", [](RunConfig& c) { c.models[0].stochastic_depth = {0.5}; }},
       {"precision", [](RunConfig& c) { c.train.precision = "bf16"; }},
       {"flip", [](RunConfig& c) { c.train.augment.flip = false; }},
       {"pad", [](RunConfig& c) { c.train.augment.pad += 1; }},

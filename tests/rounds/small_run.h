@@ -14,14 +14,20 @@ struct SmallRow {
   std::string label, person, split = "train";
 };
 
-// Rows "r0", "r1", … of gray 4x4 crops with the columns label, parity (of the row), person and split.
+// Rows "r0", "r1", … of gray 4x4 crops with the columns label, parity (of the row), number (the row's modulo 10),
+// person and split.
 inline void make_crops_of(const std::filesystem::path& path, const std::vector<SmallRow>& rows) {
   constexpr ImageShape kGray{.height = 4, .width = 4, .channels = 1};
-  SampleTable table{.names = {"id", "label", "parity", "person", "split"},
-                    .values = std::vector<std::vector<std::string>>(5)};
+  SampleTable table{.names = {"id", "label", "parity", "number", "person", "split"},
+                    .values = std::vector<std::vector<std::string>>(6)};
   for (std::size_t i = 0; i < rows.size(); ++i) {
-    const std::vector<std::string> values{"r" + std::to_string(i), rows[i].label,
-                                          rows[i].label.empty() ? "" : i % 2 ? "odd" : "even", rows[i].person,
+    const std::vector<std::string> values{"r" + std::to_string(i),
+                                          rows[i].label,
+                                          rows[i].label.empty() ? ""
+                                          : i % 2               ? "odd"
+                                                                : "even",
+                                          rows[i].label.empty() ? "" : std::to_string(i % 10),
+                                          rows[i].person,
                                           rows[i].split};
     for (std::size_t c = 0; c < values.size(); ++c) table.values[c].push_back(values[c]);
   }

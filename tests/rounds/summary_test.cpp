@@ -4,11 +4,10 @@
 #include <ATen/ops/zeros.h>
 #include <gmock/gmock.h>
 
-#include <sstream>
-
 #include <cmath>
 #include <functional>
 #include <optional>
+#include <sstream>
 
 #include "base/error.h"
 #include "base/files.h"
@@ -39,15 +38,15 @@ class SummaryTest : public testing::Test {
     for (const PlannedJob& job : run_->jobs) {
       const auto& rows = job.work.predict_rows;
       FoldResult result{.weights = {{"w", at::zeros({2})}},
-                        .logits = at::zeros({static_cast<std::int64_t>(rows.size()), 3}),
+                        .logits = {at::zeros({static_cast<std::int64_t>(rows.size()), 3})},
                         .history = {{.epoch = 1, .images = 24, .seconds = 2}}};
       for (std::size_t i = 0; i < rows.size(); ++i)
-        result.logits[std::int64_t(i)][(rows[i] + (wrong(rows[i]) ? 1 : 0)) % 3] = 20.0f;
+        result.logits[0][std::int64_t(i)][(rows[i] + (wrong(rows[i]) ? 1 : 0)) % 3] = 20.0f;
       write_result(folder_of(job), job, pack_result(job, result, 3.0), {});
     }
   }
   GatheredTarget gather() const {
-    return gather_target(0, run_->config, run_->dataset, run_->plan, run_->jobs, paths_);
+    return gather_unit(0, run_->config, run_->dataset, run_->plan, run_->jobs, paths_).front();
   }
 
   ScratchFolder folder_;
@@ -79,8 +78,8 @@ TEST_F(SummaryTest, GathersEveryRowOfThePlanAndTheOthersAsMeans) {
 TEST_F(SummaryTest, SummaryHoldsWhatIsPromised) {
   finish_jobs([](std::int64_t row) { return row == 0 || row == 36; });
   const TargetScores scores = score_target(gather(), run_->dataset, run_->plan, "accuracy");
-  const Json summary = summarise({scores}, "accuracy",
-                                 {.wall_seconds = 5, .train_images_per_second = 100, .ranks = 2, .threads = 1, .jobs = 12});
+  const Json summary = summarise(
+      {scores}, "accuracy", {.wall_seconds = 5, .train_images_per_second = 100, .ranks = 2, .threads = 1, .jobs = 12});
   EXPECT_EQ(summary["score"], "accuracy");
   const Json& label = summary["targets"]["label"];
   EXPECT_DOUBLE_EQ(label["oof"]["accuracy"], 35.0 / 36);
@@ -89,7 +88,8 @@ TEST_F(SummaryTest, SummaryHoldsWhatIsPromised) {
   EXPECT_DOUBLE_EQ(label["test"]["accuracy"], 0.5);
   EXPECT_EQ(label["folds"].size(), 3u);
   for (const char* name : {"accuracy", "macro_f1", "log_loss", "score"}) {
-    EXPECT_TRUE(label["oof"].contains(name) && label["test"].contains(name) && label["folds"][2].contains(name)) << name;
+    EXPECT_TRUE(label["oof"].contains(name) && label["test"].contains(name) && label["folds"][2].contains(name))
+        << name;
   }
   for (const char* name : {"wall_seconds", "train_images_per_second", "ranks", "threads"})
     EXPECT_TRUE(summary[name].is_number()) << name;

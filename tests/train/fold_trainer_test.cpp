@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/error.h"
+#include "class_head.h"
 #include "support/scratch_folder.h"
 
 namespace pleat {
@@ -25,10 +26,11 @@ class FoldTrainerTest : public testing::Test {
     job_.train.augment.erase = 0.5, job_.train.augment.mixup = 0.3, job_.train.augment.cutmix = 1.0;
     job_.train.progressive = {.from = 8, .until = 0.5};
     job_.train.ema = 0.9;
-    job_.classes = 2;
+    job_.heads = {class_head(2, {})};
+    job_.score = "accuracy";
     job_.norm = {{0.5}, {0.25}};
     for (std::int64_t row = 0; row < kRows; ++row) {
-      if (row < 10) job_.train_labels.push_back(row % 2);
+      if (row < 10) job_.heads[0].labels.push_back(row % 2);
       (row < 10 ? job_.train_rows : job_.predict_rows).push_back(row);
     }
   }
@@ -44,7 +46,7 @@ class FoldTrainerTest : public testing::Test {
 
   static std::string bytes_of(const FoldResult& result) {
     NamedTensors all = result.weights;
-    all.emplace_back("logits", result.logits);
+    all.emplace_back("logits", result.logits.front());
     return tensors_to_bytes(all);
   }
 
@@ -99,9 +101,9 @@ TEST_F(FoldTrainerTest, WeightsAreFloat32WhateverTheNetworkHolds) {
 
 TEST_F(FoldTrainerTest, PredictionsWithMirrorImagesAreMeansOfBoth) {
   job_.predict_rows = {10, 11, 12};  // 12 is 10, mirrored
-  const torch::Tensor one = train("one").logits;
+  const torch::Tensor one = train("one").logits.front();
   job_.predict.flip = true;
-  const torch::Tensor both = train("both").logits;
+  const torch::Tensor both = train("both").logits.front();
   EXPECT_TRUE(both[0].allclose((one[0] + one[2]) / 2));
   EXPECT_TRUE(both[0].allclose(both[2]));
   EXPECT_FALSE(both[1].allclose(one[1]));
@@ -144,6 +146,88 @@ TEST_F(FoldTrainerTest, TheAverageIsOfTheStepsAndNotTheLastOne) {
       continue;
     }
     EXPECT_TRUE(kept.allclose(0.1 * start[i].second + 0.9 * end, 1e-5, 1e-6)) << start[i].first;
+  }
+}
+
+// Rows 8 and 9 are set aside.
+void set_aside(FoldJob& job) {
+  job.train.keep = "best";
+  job.inner_rows = {8, 9};
+  job.heads[0].inner_labels = {0, 1};
+  job.train_rows.resize(8);
+  job.heads[0].labels.resize(8);
+}
+
+TEST_F(FoldTrainerTest, TheBestEpochIsKeptThroughAStopAndItsPlaceToldTruly) {
+  set_aside(job_);
+  job_.train.epochs = 6;
+  const FoldResult whole = train("whole");
+  EXPECT_GE(whole.kept_epoch, 1);
+  EXPECT_EQ(whole.history.size(), 6u);
+  for (const int stop : {1, 4, 9}) {
+    const std::string name = "stopped before " + std::to_string(stop);
+    EXPECT_THROW(train(name, stop), StopRequested);
+    const FoldResult again = train(name);
+    EXPECT_EQ(bytes_of(again), bytes_of(whole)) << name;
+    EXPECT_EQ(again.kept_epoch, whole.kept_epoch) << name;
+  }
+  // The weights are those that training ends with if it ends there: at a constant rate an epoch does not know how many
+  // follow.
+  job_.train.schedule = "constant", job_.train.warmup = 0, job_.train.progressive = {};
+  const FoldResult best = train("constant");
+  job_.train.epochs = best.kept_epoch;
+  job_.train.keep = "last";
+  EXPECT_EQ(bytes_of(train("as far as that")), bytes_of(best));
+}
+
+TEST_F(FoldTrainerTest, PatienceEndsTrainingEarly) {
+  set_aside(job_);
+  job_.train.epochs = 50;
+  job_.train.patience = 2;
+  const FoldResult result = train("patient");
+  EXPECT_LT(result.history.size(), 50u);
+  EXPECT_EQ(std::int64_t(result.history.size()), result.kept_epoch + 2);
+}
+
+TEST_F(FoldTrainerTest, FrozenEpochsMoveTheLastLayerAlone) {
+  job_.train.ema = 0;
+  job_.train.epochs = 2, job_.train.freeze_epochs = 1;
+  const std::string expected = bytes_of(train("whole"));
+  EXPECT_THROW(train("stopped", 2), StopRequested);  // where the second epoch begins
+  const auto file = find_checkpoint(folder_ / "stopped", "key");
+  const NamedTensors frozen = parse_checkpoint(file.bytes, file.path).model;
+  RandomKey init = job_.random;
+  init.purpose = Purpose::kInit;
+  const NamedTensors start = state_of(*make_classifier(job_.model, {.channels = 1, .classes = 2}, init));
+  for (const auto& [name, tensor] : start) {
+    const auto now = std::find_if(frozen.begin(), frozen.end(), [&](const auto& each) { return each.first == name; });
+    ASSERT_NE(now, frozen.end()) << name;
+    EXPECT_EQ(now->second.equal(tensor), !name.starts_with("fc.")) << name;
+  }
+  EXPECT_EQ(bytes_of(train("stopped")), expected);
+}
+
+TEST_F(FoldTrainerTest, SeveralHeadsAreOneNetworkWhoseOutputsAreTheirs) {
+  job_.heads.push_back(class_head(3, {0, 1, 2, 0, 1, 2, 0, 1, 2, 0}));
+  const FoldResult result = train("heads");
+  ASSERT_EQ(result.logits.size(), 2u);
+  EXPECT_EQ(result.logits[0].sizes(), (std::vector<std::int64_t>{2, 2}));
+  EXPECT_EQ(result.logits[1].sizes(), (std::vector<std::int64_t>{2, 3}));
+  const auto fc = std::find_if(result.weights.begin(), result.weights.end(),
+                               [](const auto& each) { return each.first == "fc.weight"; });
+  EXPECT_EQ(fc->second.size(0), 5);
+}
+
+TEST_F(FoldTrainerTest, ALossThatRunsAwayEndsTheJobAndNamesPlaceAndRows) {
+  job_.train.ema = 0;
+  job_.train.optimizer = "sgd", job_.train.lr = 1e6, job_.train.epochs = 4;
+  try {
+    train("exploding");
+    ADD_FAILURE() << "went on";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ExitCode::kSomeFailed);
+    EXPECT_NE(std::string(error.what()).find("epoch"), std::string::npos) << error.what();
+    EXPECT_NE(std::string(error.what()).find("r"), std::string::npos) << error.what();
   }
 }
 

@@ -2,11 +2,13 @@
 
 #include <gtest/gtest.h>
 
+#include "class_head.h"
+
 namespace pleat {
 namespace {
 
 FoldJob job_with(std::int64_t batch, std::int64_t micro_batches = 1) {
-  FoldJob job{.model = {.name = "resnet20", .stem = "small"}, .classes = 3};
+  FoldJob job{.model = {.name = "resnet20", .stem = "small"}, .heads = {class_head(3, {0})}};
   job.train.batch = batch;
   job.train.micro_batches = micro_batches;
   job.train.precision = "fp32";

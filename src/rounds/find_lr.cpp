@@ -1,0 +1,80 @@
+#include "rounds/find_lr.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/files.h"
+#include "base/log.h"
+#include "base/stop_signal.h"
+#include "rounds/run_setup.h"
+#include "train/lr_finder.h"
+
+namespace pleat {
+namespace {
+
+std::string csv_of(const LrFinding& finding) {
+  std::string text = "lr,loss,smoothed_loss\n";
+  for (const LrPoint& point : finding.curve)
+    text += fmt::format("{:.6g},{:.6g},{:.6g}\n", point.lr, point.loss, point.smoothed);
+  return text;
+}
+
+// A bar for each of some twenty rates, as long as the smoothed loss is high.
+std::string chart_of(const LrFinding& finding) {
+  constexpr std::size_t kLines = 20, kWidth = 50;
+  const auto& curve = finding.curve;
+  double most = 0;
+  for (const LrPoint& point : curve) most = std::max(most, point.smoothed);
+  std::string text = fmt::format("  {:>8}  {:>8}\n", "lr", "loss");
+  const std::size_t step = std::max<std::size_t>(1, (curve.size() + kLines - 1) / kLines);
+  for (std::size_t i = 0; i < curve.size(); i += step) {
+    const auto length =
+        static_cast<std::size_t>(std::lround(kWidth * std::max(0.0, curve[i].smoothed) / std::max(most, 1e-9)));
+    std::string bar;
+    for (std::size_t c = 0; c < length; ++c) bar += "▇";
+    text += fmt::format("  {:8.1e}  {:8.4f}  {}\n", curve[i].lr, curve[i].smoothed, bar);
+  }
+  return text;
+}
+
+std::string verdict(const LrFinding& finding, const TrainConfig& train) {
+  if (!finding.suggestion) {
+    return "the loss never fell, so there is nothing to suggest; look at the data and at train.precision\n";
+  }
+  return fmt::format(
+      "suggestion: train.lr={:.2g} (a tenth of the rate at the least loss; steepest at {:.2g}; the config has {:g})\n",
+      *finding.suggestion, finding.steepest.value_or(*finding.suggestion), train.lr);
+}
+
+}  // namespace
+
+ExitCode find_lr_run(const TrainRequest& request, const MpiSession& session) {
+  if (session.size() > 1)
+    throw UsageError("--find-lr works on one process, and there are {} ranks; run it without mpirun", session.size());
+  TrainRequest without_writing = request;
+  without_writing.dry_run = true;
+  std::unique_ptr<RunFolder> none;
+  const Run run = set_up_run(without_writing, session, none);
+  for (const PlannedJob& job : run.jobs) {
+    if (job.fold.value != 0) continue;
+    const LogContext lines(job.name);
+    spdlog::info("tries rates from {:g} to {:g} in {} steps of {} images", LrRange{}.from, LrRange{}.to,
+                 LrRange{}.steps, run.config.train.batch);
+    const TrainContext context{.crops = run.dataset.crops,
+                               .device = run.place.device,
+                               .resume_folder = {},
+                               .progress = [](const TrainProgress&) {},
+                               .stop_requested = [] { return stop_signal_received(); }};
+    const LrFinding finding = find_lr(job.work, context, {});
+    if (stop_signal_received()) throw StopRequested("stopped on request; {} is not written", job.name);
+    const auto file =
+        run.paths.find_lr() /
+        fmt::format("{}.{}.csv", run.dataset.targets.units[std::size_t(job.unit)].name, job.work.model.id);
+    make_folder(file.parent_path());
+    write_file(file, csv_of(finding));
+    fmt::print("\n{} ({})\n{}{}", job.name, file.string(), chart_of(finding), verdict(finding, run.config.train));
+  }
+  return ExitCode::kDone;
+}
+
+}  // namespace pleat

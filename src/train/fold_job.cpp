@@ -1,0 +1,21 @@
+#include "train/fold_job.h"
+
+namespace pleat {
+
+std::vector<torch::Tensor> split_logits(const std::vector<TargetCode>& codes, const torch::Tensor& outputs) {
+  std::vector<torch::Tensor> logits;
+  std::int64_t begin = 0;
+  for (const TargetCode& code : codes) {
+    logits.push_back(class_logits(code, outputs.narrow(1, begin, code.outputs)).contiguous());
+    begin += code.outputs;
+  }
+  return logits;
+}
+
+std::vector<TargetCode> codes_of(const FoldJob& job) {
+  std::vector<TargetCode> codes;
+  for (const Head& head : job.heads) codes.push_back(head.code);
+  return codes;
+}
+
+}  // namespace pleat

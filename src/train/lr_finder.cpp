@@ -1,0 +1,115 @@
+#include "train/lr_finder.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "train/fold_trainer.h"
+#include "train/image_size.h"
+#include "train/job_error.h"
+#include "train/precision.h"
+#include "train/predictor.h"
+#include "train/sampling.h"
+#include "train/step_runner.h"
+
+namespace pleat {
+namespace {
+
+constexpr double kSmoothing = 0.9;  // of a moving average over the steps: about the last ten
+constexpr double kGivesUp = 4.0;    // times the least loss
+
+// Network, optimizer and steps of a job that is tried out.
+class Trial {
+ public:
+  Trial(const FoldJob& job, const TrainContext& context)
+      : job_(job), context_(context), steps_(steps_per_epoch(job.train_rows.size(), job.train)) {
+    RandomKey init = job.random;
+    init.purpose = Purpose::kInit;
+    classifier_ = make_classifier(job.model, classifier_shape(context.crops.shape(), job.outputs()), init);
+    place_on(*classifier_, context.device);
+    weights_.emplace(*classifier_, rounds_weights(job, context.device));
+    optimizer_ = make_optimizer(job.train, weights_->trained());
+    runner_.emplace(job, context, *classifier_, *weights_);
+  }
+
+  /// The batch's mean loss, and a step at `lr`.
+  double step(std::int64_t number, double lr) {
+    const StepPlace place{number / steps_, number % steps_, steps_};
+    if (place.step == 0) begin_epoch(place.epoch);
+    EpochLoss loss(0, 0, context_.slot, context_.device);
+    runner_->run(*loader_, cut_, place, loss);
+    std::optional<WeightAverage> none;
+    runner_->move(*optimizer_, none, lr, number);
+    return loss.mean();
+  }
+
+ private:
+  void begin_epoch(std::int64_t epoch) {
+    RandomKey key = job_.random;
+    key.epoch = static_cast<std::uint32_t>(epoch);
+    runner_->set_training_mode();
+    cut_ = {epoch_order(job_, key), steps_, job_.train.micro_batches};
+    loader_.reset();
+    loader_.emplace(context_.crops,
+                    LoaderOptions{.norm = job_.norm,
+                                  .augment = job_.train.augment,
+                                  .training = true,
+                                  .key = job_.random,
+                                  .shape = epoch_image_size(job_.train, epoch, context_.crops.shape()),
+                                  .pinned = context_.device.is_cuda()},
+                    batch_plans(cut_, 0, runner_->first_part(), runner_->part_count(), job_.train_rows, epoch));
+  }
+
+  const FoldJob& job_;
+  const TrainContext& context_;
+  const std::int64_t steps_;
+  std::shared_ptr<Classifier> classifier_;
+  std::optional<TrainedWeights> weights_;
+  std::unique_ptr<Optimizer> optimizer_;
+  std::optional<StepRunner> runner_;
+  EpochCut cut_;
+  std::optional<BatchLoader> loader_;
+};
+
+}  // namespace
+
+LrFinding find_lr(const FoldJob& job, const TrainContext& context, const LrRange& range) {
+  const FastConv convolutions(context.conv_plan);
+  Trial trial(job, context);
+  LrFinding finding;
+  double average = 0, least = INFINITY;
+  for (std::int64_t step = 0; step < range.steps && !context.stop_requested(); ++step) {
+    const double part = static_cast<double>(step) / static_cast<double>(std::max<std::int64_t>(1, range.steps - 1));
+    LrPoint point{.lr = range.from * std::pow(range.to / range.from, part)};
+    try {
+      point.loss = trial.step(step, point.lr);
+    } catch (const JobFailed&) {
+      if (finding.curve.empty()) throw;
+      break;  // a loss that is not finite is where the test ends
+    }
+    average = kSmoothing * average + (1 - kSmoothing) * point.loss;
+    point.smoothed = average / (1 - std::pow(kSmoothing, static_cast<double>(step) + 1));
+    finding.curve.push_back(point);
+    least = std::min(least, point.smoothed);
+    if (point.smoothed > kGivesUp * least) break;
+  }
+  read_curve(finding);
+  return finding;
+}
+
+void read_curve(LrFinding& finding) {
+  const std::vector<LrPoint>& curve = finding.curve;
+  if (curve.size() < 3) return;
+  const auto least = std::min_element(curve.begin(), curve.end(),
+                                      [](const LrPoint& a, const LrPoint& b) { return a.smoothed < b.smoothed; });
+  if (least == curve.begin()) return;
+  finding.suggestion = least->lr / 10;
+  double fastest = 0;
+  for (auto point = curve.begin() + 1; point != curve.end() && point <= least; ++point) {
+    const double slope = (point->smoothed - (point - 1)->smoothed) / std::log(point->lr / (point - 1)->lr);
+    if (slope >= fastest) continue;
+    fastest = slope;
+    finding.steepest = point->lr;
+  }
+}
+
+}  // namespace pleat

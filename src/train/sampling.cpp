@@ -1,0 +1,69 @@
+#include "train/sampling.h"
+
+#include <cmath>
+#include <map>
+
+#include "data/batch_loader.h"
+
+namespace pleat {
+namespace {
+
+// Training rows by their class, which is the combination of all heads' labels.
+std::vector<std::vector<std::int64_t>> rows_by_class(const FoldJob& job) {
+  std::map<std::vector<std::int64_t>, std::vector<std::int64_t>> rows;
+  for (std::size_t row = 0; row < job.train_rows.size(); ++row) {
+    std::vector<std::int64_t> labels;
+    for (const Head& head : job.heads) labels.push_back(head.labels[row]);
+    rows[labels].push_back(static_cast<std::int64_t>(row));
+  }
+  std::vector<std::vector<std::int64_t>> lists;
+  for (auto& [labels, list] : rows) lists.push_back(std::move(list));
+  return lists;
+}
+
+}  // namespace
+
+std::vector<std::int64_t> class_draws(const std::string& sampling, const std::vector<std::int64_t>& counts,
+                                      std::int64_t rows) {
+  std::vector<double> shares;
+  double sum = 0;
+  for (const std::int64_t count : counts) {
+    shares.push_back(sampling == "balanced" ? 1.0 : std::sqrt(static_cast<double>(count)));
+    sum += shares.back();
+  }
+  // Cut on a running total, so that rounding never adds up to another number.
+  std::vector<std::int64_t> draws;
+  double before = 0;
+  for (const double share : shares) {
+    const auto place = [&](double part) { return std::llround(static_cast<double>(rows) * part / sum); };
+    draws.push_back(place(before + share) - place(before));
+    before += share;
+  }
+  return draws;
+}
+
+std::vector<std::int64_t> epoch_order(const FoldJob& job, RandomKey key) {
+  key.purpose = Purpose::kShuffle;
+  const auto rows = static_cast<std::int64_t>(job.train_rows.size());
+  if (job.train.sampling == "shuffle") return shuffled_positions(job.train_rows.size(), key);
+  const auto classes = rows_by_class(job);
+  std::vector<std::int64_t> counts, drawn;
+  for (const auto& list : classes) counts.push_back(static_cast<std::int64_t>(list.size()));
+  const std::vector<std::int64_t> draws = class_draws(job.train.sampling, counts, rows);
+  RandomKey of_draws = key;
+  of_draws.purpose = Purpose::kSampling;
+  RandomStream random(of_draws);
+  for (std::size_t c = 0; c < classes.size(); ++c) {
+    // Whole passes over the class and a random part of it: its rows come equally often, to within one.
+    std::vector<std::int64_t> once = classes[c];
+    for (std::int64_t left = draws[c]; left > 0; left -= counts[c]) {
+      shuffle(once, random);
+      drawn.insert(drawn.end(), once.begin(), once.begin() + std::min(left, counts[c]));
+    }
+  }
+  std::vector<std::int64_t> order;
+  for (const std::int64_t place : shuffled_positions(drawn.size(), key)) order.push_back(drawn[std::size_t(place)]);
+  return order;
+}
+
+}  // namespace pleat

@@ -1,0 +1,17 @@
+// A target that is trained as classes, as jobs of tests have it.
+#pragma once
+
+#include <utility>
+#include <vector>
+
+#include "train/fold_job.h"
+
+namespace pleat {
+
+inline Head class_head(int classes, std::vector<std::int64_t> labels) {
+  return {.target = "label",
+          .code = {.teaching = Teaching::kClasses, .classes = classes, .outputs = classes},
+          .labels = std::move(labels)};
+}
+
+}  // namespace pleat

@@ -1,0 +1,76 @@
+#include "train/sampling.h"
+
+#include <gmock/gmock.h>
+
+#include <map>
+
+#include "class_head.h"
+
+namespace pleat {
+namespace {
+
+// Twelve rows: nine of class 0, two of 1, one of 2.
+FoldJob job_with(const std::string& sampling) {
+  FoldJob job{.heads = {class_head(3, {0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 2})}};
+  for (std::int64_t row = 0; row < 12; ++row) job.train_rows.push_back(100 + row);
+  job.train.sampling = sampling;
+  return job;
+}
+
+std::map<std::int64_t, int> shown(const FoldJob& job, std::uint32_t epoch) {
+  std::map<std::int64_t, int> times;
+  for (const std::int64_t position : epoch_order(job, {.seed = 7, .epoch = epoch})) ++times[position];
+  return times;
+}
+
+TEST(Sampling, ShuffleShowsEachRowOnce) {
+  for (const auto& [position, times] : shown(job_with("shuffle"), 0)) EXPECT_EQ(times, 1) << position;
+  EXPECT_EQ(shown(job_with("shuffle"), 0).size(), 12u);
+}
+
+TEST(Sampling, BalancedShowsEachClassEquallyOftenAndItsRowsToWithinOne) {
+  for (std::uint32_t epoch = 0; epoch < 5; ++epoch) {
+    const auto times = shown(job_with("balanced"), epoch);
+    EXPECT_EQ(times.at(11), 4);
+    EXPECT_EQ(times.at(9), 2);
+    EXPECT_EQ(times.at(10), 2);
+    int others = 0;
+    for (std::int64_t position = 0; position < 9; ++position) {
+      const auto found = times.find(position);
+      if (found == times.end()) continue;
+      EXPECT_EQ(found->second, 1);
+      ++others;
+    }
+    EXPECT_EQ(others, 4);
+  }
+}
+
+TEST(Sampling, IsAFunctionOfItsKey) {
+  const FoldJob job = job_with("balanced");
+  EXPECT_EQ(epoch_order(job, {.seed = 7, .epoch = 1}), epoch_order(job, {.seed = 7, .epoch = 1}));
+  EXPECT_NE(epoch_order(job, {.seed = 7, .epoch = 1}), epoch_order(job, {.seed = 7, .epoch = 2}));
+}
+
+TEST(Sampling, DrawsAddUpToTheRows) {
+  EXPECT_THAT(class_draws("balanced", {9, 2, 1}, 12), testing::ElementsAre(4, 4, 4));
+  EXPECT_THAT(class_draws("balanced_sqrt", {900, 100}, 1000), testing::ElementsAre(750, 250));
+  for (const char* sampling : {"balanced", "balanced_sqrt"}) {
+    for (std::int64_t rows = 1; rows < 40; ++rows) {
+      std::int64_t sum = 0;
+      for (const std::int64_t draws : class_draws(sampling, {5, 1, 7, 3}, rows)) sum += draws;
+      EXPECT_EQ(sum, rows);
+    }
+  }
+}
+
+TEST(Sampling, ClassesOfSeveralHeadsAreTheirCombinations) {
+  FoldJob job{.heads = {class_head(2, {0, 0, 0, 1}), class_head(2, {0, 0, 1, 1})}};
+  job.train_rows = {0, 1, 2, 3};
+  job.train.sampling = "balanced";
+  const auto times = shown(job, 0);  // three combinations, four draws
+  EXPECT_GE(times.at(2), 1);
+  EXPECT_GE(times.at(3), 1);
+}
+
+}  // namespace
+}  // namespace pleat
