@@ -81,17 +81,20 @@ std::vector<GatheredTarget> gather_unit(int unit, const RunConfig& config, const
     std::vector<torch::Tensor> oof, test, unlabelled;
     for (std::size_t m = 0; m < config.models.size(); ++m) {
       std::vector<HeldOutPredictions> folds;
+      std::vector<torch::Tensor> of_model;
       for (const PlannedJob& job : jobs) {
         if (job.unit != unit || job.model != static_cast<int>(m)) continue;
         const std::string file =
             (paths.fold(described.name, config.models[m].id, job.fold) / kPredictionsFile).string();
         const JobPredictions made = parse_predictions(read_file(file), head_name(described, target), file);
         folds.push_back({job.fold, to_plan_rows(made.held_out_rows, position_of, file), made.held_out_logits});
-        if (made.test_logits.defined()) test.push_back(probs_of(made.test_logits));
+        if (made.test_logits.defined()) of_model.push_back(probs_of(made.test_logits));
         if (made.unlabelled_logits.defined()) unlabelled.push_back(probs_of(made.unlabelled_logits));
       }
       gathered.oof.models.push_back(gather_model(config.models[m].id, plan, target.size(), folds));
       oof.push_back(gathered.oof.models.back().probs);
+      gathered.model_test.push_back(of_model.empty() ? torch::Tensor() : mean_probs(of_model));
+      test.insert(test.end(), of_model.begin(), of_model.end());
     }
     gathered.oof.ensemble = mean_probs(oof);
     if (!test.empty()) gathered.test = mean_probs(test);
@@ -113,9 +116,12 @@ void add_derived(const Dataset& dataset, std::vector<GatheredTarget>& targets) {
     if (by_target[std::size_t(t)] || !plan.derived(t) || !can_derive(plan, t, by_target)) continue;
     by_target[std::size_t(t)] = empty_table(t, dataset);
     for (const OofModel& model : names) by_target[std::size_t(t)]->oof.models.push_back({.id = model.id});
+    by_target[std::size_t(t)]->model_test.resize(names.size());
   }
-  for (std::size_t m = 0; m < names.size(); ++m)
+  for (std::size_t m = 0; m < names.size(); ++m) {
     derive(plan, by_target, [m](GatheredTarget& each) { return &each.oof.models[m].probs; });
+    derive(plan, by_target, [m](GatheredTarget& each) { return &each.model_test[m]; });
+  }
   derive(plan, by_target, [](GatheredTarget& each) { return &each.oof.ensemble; });
   derive(plan, by_target, [](GatheredTarget& each) { return &each.test; });
   derive(plan, by_target, [](GatheredTarget& each) { return &each.unlabelled; });

@@ -15,6 +15,7 @@ struct GatheredTarget {
   int target = 0;
   OofTable oof;
   torch::Tensor test, unlabelled;  // [n, C] float64 probabilities of the ensemble; undefined if there are no such rows
+  std::vector<torch::Tensor> model_test;  // of each model's folds alone, in the order of oof.models
 };
 
 /// The tables and ensembles of the targets that a unit's networks were trained for: the mean over models of each one's

@@ -26,6 +26,17 @@ std::string duration(double seconds) {
   return whole < 60 ? fmt::format("{:.1f} s", seconds) : fmt::format("{} min {:02} s", whole / 60, whole % 60);
 }
 
+// Of the held-out rows that have a label; none if there are none.
+std::optional<Scores> score_test(const torch::Tensor& probs, int target, const Dataset& dataset) {
+  if (!probs.defined()) return std::nullopt;
+  std::vector<std::int64_t> labels;
+  for (const std::int64_t row : dataset.test)
+    labels.push_back(dataset.labels[std::size_t(target)].classes[std::size_t(row)]);
+  const torch::Tensor all = at::tensor(labels, at::kLong), labelled = at::nonzero(all >= 0).squeeze(1);
+  if (labelled.numel() == 0) return std::nullopt;
+  return score(probs.index_select(0, labelled), all.index_select(0, labelled));
+}
+
 }  // namespace
 
 TargetScores score_target(const GatheredTarget& gathered, const Dataset& dataset, const FoldPlan& plan,
@@ -40,14 +51,11 @@ TargetScores score_target(const GatheredTarget& gathered, const Dataset& dataset
     fold_scores.push_back(score_by_name(scores.folds.back(), score_name));
   }
   scores.spread = spread(fold_scores);
-  for (const OofModel& model : oof.models) scores.models.emplace_back(model.id, score(model.probs, oof.labels));
-  if (gathered.test.defined()) {
-    std::vector<std::int64_t> labels;
-    for (const std::int64_t row : dataset.test)
-      labels.push_back(dataset.labels[std::size_t(gathered.target)].classes[std::size_t(row)]);
-    const torch::Tensor all = at::tensor(labels, at::kLong), labelled = at::nonzero(all >= 0).squeeze(1);
-    if (labelled.numel() > 0)
-      scores.test = score(gathered.test.index_select(0, labelled), all.index_select(0, labelled));
+  scores.test = score_test(gathered.test, gathered.target, dataset);
+  for (std::size_t m = 0; m < oof.models.size(); ++m) {
+    scores.models.push_back({.id = oof.models[m].id,
+                             .oof = score(oof.models[m].probs, oof.labels),
+                             .test = score_test(gathered.model_test[m], gathered.target, dataset)});
   }
   return scores;
 }
@@ -63,7 +71,10 @@ Json summarise(const std::vector<TargetScores>& targets, const std::string& scor
       fold.update(to_json(target.folds[i], score_name));
       folds.push_back(fold);
     }
-    for (const auto& [id, scores] : target.models) models[id] = to_json(scores, score_name);
+    for (const ModelScores& model : target.models) {
+      models[model.id] = to_json(model.oof, score_name);
+      models[model.id]["test"] = model.test ? to_json(*model.test, score_name) : Json(nullptr);
+    }
     all[target.target] = {{"oof", oof},
                           {"test", target.test ? to_json(*target.test, score_name) : Json(nullptr)},
                           {"folds", folds},
@@ -87,16 +98,20 @@ std::string final_table(const std::vector<TargetScores>& targets, const std::str
   std::string text;
   for (const TargetScores& target : targets) {
     std::size_t width = std::max<std::size_t>(14, target.target.size());
-    for (const auto& [id, scores] : target.models) width = std::max(width, id.size() + 4);
+    for (const ModelScores& model : target.models) width = std::max(width, model.id.size() + 5);
     text += fmt::format("\n{:<{}} {:>9} {:>9} {:>9}\n", target.target, width + 2, "accuracy", "macro_f1", "log_loss");
     for (std::size_t i = 0; i < target.folds.size(); ++i)
       text += table_row(width, fmt::format("fold {}", i), target.folds[i]);
-    if (target.models.size() > 1) {
-      for (const auto& [id, scores] : target.models) text += table_row(width, "OOF " + id, scores);
+    const bool several = target.models.size() > 1;
+    for (const ModelScores& model : target.models) {
+      if (several) text += table_row(width, "OOF " + model.id, model.oof);
     }
     const double oof = shown_score(target.oof, score_name);
     text += table_row(width, "OOF ensemble", target.oof,
                       fmt::format("{} {:.4f} ± {:.4f} over folds", score_name, oof, target.spread));
+    for (const ModelScores& model : target.models) {
+      if (several && model.test) text += table_row(width, "test " + model.id, *model.test);
+    }
     if (target.test) {
       const double test = shown_score(*target.test, score_name);
       text += table_row(width, "held-out test", *target.test,

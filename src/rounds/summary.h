@@ -10,13 +10,19 @@
 
 namespace pleat {
 
+struct ModelScores {
+  std::string id;
+  Scores oof;
+  std::optional<Scores> test;  // of the mean over its folds
+};
+
 struct TargetScores {
   std::string target;
-  Scores oof;                                          // of the ensemble's out-of-fold predictions
-  double spread = 0;                                   // standard deviation of the score over the folds
-  std::optional<Scores> test;                          // of the labelled held-out rows
-  std::vector<Scores> folds;                           // of the ensemble, per fold of the first repeat
-  std::vector<std::pair<std::string, Scores>> models;  // out-of-fold, per model
+  Scores oof;                  // of the ensemble's out-of-fold predictions
+  double spread = 0;           // standard deviation of the score over the folds
+  std::optional<Scores> test;  // of the labelled held-out rows
+  std::vector<Scores> folds;   // of the ensemble, per fold of the first repeat
+  std::vector<ModelScores> models;
 };
 TargetScores score_target(const GatheredTarget& gathered, const Dataset& dataset, const FoldPlan& plan,
                           const std::string& score_name);

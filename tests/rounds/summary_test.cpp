@@ -95,6 +95,8 @@ TEST_F(SummaryTest, SummaryHoldsWhatIsPromised) {
     EXPECT_TRUE(summary[name].is_number()) << name;
   EXPECT_TRUE(summary["rounds"].is_array());
   EXPECT_THAT(label["models"].items().begin().key(), testing::AnyOf("small", "other"));
+  for (const auto& [id, model] : label["models"].items())
+    EXPECT_DOUBLE_EQ(model["test"]["accuracy"], 0.5) << id;  // its folds' mean, as the ensemble's
 }
 
 TEST_F(SummaryTest, TheTableShowsALossAsALossUnderItsColumn) {

@@ -1,0 +1,150 @@
+"""The comparisons of docs/results.md on drawn faces: makes the data, trains every recipe on the same folds, prints the table.
+
+    .venv/bin/python tests/bench/faces_table.py --folder /tmp/faces [--only heads,joint] [--seeds 42,43] [--list]
+
+A recipe that is done already is not trained again, and one that was broken off is continued. New persons, whom no model has
+seen and whose labels are all true, are the test split: what the ensemble makes of them is the truth that the out-of-fold
+scores are to be judged by.
+"""
+import argparse
+import csv
+import json
+import pathlib
+import subprocess
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+PERSONS, NEW_PERSONS = 200, 100
+CROPS = {"center": ["--crop", "center"], "face": ["--crop", "face"], "background": ["--crop", "center", "--background", "remove"]}
+AGE = "targets=[{name: age, edges: [30, 60], %s}]"
+HEADS = ["targets_as=heads"]
+ALONE = ["joint.name="]
+
+# name: (what it is, --set values, crops, number of seeds)
+RECIPES = {
+    "separate": ("a network for each target, age in 11 bins", [], "center", 2),
+    "joint": ("one network of 18 classes", ["targets_as=joint", "targets.2.bins=0"], "center", 2),
+    "heads": ("one network, a head for each target, age in 11 bins", HEADS, "center", 3),
+    "heads_direct": ("heads, age as 3 classes", HEADS + ["targets.2.bins=0"], "center", 3),
+    "heads_spread": ("heads, 11 bins, labels spread over neighbours", HEADS + ["targets.2.bin_spread=1"], "center", 2),
+    "heads_regress": ("heads, age as a number", HEADS + ["targets.2.bins=0", "targets.2.regress=true"], "center", 2),
+    "heads_shift": ("heads, taught 58 for 60", HEADS + ["targets.2.train_edges=[30, 58]"], "center", 2),
+    "age_alone": ("age alone, 11 bins", [AGE % "bins: 11"] + ALONE, "center", 1),
+    "age_direct": ("age alone, 3 classes", [AGE % "bins: 0"] + ALONE, "center", 1),
+    "models": ("heads: ResNet18, EfficientNet-B0 and B4, and their ensemble",
+               HEADS + ["models=[{name: resnet18, id: r18}, {name: efficientnet_b0, id: b0}, {name: efficientnet_b4, id: b4}]"],
+               "center", 1),
+    "cutmix": ("heads, CutMix", HEADS + ["train.augment.cutmix=1"], "center", 2),
+    "focal": ("heads, focal loss", HEADS + ["train.loss.focal=2"], "center", 2),
+    "f1": ("heads, a third of the loss is macro F1", HEADS + ["train.loss.f1=0.33"], "center", 2),
+    "weights": ("heads, class weights", HEADS + ["train.loss.class_weights=balanced_sqrt"], "center", 2),
+    "sampling": ("heads, weighted sampling", HEADS + ["train.sampling=balanced_sqrt"], "center", 2),
+    "face": ("heads, cropped to the face", HEADS, "face", 2),
+    "background": ("heads, background removed", HEADS, "background", 2),
+}
+
+
+def run(*command):
+    subprocess.run([*map(str, command)], check=True, stdout=subprocess.DEVNULL)
+
+
+def make_table(pleat, folder):
+    """Persons to train on, labelled as people label (1 % wrong), and new ones, labelled truly."""
+    if (folder / "samples.csv").exists():
+        return
+    rows = []
+    for part, persons, seed, noise, split in (("known", PERSONS, 1, 0.01, "train"), ("new", NEW_PERSONS, 2, 0, "test")):
+        images = folder / part / "train/images"
+        run(pleat, "make-faces", "--out", folder / part, "--persons", persons, "--seed", seed, "--label-noise", noise)
+        run(pleat, "person-folders", "--csv", folder / part / "train/train.csv", "--images", images,
+            "--out", folder / f"{part}.csv")
+        for row in csv.DictReader(open(folder / f"{part}.csv")):
+            row.update(id=f"{part}-{row['id']}", person=f"{part}-{row['person']}", split=split,
+                       path=str((images / row["path"]).relative_to(folder)))
+            rows.append(row)
+    with open(folder / "samples.csv", "w", newline="") as file:
+        writer = csv.DictWriter(file, rows[0])
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def make_crops(pleat, folder, kind):
+    crops = folder / f"{kind}.h5"
+    if not crops.exists():
+        run("mpirun", "--bind-to", "none", "-n", 2, pleat, "prepare", "--table", folder / "samples.csv", "--images", folder,
+            "--out", crops, "--size", 64, *CROPS[kind])
+    return crops
+
+
+def train(pleat, folder, name, seed):
+    _, assignments, kind, _ = RECIPES[name]
+    out = folder / "runs" / f"{name}_{seed}"
+    # The folds are the first run's for every recipe and seed, so that scores differ by the recipe and the network's draws alone.
+    folds = folder / "folds.csv"
+    options = [f"data.crops={make_crops(pleat, folder, kind)}", f"seed={seed}", *assignments]
+    if folds.exists():
+        options.append(f"folds.file={folds}")
+    run("mpirun", "--bind-to", "none", "-n", 2, pleat, "train", ROOT / "configs/faces.yaml", "--run", out,
+        *[part for option in options for part in ("--set", option)])
+    if not folds.exists():
+        folds.write_bytes((out / "folds.csv").read_bytes())
+    return json.loads((out / "summary.json").read_text())
+
+
+def figures(summaries, target, model=None):
+    """[OOF scores of all seeds], [test scores]; of the ensemble, or of one of its models."""
+    of = [summary["targets"][target] for summary in summaries]
+    if model:
+        return [each["models"][model]["macro_f1"] for each in of], [each["models"][model]["test"]["macro_f1"] for each in of]
+    return [each["oof"]["macro_f1"] for each in of], [each["test"]["macro_f1"] for each in of]
+
+
+def span(values):
+    mean = sum(values) / len(values)
+    return f"{mean:.3f}" if len(values) == 1 else f"{mean:.3f} [{min(values):.3f}, {max(values):.3f}]"
+
+
+def print_rows(name, summaries):
+    what = RECIPES[name][0]
+    lines = [(what, None)]
+    if len(summaries[0]["targets"]["age"]["models"]) > 1:
+        lines = [(f"{what}: {model} alone", model) for model in summaries[0]["targets"]["age"]["models"]] + lines
+    seconds = sum(summary["wall_seconds"] for summary in summaries) / len(summaries)
+    for text, model in lines:
+        columns = []
+        for target in ("class", "age", "gender", "mask"):
+            if target not in summaries[0]["targets"]:
+                columns += ["", ""]
+                continue
+            oof, test = figures(summaries, target, model)
+            columns += [span(oof), span(test)]
+        print(f"| {text} | {len(summaries)} | {' | '.join(columns)} | {'' if model else f'{seconds:.0f}'} |", flush=True)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--folder", type=pathlib.Path, required=True, help="for data, crops and runs; about 200 MB")
+    parser.add_argument("--only", default=",".join(RECIPES), help="recipes, with commas; --list shows them")
+    parser.add_argument("--seeds", default="42,43,44", help="with commas; each recipe takes as many as its line says")
+    parser.add_argument("--pleat", type=pathlib.Path, default=ROOT / "build/pleat", help="the program; default: build/pleat")
+    parser.add_argument("--list", action="store_true", help="show the recipes and their options")
+    arguments = parser.parse_args()
+    if arguments.list:
+        for name, (what, assignments, kind, seeds) in RECIPES.items():
+            print(f"{name:14} {what}; {kind} crops, {seeds} seeds: {' '.join(f'--set {each!r}' for each in assignments)}")
+        return
+    arguments.folder.mkdir(parents=True, exist_ok=True)
+    folder = arguments.folder.resolve()
+    start = time.monotonic()
+    pleat = arguments.pleat.resolve()
+    make_table(pleat, folder)
+    print("| recipe | seeds | class, OOF | class, truth | age, OOF | age, truth | gender, OOF | gender, truth | mask, OOF | mask, truth | s |")
+    print("| --- |" + " --- |" * 10)
+    for name in arguments.only.split(","):
+        seeds = [int(seed) for seed in arguments.seeds.split(",")][:RECIPES[name][3]]
+        print_rows(name, [train(pleat, folder, name, seed) for seed in seeds])
+    print(f"\n{(time.monotonic() - start) / 60:.0f} min in all")
+
+
+if __name__ == "__main__":
+    main()
