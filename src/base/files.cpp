@@ -235,6 +235,7 @@ void fault_point(std::string_view name) {
   if (std::getline(fields, rank) && rank != (own_rank ? own_rank : "0")) return;
   if (wanted != name || ++calls != std::atol(count.c_str())) return;
   if (action == "kill") ::raise(SIGKILL);
+  if (action == "stop") ::raise(SIGUSR1);
   if (action == "throw") throw DataError("fault injected at {}", name);
   if (action == "nospace") throw_file_error("write", fs::path(std::string(name)), ENOSPC);
 }

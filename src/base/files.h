@@ -69,8 +69,8 @@ class FolderLock {
 };
 
 /// Does nothing, unless the environment says PLEAT_FAULT="name:count:action": then the count-th call with that
-/// name (from 1) acts: "kill" sends SIGKILL to this process, "throw" throws a DataError, "nospace" throws as a
-/// full disk would. "kill@1": on rank 1 alone. For tests of what a crash leaves behind.
+/// name (from 1) acts: "kill" sends SIGKILL to this process, "stop" SIGUSR1, "throw" throws a DataError, "nospace"
+/// throws as a full disk would. "kill@1": on rank 1 alone. For tests of what a crash leaves behind.
 void fault_point(std::string_view name);
 
 }  // namespace pleat

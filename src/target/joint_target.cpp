@@ -4,8 +4,10 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <set>
 
 #include "base/error.h"
+#include "base/utf8.h"
 
 namespace pleat {
 namespace {
@@ -28,6 +30,16 @@ std::vector<int> parts_of(const JointConfig& config, const std::vector<Target>& 
   if (parts.size() < 2)
     throw UsageError("joint combines {} target{}; expected two or more", parts.size(), parts.size() == 1 ? "" : "s");
   return parts;
+}
+
+// Tables name classes, so two of one name could not be told apart: x and y/z make what x/y and z make.
+void check_distinct(const Target& joint) {
+  std::set<std::string> seen;
+  for (const std::string& name : joint.classes) {
+    if (seen.insert(name).second) continue;
+    throw DataError("joint target {}: two combinations of classes are called '{}'; rename a class that has '/' in it",
+                    joint.name, shown(name));
+  }
 }
 
 // [N, a, b, …], of which `part` has its own size and all others 1, so that they multiply by broadcasting.
@@ -55,6 +67,7 @@ JointTarget resolve_joint(const JointConfig& config, const std::vector<Target>& 
     if (joint.target.classes.size() > kMostClasses)
       throw UsageError("joint would have more than {} classes; combine fewer targets (joint.of)", kMostClasses);
   }
+  check_distinct(joint.target);
   return joint;
 }
 

@@ -32,7 +32,7 @@ struct JointTarget {
 };
 
 /// Throws UsageError for a name in `of` that is no target's, or there twice, and for a single part; for more than
-/// 10,000 classes.
+/// 10,000 classes; DataError for two combinations of one name, which classes with a / in them can make.
 JointTarget resolve_joint(const JointConfig& config, const std::vector<Target>& targets);
 
 /// `codes[i]`: class of part i, or -1. Returns the joint class, or -1 if one of them has none.

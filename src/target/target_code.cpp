@@ -74,8 +74,10 @@ void fit_number(const Target& target, const std::vector<double>& numbers, const 
   code.deviation = std::sqrt(squares / static_cast<double>(numbers.size()));
   code.edges = target.train_edges;
   if (code.deviation > 0) return;
-  throw DataError("target {}, {}: all {} training rows have the number {} in column {}, so there is nothing to learn",
-                  target.name, who, numbers.size(), code.mean, target.column);
+  throw DataError(
+      "target {}, {}: all {} training rows have the number {} in column {}, so there is nothing to learn; leave "
+      "regress out",
+      target.name, who, numbers.size(), code.mean, target.column);
 }
 
 torch::Tensor as_logits(const torch::Tensor& probs) {

@@ -1,0 +1,386 @@
+"""What targets, losses and networks cannot be: refused in one line, or, where it shows only in training, by one job."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+from support import people, runs
+
+CONFIG, DATA, SOME_FAILED = 2, 3, 5
+AGE = {"name": "age", "edges": [30, 50]}
+MASK, GENDER = {"name": "mask"}, {"name": "gender"}
+SCRIPT = """
+import sys, torch
+class Net(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        torch.manual_seed(1)
+        self.conv, self.norm, self.fc = torch.nn.Conv2d(3, 8, 3), torch.nn.BatchNorm2d(8), torch.nn.Linear(8, 3)
+    def forward(self, x):
+        x, before = self.norm(self.conv(x)), x
+        batches = self.norm.num_batches_tracked
+        if self.training and batches is not None and int(batches) > LAST_GOOD:
+            if float(before.mean((1, 2, 3)).max()) > 1.5:
+                x = x / torch.zeros_like(x)
+        return self.fc(torch.relu(x).mean((2, 3)))
+torch.jit.script(Net()).save(sys.argv[1])
+"""
+WHITE = "r5"  # a photo that is all white
+
+
+@pytest.fixture(scope="module")
+def crops(tmp_path_factory):
+    """people's table with columns that are not what they should be."""
+    folder, table = tmp_path_factory.mktemp("people"), people.rows()
+    for name, row in table.items():
+        age = row["age"]
+        row |= {
+            "words": "old" if name == WHITE else age,
+            "endless": "inf" if name == WHITE else age,
+            "gap": "" if name == WHITE else age,
+            "late": "old" if name == "r97" else age,
+            "comma": age + ",5" if age else "",
+            "same": age and "7",
+            "one": age and "x",
+            "two": age and ("10", "20")[int(age) > 40],
+            "lone": age and ("20", "40")[row["person"] == "p0"],
+            "slash": age and ("x", "x/y")[int(age) % 2],
+            "rest": age and ("z", "y/z")[int(age) // 2 % 2],
+        }
+    return people.prepare(folder, table, white={WHITE})
+
+
+def aged(**more):
+    return {"targets": [AGE | more]}
+
+
+# name: (what is changed of people.config, exit code, words of the one line)
+REFUSED = {
+    "edges-of-a-column-of-words": (
+        aged(column="mask"),
+        DATA,
+        ["crops.h5", "target age", "column mask", "'wear'", "no number", "leave edges out"],
+    ),
+    "a-word-among-numbers": (aged(column="words"), DATA, ["column words", "'old'", "no number", "fix the row"]),
+    "an-endless-number": (aged(column="endless"), DATA, ["column endless", "'inf'", "no number"]),
+    "decimal-comma": (aged(column="comma"), DATA, ["column comma", ",5'", "no number"]),
+    "row-without-number": (aged(column="gap"), DATA, [f"row '{WHITE}'", "column gap is empty", "unlabelled"]),
+    "word-in-a-test-row": (aged(column="late"), DATA, ["row 'r97'", "column late", "'old'", "no number"]),
+    "edges-that-fall": (aged(edges=[50, 30]), CONFIG, ["target age", "edges [50, 30]", "each above the one before"]),
+    "equal-edges": (aged(edges=[30, 30]), CONFIG, ["edges [30, 30]", "each above the one before"]),
+    "edge-above-all": (
+        aged(edges=[30, 500]),
+        DATA,
+        ["crops.h5", "edges has 500", "from 18 to 70", "give an edge inside"],
+    ),
+    "edge-below-all": (aged(edges=[18, 50]), DATA, ["edges has 18", "from 18 to 70", "no row would be below it"]),
+    "edge-of-one-number": (
+        aged(column="same", edges=[7]),
+        DATA,
+        ["column same runs from 7 to 7", "give an edge inside"],
+    ),
+    "edge-that-is-a-word": (aged(edges=["thirty"]), CONFIG, ["targets.0.edges.0", "'thirty'", "expected a number"]),
+    "single-edge-without-brackets": (aged(edges=30), CONFIG, ["targets.0.edges", "'30'", "a list"]),
+    "more-bins-than-numbers": (
+        aged(bins=60),
+        DATA,
+        ["target age, age/resnet20/fold 0", "60 bins", "48 training rows have 24", "lower bins"],
+    ),
+    "bins-of-two-numbers": (
+        aged(column="two", edges=[15], bins=3),
+        DATA,
+        ["3 bins", "column two", "have 2", "lower bins"],
+    ),
+    "one-bin": (aged(bins=1), CONFIG, ["one bin", "2 or more"]),
+    "endless-bins": (aged(bins=1001), CONFIG, ["targets.0.bins", "'1001'", "at most 1000"]),
+    "regress-of-one-number-in-a-fold": (
+        aged(column="lone", edges=[30], regress=True),
+        DATA,
+        [
+            "target age, age/resnet20/fold ",
+            "all 48 training rows have the number 20",
+            "column lone",
+            "leave regress out",
+        ],
+    ),
+    "bins-without-edges": (
+        {"targets": [{"name": "age", "bins": 5}]},
+        CONFIG,
+        ["bins does not go without edges", "edges: [30, 60]"],
+    ),
+    "regress-without-edges": (
+        {"targets": [{"name": "age", "regress": True}]},
+        CONFIG,
+        ["regress does not go without edges"],
+    ),
+    "train_edges-without-edges": (
+        {"targets": [{"name": "age", "train_edges": [30]}]},
+        CONFIG,
+        ["train_edges does not go without edges"],
+    ),
+    "bin_spread-without-edges": (
+        {"targets": [{"name": "age", "bin_spread": 1}]},
+        CONFIG,
+        ["bin_spread does not go without edges"],
+    ),
+    "bins-and-regress": (aged(bins=5, regress=True), CONFIG, ["bins (5) and regress", "leave one of them out"]),
+    "bin_spread-without-bins": (aged(bin_spread=1), CONFIG, ["bin_spread (1)", "without bins", "bins: 11"]),
+    "fewer-train_edges": (aged(train_edges=[30]), CONFIG, ["train_edges has 1", "edges 2", "one for each edge"]),
+    "train_edge-above-all": (aged(train_edges=[30, 500]), DATA, ["train_edges has 500", "give an edge inside"]),
+    "train_edges-that-fall": (
+        aged(train_edges=[50, 30]),
+        CONFIG,
+        ["train_edges [50, 30]", "each above the one before"],
+    ),
+    "fewer-classes-than-edges-make": (
+        aged(classes=["young", "old"]),
+        CONFIG,
+        ["2 edges make 3 classes", "classes names 2", "a name for each"],
+    ),
+    "a-class-twice": (
+        {"targets": [MASK | {"classes": ["wear", "bad", "wear"]}]},
+        CONFIG,
+        ["target mask", "'wear' twice", "leave one of them out"],
+    ),
+    "one-class": ({"targets": [{"name": "one"}]}, DATA, ["column one has 1 class", "expected 2 or more"]),
+    "heads-of-one-target": (
+        {"targets_as": "heads"},
+        CONFIG,
+        ["targets_as: heads", "two targets or more", "there is one"],
+    ),
+    "joint-of-one-target": (
+        {"targets_as": "joint"},
+        CONFIG,
+        ["targets_as: joint", "two targets or more", "there is one"],
+    ),
+    "targets_as-misspelt": ({"targets_as": "hedas"}, CONFIG, ["targets_as is 'hedas'", "did you mean heads?"]),
+    "joint-with-bins": (
+        {"targets": [MASK, AGE | {"bins": 5}], "targets_as": "joint"},
+        CONFIG,
+        ["target age", "bins", "separate or heads"],
+    ),
+    "joint-with-regress": (
+        {"targets": [MASK, AGE | {"regress": True}], "targets_as": "joint"},
+        CONFIG,
+        ["target age", "regress", "separate or heads"],
+    ),
+    "joint-of-unknown": (
+        {"targets": [MASK, AGE], "joint": {"name": "j", "of": ["mask", "agee"]}},
+        CONFIG,
+        ["'agee'", "there are mask, age"],
+    ),
+    "joint-of-twice": (
+        {"targets": [MASK, AGE], "joint": {"name": "j", "of": ["mask", "mask"]}},
+        CONFIG,
+        ["'mask' twice", "leave one"],
+    ),
+    "joint-of-one": (
+        {"targets": [MASK, AGE], "joint": {"name": "j", "of": ["mask"]}},
+        CONFIG,
+        ["joint combines 1 target", "two or more"],
+    ),
+    "joint-of-without-name": (
+        {"targets": [MASK, AGE], "joint": {"of": ["mask", "age"]}},
+        CONFIG,
+        ["joint.of", "no joint.name", "give one"],
+    ),
+    "joint-name-of-one-target": ({"joint": {"name": "j"}}, CONFIG, ["joint combines 1 target", "two or more"]),
+    "joint-of-some-that-are-trained": (
+        {"targets": [MASK, GENDER, AGE], "targets_as": "joint", "joint": {"of": ["mask", "gender"]}},
+        CONFIG,
+        ["joint.of names 2 of the 3 targets", "leave joint.of out"],
+    ),
+    "joint-name-is-a-target's": (
+        {"targets": [MASK, AGE], "joint": {"name": "mask"}},
+        CONFIG,
+        ["joint.name 'mask'", "one of the targets", "another"],
+    ),
+    "a-target-is-called-joint": (
+        {"targets": [MASK, AGE | {"name": "joint", "column": "age"}], "targets_as": "joint"},
+        CONFIG,
+        ["joint.name 'joint'", "one of the targets", "another"],
+    ),
+    "joint-name-that-is-a-path": (
+        {"targets": [MASK, AGE], "joint": {"name": "a/b"}},
+        CONFIG,
+        ["joint.name 'a/b'", "letters", "folder"],
+    ),
+    "joint-name-that-is-a-file": (
+        {"targets": [MASK, AGE], "joint": {"name": "oof.h5"}},
+        CONFIG,
+        ["joint.name 'oof.h5'", "another"],
+    ),
+    "joint-classes-of-one-name": (
+        {"targets": [{"name": "slash"}, {"name": "rest"}], "joint.name": "j"},
+        DATA,
+        ["joint target j", "'x/y/z'", "rename a class"],
+    ),
+    "a-target-twice": ({"targets": [MASK, MASK]}, CONFIG, ["'mask' is there twice"]),
+    "weight-without-heads": (
+        {"targets": [MASK | {"weight": 3}, GENDER]},
+        CONFIG,
+        ["target mask: weight (3)", "targets_as: heads", "leave weight out"],
+    ),
+    "weight-of-nothing": (
+        {"targets": [MASK | {"weight": 0}, GENDER], "targets_as": "heads"},
+        CONFIG,
+        ["weight", "'0'", "above 0"],
+    ),
+    "focal-of-numbers": (
+        aged(regress=True) | {"train.loss.focal": 2},
+        CONFIG,
+        ["train.loss.focal", "regress", "leave it out"],
+    ),
+    "f1-of-numbers": (
+        aged(regress=True) | {"train.loss.f1": 0.5},
+        CONFIG,
+        ["train.loss.f1", "regress", "leave it out"],
+    ),
+    "label_smoothing-of-numbers": (
+        aged(regress=True) | {"train.label_smoothing": 0.1},
+        CONFIG,
+        ["train.label_smoothing", "regress"],
+    ),
+    "class_weights-misspelt": (
+        {"train.loss.class_weights": "blanced"},
+        CONFIG,
+        ["train.loss.class_weights is 'blanced'", "did you mean balanced?"],
+    ),
+    "sampling-misspelt": (
+        {"train.sampling": "balance"},
+        CONFIG,
+        ["train.sampling is 'balance'", "did you mean balanced?"],
+    ),
+    "clip-below-zero": ({"train.clip": -1}, CONFIG, ["train.clip is '-1'", "at least 0"]),
+    "layer_decay-of-zero": ({"train.layer_decay": 0}, CONFIG, ["train.layer_decay is '0'", "above 0 and at most 1"]),
+    "frozen-to-the-end": (
+        {"train.epochs": 2, "train.freeze_epochs": 2},
+        CONFIG,
+        ["train.freeze_epochs (2)", "less than train.epochs (2)"],
+    ),
+    "frozen-script-without-head": (
+        {"train.epochs": 2, "train.freeze_epochs": 1, "models": [{"script": "NET"}]},
+        CONFIG,
+        ["model net", "last layer", "train.freeze_epochs (1)", "launch/export_model.py"],
+    ),
+    "patience-without-best": (
+        {"train.patience": 2},
+        CONFIG,
+        ["train.patience (2)", "train.keep: best", "leave patience out"],
+    ),
+    "inner_share-of-nothing": (
+        {"train.keep": "best", "train.inner_share": 0.01},
+        CONFIG,
+        ["inner_share (0.01)", "0 of 48 training rows", "raise it"],
+    ),
+    "inner_share-of-most": (
+        {"train.keep": "best", "train.inner_share": 0.9},
+        CONFIG,
+        ["train.inner_share is '0.9'", "at most 0.5"],
+    ),
+    "network-misspelt": (
+        {"models[].name": "efficientnet-b0"},
+        CONFIG,
+        ["'efficientnet-b0'", "did you mean efficientnet_b0?"],
+    ),
+    "dropout-of-all": ({"models[].dropout": 1}, CONFIG, ["models.0.dropout is '1'", "below 1"]),
+    "dropout-of-a-script": (
+        {"models": [{"script": "NET", "dropout": 0.2}]},
+        CONFIG,
+        ["dropout 0.2", "net.pt", "leave dropout out"],
+    ),
+    "stochastic_depth-of-a-script": (
+        {"models": [{"script": "NET", "stochastic_depth": 0.2}]},
+        CONFIG,
+        ["stochastic_depth 0.2", "net.pt", "leave stochastic_depth out"],
+    ),
+    "script-of-another-width": (
+        {"targets": [GENDER], "models": [{"script": "NET"}]},
+        DATA,
+        ["net.pt", "[2, 3]", "[2, 2]", "--classes 2"],
+    ),
+    "script-of-another-width-than-bins": (
+        aged(bins=5) | {"models": [{"script": "NET"}]},
+        DATA,
+        ["net.pt", "[2, 3]", "[2, 5]", "--classes 5"],
+    ),
+    "script-of-another-width-than-heads": (
+        {"targets": [MASK, GENDER], "targets_as": "heads", "models": [{"script": "NET"}]},
+        DATA,
+        ["net.pt", "[2, 3]", "[2, 5]", "--classes 5"],
+    ),
+}
+
+
+def make_script(folder, last_good):
+    (folder / "net.py").write_text(SCRIPT.replace("LAST_GOOD", str(last_good)))
+    subprocess.run([sys.executable, "-W", "ignore", folder / "net.py", folder / "net.pt"], check=True)
+    return folder / "net.pt"
+
+
+@pytest.fixture(scope="module")
+def net(crops):
+    return make_script(crops.parent, last_good=3)  # three steps an epoch
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_a_config_cannot_ask_for_is_one_line(crops, net, tmp_path, name):
+    changes, code, words = REFUSED[name]
+    config = people.write_config(tmp_path / "config.yaml", crops, changes)
+    config.write_text(config.read_text().replace('"NET"', json.dumps(str(net))))
+    line = runs.refusal(runs.pleat("train", config, "--run", tmp_path / "run", timeout=60), code)
+    for word in words:
+        assert word in line
+    # Where the folds are what cannot be, there is a folder by then, but no run in it.
+    assert {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*")} <= {"config.yaml", "run", "run/run.lock"}
+
+
+@pytest.mark.parametrize("ranks", [0, 2])
+def test_a_loss_that_is_no_number_ends_its_job_and_no_other(crops, net, tmp_path, ranks):
+    """The script divides by zero from its fourth step on, where the white photo is: in the fold that trains on it."""
+    config = people.write_config(
+        tmp_path / "config.yaml",
+        crops,
+        {
+            "train.epochs": 3,
+            "train.augment": {"pad": 0, "flip": False},
+            "models": [{"id": "net", "script": str(net)}, {"name": "resnet20"}],
+        },
+    )
+    run = tmp_path / "run"
+    done = runs.pleat("train", config, "--run", run, ranks=ranks)
+    assert done.returncode == SOME_FAILED, done.stdout
+    failures = json.loads((run / "failures.json").read_text())
+    assert len(failures) == 1, failures
+    job, why = failures[0]["job"], failures[0]["why"]
+    fold = int(job.removeprefix("mask/net/fold "))
+    assert f"r5,p2,{1 - fold}" in (run / "folds.csv").read_text().splitlines(), "the fold that trained on it"
+    for words in ("the loss is not finite at epoch 2, step ", " of 3 (batch of 16: r", "lower train.lr"):
+        assert words in why, why
+    assert any(f"{job} failed: {why}" in line for line in runs.errors(done)), done.stdout
+    assert any("mask has failed jobs" in line and "failures.json" in line for line in runs.errors(done)), done.stdout
+    finished = {str(path.parent.relative_to(run / "round_0/mask")) for path in run.glob("round_0/*/*/*/done.json")}
+    assert finished == {f"net/fold_{1 - fold}", "resnet20/fold_0", "resnet20/fold_1"}
+    good = sorted(path.name for path in (run / f"round_0/mask/net/fold_{fold}/resume").iterdir())
+    assert len(good) == 1, good
+    assert not (run / "predictions.csv").exists() and not (run / "round_0/oof.h5").exists()
+
+    again = runs.pleat("train", config, "--run", run, ranks=ranks)
+    assert (
+        again.returncode == SOME_FAILED and "3 done before" in again.stdout and "goes on from" in again.stdout
+    ), again.stdout
+    assert json.loads((run / "failures.json").read_text()) == failures
+
+
+def test_a_loss_that_runs_away_is_named_by_its_value(crops, tmp_path):
+    config = people.write_config(
+        tmp_path / "config.yaml", crops, {"train.lr": 1e6, "train.optimizer": "sgd", "train.epochs": 2}
+    )
+    done = runs.pleat("train", config, "--run", tmp_path / "run")
+    assert done.returncode == SOME_FAILED, done.stdout
+    failures = json.loads((tmp_path / "run/failures.json").read_text())
+    assert [each["job"] for each in failures] == ["mask/resnet20/fold 0", "mask/resnet20/fold 1"]
+    assert all(
+        "run away to" in each["why"] and "lower train.lr (1000000)" in each["why"] for each in failures
+    ), failures

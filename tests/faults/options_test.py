@@ -1,0 +1,326 @@
+"""Every option of a config does what it is there for: it changes the weights, or what is read off them, or neither.
+
+The list of options is the program's own; one that is in none of the tables below fails the suite."""
+
+import copy
+import csv
+import hashlib
+import json
+import re
+import shutil
+import subprocess
+import sys
+
+import pytest
+from support import people, runs
+
+# What a changed value changes, beside the config:
+WEIGHTS = "weights"  # of every job, and its key
+SOME_WEIGHTS = "some weights"  # and every job's key: what it decides may come out the same for one fold
+MORE = "more"  # jobs; those that were there stay
+READING = "reading"  # the key and the predictions, not the weights
+EPOCHS = "epochs"  # the key, and how many epochs a job takes
+TABLES = "tables"  # the run's tables alone: no key, nothing of a job
+PLACE = "place"  # the name of folders and tables: no key, no weights
+
+AGE = {"name": "age", "edges": [30, 50]}
+BINS = AGE | {"bins": 5}
+SPREAD = BINS | {"bin_spread": 1.0}
+NUMBER = AGE | {"regress": True}
+TWO = [{"name": "mask"}, {"name": "gender"}]
+THREE = [*TWO, AGE]
+LONG = {"train.epochs": 3}
+BEST = {"train.keep": "best", "train.epochs": 5, "train.lr": 1e-2, "train.inner_share": 0.3}
+GROWING = LONG | {"train.progressive": {"from": 8}}
+SGD = {"train.optimizer": "sgd"}
+SMALL_STEM = {"models[].name": "resnet18", "models[].stem": "small"}
+
+
+def started(world, **more):
+    return {"models": [{"name": "resnet20", "weights": str(world.weights), **more}]}
+
+
+# option: [(what is changed of people.config first, the option's new value, what that changes), …]; what can be called
+# is given the world
+IDENTITY = {
+    "seed": [({}, 8, WEIGHTS)],
+    "data.group": [({}, "", WEIGHTS)],
+    "data.limit": [({}, 64, WEIGHTS)],
+    "data.mean": [({"data.mean": [0.4] * 3, "data.std": [0.2] * 3}, [0.5, 0.4, 0.4], WEIGHTS)],
+    "data.std": [({"data.mean": [0.4] * 3, "data.std": [0.2] * 3}, [0.3, 0.2, 0.2], WEIGHTS)],
+    "targets[].name": [({"targets": [{"name": "mask", "column": "mask"}]}, "cover", PLACE)],
+    "targets[].column": [({"targets": [{"name": "mask", "column": "mask"}]}, "gender", WEIGHTS)],
+    "targets[].classes": [({}, ["wear", "none", "bad"], WEIGHTS)],
+    "targets[].edges": [({"targets": [AGE]}, [40], WEIGHTS), ({"targets": [BINS], "folds": "plan"}, [35, 50], READING)],
+    "targets[].bins": [({"targets": [AGE]}, 5, WEIGHTS), ({"targets": [BINS]}, 6, WEIGHTS)],
+    "targets[].bin_spread": [({"targets": [BINS]}, 1.0, WEIGHTS), ({"targets": [SPREAD]}, 2.0, WEIGHTS)],
+    "targets[].regress": [({"targets": [AGE]}, True, WEIGHTS)],
+    "targets[].train_edges": [
+        ({"targets": [AGE]}, [30, 45], WEIGHTS),
+        ({"targets": [BINS]}, [30, 45], READING),
+        ({"targets": [NUMBER]}, [30, 45], READING),
+    ],
+    "targets[].weight": [({"targets": TWO, "targets_as": "heads"}, 3.0, WEIGHTS)],
+    "targets_as": [({"targets": TWO}, "heads", WEIGHTS), ({"targets": TWO}, "joint", WEIGHTS)],
+    "joint.name": [({"targets": TWO}, "both", TABLES), ({"targets": TWO, "targets_as": "joint"}, "both", PLACE)],
+    "joint.of": [
+        ({"targets": THREE, "joint.name": "some"}, ["gender", "mask"], TABLES),
+        ({"targets": TWO, "targets_as": "joint"}, ["gender", "mask"], WEIGHTS),
+    ],
+    "score": [({}, "accuracy", TABLES), (BEST | {"train.epochs": 8}, "log_loss", SOME_WEIGHTS)],
+    "folds.k": [({}, 3, WEIGHTS)],
+    "folds.repeats": [({}, 2, MORE)],
+    "folds.stratify": [({}, ["gender", "mask"], WEIGHTS)],
+    "models[].id": [({}, "net", PLACE)],
+    "models[].name": [({}, "resnet18", WEIGHTS), ({}, "efficientnet_b0", WEIGHTS)],
+    "models[].stem": [({"models[].name": "resnet18"}, "small", WEIGHTS)],
+    "models[].new_head": [(started, True, WEIGHTS)],
+    "models[].dropout": [({}, 0.5, WEIGHTS), ({"models": [{"name": "efficientnet_b0"}]}, 0.0, WEIGHTS)],
+    "models[].stochastic_depth": [({}, 0.5, WEIGHTS)],
+    "train.epochs": [({}, 2, WEIGHTS)],
+    "train.batch": [({}, 24, WEIGHTS)],
+    "train.micro_batches": [({}, 2, WEIGHTS)],
+    "train.lr": [({}, 2e-3, WEIGHTS)],
+    "train.optimizer": [({}, "sgd", WEIGHTS)],
+    "train.weight_decay": [({}, 0.1, WEIGHTS), (SGD, 0.1, WEIGHTS)],
+    "train.momentum": [({}, 0.8, WEIGHTS), (SGD, 0.8, WEIGHTS)],
+    "train.beta2": [({}, 0.9, WEIGHTS)],
+    "train.schedule": [({}, "cosine", WEIGHTS), ({}, "constant", WEIGHTS)],
+    "train.warmup": [(LONG, 0.5, WEIGHTS), (LONG | {"train.schedule": "cosine"}, 0.5, WEIGHTS)],
+    "train.label_smoothing": [({}, 0.1, WEIGHTS), ({"targets": [BINS]}, 0.1, WEIGHTS)],
+    "train.precision": [({}, "bf16", WEIGHTS)],
+    "train.loss.class_weights": [
+        ({}, "balanced", WEIGHTS),
+        ({}, "balanced_sqrt", WEIGHTS),
+        ({"targets": [BINS]}, "balanced", WEIGHTS),
+        ({"targets": [NUMBER]}, "balanced", WEIGHTS),
+    ],
+    "train.loss.focal": [({}, 2.0, WEIGHTS), ({"targets": [SPREAD]}, 2.0, WEIGHTS)],
+    "train.loss.f1": [({}, 0.5, WEIGHTS), ({"targets": [BINS]}, 0.5, WEIGHTS)],
+    "train.sampling": [
+        ({}, "balanced", WEIGHTS),
+        ({}, "balanced_sqrt", WEIGHTS),
+        ({"targets": TWO, "targets_as": "heads"}, "balanced", WEIGHTS),
+    ],
+    "train.clip": [({}, 0.1, WEIGHTS)],
+    "train.layer_decay": [({}, 0.5, WEIGHTS), (SGD, 0.5, WEIGHTS)],
+    "train.freeze_epochs": [(LONG, 1, WEIGHTS)],
+    "train.keep": [(LONG, "best", WEIGHTS)],
+    "train.inner_share": [(BEST, 0.2, WEIGHTS)],
+    "train.patience": [(BEST | {"train.epochs": 8}, 1, EPOCHS)],
+    "train.ema": [({}, 0.9, WEIGHTS)],
+    "train.augment.flip": [({}, False, WEIGHTS)],
+    "train.augment.pad": [({}, 2, WEIGHTS)],
+    "train.augment.resized_crop": [({}, 0.5, WEIGHTS)],
+    "train.augment.rotate": [({}, 20.0, WEIGHTS)],
+    "train.augment.jitter": [({}, 0.3, WEIGHTS)],
+    "train.augment.randaugment.ops": [({}, 2, WEIGHTS)],
+    "train.augment.randaugment.magnitude": [({"train.augment.randaugment.ops": 2}, 20, WEIGHTS)],
+    "train.augment.erase": [({}, 0.5, WEIGHTS)],
+    "train.augment.mixup": [({}, 0.3, WEIGHTS)],
+    "train.augment.cutmix": [({}, 1.0, WEIGHTS)],
+    "train.progressive.from": [(LONG, 8, WEIGHTS)],
+    "train.progressive.delay": [(GROWING | {"train.epochs": 5, "train.progressive.until": 1.0}, 0.7, WEIGHTS)],
+    "train.progressive.until": [(GROWING, 0.2, WEIGHTS)],
+    "predict.flip": [({}, True, READING)],
+    "predict.shift": [({}, 2, READING)],
+    "cluster.exact": [({"train.micro_batches": 4}, True, WEIGHTS)],
+}
+
+
+def elsewhere(world, path):
+    """The same file in another folder, under another name."""
+    return str(shutil.copy(path, world.folder / f"elsewhere{path.suffix}"))
+
+
+ALL_SAME = "all the same"  # key and weights
+KEY_SAME = "key the same"  # no promise for the bits
+EXACT = {"cluster.exact": True, "train.micro_batches": 2}
+# option: [(what is changed first, the option's new value, ranks, what stays), …]
+RUNTIME = {
+    "data.crops": [({}, lambda world: elsewhere(world, world.crops), 0, ALL_SAME)],
+    "folds.file": [({}, lambda world: str(world.train({}).run / "folds.csv"), 0, ALL_SAME)],
+    "models[].script": [
+        (
+            lambda world: {"models": [{"id": "net", "script": str(world.script)}]},
+            lambda world: elsewhere(world, world.script),
+            0,
+            ALL_SAME,
+        )
+    ],
+    "models[].weights": [(started, lambda world: elsewhere(world, world.weights), 0, ALL_SAME)],
+    "cluster.shards": [(EXACT, 2, 2, ALL_SAME)],
+    "cluster.device": [({}, "auto", 0, KEY_SAME if runs.sees_cuda() else ALL_SAME)],
+    "cluster.threads": [({}, "auto", 0, KEY_SAME)],
+    "cluster.fast_conv": [({}, False, 0, KEY_SAME)],
+}
+
+SCRIPT = """
+import sys, torch
+class Net(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        torch.manual_seed(int(sys.argv[2]))
+        self.conv, self.norm, self.fc = torch.nn.Conv2d(3, 8, 3), torch.nn.BatchNorm2d(8), torch.nn.Linear(8, 3)
+    def forward(self, x):
+        return self.fc(torch.relu(self.norm(self.conv(x))).mean((2, 3)))
+torch.jit.script(Net()).save(sys.argv[1])
+"""
+
+
+def digest(path):
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+class Outcome:
+    """Of a finished run: keys and hashes by job ("mask/resnet20/fold_0"), and by table."""
+
+    def __init__(self, run):
+        self.run = run
+        done = {
+            str(path.parent.relative_to(run / "round_0")): path.parent
+            for path in run.glob("round_0/*/*/fold_*/done.json")
+        }
+        facts = {job: json.loads((folder / "done.json").read_text()) for job, folder in done.items()}
+        self.keys = {job: fact["key"] for job, fact in facts.items()}
+        self.epochs = {job: fact["epochs"] for job, fact in facts.items()}
+        self.weights = {job: digest(folder / "weights.safetensors") for job, folder in done.items()}
+        self.predictions = {job: digest(folder / "predictions.safetensors") for job, folder in done.items()}
+        summary = json.loads((run / "summary.json").read_text())
+        scores = {
+            target: {which: each[which] for which in ("oof", "test")} for target, each in summary["targets"].items()
+        }
+        self.tables = (digest(run / "round_0/oof.h5"), digest(run / "predictions.csv"), json.dumps(scores))
+
+
+class World:
+    """Data, files to start from, and each run that was asked for, made once."""
+
+    def __init__(self, folder):
+        self.folder, self.made = folder, {}
+        self.crops = people.prepare(folder)
+        self.weights = folder / "start.safetensors"
+        shutil.copy(self.train({}).run / "round_0/mask/resnet20/fold_0/weights.safetensors", self.weights)
+
+    @property
+    def script(self):
+        return self.make_script(1)
+
+    def make_script(self, seed):
+        path, source = self.folder / f"net{seed}.pt", self.folder / "net.py"
+        if not path.exists():
+            source.write_text(SCRIPT)
+            subprocess.run([sys.executable, "-W", "ignore", source, path, str(seed)], check=True)
+        return path
+
+    def config(self, changes):
+        changes = dict(changes(self) if callable(changes) else changes)
+        if changes.get("folds") == "plan":  # so that the folds stay as other strata would not leave them
+            changes["folds"] = {"k": 2, "file": str(self.train({}).run / "folds.csv")}
+        return people.config(self.crops, changes)
+
+    def train(self, config, ranks=0):
+        text = json.dumps(config or people.config(self.crops), indent=1)
+        if (text, ranks) not in self.made:
+            at = self.folder / f"run{len(self.made)}"
+            at.with_suffix(".yaml").write_text(text)
+            done = runs.pleat("train", at.with_suffix(".yaml"), "--run", at, ranks=ranks)
+            assert done.returncode == 0, done.stdout
+            self.made[text, ranks] = Outcome(at)
+        return self.made[text, ranks]
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory):
+    return World(tmp_path_factory.mktemp("world"))
+
+
+def changed(world, config, option, value):
+    return people.changed(copy.deepcopy(config), {option: value(world) if callable(value) else value})
+
+
+def rows(table):
+    return [
+        pytest.param(option, *row, id=f"{option}-{i}") for option, each in table.items() for i, row in enumerate(each)
+    ]
+
+
+def reference():
+    """{option: its role} of the program."""
+    table = re.findall(
+        r"^\| `([^`]+)` \|.*\| (identity|runtime) \|", runs.pleat("config", "--reference").stdout, re.MULTILINE
+    )
+    return dict(table)
+
+
+def test_every_option_is_in_the_table_of_its_role():
+    roles = reference()
+    assert len(roles) > 70
+    assert {option for option, role in roles.items() if role == "identity"} == set(IDENTITY)
+    assert {option for option, role in roles.items() if role == "runtime"} == set(RUNTIME)
+
+
+@pytest.mark.parametrize("option, base, value, effect", rows(IDENTITY))
+def test_an_option_that_determines_results_changes_what_it_governs(world, option, base, value, effect):
+    config = world.config(base)
+    before, after = world.train(config), world.train(changed(world, config, option, value))
+    old, new = (sorted(each.keys.values()) for each in (before, after))
+    if effect in (WEIGHTS, SOME_WEIGHTS, READING, EPOCHS):
+        assert not set(old) & set(new), "a result that may differ needs another key"
+    if effect == WEIGHTS:
+        assert not set(before.weights.values()) & set(after.weights.values())
+    elif effect == SOME_WEIGHTS:
+        assert before.weights.keys() == after.weights.keys() and before.weights != after.weights
+    elif effect == READING:
+        assert before.weights == after.weights
+        assert all(before.predictions[job] != after.predictions[job] for job in before.predictions)
+    elif effect == EPOCHS:
+        assert before.epochs != after.epochs and all(before.epochs[job] >= after.epochs[job] for job in before.epochs)
+    elif effect == MORE:
+        assert before.weights.items() < after.weights.items() and before.keys.items() < after.keys.items()
+    elif effect == TABLES:
+        assert (before.keys, before.weights, before.predictions) == (after.keys, after.weights, after.predictions)
+        assert before.tables != after.tables
+    elif effect == PLACE:
+        assert old == new and sorted(before.weights.values()) == sorted(after.weights.values())
+        assert before.tables != after.tables
+
+
+@pytest.mark.parametrize("option, base, value, ranks, stays", rows(RUNTIME))
+def test_an_option_that_only_says_where_and_how_fast_changes_no_key(world, option, base, value, ranks, stays):
+    config = world.config(base)
+    before, after = world.train(config), world.train(changed(world, config, option, value), ranks)
+    assert before.keys == after.keys
+    if stays == ALL_SAME:
+        assert (before.weights, before.predictions, before.tables) == (after.weights, after.predictions, after.tables)
+    if option == "cluster.fast_conv":
+        assert (before.run / "conv_plan.json").exists() and not (after.run / "conv_plan.json").exists()
+
+
+@pytest.mark.parametrize("option", ["models[].script", "models[].weights"])
+def test_another_file_to_start_from_is_another_key(world, option):
+    base, _, _, _ = RUNTIME[option][0]
+    config = world.config(base)
+    fold_1 = world.train({}).run / "round_0/mask/resnet20/fold_1/weights.safetensors"
+    other = world.make_script(2) if option == "models[].script" else fold_1
+    before, after = world.train(config), world.train(changed(world, config, option, str(other)))
+    random = world.train({})
+    for one, another in ((before, after), (before, random)):
+        assert not set(one.keys.values()) & set(another.keys.values())
+        assert not set(one.weights.values()) & set(another.weights.values())
+
+
+def test_the_dry_run_says_the_keys_that_the_jobs_get(world):
+    run = world.train({})
+    said = runs.pleat("train", run.run.with_suffix(".yaml"), "--run", world.folder / "new", "--dry-run").stdout
+    for job, key in run.keys.items():
+        assert re.search(rf"{job.replace('fold_', 'fold ')}: .* key {key[:12]}\n", said), said
+
+
+def test_the_tables_hold_what_the_targets_are_called(world):
+    """joint.name and a model's id: a table more, and columns of that name."""
+    both = world.train(changed(world, world.config({"targets": TWO}), "joint.name", "both"))
+    assert list(json.loads((both.run / "summary.json").read_text())["targets"]) == ["mask", "gender", "both"]
+    with open(both.run / "predictions.csv") as file:
+        columns = next(csv.reader(file))
+    assert any("both" in column for column in columns), columns
