@@ -111,6 +111,11 @@ void complete_model(ModelConfig& config) {
   if (config.script.empty() && !config.name) config.name = kDefaultName;
   if (config.id.empty()) config.id = config.name ? *config.name : std::filesystem::path(config.script).stem().string();
   config.stem = resolve_stem(config);
+  if (!config.name) return;
+  // One network has one key, whether what is its own is spelt out or not.
+  const Registered& entry = registered(config);
+  if (config.dropout.value == entry.dropout) config.dropout.value.reset();
+  if (config.stochastic_depth.value == entry.stochastic_depth) config.stochastic_depth.value.reset();
 }
 
 std::string resolve_stem(const ModelConfig& config) {

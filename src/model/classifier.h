@@ -82,7 +82,8 @@ NamedTensors state_of(const Classifier& classifier);
 /// Of the parameters, those that train.
 NamedTensors trained_parameters(const Classifier& classifier);
 
-/// Fills in what is left out of id, name and stem. Throws UsageError for a name or stem there is no network for, and
+/// Fills in what is left out of id, name and stem, and leaves out what is the network's own; so one network has one
+/// spelling. Throws UsageError for a name or stem there is no network for, and
 /// for a script beside a name or stem.
 void complete_model(ModelConfig& config);
 

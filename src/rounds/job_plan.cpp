@@ -1,6 +1,7 @@
 #include "rounds/job_plan.h"
 
 #include <algorithm>
+#include <map>
 
 #include "base/error.h"
 #include "base/files.h"
@@ -212,12 +213,27 @@ PlannedJob plan_job(const RunConfig& config, const Dataset& dataset, const FoldP
   return job;
 }
 
+// Paths may differ where networks do not: a file and its copy, say.
+void check_no_copies(const RunConfig& config, const std::vector<ModelFiles>& files) {
+  std::map<std::string, std::string> id_of;
+  for (std::size_t m = 0; m < files.size(); ++m) {
+    const ModelConfig& model = config.models[m];
+    const auto [first, is_new] = id_of.emplace(model_identity(model, files[m]).dump(), model.id);
+    if (is_new) continue;
+    throw UsageError(
+        "models '{}' and '{}' have the same network and options, and start from files of the same content, so they "
+        "would be the same model twice; change one, or leave it out",
+        first->second, model.id);
+  }
+}
+
 }  // namespace
 
 std::vector<PlannedJob> plan_jobs(const RunConfig& config, const Dataset& dataset, const FoldPlan& plan,
                                   const std::vector<ModelFiles>& files) {
   check_progressive(config.train.progressive, dataset.crops.shape());
   check_shift(config.predict, dataset.crops.shape());
+  check_no_copies(config, files);
   std::vector<PlannedJob> jobs;
   for (std::size_t u = 0; u < dataset.targets.units.size(); ++u) {
     for (std::size_t m = 0; m < config.models.size(); ++m) {

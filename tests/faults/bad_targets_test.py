@@ -1,6 +1,7 @@
 """What targets, losses and networks cannot be: refused in one line, or, where it shows only in training, by one job."""
 
 import json
+import shutil
 import subprocess
 import sys
 
@@ -260,7 +261,7 @@ REFUSED = {
         ["train.freeze_epochs (2)", "less than train.epochs (2)"],
     ),
     "frozen-script-without-head": (
-        {"train.epochs": 2, "train.freeze_epochs": 1, "models": [{"script": "NET"}]},
+        {"train.epochs": 2, "train.freeze_epochs": 1, "models": [{"script": "FOLDER/net.pt"}]},
         CONFIG,
         ["model net", "last layer", "train.freeze_epochs (1)", "launch/export_model.py"],
     ),
@@ -284,29 +285,39 @@ REFUSED = {
         CONFIG,
         ["'efficientnet-b0'", "did you mean efficientnet_b0?"],
     ),
+    "one-network-by-its-own-dropout": (
+        {"models": [{"id": "a", "name": "efficientnet_b0"}, {"id": "b", "name": "efficientnet_b0", "dropout": 0.2}]},
+        CONFIG,
+        ["'a' and 'b'", "the same model twice", "leave it out"],
+    ),
+    "one-network-by-copied-files": (
+        {"models": [{"id": "a", "script": "FOLDER/net.pt"}, {"id": "b", "script": "FOLDER/copy.pt"}]},
+        CONFIG,
+        ["'a' and 'b'", "files of the same content", "leave it out"],
+    ),
     "dropout-of-all": ({"models[].dropout": 1}, CONFIG, ["models.0.dropout is '1'", "below 1"]),
     "dropout-of-a-script": (
-        {"models": [{"script": "NET", "dropout": 0.2}]},
+        {"models": [{"script": "FOLDER/net.pt", "dropout": 0.2}]},
         CONFIG,
         ["dropout 0.2", "net.pt", "leave dropout out"],
     ),
     "stochastic_depth-of-a-script": (
-        {"models": [{"script": "NET", "stochastic_depth": 0.2}]},
+        {"models": [{"script": "FOLDER/net.pt", "stochastic_depth": 0.2}]},
         CONFIG,
         ["stochastic_depth 0.2", "net.pt", "leave stochastic_depth out"],
     ),
     "script-of-another-width": (
-        {"targets": [GENDER], "models": [{"script": "NET"}]},
+        {"targets": [GENDER], "models": [{"script": "FOLDER/net.pt"}]},
         DATA,
         ["net.pt", "[2, 3]", "[2, 2]", "--classes 2"],
     ),
     "script-of-another-width-than-bins": (
-        aged(bins=5) | {"models": [{"script": "NET"}]},
+        aged(bins=5) | {"models": [{"script": "FOLDER/net.pt"}]},
         DATA,
         ["net.pt", "[2, 3]", "[2, 5]", "--classes 5"],
     ),
     "script-of-another-width-than-heads": (
-        {"targets": [MASK, GENDER], "targets_as": "heads", "models": [{"script": "NET"}]},
+        {"targets": [MASK, GENDER], "targets_as": "heads", "models": [{"script": "FOLDER/net.pt"}]},
         DATA,
         ["net.pt", "[2, 3]", "[2, 5]", "--classes 5"],
     ),
@@ -316,6 +327,7 @@ REFUSED = {
 def make_script(folder, last_good):
     (folder / "net.py").write_text(SCRIPT.replace("LAST_GOOD", str(last_good)))
     subprocess.run([sys.executable, "-W", "ignore", folder / "net.py", folder / "net.pt"], check=True)
+    shutil.copy(folder / "net.pt", folder / "copy.pt")
     return folder / "net.pt"
 
 
@@ -328,7 +340,7 @@ def net(crops):
 def test_what_a_config_cannot_ask_for_is_one_line(crops, net, tmp_path, name):
     changes, code, words = REFUSED[name]
     config = people.write_config(tmp_path / "config.yaml", crops, changes)
-    config.write_text(config.read_text().replace('"NET"', json.dumps(str(net))))
+    config.write_text(config.read_text().replace("FOLDER", str(net.parent)))
     line = runs.refusal(runs.pleat("train", config, "--run", tmp_path / "run", timeout=60), code)
     for word in words:
         assert word in line

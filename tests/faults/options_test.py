@@ -310,6 +310,20 @@ def test_another_file_to_start_from_is_another_key(world, option):
         assert not set(one.weights.values()) & set(another.weights.values())
 
 
+def test_a_default_that_is_spelt_out_is_the_same_key(world):
+    """A job that is done need not be done again because somebody wrote down what was meant."""
+    before, age = world.train({}), world.train(world.config({"targets": [AGE]}))
+    spelt = {
+        "targets": [{"name": "mask", "column": "mask", "classes": ["bad", "none", "wear"], "bins": 0, "weight": 1.0}],
+        "folds.stratify": ["mask"],
+        "models": [{"id": "resnet20", "name": "resnet20", "stem": "small", "dropout": 0.0, "stochastic_depth": 0.0}],
+        "train.loss": {"class_weights": "none", "focal": 0.0, "f1": 0.0},
+        "train.inner_share": 0.2,  # without keep: best nobody asks for it
+    }
+    assert world.train(world.config(spelt)).keys == before.keys
+    assert world.train(world.config({"targets": [AGE | {"train_edges": AGE["edges"]}]})).keys == age.keys
+
+
 def test_the_dry_run_says_the_keys_that_the_jobs_get(world):
     run = world.train({})
     said = runs.pleat("train", run.run.with_suffix(".yaml"), "--run", world.folder / "new", "--dry-run").stdout
