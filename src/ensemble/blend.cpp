@@ -1,5 +1,7 @@
 #include "ensemble/blend.h"
 
+#include <ATen/ops/stack.h>
+
 #include <stdexcept>
 
 namespace pleat {
@@ -12,6 +14,17 @@ torch::Tensor mean_probs(const std::vector<torch::Tensor>& tables) {
     sum += tables[i];
   }
   return sum.div_(static_cast<double>(tables.size()));
+}
+
+torch::Tensor mix_normals(const std::vector<torch::Tensor>& tables) {
+  std::vector<torch::Tensor> means, squares;
+  for (const torch::Tensor& table : tables) {
+    const torch::Tensor values = table.to(at::kDouble), mean = values.select(1, 0), deviation = values.select(1, 1);
+    means.push_back(mean);
+    squares.push_back(deviation * deviation + mean * mean);
+  }
+  const torch::Tensor mean = mean_probs(means);
+  return at::stack({mean, (mean_probs(squares) - mean * mean).clamp_min(0).sqrt()}, 1);
 }
 
 }  // namespace pleat

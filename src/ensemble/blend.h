@@ -11,4 +11,8 @@ namespace pleat {
 /// Throws std::invalid_argument if there are none or shapes differ.
 torch::Tensor mean_probs(const std::vector<torch::Tensor>& tables);
 
+/// Of tables of normal distributions, each [N, 2] mean and standard deviation: mean and deviation [N, 2] float64 of the
+/// even mixture of them, which is wider the less they agree. Throws as mean_probs.
+torch::Tensor mix_normals(const std::vector<torch::Tensor>& tables);
+
 }  // namespace pleat

@@ -60,10 +60,16 @@ void write_target(hid_t parent, const OofTable& table) {
   const Hdf5Group models = make_group(group.get(), "models");
   for (const OofModel& model : table.models) {
     ids.push_back(model.id);
-    write_probs(make_group(models.get(), model.id).get(), "probs", model.probs);
+    const Hdf5Group of_model = make_group(models.get(), model.id);
+    write_probs(of_model.get(), "probs", model.probs);
+    if (model.normal.defined()) write_probs(of_model.get(), "normal", model.normal);
   }
   write_texts(group.get(), "model_order", ids);
   write_probs(group.get(), "ensemble", table.ensemble);
+  if (!table.normal.defined()) return;
+  write_probs(group.get(), "normal", table.normal);
+  write_array(group.get(), "numbers", H5T_IEEE_F64LE, {hsize_t(table.numbers.numel())},
+              table.numbers.contiguous().const_data_ptr<double>());
 }
 
 Hdf5File file_in_memory(const std::string* image) {
@@ -126,21 +132,35 @@ torch::Tensor read_tensor(hid_t parent, const char* name, at::ScalarType dtype, 
   return tensor;
 }
 
+// [N, 2] beside a table of probabilities, if it is there.
+torch::Tensor read_normal(hid_t parent, const std::string& name, std::size_t rows) {
+  const htri_t there = H5Lexists(parent, name.c_str(), H5P_DEFAULT);
+  if (there <= 0) return {};
+  torch::Tensor normal = read_tensor(parent, name.c_str(), at::kDouble, 2);
+  if (normal.size(0) != std::int64_t(rows) || normal.size(1) != 2)
+    throw Hdf5Error(name + " is no table of a mean and a deviation for each row");
+  return normal;
+}
+
 OofTable read_target(hid_t parent, const std::string& name, std::size_t rows) {
   const Hdf5Group group(H5Gopen2(parent, name.c_str(), H5P_DEFAULT), "open a target");
   OofTable table{.target = name,
                  .classes = read_texts(group.get(), "classes"),
                  .labels = read_tensor(group.get(), "labels", at::kLong, 1)};
   for (const std::string& id : read_texts(group.get(), "model_order")) {
-    table.models.push_back({id, read_tensor(group.get(), ("models/" + id + "/probs").c_str(), at::kDouble, 2)});
+    table.models.push_back({id, read_tensor(group.get(), ("models/" + id + "/probs").c_str(), at::kDouble, 2),
+                            read_normal(group.get(), "models/" + id + "/normal", rows)});
   }
   table.ensemble = read_tensor(group.get(), "ensemble", at::kDouble, 2);
+  table.normal = read_normal(group.get(), "normal", rows);
+  if (table.normal.defined()) table.numbers = read_tensor(group.get(), "numbers", at::kDouble, 1);
   const auto fits = [&](const torch::Tensor& probs) {
     return probs.size(0) == std::int64_t(rows) && probs.size(1) == std::int64_t(table.classes.size());
   };
   const bool all_fit =
       std::all_of(table.models.begin(), table.models.end(), [&](const OofModel& model) { return fits(model.probs); });
-  if (!fits(table.ensemble) || !all_fit || table.labels.size(0) != std::int64_t(rows))
+  if (!fits(table.ensemble) || !all_fit || table.labels.size(0) != std::int64_t(rows) ||
+      (table.numbers.defined() && table.numbers.size(0) != std::int64_t(rows)))
     throw Hdf5Error("target " + name + " has tables of different sizes");
   return table;
 }

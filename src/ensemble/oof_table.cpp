@@ -9,6 +9,7 @@
 #include <set>
 
 #include "base/error.h"
+#include "ensemble/blend.h"
 
 namespace pleat {
 namespace {
@@ -54,6 +55,16 @@ void place_fold(const std::string& model_id, const FoldPlan& plan, const HeldOut
   probs.index_copy_(0, made.rows, made_probs);
 }
 
+// Where each fold's rows are its own has been checked by then, or will be.
+torch::Tensor place_normals(const FoldPlan& plan, const std::vector<HeldOutPredictions>& folds) {
+  if (folds.empty() || !folds.front().normal.defined()) return {};
+  std::vector<torch::Tensor> repeats(std::size_t(plan.repeats));
+  for (auto& table : repeats) table = at::zeros({static_cast<std::int64_t>(plan.ids.size()), 2}, at::kDouble);
+  for (const HeldOutPredictions& made : folds)
+    repeats[std::size_t(made.fold.value / plan.k)].index_copy_(0, made.rows, made.normal.to(at::kDouble));
+  return mix_normals(repeats);
+}
+
 }  // namespace
 
 OofModel gather_model(const std::string& model_id, const FoldPlan& plan, int classes,
@@ -76,6 +87,7 @@ OofModel gather_model(const std::string& model_id, const FoldPlan& plan, int cla
     if (!seen.contains(fold))
       throw DataError("model {}: fold {} of {} is missing; run again to train it", model_id, fold, plan.folds());
   }
+  OofModel model{.id = model_id, .normal = place_normals(plan, folds)};
   torch::Tensor sum = at::zeros({rows, classes}, at::kDouble);
   for (std::size_t repeat = 0; repeat < repeats.size(); ++repeat) {
     for (std::size_t row = 0; row < plan.ids.size(); ++row) {
@@ -85,7 +97,8 @@ OofModel gather_model(const std::string& model_id, const FoldPlan& plan, int cla
     }
     sum += repeats[repeat];
   }
-  return {model_id, sum.div_(static_cast<double>(plan.repeats))};
+  model.probs = sum.div_(static_cast<double>(plan.repeats));
+  return model;
 }
 
 }  // namespace pleat

@@ -17,11 +17,13 @@ struct HeldOutPredictions {
   FoldId fold;
   torch::Tensor rows;    // [n] int64, indices into the plan
   torch::Tensor logits;  // [n, C] float32
+  torch::Tensor normal;  // [n, 2] mean and standard deviation of the number; undefined unless it was taught as one
 };
 
 struct OofModel {
   std::string id;
-  torch::Tensor probs;  // [N, C] float64, in the plan's order; the mean over repeats
+  torch::Tensor probs;   // [N, C] float64, in the plan's order; the mean over repeats
+  torch::Tensor normal;  // [N, 2] float64, mixed over repeats; undefined unless it was taught as a number
 };
 
 struct OofTable {
@@ -30,6 +32,8 @@ struct OofTable {
   torch::Tensor labels;          // [N] int64
   std::vector<OofModel> models;  // in the config's order
   torch::Tensor ensemble;        // [N, C] float64
+  torch::Tensor normal,
+      numbers;  // of a target taught as a number: the ensemble's [N, 2], and the true ones [N]; float64
 };
 
 /// Holds the law. Softmax per repeat in float64, mean over repeats. Throws DataError naming model, row id and folds: a

@@ -1,7 +1,9 @@
 #include "rounds/dataset.h"
 
+#include <ATen/ops/tensor.h>
 #include <fmt/ranges.h>
 
+#include <cmath>
 #include <optional>
 #include <set>
 #include <string_view>
@@ -98,15 +100,17 @@ Labels read_labels(const Dataset& dataset, const Target& target) {
   const Column& column = dataset.crops.table().column(target.column);
   Labels labels{.classes = std::vector<std::int64_t>(dataset.crops.rows(), -1)};
   labels.taught = labels.classes;
-  if (target.numeric()) labels.numbers.assign(dataset.crops.rows(), 0.0);
+  if (target.numeric()) labels.numbers.assign(dataset.crops.rows(), std::nan(""));
   for (const std::int64_t row : dataset.train) {
     const std::string& label = column[std::size_t(row)];
     labels.classes[std::size_t(row)] = encode(dataset, target, label, row, false);
     labels.taught[std::size_t(row)] = target.taught(label);
     if (target.numeric()) labels.numbers[std::size_t(row)] = number_of(label).value();
   }
-  for (const std::int64_t row : dataset.test)
+  for (const std::int64_t row : dataset.test) {
     labels.classes[std::size_t(row)] = encode(dataset, target, column[std::size_t(row)], row, true);
+    if (target.numeric()) labels.numbers[std::size_t(row)] = number_of(column[std::size_t(row)]).value_or(std::nan(""));
+  }
   return labels;
 }
 
@@ -234,6 +238,12 @@ PixelNorm choose_norm(const RunConfig& config, const Dataset& dataset) {
                      config.data.crops, channels);
   }
   return {config.data.mean, config.data.std};
+}
+
+torch::Tensor numbers_of(const Dataset& dataset, int target, const std::vector<std::int64_t>& rows) {
+  std::vector<double> numbers;
+  for (const std::int64_t row : rows) numbers.push_back(dataset.labels[std::size_t(target)].numbers[std::size_t(row)]);
+  return at::tensor(numbers, at::kDouble);
 }
 
 std::string stratum_of(const Dataset& dataset, std::int64_t row) {

@@ -17,7 +17,7 @@ namespace pleat {
 struct Labels {
   std::vector<std::int64_t> classes;  // -1: none
   std::vector<std::int64_t> taught;   // of train rows: what training calls them (Target::train_edges)
-  std::vector<double> numbers;        // of train rows, for a target with edges; else empty
+  std::vector<double> numbers;        // for a target with edges; not a number where there is no label. Else empty
 };
 
 struct Dataset {
@@ -47,6 +47,9 @@ std::vector<std::int64_t> rows_of_plan(const Dataset& dataset, const FoldPlan& p
 
 /// As configured, or measured on the train rows.
 PixelNorm choose_norm(const RunConfig& config, const Dataset& dataset);
+
+/// What the table says of a target with edges, [rows] float64.
+torch::Tensor numbers_of(const Dataset& dataset, int target, const std::vector<std::int64_t>& rows);
 
 /// The row's classes of all the config's targets, as one word.
 std::string stratum_of(const Dataset& dataset, std::int64_t row);

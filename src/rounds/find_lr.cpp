@@ -19,19 +19,21 @@ std::string csv_of(const LrFinding& finding) {
   return text;
 }
 
-// A bar for each of some twenty rates, as long as the smoothed loss is high.
+// A bar for each of some twenty rates: from the least smoothed loss, which has none, to half as far again as the first;
+// what is above that has the longest.
 std::string chart_of(const LrFinding& finding) {
-  constexpr std::size_t kLines = 20, kWidth = 50;
+  constexpr std::size_t kLines = 20;
+  constexpr double kWidth = 50;
   const auto& curve = finding.curve;
-  double most = 0;
-  for (const LrPoint& point : curve) most = std::max(most, point.smoothed);
+  double least = curve.front().smoothed;
+  for (const LrPoint& point : curve) least = std::min(least, point.smoothed);
+  const double range = std::max(1.5 * (curve.front().smoothed - least), 1e-6);
   std::string text = fmt::format("  {:>8}  {:>8}\n", "lr", "loss");
   const std::size_t step = std::max<std::size_t>(1, (curve.size() + kLines - 1) / kLines);
   for (std::size_t i = 0; i < curve.size(); i += step) {
-    const auto length =
-        static_cast<std::size_t>(std::lround(kWidth * std::max(0.0, curve[i].smoothed) / std::max(most, 1e-9)));
+    const auto length = std::lround(kWidth * std::min(1.0, (curve[i].smoothed - least) / range));
     std::string bar;
-    for (std::size_t c = 0; c < length; ++c) bar += "▇";
+    for (long c = 0; c < length; ++c) bar += "▇";
     text += fmt::format("  {:8.1e}  {:8.4f}  {}\n", curve[i].lr, curve[i].smoothed, bar);
   }
   return text;

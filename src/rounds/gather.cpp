@@ -32,12 +32,6 @@ torch::Tensor to_plan_rows(const torch::Tensor& crop_rows,
   return at::tensor(positions, at::kLong);
 }
 
-// One model's folds of one target, and what they say of the other rows.
-struct ModelPredictions {
-  std::vector<HeldOutPredictions> folds;
-  std::vector<torch::Tensor> test, unlabelled;
-};
-
 GatheredTarget empty_table(int target, const Dataset& dataset) {
   const Target& described = dataset.targets.targets[std::size_t(target)];
   GatheredTarget gathered{.target = target, .oof = {.target = described.name, .classes = described.classes}};
@@ -78,7 +72,7 @@ std::vector<GatheredTarget> gather_unit(int unit, const RunConfig& config, const
   for (const int t : described.targets) {
     const Target& target = dataset.targets.targets[std::size_t(t)];
     GatheredTarget gathered = empty_table(t, dataset);
-    std::vector<torch::Tensor> oof, test, unlabelled;
+    std::vector<torch::Tensor> oof, test, unlabelled, oof_normal, test_normal, unlabelled_normal;
     for (std::size_t m = 0; m < config.models.size(); ++m) {
       std::vector<HeldOutPredictions> folds;
       std::vector<torch::Tensor> of_model;
@@ -87,18 +81,28 @@ std::vector<GatheredTarget> gather_unit(int unit, const RunConfig& config, const
         const std::string file =
             (paths.fold(described.name, config.models[m].id, job.fold) / kPredictionsFile).string();
         const JobPredictions made = parse_predictions(read_file(file), head_name(described, target), file);
-        folds.push_back({job.fold, to_plan_rows(made.held_out_rows, position_of, file), made.held_out_logits});
+        folds.push_back({job.fold, to_plan_rows(made.held_out_rows, position_of, file), made.held_out_logits,
+                         made.held_out_normal});
         if (made.test_logits.defined()) of_model.push_back(probs_of(made.test_logits));
         if (made.unlabelled_logits.defined()) unlabelled.push_back(probs_of(made.unlabelled_logits));
+        if (made.test_normal.defined()) test_normal.push_back(made.test_normal);
+        if (made.unlabelled_normal.defined()) unlabelled_normal.push_back(made.unlabelled_normal);
       }
       gathered.oof.models.push_back(gather_model(config.models[m].id, plan, target.size(), folds));
       oof.push_back(gathered.oof.models.back().probs);
+      if (gathered.oof.models.back().normal.defined()) oof_normal.push_back(gathered.oof.models.back().normal);
       gathered.model_test.push_back(of_model.empty() ? torch::Tensor() : mean_probs(of_model));
       test.insert(test.end(), of_model.begin(), of_model.end());
     }
     gathered.oof.ensemble = mean_probs(oof);
     if (!test.empty()) gathered.test = mean_probs(test);
     if (!unlabelled.empty()) gathered.unlabelled = mean_probs(unlabelled);
+    if (!test_normal.empty()) gathered.test_normal = mix_normals(test_normal);
+    if (!unlabelled_normal.empty()) gathered.unlabelled_normal = mix_normals(unlabelled_normal);
+    if (!oof_normal.empty()) {
+      gathered.oof.normal = mix_normals(oof_normal);
+      gathered.oof.numbers = numbers_of(dataset, t, dataset.train);
+    }
     all.push_back(std::move(gathered));
   }
   return all;

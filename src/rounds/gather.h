@@ -15,6 +15,8 @@ struct GatheredTarget {
   int target = 0;
   OofTable oof;
   torch::Tensor test, unlabelled;  // [n, C] float64 probabilities of the ensemble; undefined if there are no such rows
+  torch::Tensor test_normal,
+      unlabelled_normal;                  // [n, 2] mean and standard deviation of a number; undefined unless taught so
   std::vector<torch::Tensor> model_test;  // of each model's folds alone, in the order of oof.models
 };
 

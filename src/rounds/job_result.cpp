@@ -12,8 +12,9 @@ namespace fs = std::filesystem;
 
 namespace {
 
-std::string logits_name(const std::string& rows, const std::string& target) {
-  return rows + ".logits" + (target.empty() ? "" : "." + target);
+// "oof.logits", or of one of several heads "oof.logits.mask".
+std::string name_of(const std::string& rows, const char* what, const std::string& target) {
+  return rows + "." + what + (target.empty() ? "" : "." + target);
 }
 
 Json describe(const Head& head, const Scores& scores) {
@@ -35,8 +36,10 @@ std::vector<std::string> pack_result(const PlannedJob& job, const FoldResult& re
                              at::tensor(std::vector<std::int64_t>(rows.begin() + from, rows.begin() + to), at::kLong));
     const auto& heads = job.work.heads;
     for (std::size_t h = 0; h < heads.size(); ++h) {
-      predictions.emplace_back(logits_name(name, heads.size() > 1 ? heads[h].target : ""),
-                               result.logits[h].narrow(0, from, to - from));
+      const std::string target = heads.size() > 1 ? heads[h].target : "";
+      predictions.emplace_back(name_of(name, "logits", target), result.logits[h].narrow(0, from, to - from));
+      if (h < result.normals.size() && result.normals[h].defined())
+        predictions.emplace_back(name_of(name, "normal", target), result.normals[h].narrow(0, from, to - from));
     }
     begin += count;
   };
@@ -107,10 +110,13 @@ bool is_done(const fs::path& folder, const std::string& key) {
 JobPredictions parse_predictions(const std::string& bytes, const std::string& target, const std::string& source) {
   const TensorFile file = tensors_from_bytes(bytes, source);
   JobPredictions predictions{.held_out_rows = file.at("oof.rows"),
-                             .held_out_logits = file.at(logits_name("oof", target))};
+                             .held_out_logits = file.at(name_of("oof", "logits", target))};
   for (const auto& [name, tensor] : file.tensors) {
-    if (name == logits_name("test", target)) predictions.test_logits = tensor;
-    if (name == logits_name("unlabelled", target)) predictions.unlabelled_logits = tensor;
+    if (name == name_of("test", "logits", target)) predictions.test_logits = tensor;
+    if (name == name_of("unlabelled", "logits", target)) predictions.unlabelled_logits = tensor;
+    if (name == name_of("oof", "normal", target)) predictions.held_out_normal = tensor;
+    if (name == name_of("test", "normal", target)) predictions.test_normal = tensor;
+    if (name == name_of("unlabelled", "normal", target)) predictions.unlabelled_normal = tensor;
   }
   return predictions;
 }

@@ -30,6 +30,7 @@ bool is_done(const std::filesystem::path& folder, const std::string& key);
 struct JobPredictions {
   torch::Tensor held_out_rows, held_out_logits, test_logits,
       unlabelled_logits;  // rows: int64 crop rows; logits [n, C]; undefined if none
+  torch::Tensor held_out_normal, test_normal, unlabelled_normal;  // [n, 2]; undefined unless taught as a number
 };
 /// `target`: the head's, of a network that has several; empty for a network that has one.
 JobPredictions parse_predictions(const std::string& bytes, const std::string& target, const std::string& source);

@@ -1,6 +1,5 @@
 #include "rounds/predict.h"
 
-#include <ATen/ops/softmax.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -13,10 +12,10 @@
 #include "base/log.h"
 #include "base/stop_signal.h"
 #include "cluster/slot.h"
-#include "ensemble/blend.h"
 #include "model/tensor_file.h"
 #include "rounds/compute_place.h"
 #include "rounds/conv_plans.h"
+#include "rounds/ensemble_blend.h"
 #include "rounds/job_result.h"
 #include "rounds/run_folder.h"
 #include "rounds/shared_value.h"
@@ -129,8 +128,7 @@ Prediction plan_prediction(const PredictRequest& request, const MpiSession& sess
   return plan;
 }
 
-// Class logits of each of the member's targets.
-std::vector<torch::Tensor> member_logits(const Prediction& plan, const Member& member, const torch::Device& device) {
+Said member_predictions(const Prediction& plan, const Member& member, const torch::Device& device) {
   const auto& [ensemble, crops, rows] = plan;
   const fs::path file = member.folder / kWeightsFile;
   const std::string bytes = read_file(file);
@@ -156,30 +154,10 @@ std::vector<torch::Tensor> member_logits(const Prediction& plan, const Member& m
                                              .flip = ensemble.config.predict.flip,
                                              .shift = ensemble.config.predict.shift,
                                              .device = device});
-  return split_logits(codes, made);
+  return {split_logits(codes, made), split_normals(codes, made)};
 }
 
-// Each target's mean over its members, and what is derived from these. In the ensemble's order, so that the file is the
-// same for any number of ranks. probs[member][head].
-std::vector<torch::Tensor> blend_targets(const TrainedEnsemble& ensemble,
-                                         const std::vector<std::vector<torch::Tensor>>& probs) {
-  std::vector<torch::Tensor> by_target(ensemble.targets.targets.size());
-  for (std::size_t u = 0; u < ensemble.targets.units.size(); ++u) {
-    const std::vector<int>& targets = ensemble.targets.units[u].targets;
-    for (std::size_t head = 0; head < targets.size(); ++head) {
-      std::vector<torch::Tensor> mine;
-      for (std::size_t m = 0; m < probs.size(); ++m) {
-        if (ensemble.members[m].unit == static_cast<int>(u)) mine.push_back(probs[m][head]);
-      }
-      by_target[std::size_t(targets[head])] = mean_probs(mine);
-    }
-  }
-  ensemble.targets.derive(by_target);
-  return by_target;
-}
-
-void write_predictions(const fs::path& out, const Prediction& plan,
-                       const std::vector<std::vector<torch::Tensor>>& probs) {
+void write_predictions(const fs::path& out, const Prediction& plan, const std::vector<Said>& said) {
   const auto& [ensemble, crops, rows] = plan;
   std::vector<std::string> ids, splits;
   const auto* split = crops.table().find("split");
@@ -187,46 +165,36 @@ void write_predictions(const fs::path& out, const Prediction& plan,
     ids.push_back(crops.table().column("id")[std::size_t(row)]);
     splits.push_back(split ? csv_field((*split)[std::size_t(row)]) : "");
   }
-  std::vector<torch::Tensor> by_target = blend_targets(ensemble, probs);
-  std::vector<TargetProbs> targets;
-  for (std::size_t t = 0; t < by_target.size(); ++t) {
-    const Target& target = ensemble.targets.targets[t];
-    targets.push_back({target.name, target.classes, by_target[t].contiguous()});
-  }
-  write_file(out, format_predictions(ids, splits, targets));
+  write_file(out, format_predictions(ids, splits, blend_members(ensemble, said)));
   const std::size_t left_out = crops.rows() - rows.size();
-  spdlog::info("{}: {} rows predicted by {} models{}", out.string(), rows.size(), probs.size(),
+  spdlog::info("{}: {} rows predicted by {} models{}", out.string(), rows.size(), said.size(),
                left_out ? fmt::format("; {} rows without a picture are not in it", left_out) : "");
 }
 
-// Each member's probabilities, in the ensemble's order, on rank 0. Returns what ended it early.
+// What each member says, in the ensemble's order, on rank 0. Returns what ended it early.
 std::optional<Error> predict_members(const Prediction& plan, const ComputePlace& place, const MpiSession& session,
-                                     std::vector<std::vector<torch::Tensor>>& probs) {
+                                     std::vector<Said>& said) {
   const Slot slot(session, place.layout, place.device);
   const std::vector<Member>& members = plan.ensemble.members;
   JobQueue queue(static_cast<int>(members.size()));
   std::optional<Error> failure;  // an ensemble without one of its members would be another ensemble
   int predicted = 0;
-  probs.resize(members.size());
-  const JobEvents events{
-      .finished =
-          [&](int job, const std::vector<std::string>& parts) {
-            for (const auto& [head, logits] : tensors_from_bytes(parts.at(0), "a rank's predictions").tensors)
-              probs[std::size_t(job)].push_back(at::softmax(logits.to(at::kDouble), 1));
-            spdlog::info("{} of {} models have predicted", ++predicted, probs.size());
-          },
-      .failed =
-          [&](int job, const std::string& message) {
-            failure = ClusterError("the model in {} could not predict, so nothing was written: {}",
-                                   members[std::size_t(job)].folder.string(), message);
-          },
-      .progressed = [](int, const std::string&) {}};
+  said.resize(members.size());
+  const JobEvents events{.finished =
+                             [&](int job, const std::vector<std::string>& parts) {
+                               said[std::size_t(job)] =
+                                   said_from(parts.at(0), plan.ensemble, members[std::size_t(job)]);
+                               spdlog::info("{} of {} models have predicted", ++predicted, said.size());
+                             },
+                         .failed =
+                             [&](int job, const std::string& message) {
+                               failure = ClusterError("the model in {} could not predict, so nothing was written: {}",
+                                                      members[std::size_t(job)].folder.string(), message);
+                             },
+                         .progressed = [](int, const std::string&) {}};
   const JobWork work = [&](int job) -> std::vector<std::string> {
     if (stop_signal_received()) throw StopRequested("stopped on request; nothing was written");
-    NamedTensors heads;
-    for (const torch::Tensor& logits : member_logits(plan, members[std::size_t(job)], place.device))
-      heads.emplace_back(fmt::format("{:06}", heads.size()), logits);
-    return {tensors_to_bytes(heads)};
+    return {to_bytes(member_predictions(plan, members[std::size_t(job)], place.device))};
   };
   const std::optional<Error> ended =
       run_jobs(session, place.layout, slot, queue, events, [&](JobSource*) { return work; });
@@ -260,11 +228,11 @@ ExitCode predict_run(const PredictRequest& request, const MpiSession& session) {
         "{} is not what the run was trained by, so the last digits of predictions may differ from its own; put it back",
         RunPaths{request.run}.conv_plan().string());
   }
-  std::vector<std::vector<torch::Tensor>> probs;
-  const std::optional<Error> ended = predict_members(*plan, place, session, probs);
+  std::vector<Said> said;
+  const std::optional<Error> ended = predict_members(*plan, place, session, said);
   from_rank_0(session.ranks(), [&] {
     if (ended) throw *ended;
-    write_predictions(request.out, *plan, probs);
+    write_predictions(request.out, *plan, said);
     return std::string();
   });
   return ExitCode::kDone;

@@ -1,6 +1,7 @@
 #include "rounds/summary.h"
 
 #include <ATen/ops/cat.h>
+#include <ATen/ops/isfinite.h>
 #include <ATen/ops/nonzero.h>
 #include <ATen/ops/tensor.h>
 
@@ -14,6 +15,15 @@ Json to_json(const Scores& scores, const std::string& name) {
           {"macro_f1", scores.macro_f1},
           {"log_loss", scores.log_loss},
           {"score", score_by_name(scores, name)}};
+}
+
+Json to_json(const NumberScores& scores) {
+  return {{"mae", scores.mae}, {"rmse", scores.rmse}, {"within_deviation", scores.within}};
+}
+
+std::string number_row(std::size_t width, const char* name, const NumberScores& scores) {
+  return fmt::format("  {:<{}} off by {:.3g} (mean), {:.3g} (root of squares); {:.0f} % within one deviation\n", name,
+                     width, scores.mae, scores.rmse, 100 * scores.within);
 }
 
 std::string table_row(std::size_t width, const std::string& name, const Scores& scores, const std::string& note = "") {
@@ -57,6 +67,13 @@ TargetScores score_target(const GatheredTarget& gathered, const Dataset& dataset
                              .oof = score(oof.models[m].probs, oof.labels),
                              .test = score_test(gathered.model_test[m], gathered.target, dataset)});
   }
+  if (oof.normal.defined()) scores.oof_number = score_numbers(oof.normal, oof.numbers);
+  if (gathered.test_normal.defined()) {
+    const torch::Tensor numbers = numbers_of(dataset, gathered.target, dataset.test);
+    const torch::Tensor known = at::nonzero(at::isfinite(numbers)).squeeze(1);
+    if (known.numel() > 0)
+      scores.test_number = score_numbers(gathered.test_normal.index_select(0, known), numbers.index_select(0, known));
+  }
   return scores;
 }
 
@@ -75,10 +92,10 @@ Json summarise(const std::vector<TargetScores>& targets, const std::string& scor
       models[model.id] = to_json(model.oof, score_name);
       models[model.id]["test"] = model.test ? to_json(*model.test, score_name) : Json(nullptr);
     }
-    all[target.target] = {{"oof", oof},
-                          {"test", target.test ? to_json(*target.test, score_name) : Json(nullptr)},
-                          {"folds", folds},
-                          {"models", models}};
+    Json test = target.test ? to_json(*target.test, score_name) : Json(nullptr);
+    if (target.oof_number) oof["number"] = to_json(*target.oof_number);
+    if (target.test_number) test["number"] = to_json(*target.test_number);
+    all[target.target] = {{"oof", oof}, {"test", test}, {"folds", folds}, {"models", models}};
   }
   return {
       {"score", score_name},
@@ -109,6 +126,7 @@ std::string final_table(const std::vector<TargetScores>& targets, const std::str
     const double oof = shown_score(target.oof, score_name);
     text += table_row(width, "OOF ensemble", target.oof,
                       fmt::format("{} {:.4f} ± {:.4f} over folds", score_name, oof, target.spread));
+    if (target.oof_number) text += number_row(width, "OOF number", *target.oof_number);
     for (const ModelScores& model : target.models) {
       if (several && model.test) text += table_row(width, "test " + model.id, *model.test);
     }
@@ -117,6 +135,7 @@ std::string final_table(const std::vector<TargetScores>& targets, const std::str
       text += table_row(width, "held-out test", *target.test,
                         fmt::format("{} {:.4f}, {:+.4f} against OOF", score_name, test, test - oof));
     }
+    if (target.test_number) text += number_row(width, "test number", *target.test_number);
   }
   const std::string before = facts.done_before ? fmt::format(" ({} were done before)", facts.done_before) : "";
   text += fmt::format("\n{} jobs{}, {} rank{} x {} thread{}, {}, {}", facts.jobs, before, facts.ranks,
@@ -127,6 +146,19 @@ std::string final_table(const std::vector<TargetScores>& targets, const std::str
   return text + fmt::format(", {} in all\n", duration(facts.wall_seconds));
 }
 
+namespace {
+
+// One after the other, of what there is; undefined if there is neither.
+torch::Tensor joined(const torch::Tensor& first, const torch::Tensor& second) {
+  std::vector<torch::Tensor> parts;
+  for (const torch::Tensor& part : {first, second}) {
+    if (part.defined()) parts.push_back(part);
+  }
+  return parts.empty() ? torch::Tensor() : at::cat(parts).contiguous();
+}
+
+}  // namespace
+
 std::string format_predictions(const std::vector<std::string>& ids, const std::vector<std::string>& splits,
                                const std::vector<TargetProbs>& targets) {
   std::string text = "id,split";
@@ -134,6 +166,8 @@ std::string format_predictions(const std::vector<std::string>& ids, const std::v
     text += fmt::format(",{}", csv_field(target.target));
     for (const std::string& name : target.classes)
       text += fmt::format(",{}", csv_field(fmt::format("{}:{}", target.target, name)));
+    if (target.normal.defined())
+      text += fmt::format(",{},{}", csv_field(target.target + ".mean"), csv_field(target.target + ".deviation"));
   }
   text += "\n";
   for (std::size_t row = 0; row < ids.size(); ++row) {
@@ -144,6 +178,9 @@ std::string format_predictions(const std::vector<std::string>& ids, const std::v
       text += fmt::format(",{}", csv_field(target.classes[std::size_t(best)]));
       for (std::size_t c = 0; c < target.classes.size(); ++c)
         fmt::format_to(std::back_inserter(text), ",{:.6f}", probs[c]);
+      if (!target.normal.defined()) continue;
+      const double* normal = target.normal.const_data_ptr<double>() + row * 2;
+      fmt::format_to(std::back_inserter(text), ",{:.6g},{:.6g}", normal[0], normal[1]);
     }
     text += "\n";
   }
@@ -160,11 +197,9 @@ std::string predictions_csv(const std::vector<GatheredTarget>& targets, const Da
   }
   std::vector<TargetProbs> probs;
   for (const GatheredTarget& gathered : targets) {
-    std::vector<torch::Tensor> parts;
-    for (const torch::Tensor& part : {gathered.test, gathered.unlabelled}) {
-      if (part.defined()) parts.push_back(part);
-    }
-    if (!parts.empty()) probs.push_back({gathered.oof.target, gathered.oof.classes, at::cat(parts).contiguous()});
+    const torch::Tensor rows = joined(gathered.test, gathered.unlabelled);
+    const torch::Tensor normal = joined(gathered.test_normal, gathered.unlabelled_normal);
+    if (rows.defined()) probs.push_back({gathered.oof.target, gathered.oof.classes, rows, normal});
   }
   return format_predictions(ids, splits, probs);
 }

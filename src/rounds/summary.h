@@ -23,6 +23,7 @@ struct TargetScores {
   std::optional<Scores> test;  // of the labelled held-out rows
   std::vector<Scores> folds;   // of the ensemble, per fold of the first repeat
   std::vector<ModelScores> models;
+  std::optional<NumberScores> oof_number, test_number;  // of a target taught as a number
 };
 TargetScores score_target(const GatheredTarget& gathered, const Dataset& dataset, const FoldPlan& plan,
                           const std::string& score_name);
@@ -40,7 +41,8 @@ Json summarise(const std::vector<TargetScores>& targets, const std::string& scor
 /// For people, at the end of a run.
 std::string final_table(const std::vector<TargetScores>& targets, const std::string& score_name, const RunFacts& facts);
 
-/// predictions.csv: a row per test and unlabelled row; per target its class and each class's probability.
+/// predictions.csv: a row per test and unlabelled row; per target its class and each class's probability, and of one
+/// taught as a number that and its standard deviation.
 std::string predictions_csv(const std::vector<GatheredTarget>& targets, const Dataset& dataset);
 
 /// The same for any rows: `probs[t]` [rows, C] of the target with those classes.
@@ -48,6 +50,7 @@ struct TargetProbs {
   std::string target;
   std::vector<std::string> classes;
   torch::Tensor probs;
+  torch::Tensor normal;  // [rows, 2] mean and standard deviation; undefined unless it is taught as a number
 };
 std::string format_predictions(const std::vector<std::string>& ids, const std::vector<std::string>& splits,
                                const std::vector<TargetProbs>& targets);

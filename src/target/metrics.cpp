@@ -110,6 +110,14 @@ Scores score(const torch::Tensor& probs, const torch::Tensor& labels) {
           .log_loss = log_loss_of(checked)};
 }
 
+NumberScores score_numbers(const torch::Tensor& normal, const torch::Tensor& numbers) {
+  if (numbers.numel() == 0) throw DataError("there are no numbers to score");
+  const torch::Tensor off = (normal.select(1, 0) - numbers).abs();
+  return {.mae = off.mean().item<double>(),
+          .rmse = (off * off).mean().sqrt().item<double>(),
+          .within = (off <= normal.select(1, 1)).to(at::kDouble).mean().item<double>()};
+}
+
 torch::Tensor confusion(const torch::Tensor& probs, const torch::Tensor& labels) {
   return confusion_of(check(probs, labels));
 }

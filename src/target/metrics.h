@@ -17,6 +17,16 @@ struct Scores {
 /// Throws DataError if N == 0.
 Scores score(const torch::Tensor& probs, const torch::Tensor& labels);
 
+/// How far predicted numbers are off, in their own unit.
+struct NumberScores {
+  double mae = 0, rmse = 0;
+  double within =
+      0;  // share of rows within one predicted standard deviation; 0.68 where deviations are what they should be
+};
+
+/// normal [N, 2] float64 mean and standard deviation, numbers [N] float64. Throws DataError if N == 0.
+NumberScores score_numbers(const torch::Tensor& normal, const torch::Tensor& numbers);
+
 /// Counts [C, C] int64: row = true class, column = predicted class.
 torch::Tensor confusion(const torch::Tensor& probs, const torch::Tensor& labels);
 

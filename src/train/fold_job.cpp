@@ -1,5 +1,7 @@
 #include "train/fold_job.h"
 
+#include <ATen/ops/stack.h>
+
 namespace pleat {
 
 std::vector<torch::Tensor> split_logits(const std::vector<TargetCode>& codes, const torch::Tensor& outputs) {
@@ -10,6 +12,20 @@ std::vector<torch::Tensor> split_logits(const std::vector<TargetCode>& codes, co
     begin += code.outputs;
   }
   return logits;
+}
+
+std::vector<torch::Tensor> split_normals(const std::vector<TargetCode>& codes, const torch::Tensor& outputs) {
+  std::vector<torch::Tensor> normals;
+  std::int64_t begin = 0;
+  for (const TargetCode& code : codes) {
+    torch::Tensor& normal = normals.emplace_back();
+    if (code.teaching == Teaching::kNumber) {
+      const auto [mean, deviation] = predicted_number(code, outputs.narrow(1, begin, code.outputs));
+      normal = at::stack({mean, deviation}, 1);
+    }
+    begin += code.outputs;
+  }
+  return normals;
 }
 
 std::vector<TargetCode> codes_of(const FoldJob& job) {

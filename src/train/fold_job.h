@@ -54,6 +54,10 @@ struct FoldJob {
 /// probabilities.
 std::vector<torch::Tensor> split_logits(const std::vector<TargetCode>& codes, const torch::Tensor& outputs);
 
+/// The same outputs as each head's mean and standard deviation [n, 2] float64, in its column's unit; undefined for
+/// heads that are not taught as a number.
+std::vector<torch::Tensor> split_normals(const std::vector<TargetCode>& codes, const torch::Tensor& outputs);
+
 std::vector<TargetCode> codes_of(const FoldJob& job);
 
 }  // namespace pleat

@@ -35,7 +35,7 @@ class FoldTrainer {
   RandomKey key_for(Purpose purpose) const;
   void resume();
   torch::Tensor outputs_of(const std::vector<std::int64_t>& rows);
-  std::vector<torch::Tensor> predict();
+  torch::Tensor predict();
   void train_epoch();
   void train_step(BatchLoader& loader);
   void choose();
@@ -109,7 +109,9 @@ FoldResult FoldTrainer::run() {
     weights_->load(place_.best.weights, "the best epoch's weights");
   else if (average_)
     weights_->load(average_->state(), "the average of the weights");
-  FoldResult result{.logits = predict(),
+  const torch::Tensor outputs = predict();
+  FoldResult result{.logits = split_logits(codes_of(job_), outputs),
+                    .normals = split_normals(codes_of(job_), outputs),
                     .history = place_.history,
                     .kept_epoch = job_.train.keep == "best" ? place_.best.epoch : place_.epoch};
   for (const auto& [name, tensor] : weights_->state()) result.weights.emplace_back(name, tensor.detach().cpu());
@@ -135,11 +137,11 @@ torch::Tensor FoldTrainer::outputs_of(const std::vector<std::int64_t>& rows) {
   return whole.front().cpu();
 }
 
-std::vector<torch::Tensor> FoldTrainer::predict() {
+torch::Tensor FoldTrainer::predict() {
   const torch::Tensor outputs = outputs_of(job_.predict_rows);
   // The last step's loss was that of the weights before it, so weights may explode unseen. Every shard has all outputs.
   together(context_.slot, [&] { require_finite_outputs(job_, context_.crops, job_.predict_rows, outputs); });
-  return split_logits(codes_of(job_), outputs);
+  return outputs;
 }
 
 void FoldTrainer::train_epoch() {

@@ -11,8 +11,9 @@
 namespace pleat {
 
 struct FoldResult {
-  NamedTensors weights;               // CPU, as trained, or their average (train.ema), or the best (train.keep)
-  std::vector<torch::Tensor> logits;  // of each head: [predict_rows, its classes] float32
+  NamedTensors weights;                // CPU, as trained, or their average (train.ema), or the best (train.keep)
+  std::vector<torch::Tensor> logits;   // of each head: [predict_rows, its classes] float32
+  std::vector<torch::Tensor> normals;  // of each head: [predict_rows, 2] (split_normals), or undefined
   std::vector<EpochReport> history;
   std::int64_t kept_epoch = 0;  // from 1: after which the weights were as they are
 };

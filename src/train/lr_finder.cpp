@@ -14,8 +14,9 @@
 namespace pleat {
 namespace {
 
-constexpr double kSmoothing = 0.9;  // of a moving average over the steps: about the last ten
-constexpr double kGivesUp = 4.0;    // times the least loss
+constexpr double kSmoothing = 0.9;        // of a moving average over the steps: about the last ten
+constexpr double kGivesUp = 4.0;          // times the least loss
+constexpr std::ptrdiff_t kUnsteady = 10;  // first steps
 
 // Network, optimizer and steps of a job that is tried out.
 class Trial {
@@ -104,7 +105,9 @@ void read_curve(LrFinding& finding) {
   if (least == curve.begin()) return;
   finding.suggestion = least->lr / 10;
   double fastest = 0;
-  for (auto point = curve.begin() + 1; point != curve.end() && point <= least; ++point) {
+  // The average of the first few steps is that of single batches, which differ by more than the rate does.
+  for (auto point = curve.begin() + std::min<std::ptrdiff_t>(kUnsteady, least - curve.begin()); point <= least;
+       ++point) {
     const double slope = (point->smoothed - (point - 1)->smoothed) / std::log(point->lr / (point - 1)->lr);
     if (slope >= fastest) continue;
     fastest = slope;

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 namespace pleat {
 namespace {
 
@@ -23,6 +25,16 @@ TEST(Blend, OfOneIsThatOneAndLeavesItAlone) {
 TEST(Blend, OfProbabilitiesIsNeverAboveOne) {
   const auto certain = torch::ones({1, 1}, torch::kFloat64);
   EXPECT_LE(mean_probs(std::vector<torch::Tensor>(7, certain)).max().item<double>(), 1.0);
+}
+
+TEST(Blend, NormalsThatDisagreeMixToAWiderOne) {
+  const torch::Tensor one = torch::tensor({30.0, 3.0}, torch::kFloat64).reshape({1, 2});
+  const torch::Tensor other = torch::tensor({40.0, 4.0}, torch::kFloat64).reshape({1, 2});
+  EXPECT_TRUE(mix_normals({one}).allclose(one));
+  EXPECT_TRUE(mix_normals({one, one}).allclose(one));
+  const torch::Tensor mixed = mix_normals({one, other});
+  EXPECT_DOUBLE_EQ(mixed[0][0].item<double>(), 35.0);
+  EXPECT_NEAR(mixed[0][1].item<double>(), std::sqrt((9.0 + 16.0) / 2 + 25.0), 1e-9);
 }
 
 TEST(Blend, OfNothingAndOfDifferentShapesIsABug) {

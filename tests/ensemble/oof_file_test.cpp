@@ -38,7 +38,14 @@ std::vector<OofTable> tables() {
            .classes = {"male", "female"},
            .labels = torch::tensor({0, 1, 1}, torch::kInt64),
            .models = {{"r18", probs(2, 4)}},
-           .ensemble = probs(2, 5)}};
+           .ensemble = probs(2, 5)},
+          {.target = "age",
+           .classes = {"young", "old"},
+           .labels = torch::tensor({0, 0, 1}, torch::kInt64),
+           .models = {{"r18", probs(2, 6), torch::tensor({{20.0, 3.0}, {30.0, 4.0}, {70.0, 5.0}}, torch::kFloat64)}},
+           .ensemble = probs(2, 7),
+           .normal = torch::tensor({{21.0, 3.5}, {31.0, 4.5}, {71.0, 5.5}}, torch::kFloat64),
+           .numbers = torch::tensor({19.0, 35.0, 66.0}, torch::kFloat64)}};
 }
 
 TEST(OofFile, ReadsBackWhatWasWrittenInItsOrder) {
@@ -52,6 +59,12 @@ TEST(OofFile, ReadsBackWhatWasWrittenInItsOrder) {
     EXPECT_EQ(read[i].classes, expected[i].classes);
     EXPECT_TRUE(torch::equal(read[i].labels, expected[i].labels));
     EXPECT_TRUE(torch::equal(read[i].ensemble, expected[i].ensemble));
+    ASSERT_EQ(read[i].normal.defined(), expected[i].normal.defined());
+    if (read[i].normal.defined()) {
+      EXPECT_TRUE(torch::equal(read[i].normal, expected[i].normal));
+      EXPECT_TRUE(torch::equal(read[i].numbers, expected[i].numbers));
+      EXPECT_TRUE(torch::equal(read[i].models[0].normal, expected[i].models[0].normal));
+    }
     ASSERT_EQ(read[i].models.size(), expected[i].models.size());
     for (std::size_t m = 0; m < read[i].models.size(); ++m) {
       EXPECT_EQ(read[i].models[m].id, expected[i].models[m].id);

@@ -45,6 +45,22 @@ std::vector<HeldOutPredictions> all_predictions() {
   return folds;
 }
 
+TEST(OofTable, NumbersGoToTheirRowsAndMixOverRepeats) {
+  auto folds = all_predictions();
+  for (HeldOutPredictions& made : folds) {
+    made.normal = torch::zeros({made.rows.numel(), 2}, torch::kFloat64);
+    for (std::int64_t i = 0; i < made.rows.numel(); ++i) {
+      made.normal[i][0] = made.rows[i].item<std::int64_t>() * 10 + made.fold.value / 2;  // the repeat
+      made.normal[i][1] = 1.0;
+    }
+  }
+  const torch::Tensor normal = gather_model("r18", plan(), kClasses, folds).normal;
+  for (std::int64_t row = 0; row < 6; ++row) {
+    EXPECT_DOUBLE_EQ(normal[row][0].item<double>(), double(row) * 10 + 0.5);
+    EXPECT_NEAR(normal[row][1].item<double>(), std::sqrt(1.25), 1e-9);
+  }
+}
+
 TEST(OofTable, ARowIsTheMeanOverRepeatsOfItsSoftmaxInFloat64) {
   const OofModel model = gather_model("r18", plan(), kClasses, all_predictions());
   EXPECT_EQ(model.id, "r18");

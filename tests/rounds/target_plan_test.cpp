@@ -10,6 +10,7 @@
 #include "base/files.h"
 #include "rounds/gather.h"
 #include "rounds/job_result.h"
+#include "rounds/summary.h"
 #include "small_run.h"
 #include "support/scratch_folder.h"
 
@@ -48,6 +49,11 @@ class TargetPlanTest : public testing::Test {
           if (label >= 0) logits[std::int64_t(i)][label] = 30.0F;
         }
         result.logits.push_back(logits);
+        torch::Tensor& normal = result.normals.emplace_back();  // one too much, give or take two
+        if (plan.targets[std::size_t(t)].regress) {
+          normal = at::full({std::int64_t(rows.size()), 2}, 2.0, at::kDouble);
+          normal.select(1, 0).copy_(numbers_of(run.dataset, t, rows) + 1);
+        }
       }
       const std::string& unit = plan.units[std::size_t(job.unit)].name;
       write_result(paths.fold(unit, "small", job.fold), job, pack_result(job, result, 1.0),
@@ -96,6 +102,22 @@ TEST_F(TargetPlanTest, WhatIsNotTrainedIsDerivedAndNamedSo) {
     EXPECT_EQ(ensemble_["targets"]["all"]["method"], std::string(as) == "joint" ? "mean" : "product");
     EXPECT_EQ(ensemble_["targets"]["parity"]["method"], std::string(as) == "joint" ? "sum" : "mean");
   }
+}
+
+TEST_F(TargetPlanTest, ANumbersMeanAndDeviationReachTablesScoresAndPredictions) {
+  config_.targets[2].bins = 0, config_.targets[2].regress = true;
+  const SmallRun run = run_as("heads");
+  const std::vector<GatheredTarget> gathered = finish(run);
+  const GatheredTarget& number = gathered[2];
+  ASSERT_TRUE(number.oof.normal.defined());
+  EXPECT_TRUE(number.oof.normal.select(1, 0).allclose(number.oof.numbers + 1));
+  const TargetScores scores = score_target(number, run.dataset, run.plan, "accuracy");
+  EXPECT_NEAR(scores.oof_number.value().mae, 1.0, 1e-9);
+  EXPECT_NEAR(scores.test_number.value().within, 1.0, 1e-9);
+  EXPECT_FALSE(score_target(gathered[0], run.dataset, run.plan, "accuracy").oof_number);
+  const std::string csv = predictions_csv(gathered, run.dataset);
+  EXPECT_THAT(csv, testing::HasSubstr("number:from 5,number.mean,number.deviation,all"));
+  EXPECT_THAT(csv, testing::HasSubstr(",7,2,"));  // r36, of 6
 }
 
 TEST_F(TargetPlanTest, CodesComeBackFromDoneJsonAndMustBeOfTheRunsTargets) {

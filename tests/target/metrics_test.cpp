@@ -102,6 +102,15 @@ TEST(Metrics, AreAskedForByNameSoThatMoreIsBetter) {
   EXPECT_THROW(score_by_name(scores, "f1"), UsageError);
 }
 
+TEST(Metrics, NumbersAreOffBySoMuch) {
+  const auto normal = torch::tensor({{30.0, 2.0}, {40.0, 5.0}, {50.0, 1.0}, {60.0, 9.0}}, torch::kFloat64);
+  const NumberScores scores = score_numbers(normal, torch::tensor({31.0, 36.0, 53.0, 60.0}, torch::kFloat64));
+  EXPECT_DOUBLE_EQ(scores.mae, (1.0 + 4 + 3 + 0) / 4);
+  EXPECT_NEAR(scores.rmse, std::sqrt((1.0 + 16 + 9) / 4), kTight);
+  EXPECT_DOUBLE_EQ(scores.within, 0.75);
+  EXPECT_THROW(score_numbers(normal.narrow(0, 0, 0), torch::zeros({0}, torch::kFloat64)), DataError);
+}
+
 TEST(Metrics, SpreadIsTheSampleStandardDeviation) {
   EXPECT_NEAR(spread({1, 2, 3, 4}), std::sqrt(5.0 / 3), kTight);
   EXPECT_EQ(spread({7}), 0);
