@@ -21,6 +21,7 @@
 #include "commands/class_folders.h"
 #include "commands/config.h"
 #include "commands/doctor.h"
+#include "commands/export.h"
 #include "commands/make_faces.h"
 #include "commands/person_folders.h"
 #include "commands/predict.h"
@@ -36,6 +37,7 @@ struct Program {
   PrepareOptions prepare;
   TrainOptions train;
   PredictFlags predict;
+  ExportOptions exported;
   DoctorOptions doctor;
   MakeFacesOptions make_faces;
   PersonFolders person_folders;
@@ -55,6 +57,7 @@ struct Program {
         [this](MpiSession& session) { return static_cast<ExitCode>(run_prepare(prepare, session.ranks())); });
     add(add_train(app, train), [this](MpiSession& session) { return run_train(train, session); });
     add(add_predict(app, predict), [this](MpiSession& session) { return run_predict(predict, session); });
+    add(add_export(app, exported), [this](MpiSession& session) { return run_export(exported, session.ranks()); });
     add(add_make_faces(app, make_faces),
         [this](MpiSession& session) { return run_make_faces(make_faces, session.ranks()); });
     add(add_person_folders(app, person_folders),
