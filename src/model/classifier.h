@@ -83,8 +83,7 @@ NamedTensors state_of(const Classifier& classifier);
 NamedTensors trained_parameters(const Classifier& classifier);
 
 /// Fills in what is left out of id, name and stem, and leaves out what is the network's own; so one network has one
-/// spelling. Throws UsageError for a name or stem there is no network for, and
-/// for a script beside a name or stem.
+/// spelling. Throws UsageError for a name or stem there is no network for, and for a script beside a name or stem.
 void complete_model(ModelConfig& config);
 
 /// The stem that `auto` means, or the one that was given; a script's is its own business and stays `auto`. Throws

@@ -310,6 +310,25 @@ def test_another_file_to_start_from_is_another_key(world, option):
         assert not set(one.weights.values()) & set(another.weights.values())
 
 
+def test_a_run_goes_on_with_other_runtime_options_alone(world):
+    """All that may be changed of the base at once; what is refused is named, however much it is."""
+
+    def dry_run(table):
+        config, options = world.config({}), [option for option, each in table.items() if each[0][0] == {}]
+        for option in options:
+            config = changed(world, config, option, table[option][0][1])
+        path = world.folder / "changed.yaml"
+        path.write_text(json.dumps(config))
+        return options, runs.pleat("train", path, "--run", world.train({}).run, "--dry-run")
+
+    options, done = dry_run(IDENTITY)
+    assert done.returncode == 2 and len(options) > 35, done.stdout
+    for option in options:
+        assert f"{option.replace('[]', '.0')}: " in done.stdout, option
+    options, done = dry_run(RUNTIME)
+    assert done.returncode == 0 and len(options) > 4 and "nothing left to do" in done.stdout, done.stdout
+
+
 def test_a_default_that_is_spelt_out_is_the_same_key(world):
     """A job that is done need not be done again because somebody wrote down what was meant."""
     before, age = world.train({}), world.train(world.config({"targets": [AGE]}))
