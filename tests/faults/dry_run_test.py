@@ -17,7 +17,7 @@ def test_a_new_run_is_described_and_nothing_is_written(whole_run, tmp_path, rank
     done = runs.pleat("train", config, "--run", tmp_path / "new/run", "--dry-run", ranks=ranks)
     assert done.returncode == 0, done.stdout
     slots = "2 slots of 1 rank on 2 ranks" if ranks else "1 slot of 1 rank on 1 rank, 1 thread each"
-    for words in ("300 train, 0 unlabelled, 60 test", slots, "5 = 1 target x 1 model x 5 folds",
+    for words in ("300 train, 0 unlabelled, 60 test", slots, "5 = 1 network x 1 model x 5 folds",
                   "label: 3 classes in 300 training rows: 0 (100), 1 (100), 2 (100); 60 test rows, 60 of them labelled",
                   "0 done before", "label/resnet20/fold 4: 240 training rows, 60 held out, 8 steps an epoch", "memory", "peak of a step",
                   "disk", "nothing was written"):
@@ -57,7 +57,7 @@ def test_groups_are_counted_and_a_long_list_of_jobs_is_cut(whole_run, tmp_path):
     command = ["train", config, "--run", tmp_path / "run", "--dry-run", "--set", "folds.repeats=8"]
     done = runs.pleat(*command, "--set", "data.group=label", "--set", "folds.k=2")
     assert done.returncode == 0 and "groups    3 in column label (data.group)" in done.stdout, done.stdout
-    assert "16 = 1 target x 1 model x 16 folds" in done.stdout and " more\n" not in done.stdout, done.stdout
+    assert "16 = 1 network x 1 model x 16 folds" in done.stdout and " more\n" not in done.stdout, done.stdout
     done = runs.pleat(*command)
     assert done.returncode == 0 and done.stdout.count("label/resnet20/fold ") == 30 and "and 10 more" in done.stdout, done.stdout
 
