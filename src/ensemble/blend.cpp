@@ -17,14 +17,15 @@ torch::Tensor mean_probs(const std::vector<torch::Tensor>& tables) {
 }
 
 torch::Tensor mix_normals(const std::vector<torch::Tensor>& tables) {
-  std::vector<torch::Tensor> means, squares;
-  for (const torch::Tensor& table : tables) {
-    const torch::Tensor values = table.to(at::kDouble), mean = values.select(1, 0), deviation = values.select(1, 1);
-    means.push_back(mean);
-    squares.push_back(deviation * deviation + mean * mean);
-  }
+  std::vector<torch::Tensor> means, variances;
+  for (const torch::Tensor& table : tables) means.push_back(table.to(at::kDouble).select(1, 0));
   const torch::Tensor mean = mean_probs(means);
-  return at::stack({mean, (mean_probs(squares) - mean * mean).clamp_min(0).sqrt()}, 1);
+  for (const torch::Tensor& table : tables) {
+    const torch::Tensor deviation = table.to(at::kDouble).select(1, 1);
+    const torch::Tensor away = table.to(at::kDouble).select(1, 0) - mean;
+    variances.push_back(deviation * deviation + away * away);
+  }
+  return at::stack({mean, mean_probs(variances).sqrt()}, 1);
 }
 
 }  // namespace pleat

@@ -28,7 +28,8 @@ struct ModelConfig {
     return std::tuple{
         field("id", &ModelConfig::id, any(), identity,
               "folder name of this model's results; default: its name, or its script's file name without the ending"),
-        field("name", &ModelConfig::name, one_of("resnet18", "resnet34", "resnet50", "resnet20", "efficientnet_b0", "efficientnet_b1",
+        field("name", &ModelConfig::name,
+              one_of("resnet18", "resnet34", "resnet50", "resnet20", "efficientnet_b0", "efficientnet_b1",
                      "efficientnet_b2", "efficientnet_b3", "efficientnet_b4"),
               identity,
               "network: resnet18, resnet34, resnet50 (ImageNet form) and resnet20 (CIFAR form), He et al. 2015; "

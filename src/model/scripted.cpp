@@ -224,8 +224,9 @@ void try_out(Classifier& classifier, const ClassifierShape& shape, const Origin&
   }
   if (logits.dim() != 2 || logits.size(0) != 2 || logits.size(1) != shape.classes || !logits.is_floating_point()) {
     throw DataError(
-        "{}: for two images it gives {} [{}], but the target has {} classes, so [2, {}] logits are expected; {}", file,
-        toString(logits.scalar_type()), fmt::join(logits.sizes(), ", "), shape.classes, shape.classes,
+        "{}: for two images it gives {} [{}], but the targets take {} outputs (one for each class or bin, two for a "
+        "number), so [2, {}] is expected; {}",
+        file, toString(logits.scalar_type()), fmt::join(logits.sizes(), ", "), shape.classes, shape.classes,
         export_command(origin, shape));
   }
   if (!logits.requires_grad())

@@ -85,9 +85,14 @@ std::int64_t encode(const Dataset& dataset, const Target& target, const std::str
 // The target knows its column, but not the file.
 Target resolve(const Dataset& dataset, const TargetConfig& config) {
   const Column& column = dataset.crops.table().column(config.column.empty() ? config.name : config.column, "targets");
+  const Target numbers{
+      .name = config.name, .column = config.column.empty() ? config.name : config.column, .edges = config.edges};
   Column labels;
   for (const std::int64_t row : dataset.train) {
-    if (!column[std::size_t(row)].empty()) labels.push_back(column[std::size_t(row)]);
+    const std::string& label = column[std::size_t(row)];
+    if (label.empty()) continue;
+    if (numbers.numeric() && numbers.encode(label) < 0) refuse_label(dataset, numbers, label, row);
+    labels.push_back(label);
   }
   try {
     return resolve_target(config, labels);
@@ -202,14 +207,14 @@ Dataset open_dataset(const RunConfig& config) {
   check_groups(config, dataset);
   check_strata(config, dataset);
   read_targets(config, dataset);
-  dataset.train_before_limit = dataset.train.size();
+  dataset.all_train = dataset.train;
   if (config.data.limit) dataset.train = limit_train(config, dataset);
   return dataset;
 }
 
 void report_rows(const RunConfig& config, const Dataset& dataset) {
-  if (dataset.train.size() < dataset.train_before_limit) {
-    spdlog::info("data.limit: {} of {} train rows take part", dataset.train.size(), dataset.train_before_limit);
+  if (dataset.train.size() < dataset.all_train.size()) {
+    spdlog::info("data.limit: {} of {} train rows take part", dataset.train.size(), dataset.all_train.size());
   }
   warn_of_absent_classes(config, dataset);
   warn_of_shared_groups(config, dataset);
@@ -217,7 +222,8 @@ void report_rows(const RunConfig& config, const Dataset& dataset) {
 
 std::vector<std::int64_t> rows_of_plan(const Dataset& dataset, const FoldPlan& plan) {
   std::unordered_map<std::string_view, std::int64_t> row_of;
-  for (const std::int64_t row : dataset.train) row_of.emplace(dataset.id(row), row);
+  // A frozen plan says which rows take part, also where data.limit would choose others by now.
+  for (const std::int64_t row : dataset.all_train) row_of.emplace(dataset.id(row), row);
   std::vector<std::int64_t> rows;
   for (const std::string& id : plan.ids) {
     const auto found = row_of.find(id);

@@ -26,7 +26,7 @@ struct Dataset {
   std::vector<Labels> labels;  // of each of targets.targets
   std::vector<std::int64_t> train, unlabelled,
       test;  // crop rows per split, valid ones, ascending; train after data.limit
-  std::size_t train_before_limit = 0;
+  std::vector<std::int64_t> all_train;  // before data.limit
   PixelNorm norm;
   std::string hash;  // of everything in the file that results can depend on
 

@@ -21,8 +21,8 @@ struct Said {
 std::string to_bytes(const Said& said);
 Said said_from(const std::string& bytes, const TrainedEnsemble& ensemble, const Member& member);
 
-/// Each target's mean over its members, and what is derived from these. In the ensemble's order, so that the result is the
-/// same for any number of ranks. said[member]
+/// Each target's mean over its members, and what is derived from these. In the ensemble's order, so that the result is
+/// the same for any number of ranks. said[member]
 std::vector<TargetProbs> blend_members(const TrainedEnsemble& ensemble, const std::vector<Said>& said);
 
 }  // namespace pleat

@@ -17,7 +17,8 @@ struct ExportedEnsemble {
 
 /// Writes the folder `out`: new, empty or an earlier export, which is replaced. Throws DataError if the run is not
 /// finished, has failed jobs or is damaged, or `out` holds other things or cannot be written; UsageError if it is in
-/// the run folder; StopRequested. Then `out` is as it was.
+/// the run folder; StopRequested. Then `out` is as it was, unless the disk
+/// failed while an earlier export's files were being replaced.
 ExportedEnsemble export_ensemble(const std::filesystem::path& run, const std::filesystem::path& out);
 
 }  // namespace pleat

@@ -71,20 +71,16 @@ class Ensemble:
 
     @torch.inference_mode()
     def _predict_batch(self, images):
-        probs, moments = {}, {}
+        probs, normals = {}, {}
         for unit, member, outputs in self._outputs(images):
             parts = outputs.split([outputs_of(code) for code in member["codes"]], 1)
             for name, code, part in zip(unit["targets"], member["codes"], parts):
                 probs[name] = probs.get(name, 0) + member["weight"] * class_probabilities(code, part)
                 if code["taught_as"] == "number":
-                    mean, deviation = normal_of(code, part)
-                    made = torch.cat([mean, deviation ** 2 + mean ** 2], 1)
-                    moments[name] = moments.get(name, 0) + member["weight"] * made
+                    normals.setdefault(name, []).append((member["weight"], *normal_of(code, part)))
         self._derive(probs)
-        for each in moments.values():  # of the mixture: wider the less its members agree
-            each[:, 1] = (each[:, 1] - each[:, 0] ** 2).clamp_min(0).sqrt()
         return ({name: probs[name].numpy() for name in self.classes},
-                {name: each.numpy() for name, each in moments.items()})
+                {name: mixture(members).numpy() for name, members in normals.items()})
 
     def _outputs(self, images):
         """Of each network, the mean over the views: float64 [N, outputs]."""
@@ -218,9 +214,19 @@ def class_probabilities(code, outputs):
     return probs / probs.sum(1, keepdim=True)
 
 
+def mixture(members):
+    """Mean and standard deviation [N, 2] of normal distributions by their weights: wider the less they agree."""
+    mean = sum(weight * each for weight, each, _ in members)
+    variance = sum(weight * (deviation ** 2 + (each - mean) ** 2) for weight, each, deviation in members)
+    return torch.cat([mean, variance.sqrt()], 1)
+
+
 def normal_of(code, outputs):
     """Mean and standard deviation, each [N, 1], of a standardised mean and the logarithm of a deviation."""
-    return outputs[:, 0:1] * code["deviation"] + code["mean"], outputs[:, 1:2].clamp(-4, 3).exp() * code["deviation"]
+    least, most = code["log_deviation"]
+    middle, half = (least + most) / 2, (most - least) / 2
+    bounded = torch.tanh((outputs[:, 1:2] - middle) / half) * half + middle
+    return outputs[:, 0:1] * code["deviation"] + code["mean"], bounded.exp() * code["deviation"]
 
 
 def upright_rgb(image):

@@ -61,51 +61,72 @@ bool can_derive(const TargetPlan& plan, int target, const std::vector<std::optio
                      [&](int part) { return by_target[std::size_t(part)].has_value(); });
 }
 
+// A model, and the folds that it was trained for.
+struct ModelFolds {
+  std::string id;
+  std::vector<FoldId> folds;
+};
+
+// What some models say of the same rows.
+struct Predicted {
+  std::vector<torch::Tensor> probs, normals;
+
+  void add(const torch::Tensor& logits, const torch::Tensor& normal) {
+    if (logits.defined()) probs.push_back(probs_of(logits));
+    if (normal.defined()) normals.push_back(normal);
+  }
+  torch::Tensor mean() const { return probs.empty() ? torch::Tensor() : mean_probs(probs); }
+  torch::Tensor mixture() const { return normals.empty() ? torch::Tensor() : mix_normals(normals); }
+};
+
+GatheredTarget gather_target(int target, const Unit& unit, const std::vector<ModelFolds>& models,
+                             const Dataset& dataset, const FoldPlan& plan, const RunPaths& paths) {
+  const std::string head = head_name(unit, dataset.targets.targets[std::size_t(target)]);
+  GatheredTarget gathered = empty_table(target, dataset);
+  std::unordered_map<std::int64_t, std::int64_t> position_of;
+  for (const std::int64_t row : dataset.train) position_of.emplace(row, static_cast<std::int64_t>(position_of.size()));
+  Predicted oof, test, unlabelled;
+  for (const ModelFolds& model : models) {
+    std::vector<HeldOutPredictions> folds;
+    Predicted own_test;
+    for (const FoldId fold : model.folds) {
+      const std::string file = (paths.fold(unit.name, model.id, fold) / kPredictionsFile).string();
+      const JobPredictions made = parse_predictions(read_file(file), head, file);
+      folds.push_back(
+          {fold, to_plan_rows(made.held_out_rows, position_of, file), made.held_out_logits, made.held_out_normal});
+      own_test.add(made.test_logits, made.test_normal);
+      test.add(made.test_logits, made.test_normal);
+      unlabelled.add(made.unlabelled_logits, made.unlabelled_normal);
+    }
+    gathered.oof.models.push_back(gather_model(model.id, plan, static_cast<int>(gathered.oof.classes.size()), folds));
+    oof.probs.push_back(gathered.oof.models.back().probs);
+    if (gathered.oof.models.back().normal.defined()) oof.normals.push_back(gathered.oof.models.back().normal);
+    gathered.model_test.push_back(own_test.mean());
+  }
+  gathered.oof.ensemble = oof.mean();
+  gathered.oof.normal = oof.mixture();
+  if (gathered.oof.normal.defined()) gathered.oof.numbers = numbers_of(dataset, target, dataset.train);
+  gathered.test = test.mean(), gathered.test_normal = test.mixture();
+  gathered.unlabelled = unlabelled.mean(), gathered.unlabelled_normal = unlabelled.mixture();
+  return gathered;
+}
+
 }  // namespace
 
 std::vector<GatheredTarget> gather_unit(int unit, const RunConfig& config, const Dataset& dataset, const FoldPlan& plan,
                                         const std::vector<PlannedJob>& jobs, const RunPaths& paths) {
-  const Unit& described = dataset.targets.units[std::size_t(unit)];
-  std::unordered_map<std::int64_t, std::int64_t> position_of;
-  for (const std::int64_t row : dataset.train) position_of.emplace(row, static_cast<std::int64_t>(position_of.size()));
-  std::vector<GatheredTarget> all;
-  for (const int t : described.targets) {
-    const Target& target = dataset.targets.targets[std::size_t(t)];
-    GatheredTarget gathered = empty_table(t, dataset);
-    std::vector<torch::Tensor> oof, test, unlabelled, oof_normal, test_normal, unlabelled_normal;
-    for (std::size_t m = 0; m < config.models.size(); ++m) {
-      std::vector<HeldOutPredictions> folds;
-      std::vector<torch::Tensor> of_model;
-      for (const PlannedJob& job : jobs) {
-        if (job.unit != unit || job.model != static_cast<int>(m)) continue;
-        const std::string file =
-            (paths.fold(described.name, config.models[m].id, job.fold) / kPredictionsFile).string();
-        const JobPredictions made = parse_predictions(read_file(file), head_name(described, target), file);
-        folds.push_back({job.fold, to_plan_rows(made.held_out_rows, position_of, file), made.held_out_logits,
-                         made.held_out_normal});
-        if (made.test_logits.defined()) of_model.push_back(probs_of(made.test_logits));
-        if (made.unlabelled_logits.defined()) unlabelled.push_back(probs_of(made.unlabelled_logits));
-        if (made.test_normal.defined()) test_normal.push_back(made.test_normal);
-        if (made.unlabelled_normal.defined()) unlabelled_normal.push_back(made.unlabelled_normal);
-      }
-      gathered.oof.models.push_back(gather_model(config.models[m].id, plan, target.size(), folds));
-      oof.push_back(gathered.oof.models.back().probs);
-      if (gathered.oof.models.back().normal.defined()) oof_normal.push_back(gathered.oof.models.back().normal);
-      gathered.model_test.push_back(of_model.empty() ? torch::Tensor() : mean_probs(of_model));
-      test.insert(test.end(), of_model.begin(), of_model.end());
+  std::vector<ModelFolds> models;
+  for (std::size_t m = 0; m < config.models.size(); ++m) {
+    ModelFolds& model = models.emplace_back(ModelFolds{.id = config.models[m].id});
+    for (const PlannedJob& job : jobs) {
+      if (job.unit == unit && job.model == static_cast<int>(m)) model.folds.push_back(job.fold);
     }
-    gathered.oof.ensemble = mean_probs(oof);
-    if (!test.empty()) gathered.test = mean_probs(test);
-    if (!unlabelled.empty()) gathered.unlabelled = mean_probs(unlabelled);
-    if (!test_normal.empty()) gathered.test_normal = mix_normals(test_normal);
-    if (!unlabelled_normal.empty()) gathered.unlabelled_normal = mix_normals(unlabelled_normal);
-    if (!oof_normal.empty()) {
-      gathered.oof.normal = mix_normals(oof_normal);
-      gathered.oof.numbers = numbers_of(dataset, t, dataset.train);
-    }
-    all.push_back(std::move(gathered));
   }
-  return all;
+  const Unit& described = dataset.targets.units[std::size_t(unit)];
+  std::vector<GatheredTarget> gathered;
+  for (const int target : described.targets)
+    gathered.push_back(gather_target(target, described, models, dataset, plan, paths));
+  return gathered;
 }
 
 void add_derived(const Dataset& dataset, std::vector<GatheredTarget>& targets) {

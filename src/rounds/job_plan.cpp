@@ -67,12 +67,28 @@ std::string hash_of_labels(const FoldJob& job) {
   return sha256(text);
 }
 
+std::string hash_of_inner(const FoldJob& job) {
+  std::string text;
+  for (const Head& head : job.heads) text += hash_of(head.inner_labels);
+  return sha256(text);
+}
+
+// The options without what a network of numbers alone does not feel.
+TrainConfig felt_by(const FoldJob& job) {
+  TrainConfig train = job.train;
+  const bool all_numbers = std::all_of(job.heads.begin(), job.heads.end(),
+                                       [](const Head& head) { return head.code.teaching == Teaching::kNumber; });
+  if (!all_numbers) return train;
+  train.loss.focal = train.loss.f1 = train.label_smoothing = 0;
+  return train;
+}
+
 Json job_identity(const RunConfig& config, const Dataset& dataset, const PlannedJob& job) {
   const ImageShape& shape = dataset.crops.shape();
   Json identity{{"format", kResultFormat},
                 {"target", target_identity(dataset, job)},
                 {"model", model_identity(job.work.model, job.work.files)},
-                {"train", train_identity(job.work.train)},
+                {"train", train_identity(felt_by(job.work))},
                 {"exact", config.cluster.exact},
                 {"seed", config.seed},
                 {"round", 0},
@@ -85,7 +101,8 @@ Json job_identity(const RunConfig& config, const Dataset& dataset, const Planned
                 {"predict_rows", hash_of(job.work.predict_rows)}};
   if (const Json predict = predict_identity(job.work.predict); !predict.is_null()) identity["predict"] = predict;
   if (!job.work.inner_rows.empty())
-    identity["inner"] = {{"rows", hash_of(job.work.inner_rows)}, {"score", job.work.score}};
+    identity["inner"] = {
+        {"rows", hash_of(job.work.inner_rows)}, {"labels", hash_of_inner(job.work)}, {"score", job.work.score}};
   return identity;
 }
 

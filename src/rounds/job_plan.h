@@ -34,7 +34,8 @@ Json model_identity(const ModelConfig& config, const ModelFiles& files);
 /// `plan` is in the order of dataset.train, `files` in that of config.models. Throws UsageError if batches are too
 /// small for BatchNorm (a part of fewer than two), if rows cannot be set aside for train.keep: best, if
 /// train.progressive would not begin below the crops' size, if predict.shift would move images out of sight, or if two
-/// models are one network by files of the same content; DataError if a target cannot be fitted to a fold's rows (fit_code).
+/// models are one network by files of the same content; DataError if a target cannot be fitted to a fold's rows
+/// (fit_code).
 std::vector<PlannedJob> plan_jobs(const RunConfig& config, const Dataset& dataset, const FoldPlan& plan,
                                   const std::vector<ModelFiles>& files);
 

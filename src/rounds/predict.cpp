@@ -16,7 +16,7 @@
 #include "rounds/compute_place.h"
 #include "rounds/conv_plans.h"
 #include "rounds/ensemble_blend.h"
-#include "rounds/job_result.h"
+#include "rounds/member_files.h"
 #include "rounds/run_folder.h"
 #include "rounds/shared_value.h"
 #include "rounds/summary.h"
@@ -130,22 +130,12 @@ Prediction plan_prediction(const PredictRequest& request, const MpiSession& sess
 
 Said member_predictions(const Prediction& plan, const Member& member, const torch::Device& device) {
   const auto& [ensemble, crops, rows] = plan;
-  const fs::path file = member.folder / kWeightsFile;
-  const std::string bytes = read_file(file);
-  const Json done = read_done(member.folder);
-  if (done.value("job", "") != member.job) {
-    throw DataError("{} holds the result of '{}' and not of '{}'; run pleat train again in that run folder to mend it",
-                    member.folder.string(), done.value("job", ""), member.job);
-  }
-  if (sha256(bytes) != done.at("sha256").value(kWeightsFile, "")) {
-    throw DataError("{} was changed after it was written; run pleat train again in that folder to mend it",
-                    file.string());
-  }
+  const MemberFiles files = read_member(ensemble, member);
+  const std::string source = (member.folder / kWeightsFile).string();
   const Unit& unit = ensemble.targets.units[std::size_t(member.unit)];
-  const std::vector<TargetCode> codes = read_codes(done, ensemble.targets, unit, (member.folder / kDoneFile).string());
   const int outputs = ensemble.targets.outputs(unit);
   const auto classifier = make_classifier(member.model, classifier_shape(crops.shape(), outputs), {});
-  load_state(*classifier, tensors_from_bytes(bytes, file.string()).tensors, file.string());
+  load_state(*classifier, tensors_from_bytes(files.weights, source).tensors, source);
   place_on(*classifier, device);
   const FastConv convolutions(plan_of(ensemble.conv_plans, member.model.id));
   const torch::Tensor made = predict_logits(*classifier, crops, rows, outputs,
@@ -154,7 +144,7 @@ Said member_predictions(const Prediction& plan, const Member& member, const torc
                                              .flip = ensemble.config.predict.flip,
                                              .shift = ensemble.config.predict.shift,
                                              .device = device});
-  return {split_logits(codes, made), split_normals(codes, made)};
+  return {split_logits(files.codes, made), split_normals(files.codes, made)};
 }
 
 void write_predictions(const fs::path& out, const Prediction& plan, const std::vector<Said>& said) {

@@ -115,6 +115,13 @@ void check_targets_as(const RunConfig& config) {
 // An option that no target of the run would feel.
 void check_loss(const RunConfig& config) {
   const LossConfig& loss = config.train.loss;
+  if (loss.class_weights != "none" && config.train.sampling != "shuffle") {
+    throw UsageError(
+        "train.loss.class_weights ({}) and train.sampling ({}) both make up for uneven classes, and together do it "
+        "twice; "
+        "leave one of them out",
+        loss.class_weights, config.train.sampling);
+  }
   const bool all_numbers = std::all_of(config.targets.begin(), config.targets.end(),
                                        [](const TargetConfig& target) { return target.regress; });
   if (!all_numbers) return;

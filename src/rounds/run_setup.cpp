@@ -97,6 +97,14 @@ FoldPlan choose_plan(const Run& run, bool continued) {
   return frozen;
 }
 
+bool trains_head(const Classifier& network) {
+  const std::vector<std::string> head = network.head_parameters();
+  const NamedTensors trained = trained_parameters(network);
+  return std::any_of(trained.begin(), trained.end(), [&](const auto& parameter) {
+    return std::find(head.begin(), head.end(), parameter.first) != head.end();
+  });
+}
+
 // A file that does not fit must be known before hours of training.
 void check_networks(const RunConfig& config, const Dataset& dataset) {
   for (const ModelConfig& model : config.models) {
@@ -105,9 +113,9 @@ void check_networks(const RunConfig& config, const Dataset& dataset) {
     for (const Unit& unit : dataset.targets.units) {
       const auto network =
           make_classifier(model, classifier_shape(dataset.crops.shape(), dataset.targets.outputs(unit)), {});
-      if (!freezes || !network->head_parameters().empty()) continue;
+      if (!freezes || trains_head(*network)) continue;
       throw UsageError(
-          "model {}: its script does not say which is its last layer, so train.freeze_epochs ({}) cannot freeze the "
+          "model {}: its script does not say which is its last layer, or that layer does not train, so train.freeze_epochs ({}) cannot freeze the "
           "others; leave freeze_epochs out, or make the script with launch/export_model.py",
           model.id, config.train.freeze_epochs);
     }

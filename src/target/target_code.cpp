@@ -4,12 +4,14 @@
 #include <ATen/ops/log.h>
 #include <ATen/ops/softmax.h>
 #include <ATen/ops/stack.h>
+#include <ATen/ops/tanh.h>
 #include <ATen/ops/tensor.h>
 
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
 #include <numbers>
+#include <numeric>
 
 #include "base/error.h"
 
@@ -18,6 +20,7 @@ namespace {
 
 // Below this a probability is as good as none, and its logarithm is still a finite number.
 constexpr double kLeastProbability = 1e-12;
+constexpr double kLeastLogDeviation = -4.0, kMostLogDeviation = 3.0;
 
 // Between which of the sorted numbers each bin ends: of the places where neighbours differ the nearest to an even
 // share, but with enough places left for the bins on either side.
@@ -44,7 +47,9 @@ std::vector<double> even_cuts(const std::vector<double>& sorted, int bins, const
       if (std::abs(static_cast<double>(places[i]) - even) < std::abs(static_cast<double>(places[best]) - even))
         best = i;
     }
-    cuts.push_back((sorted[places[best] - 1] + sorted[places[best]]) / 2);
+    const double below = sorted[places[best] - 1], above = sorted[places[best]];
+    const double middle = std::midpoint(below, above);
+    cuts.push_back(middle > below ? middle : above);  // of neighbouring doubles the middle is one of them
     next = best + 1;
   }
   return cuts;
@@ -141,10 +146,15 @@ torch::Tensor class_logits(const TargetCode& code, const torch::Tensor& outputs)
   }
 }
 
+torch::Tensor log_deviation(const torch::Tensor& output) {
+  constexpr double kMiddle = (kLeastLogDeviation + kMostLogDeviation) / 2;
+  constexpr double kHalf = (kMostLogDeviation - kLeastLogDeviation) / 2;
+  return at::tanh((output - kMiddle) / kHalf) * kHalf + kMiddle;
+}
+
 PredictedNumber predicted_number(const TargetCode& code, const torch::Tensor& outputs) {
   const torch::Tensor values = outputs.to(at::kCPU, at::kDouble);
-  return {values.select(1, 0) * code.deviation + code.mean,
-          values.select(1, 1).clamp(kLeastLogDeviation, kMostLogDeviation).exp() * code.deviation};
+  return {values.select(1, 0) * code.deviation + code.mean, log_deviation(values.select(1, 1)).exp() * code.deviation};
 }
 
 Json to_json(const TargetCode& code) {
@@ -152,7 +162,11 @@ Json to_json(const TargetCode& code) {
     case Teaching::kBins:
       return {{"taught_as", "bins"}, {"cuts", code.cuts}, {"class_shares", code.shares}};
     case Teaching::kNumber:
-      return {{"taught_as", "number"}, {"mean", code.mean}, {"deviation", code.deviation}, {"edges", code.edges}};
+      return {{"taught_as", "number"},
+              {"mean", code.mean},
+              {"deviation", code.deviation},
+              {"edges", code.edges},
+              {"log_deviation", {kLeastLogDeviation, kMostLogDeviation}}};
     default:
       return {{"taught_as", "classes"}, {"classes", code.classes}};
   }

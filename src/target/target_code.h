@@ -45,9 +45,10 @@ struct PredictedNumber {
 };
 PredictedNumber predicted_number(const TargetCode& code, const torch::Tensor& outputs);
 
-/// The logarithm of the standard deviation (standardised) is kept in this range: at its ends a gradient would be lost
-/// or the loss run away.
-inline constexpr double kLeastLogDeviation = -4.0, kMostLogDeviation = 3.0;
+/// The logarithm of the standard deviation (standardised), bounded smoothly to -4 … 3, in training and reading alike: a
+/// deviation near 0 would let the loss of a row that is off run away, and a hard bound would have no slope to come back
+/// by.
+torch::Tensor log_deviation(const torch::Tensor& output);
 
 Json to_json(const TargetCode& code);
 /// Throws DataError naming `source`.

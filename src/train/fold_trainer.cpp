@@ -11,7 +11,6 @@
 #include "data/batch_loader.h"
 #include "train/best_weights.h"
 #include "train/finite.h"
-#include "train/image_size.h"
 #include "train/job_error.h"
 #include "train/precision.h"
 #include "train/predictor.h"
@@ -148,28 +147,18 @@ void FoldTrainer::train_epoch() {
   const Clock::time_point start = Clock::now();
   EpochReport& running = place_.running;
   const double seconds_before = running.seconds, waited_before = running.waited_seconds;
-  runner_->set_frozen(place_.epoch < job_.train.freeze_epochs);
-  runner_->set_training_mode();
+  runner_->begin_epoch(place_.epoch);
   cut_ = {epoch_order(job_, key_for(Purpose::kShuffle)), steps_, job_.train.micro_batches};
   loss_ = {running.loss, running.images, context_.slot, context_.device};
-
-  BatchLoader loader(
-      context_.crops,
-      {.norm = job_.norm,
-       .augment = job_.train.augment,
-       .training = true,
-       .key = job_.random,
-       .shape = epoch_image_size(job_.train, place_.epoch, context_.crops.shape()),
-       .pinned = context_.device.is_cuda()},
-      batch_plans(cut_, place_.step, runner_->first_part(), runner_->part_count(), job_.train_rows, place_.epoch));
+  const std::unique_ptr<BatchLoader> loader = runner_->loader(cut_, place_.epoch, place_.step);
   Clock::time_point reported = start;
   while (place_.step < steps_) {
     stop_if_asked();
-    train_step(loader);
+    train_step(*loader);
     ++place_.step;
     running.epoch = place_.epoch + 1;
     running.seconds = seconds_before + seconds_since(start);
-    running.waited_seconds = waited_before + loader.waited_seconds();
+    running.waited_seconds = waited_before + loader->waited_seconds();
     fault_point("step_done");
     if (leads() && place_.step < steps_ && seconds_since(reported) > 10) {
       reported = Clock::now();

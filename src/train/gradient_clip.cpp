@@ -4,6 +4,8 @@
 #include <ATen/ops/linalg_vector_norm.h>
 #include <ATen/ops/stack.h>
 
+#include <cmath>
+
 namespace pleat {
 
 double clip_gradients(const std::vector<torch::Tensor>& parameters, double most) {
@@ -17,7 +19,7 @@ double clip_gradients(const std::vector<torch::Tensor>& parameters, double most)
   if (gradients.empty()) return 0.0;
   const double norm = at::linalg_vector_norm(at::stack(norms)).item<double>();
   // A norm that is not finite is left alone: the step is lost, and the loss after it will say so.
-  if (norm > most) at::_foreach_mul_(gradients, most / norm);
+  if (std::isfinite(norm) && norm > most) at::_foreach_mul_(gradients, most / norm);
   return norm;
 }
 

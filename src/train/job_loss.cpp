@@ -46,9 +46,9 @@ torch::Tensor cross_entropy(const torch::Tensor& logits, const torch::Tensor& la
 // Minus the logarithm of the likelihood of a normal distribution, but for a constant.
 torch::Tensor normal_loss(const torch::Tensor& outputs, const torch::Tensor& numbers) {
   const torch::Tensor values = outputs.to(at::kFloat);
-  const torch::Tensor log_deviation = values.select(1, 1).clamp(kLeastLogDeviation, kMostLogDeviation);
-  const torch::Tensor away = (numbers - values.select(1, 0)) * (-log_deviation).exp();
-  return away * away / 2 + log_deviation;
+  const torch::Tensor deviation = log_deviation(values.select(1, 1));
+  const torch::Tensor away = (numbers - values.select(1, 0)) * (-deviation).exp();
+  return away * away / 2 + deviation;
 }
 
 }  // namespace
@@ -114,7 +114,10 @@ torch::Tensor HeadLoss::one_minus_f1(const torch::Tensor& outputs, const torch::
   torch::Tensor targets = targets_of(positions);
   if (mixed.share.defined())
     targets = at::lerp(targets.index_select(0, mixed.partners), targets, mixed.share.unsqueeze(1));
-  const torch::Tensor labelled = targets.sum(0), is_there = (labelled > 1e-6).to(at::kFloat);
+  // By the labels themselves: spread over bins, a little of each is nearly everywhere. Partners are of the same part.
+  const torch::Tensor labelled = targets.sum(0);
+  const torch::Tensor is_there =
+      (at::one_hot(labels_.index_select(0, positions), outputs_).sum(0) > 0).to(at::kFloat);
   const torch::Tensor f1 = 2.0 * (probs * targets).sum(0) / (probs.sum(0) + labelled).clamp_min(1e-6);
   return 1.0 - (f1 * is_there).sum() / is_there.sum();
 }
@@ -149,8 +152,10 @@ JobLoss::JobLoss(const FoldJob& job, const torch::Device& device) : device_(devi
 
 torch::Tensor JobLoss::operator()(const torch::Tensor& outputs, std::span<const std::int64_t> positions,
                                   const Batch& part, std::int64_t batch) const {
-  const torch::Tensor rows =
-      at::tensor(c10::ArrayRef<std::int64_t>(positions.data(), positions.size()), at::kLong).to(device_);
+  // Pinned: a copy to a GPU would else wait for all that is in flight there.
+  const torch::Tensor rows = at::tensor(c10::ArrayRef<std::int64_t>(positions.data(), positions.size()),
+                                        at::TensorOptions(at::kLong).pinned_memory(device_.is_cuda()))
+                                 .to(device_, /*non_blocking=*/true);
   if (heads_.size() == 1) return heads_.front()(outputs, rows, part, batch);
   torch::Tensor sum;
   std::int64_t begin = 0;

@@ -4,7 +4,6 @@
 #include <cmath>
 
 #include "train/fold_trainer.h"
-#include "train/image_size.h"
 #include "train/job_error.h"
 #include "train/precision.h"
 #include "train/predictor.h"
@@ -15,7 +14,8 @@ namespace pleat {
 namespace {
 
 constexpr double kSmoothing = 0.9;        // of a moving average over the steps: about the last ten
-constexpr double kGivesUp = 4.0;          // times the least loss
+constexpr double kGivesUp = 4.0;          // times as far up as the loss had come down
+constexpr double kLeastFall = 0.1;        // that counts as one
 constexpr std::ptrdiff_t kUnsteady = 10;  // first steps
 
 // Network, optimizer and steps of a job that is tried out.
@@ -45,19 +45,12 @@ class Trial {
 
  private:
   void begin_epoch(std::int64_t epoch) {
+    runner_->begin_epoch(epoch);
     RandomKey key = job_.random;
     key.epoch = static_cast<std::uint32_t>(epoch);
-    runner_->set_training_mode();
     cut_ = {epoch_order(job_, key), steps_, job_.train.micro_batches};
     loader_.reset();
-    loader_.emplace(context_.crops,
-                    LoaderOptions{.norm = job_.norm,
-                                  .augment = job_.train.augment,
-                                  .training = true,
-                                  .key = job_.random,
-                                  .shape = epoch_image_size(job_.train, epoch, context_.crops.shape()),
-                                  .pinned = context_.device.is_cuda()},
-                    batch_plans(cut_, 0, runner_->first_part(), runner_->part_count(), job_.train_rows, epoch));
+    loader_ = runner_->loader(cut_, epoch, 0);
   }
 
   const FoldJob& job_;
@@ -68,7 +61,7 @@ class Trial {
   std::unique_ptr<Optimizer> optimizer_;
   std::optional<StepRunner> runner_;
   EpochCut cut_;
-  std::optional<BatchLoader> loader_;
+  std::unique_ptr<BatchLoader> loader_;
 };
 
 }  // namespace
@@ -87,11 +80,14 @@ LrFinding find_lr(const FoldJob& job, const TrainContext& context, const LrRange
       if (finding.curve.empty()) throw;
       break;  // a loss that is not finite is where the test ends
     }
+    if (!std::isfinite(point.loss)) break;  // on a GPU it is looked at now and then
     average = kSmoothing * average + (1 - kSmoothing) * point.loss;
     point.smoothed = average / (1 - std::pow(kSmoothing, static_cast<double>(step) + 1));
     finding.curve.push_back(point);
     least = std::min(least, point.smoothed);
-    if (point.smoothed > kGivesUp * least) break;
+    // Not by a ratio: the loss of a number may be negative.
+    const double fall = std::max(finding.curve.front().smoothed - least, kLeastFall);
+    if (point.smoothed - least > kGivesUp * fall) break;
   }
   read_curve(finding);
   return finding;

@@ -27,8 +27,9 @@ struct LrFinding {
   std::optional<double> suggestion;  // a tenth of the rate at its least; none if it never falls
 };
 
-/// Trains the job from its beginning with a rate that rises evenly in its logarithm; ends where the smoothed loss is
-/// four times its least, or not finite. Nothing is kept. One rank. Source: Smith 2015, arXiv:1506.01186.
+/// Trains the job from its beginning with a rate that rises evenly in its logarithm; ends where the smoothed loss has
+/// risen four times as far as it had fallen, or is not finite. Nothing is kept. One rank. Source: Smith 2015,
+/// arXiv:1506.01186.
 LrFinding find_lr(const FoldJob& job, const TrainContext& context, const LrRange& range);
 
 /// What the curve tells; find_lr fills in by this.

@@ -96,10 +96,11 @@ MemoryEstimate estimate_memory(const FoldJob& job, const ImageShape& shape) {
   const std::int64_t part = (job.train.batch + job.train.micro_batches - 1) / job.train.micro_batches;
   // A network that does other things for another batch is tried out on the batch itself.
   const bool alike = few.trace.size() == more.trace.size();
+  const std::int64_t best = job.train.keep == "best" ? few.weights : 0;  // a copy, also in each checkpoint
   return {.weights = few.weights,
-          .state = few.weights + few.gradients + few.optimizer + few.average,
-          .checkpoint = few.weights + few.optimizer + few.average,
-          .peak = alike ? peak_with(part, few.trace, more.trace) : peak_of(step_with(job, shape, part).trace)};
+          .state = few.weights + few.gradients + few.optimizer + few.average + best,
+          .checkpoint = few.weights + few.optimizer + few.average + best,
+          .peak = best + (alike ? peak_with(part, few.trace, more.trace) : peak_of(step_with(job, shape, part).trace))};
 }
 
 }  // namespace pleat

@@ -6,6 +6,7 @@
 #include "data/batch_augment.h"
 #include "train/finite.h"
 #include "train/gradient_clip.h"
+#include "train/image_size.h"
 #include "train/job_error.h"
 #include "train/precision.h"
 
@@ -41,11 +42,24 @@ void StepRunner::set_frozen(bool frozen) {
           .group = context_.group, .micro_batches = static_cast<int>(job_.train.micro_batches), .exact = job_.exact});
 }
 
-void StepRunner::set_training_mode() {
+void StepRunner::begin_epoch(std::int64_t epoch) {
+  set_frozen(epoch < job_.train.freeze_epochs);
   if (frozen_)
     classifier_.eval();
   else
     classifier_.train();
+}
+
+std::unique_ptr<BatchLoader> StepRunner::loader(const EpochCut& cut, std::int64_t epoch, std::int64_t step) const {
+  return std::make_unique<BatchLoader>(
+      context_.crops,
+      LoaderOptions{.norm = job_.norm,
+                    .augment = job_.train.augment,
+                    .training = true,
+                    .key = job_.random,
+                    .shape = epoch_image_size(job_.train, epoch, context_.crops.shape()),
+                    .pinned = context_.device.is_cuda()},
+      batch_plans(cut, step, sync_->first_part(), sync_->part_count(), job_.train_rows, epoch));
 }
 
 RandomKey StepRunner::key_for(Purpose purpose, const StepPlace& place, int part) const {

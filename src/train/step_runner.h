@@ -27,9 +27,11 @@ class StepRunner {
   /// All must outlive it. Collective over the slot; the weights become shard 0's on every shard.
   StepRunner(const FoldJob& job, const TrainContext& context, Classifier& classifier, const TrainedWeights& weights);
 
-  /// Which parameters learn from now on: the last layer's alone, while the rest is as it predicts, or all. Collective.
-  void set_frozen(bool frozen);
-  void set_training_mode();
+  /// Sets which parameters learn in this epoch, the last layer's alone while the rest is as it predicts, or all
+  /// (train.freeze_epochs), and the network's mode. Collective.
+  void begin_epoch(std::int64_t epoch);
+  /// This shard's parts of the epoch's batches from `step` on.
+  std::unique_ptr<BatchLoader> loader(const EpochCut& cut, std::int64_t epoch, std::int64_t step) const;
 
   int first_part() const { return sync_->first_part(); }
   int part_count() const { return sync_->part_count(); }
@@ -44,6 +46,7 @@ class StepRunner {
   void move(Optimizer& optimizer, std::optional<WeightAverage>& average, double lr, std::int64_t done);
 
  private:
+  void set_frozen(bool frozen);
   RandomKey key_for(Purpose purpose, const StepPlace& place, int part) const;
   Batch next_batch(BatchLoader& loader, const StepPlace& place, int part);
   torch::Tensor forward_part(BatchLoader& loader, const EpochCut& cut, const StepPlace& place, int part);

@@ -16,6 +16,7 @@
 
 #include "model/conv_plan.h"
 #include "train/conv_trace.h"
+#include "train/fold_trainer.h"
 #include "train/job_loss.h"
 #include "train/optimizer.h"
 #include "train/precision.h"

@@ -14,7 +14,7 @@ BEST = {"train.keep": "best", "train.inner_share": 0.3}
 PRETRAINED = {"train.freeze_epochs": 1, "train.layer_decay": 0.7}
 BALANCED = {
     "train.sampling": "balanced",
-    "train.loss": {"class_weights": "balanced_sqrt", "focal": 1.0, "f1": 0.3},
+    "train.loss": {"focal": 1.0, "f1": 0.3},
     "train.clip": 0.5,
 }
 HIDING = {"models": [{"name": "resnet20", "dropout": 0.3, "stochastic_depth": 0.3}], "train.ema": 0.9}
@@ -32,6 +32,7 @@ ENDED = {
         ("3:stop", "7:kill"),
     ),
     "frozen-epochs": (PRETRAINED | {"train.epochs": 3}, ("1:stop", "4:kill", "7:stop")),
+    "weighed-by-class": ({"train.loss": {"class_weights": "balanced_sqrt", "f1": 0.3}, "train.epochs": 3}, ("5:stop",)),
     "balanced-and-clipped": (BALANCED | {"train.epochs": 3}, ("5:stop", "7:kill")),
     "dropout-and-averages-in-bf16": (HIDING | {"train.precision": "bf16", "train.epochs": 3}, ("4:kill", "8:stop")),
     "joint-of-all": ({"targets": TARGETS, "targets_as": "joint", "train.epochs": 3}, ("4:kill",)),

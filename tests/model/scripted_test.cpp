@@ -279,7 +279,7 @@ TEST_F(ScriptedTest, NetworksThatDoNotFitTheImagesOrClassesAreRefusedInALine) {
   const ModelConfig config =
       save(scripted_module(1, 4), {{"pleat.json", R"({"source": "timm:tiny", "constants": []})"}});
   EXPECT_THAT(refusal(config, {.channels = 1, .classes = 7, .height = 8, .width = 9}),
-              AllOf(HasSubstr("[2, 4]"), HasSubstr("7 classes"),
+              AllOf(HasSubstr("[2, 4]"), HasSubstr("take 7 outputs"),
                     HasSubstr("export_model.py timm:tiny --classes 7 --channels 1 --size 8x9")));
   EXPECT_THAT(refusal(config, {.channels = 3, .classes = 4, .height = 8, .width = 8}),
               AllOf(HasSubstr("3x8x8"), HasSubstr("got 3 channels"), HasSubstr("--channels 3")));

@@ -86,11 +86,27 @@ TEST_F(DatasetTest, TheLimitKeepsTheSharesOfTheClasses) {
   std::map<std::int64_t, int> count;
   for (const std::int64_t row : dataset.train) ++count[dataset.labels[0].classes[std::size_t(row)]];
   EXPECT_EQ(count, (std::map<std::int64_t, int>{{0, 4}, {1, 4}, {2, 4}}));
-  EXPECT_EQ(dataset.train_before_limit, 36u);
+  EXPECT_EQ(dataset.all_train.size(), 36u);
   EXPECT_TRUE(std::is_sorted(dataset.train.begin(), dataset.train.end()));
   EXPECT_EQ(open_dataset(config_).train, dataset.train);
   config_.seed += 1;
   EXPECT_NE(open_dataset(config_).train, dataset.train);
+}
+
+TEST_F(DatasetTest, AFrozenPlanSaysWhichRowsTakePartWhateverTheLimitWouldChoose) {
+  config_.data.limit = 12;
+  const Dataset dataset = open(usual_rows(36));
+  FoldPlan plan{.k = 2, .fold_of = {{}}};
+  std::vector<std::int64_t> others;
+  for (std::int64_t row = 0; row < 36; ++row) {
+    if (std::find(dataset.train.begin(), dataset.train.end(), row) != dataset.train.end()) continue;
+    others.push_back(row);
+    plan.ids.push_back("r" + std::to_string(row));
+    plan.fold_of[0].push_back(int(row % 2));
+  }
+  EXPECT_EQ(rows_of_plan(dataset, plan), others);
+  plan.ids[0] = "r36";  // of the test split
+  EXPECT_THROW(rows_of_plan(dataset, plan), DataError);
 }
 
 TEST_F(DatasetTest, TheLimitTakesGroupsWholeOrNotAtAll) {

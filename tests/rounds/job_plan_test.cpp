@@ -69,6 +69,24 @@ TEST_F(JobPlanTest, APersonIsOnOneSideOfEveryFold) {
   }
 }
 
+TEST_F(JobPlanTest, LabelsThatChooseTheBestEpochAreInTheKey) {
+  config_.train.keep = "best", config_.train.inner_share = 0.25;
+  config_.targets = {
+      {.name = "label", .column = "number", .classes = {"low", "high"}, .edges = {5}, .train_edges = {5}}};
+  const std::set<std::string> before = keys_of(config_);
+  config_.targets[0].edges = {6};  // training goes by train_edges as before
+  for (const std::string& key : keys_of(config_)) EXPECT_FALSE(before.contains(key));
+}
+
+TEST_F(JobPlanTest, ANetworkOfANumberDoesNotFeelWhatIsForClasses) {
+  config_.targets = {{.name = "label"}, {.name = "number", .edges = {5}, .regress = true}};
+  const SmallRun before(config_);
+  config_.train.loss.focal = 2, config_.train.loss.f1 = 0.5, config_.train.label_smoothing = 0.1;
+  const SmallRun after(config_);
+  for (std::size_t i = 0; i < before.jobs.size(); ++i)
+    EXPECT_EQ(before.jobs[i].work.key == after.jobs[i].work.key, before.jobs[i].unit == 1) << before.jobs[i].name;
+}
+
 TEST_F(JobPlanTest, EveryKeyChangesWithWhatDeterminesTheResult) {
   const std::set<std::string> before = keys_of(config_);
   const std::vector<std::pair<const char*, std::function<void(RunConfig&)>>> changes{

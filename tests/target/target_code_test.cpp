@@ -72,12 +72,23 @@ TEST(TargetCode, ANumberIsCutAtTheEdges) {
   const torch::Tensor outputs = torch::tensor({{0.0F, 0.0F}, {5.0F, -3.0F}});
   const PredictedNumber number = predicted_number(code, outputs);
   EXPECT_NEAR(number.mean[0].item<double>(), 40.0, 1e-6);
-  EXPECT_NEAR(number.deviation[0].item<double>(), code.deviation, 1e-6);
+  const double deviation = number.deviation[0].item<double>();
+  EXPECT_NEAR(deviation, code.deviation, 0.1);
   const torch::Tensor probs = at::softmax(class_logits(code, outputs).to(at::kDouble), 1);
-  const double below = (1 + std::erf((30 - 40) / (code.deviation * std::sqrt(2.0)))) / 2;
+  const double below = (1 + std::erf((30 - 40) / (deviation * std::sqrt(2.0)))) / 2;
   EXPECT_NEAR(probs[0][0].item<double>(), below, 1e-6);
   EXPECT_GT(probs[1][2].item<double>(), 0.999999);
   EXPECT_THROW(fit_code(age(0, true), {40, 40}, "fold 0"), DataError);
+}
+
+TEST(TargetCode, TheDeviationIsBoundedAndNeverLosesItsSlope) {
+  const auto outputs = torch::tensor({-6.0, -4.0, -0.5, 3.0, 5.0}, at::kDouble).requires_grad_();
+  const torch::Tensor log = log_deviation(outputs);
+  EXPECT_GT(log[0].item<double>(), -4.0);
+  EXPECT_DOUBLE_EQ(log[2].item<double>(), -0.5);
+  EXPECT_LT(log[4].item<double>(), 3.0);
+  log.sum().backward();
+  EXPECT_GT(outputs.grad().min().item<double>(), 0.01);
 }
 
 TEST(TargetCode, LogitsAreFiniteForWhatIsOutOfTheQuestion) {

@@ -30,6 +30,11 @@ TEST(ClipGradients, LeavesShortStepsAndLostOnesAlone) {
   const std::vector<torch::Tensor> lost{with_gradient(torch::tensor({NAN, 4.0F}))};
   clip_gradients(lost, 1.0);
   EXPECT_EQ(lost[0].grad()[1].item<float>(), 4.0F);
+  const std::vector<torch::Tensor> infinite{with_gradient(torch::tensor({INFINITY, 4.0F})),
+                                            with_gradient(torch::tensor({1e30F}))};  // whose square is too much
+  clip_gradients(infinite, 1.0);
+  EXPECT_EQ(infinite[0].grad()[1].item<float>(), 4.0F);
+  EXPECT_EQ(infinite[1].grad()[0].item<float>(), 1e30F);
   EXPECT_EQ(clip_gradients({torch::zeros({2})}, 1.0), 0.0);
 }
 

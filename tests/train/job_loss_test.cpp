@@ -16,7 +16,17 @@ torch::Tensor logits_of_four() {
 }
 const std::vector<std::int64_t> kLabels{0, 2, 1, 0};
 
-FoldJob job_of_four(const TrainConfig& train = {}) { return {.train = train, .heads = {class_head(3, kLabels)}}; }
+FoldJob job_of(std::vector<Head> heads) {
+  FoldJob job;
+  job.heads = std::move(heads);
+  return job;
+}
+FoldJob job_of_four() { return job_of({class_head(3, kLabels)}); }
+FoldJob job_of_four(const TrainConfig& train) {
+  FoldJob job = job_of_four();
+  job.train = train;
+  return job;
+}
 
 TrainConfig smoothed(double smoothing) {
   TrainConfig train;
@@ -70,7 +80,8 @@ TEST(JobLoss, OfMixedImagesIsTheSharesSumOfBothLabels) {
     double expected = 0;
     for (std::int64_t i = 0; i < 4; ++i) {
       const auto loss = [&](std::int64_t label) {
-        const FoldJob one{.train = train, .heads = {class_head(3, {label})}};
+        FoldJob one = job_of({class_head(3, {label})});
+        one.train = train;
         return JobLoss(one, at::kCPU)(logits_of_four().slice(0, i, i + 1), std::vector<std::int64_t>{0}, {}, 1)
             .item<double>();
       };
@@ -151,8 +162,8 @@ Head binned_head(double spread) {
 }
 
 TEST(JobLoss, BinsAreToldByTheirNumbersAndMaySpread) {
-  FoldJob job{.heads = {binned_head(0)}};
-  const FoldJob bins_as_classes{.heads = {class_head(3, {0, 2, 1, 1})}};
+  FoldJob job = job_of({binned_head(0)});
+  const FoldJob bins_as_classes = job_of({class_head(3, {0, 2, 1, 1})});
   EXPECT_FLOAT_EQ(value_of(job), value_of(bins_as_classes));
   job.heads = {binned_head(0.01)};  // nothing reaches the neighbours
   EXPECT_NEAR(value_of(job), value_of(bins_as_classes), 1e-6);
@@ -173,29 +184,27 @@ TEST(JobLoss, BinsAreToldByTheirNumbersAndMaySpread) {
 }
 
 TEST(JobLoss, OfANumberIsLeastAtItsMeanAndDeviation) {
-  const FoldJob job{
-      .heads = {
-          {.target = "age",
-           .code =
-               {.teaching = Teaching::kNumber, .classes = 2, .outputs = 2, .mean = 40, .deviation = 10, .edges = {30}},
-           .labels = {0, 1, 1, 1},
-           .numbers = {20, 30, 50, 60}}}};
+  const FoldJob job = job_of(
+      {{.target = "age",
+        .code = {.teaching = Teaching::kNumber, .classes = 2, .outputs = 2, .mean = 40, .deviation = 10, .edges = {30}},
+        .labels = {0, 1, 1, 1},
+        .numbers = {20, 30, 50, 60}}});
   const auto outputs = [](double mean, double log_deviation) {
     return torch::tensor({mean, log_deviation}).repeat({4, 1}).to(at::kFloat);
   };
-  const double best_log = std::log(std::sqrt(2.5));  // of -2, -1, 1, 2
+  const double best_log = std::log(std::sqrt(2.5));  // of -2, -1, 1, 2; so near the middle the bound hardly bends it
   const double best = loss_of(job, outputs(0, best_log)).item<double>();
-  EXPECT_NEAR(best, 0.5 + best_log, 1e-6);
+  EXPECT_NEAR(best, 0.5 + best_log, 1e-3);
   for (const auto& [mean, log] :
        {std::pair{0.2, best_log}, {-0.2, best_log}, {0.0, best_log + 0.2}, {0.0, best_log - 0.2}})
     EXPECT_GT(loss_of(job, outputs(mean, log)).item<double>(), best);
 }
 
 TEST(JobLoss, HeadsAddUpByTheirWeights) {
-  FoldJob both{.heads = {class_head(3, kLabels), class_head(3, {1, 1, 0, 2})}};
+  FoldJob both = job_of({class_head(3, kLabels), class_head(3, {1, 1, 0, 2})});
   both.heads[1].weight = 0.5;
   const torch::Tensor outputs = at::cat({logits_of_four(), logits_of_four().flip(0)}, 1);
-  const FoldJob second{.heads = {class_head(3, {1, 1, 0, 2})}};
+  const FoldJob second = job_of({class_head(3, {1, 1, 0, 2})});
   EXPECT_NEAR(loss_of(both, outputs).item<double>(),
               value_of(job_of_four()) + 0.5 * loss_of(second, logits_of_four().flip(0)).item<double>(), 1e-6);
 }
