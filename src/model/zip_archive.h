@@ -15,9 +15,9 @@ struct ZipEntry {
 };
 
 /// The entries in the directory's order. Throws DataError, naming `name` and the entry, unless `archive` is a whole zip
-/// archive of stored and deflated entries, none twice and none over another, whose contents have the size and CRC-32
-/// that its directory gives. Only up to 4 GB and 65,534 entries.
-/// Source: PKWARE's APPNOTE.TXT 6.3.10, sections 4.3.7, 4.3.12 and 4.3.16.
+/// archive of stored and deflated entries, none twice and together no larger than the file, whose contents have the
+/// size and CRC-32 that its directory gives. Only up to 4 GB and 65,534 entries. Source: PKWARE's APPNOTE.TXT 6.3.10,
+/// sections 4.3.7, 4.3.12 and 4.3.16.
 std::vector<ZipEntry> read_zip(std::string_view archive, std::string_view name);
 
 /// The same for whoever reads the entries otherwise.

@@ -65,8 +65,10 @@ void check_groups(const RunConfig& config, const Dataset& dataset) {
                     dataset.crops.path().string(), shown(dataset.id(row)), target.column);
   }
   if (target.numeric()) {
-    throw DataError("{}: row '{}': column {} says '{}', which is no number, but target {} has edges; fix the row",
-                    dataset.crops.path().string(), shown(dataset.id(row)), target.column, shown(label), target.name);
+    throw DataError(
+        "{}: row '{}': column {} says '{}', which is no number, but target {} has edges; fix the row, or leave edges "
+        "out",
+        dataset.crops.path().string(), shown(dataset.id(row)), target.column, shown(label), target.name);
   }
   throw DataError(
       "{}: row '{}': column {} says '{}', which is not one of the classes {}; fix the row or the config's classes",

@@ -27,7 +27,7 @@ std::string chart_of(const LrFinding& finding) {
   const auto& curve = finding.curve;
   double least = curve.front().smoothed;
   for (const LrPoint& point : curve) least = std::min(least, point.smoothed);
-  const double range = std::max(1.5 * (curve.front().smoothed - least), 1e-6);
+  const double range = std::max(1.5 * (curve.front().smoothed - least), 0.1);
   std::string text = fmt::format("  {:>8}  {:>8}\n", "lr", "loss");
   const std::size_t step = std::max<std::size_t>(1, (curve.size() + kLines - 1) / kLines);
   for (std::size_t i = 0; i < curve.size(); i += step) {

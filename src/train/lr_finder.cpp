@@ -64,13 +64,31 @@ class Trial {
   std::unique_ptr<BatchLoader> loader_;
 };
 
+using Point = std::vector<LrPoint>::const_iterator;
+
+Point least_of(Point begin, Point end) {
+  return std::min_element(begin, end, [](const LrPoint& a, const LrPoint& b) { return a.smoothed < b.smoothed; });
+}
+
+// Whether the smoothed loss has risen kGivesUp times as far as it had fallen, or as the first single batches lie apart.
+// Not a ratio of losses: that of a number may be negative.
+bool has_run_away(const std::vector<LrPoint>& curve) {
+  if (static_cast<std::ptrdiff_t>(curve.size()) <= kUnsteady) return false;
+  const Point first = curve.begin() + kUnsteady;
+  const auto [low, high] =
+      std::minmax_element(curve.begin(), first, [](const LrPoint& a, const LrPoint& b) { return a.loss < b.loss; });
+  const double least = least_of(first, curve.end())->smoothed;
+  const double scale = std::max({first->smoothed - least, high->loss - low->loss, kLeastFall});
+  return curve.back().smoothed - least > kGivesUp * scale;
+}
+
 }  // namespace
 
 LrFinding find_lr(const FoldJob& job, const TrainContext& context, const LrRange& range) {
   const FastConv convolutions(context.conv_plan);
   Trial trial(job, context);
   LrFinding finding;
-  double average = 0, least = INFINITY;
+  double average = 0;
   for (std::int64_t step = 0; step < range.steps && !context.stop_requested(); ++step) {
     const double part = static_cast<double>(step) / static_cast<double>(std::max<std::int64_t>(1, range.steps - 1));
     LrPoint point{.lr = range.from * std::pow(range.to / range.from, part)};
@@ -84,10 +102,7 @@ LrFinding find_lr(const FoldJob& job, const TrainContext& context, const LrRange
     average = kSmoothing * average + (1 - kSmoothing) * point.loss;
     point.smoothed = average / (1 - std::pow(kSmoothing, static_cast<double>(step) + 1));
     finding.curve.push_back(point);
-    least = std::min(least, point.smoothed);
-    // Not by a ratio: the loss of a number may be negative.
-    const double fall = std::max(finding.curve.front().smoothed - least, kLeastFall);
-    if (point.smoothed - least > kGivesUp * fall) break;
+    if (has_run_away(finding.curve)) break;
   }
   read_curve(finding);
   return finding;
@@ -95,15 +110,13 @@ LrFinding find_lr(const FoldJob& job, const TrainContext& context, const LrRange
 
 void read_curve(LrFinding& finding) {
   const std::vector<LrPoint>& curve = finding.curve;
-  if (curve.size() < 3) return;
-  const auto least = std::min_element(curve.begin(), curve.end(),
-                                      [](const LrPoint& a, const LrPoint& b) { return a.smoothed < b.smoothed; });
-  if (least == curve.begin()) return;
+  if (static_cast<std::ptrdiff_t>(curve.size()) <= kUnsteady) return;
+  // The average of the first few steps is that of single batches, which differ by more than the rate does.
+  const Point first = curve.begin() + kUnsteady, least = least_of(first, curve.end());
+  if (least == first) return;
   finding.suggestion = least->lr / 10;
   double fastest = 0;
-  // The average of the first few steps is that of single batches, which differ by more than the rate does.
-  for (auto point = curve.begin() + std::min<std::ptrdiff_t>(kUnsteady, least - curve.begin()); point <= least;
-       ++point) {
+  for (Point point = first + 1; point <= least; ++point) {
     const double slope = (point->smoothed - (point - 1)->smoothed) / std::log(point->lr / (point - 1)->lr);
     if (slope >= fastest) continue;
     fastest = slope;

@@ -18,6 +18,7 @@ PERSONS, NEW_PERSONS = 200, 100
 CROPS = {"center": ["--crop", "center"], "face": ["--crop", "face"], "background": ["--crop", "center", "--background", "remove"]}
 AGE = "targets=[{name: age, edges: [30, 60], %s}]"
 HEADS = ["targets_as=heads"]
+BASE, FIRST = "heads", 42  # what the others are compared with, and the seed that draws the folds
 ALONE = ["joint.name="]
 
 # name: (what it is, --set values, crops, number of seeds)
@@ -77,17 +78,16 @@ def make_crops(pleat, folder, kind):
 
 
 def train(pleat, folder, name, seed):
+    """The recipe's summary. The folds of all recipes are those of `heads` with the first seed, so that scores differ by the
+    recipe and the networks' draws alone."""
     _, assignments, kind, _ = RECIPES[name]
     out = folder / "runs" / f"{name}_{seed}"
-    # The folds are the first run's for every recipe and seed, so that scores differ by the recipe and the network's draws alone.
-    folds = folder / "folds.csv"
     options = [f"data.crops={make_crops(pleat, folder, kind)}", f"seed={seed}", *assignments]
-    if folds.exists():
+    folds = folder / "runs" / f"{BASE}_{FIRST}" / "folds.csv"
+    if (name, seed) != (BASE, FIRST):
         options.append(f"folds.file={folds}")
     run("mpirun", "--bind-to", "none", "-n", 2, pleat, "train", ROOT / "configs/faces.yaml", "--run", out,
         *[part for option in options for part in ("--set", option)])
-    if not folds.exists():
-        folds.write_bytes((out / "folds.csv").read_bytes())
     return json.loads((out / "summary.json").read_text())
 
 
@@ -104,20 +104,28 @@ def span(values):
     return f"{mean:.3f}" if len(values) == 1 else f"{mean:.3f} [{min(values):.3f}, {max(values):.3f}]"
 
 
-def print_rows(name, summaries):
+def against(values, base):
+    """The mean difference to the base, seed by seed."""
+    differences = [value - other for value, other in zip(values, base)]
+    return f"{sum(differences) / len(differences):+.3f}"
+
+
+def print_rows(name, summaries, base):
     what = RECIPES[name][0]
-    lines = [(what, None)]
-    if len(summaries[0]["targets"]["age"]["models"]) > 1:
-        lines = [(f"{what}: {model} alone", model) for model in summaries[0]["targets"]["age"]["models"]] + lines
+    several = len(summaries[0]["targets"]["age"]["models"]) > 1
+    lines = [(f"{what}: {model} alone", model) for model in summaries[0]["targets"]["age"]["models"]] if several else []
     seconds = sum(summary["wall_seconds"] for summary in summaries) / len(summaries)
-    for text, model in lines:
+    for text, model in [*lines, (what, None)]:
         columns = []
         for target in ("class", "age", "gender", "mask"):
             if target not in summaries[0]["targets"]:
-                columns += ["", ""]
+                columns += ["", ""] if target != "class" else ["", "", "", ""]
                 continue
             oof, test = figures(summaries, target, model)
             columns += [span(oof), span(test)]
+            if target == "class":
+                of_base = figures(base, target)
+                columns += [against(oof, of_base[0]), against(test, of_base[1])]
         print(f"| {text} | {len(summaries)} | {' | '.join(columns)} | {'' if model else f'{seconds:.0f}'} |", flush=True)
 
 
@@ -138,11 +146,15 @@ def main():
     start = time.monotonic()
     pleat = arguments.pleat.resolve()
     make_table(pleat, folder)
-    print("| recipe | seeds | class, OOF | class, truth | age, OOF | age, truth | gender, OOF | gender, truth | mask, OOF | mask, truth | s |")
-    print("| --- |" + " --- |" * 10)
+    seeds = [int(seed) for seed in arguments.seeds.split(",")]
+    train(pleat, folder, BASE, FIRST)
+    print("| recipe | seeds | class, OOF | class, truth | OOF against heads | truth against heads | age, OOF | age, truth "
+          "| gender, OOF | gender, truth | mask, OOF | mask, truth | s |")
+    print("| --- |" + " --- |" * 12)
     for name in arguments.only.split(","):
-        seeds = [int(seed) for seed in arguments.seeds.split(",")][:RECIPES[name][3]]
-        print_rows(name, [train(pleat, folder, name, seed) for seed in seeds])
+        used = seeds[: RECIPES[name][3]]
+        base = [train(pleat, folder, BASE, seed) for seed in used]  # what is done is not trained again
+        print_rows(name, [train(pleat, folder, name, seed) for seed in used], base)
     print(f"\n{(time.monotonic() - start) / 60:.0f} min in all")
 
 

@@ -265,6 +265,11 @@ REFUSED = {
         CONFIG,
         ["model net", "last layer", "train.freeze_epochs (1)", "launch/export_model.py"],
     ),
+    "weights-and-sampling": (
+        {"train.sampling": "balanced", "train.loss": {"class_weights": "balanced"}},
+        CONFIG,
+        ["class_weights (balanced)", "train.sampling (balanced)", "leave one of them out"],
+    ),
     "patience-without-best": (
         {"train.patience": 2},
         CONFIG,

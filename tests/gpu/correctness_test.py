@@ -77,6 +77,36 @@ def test_a_killed_run_goes_on_to_its_end(config, cpu_accuracy, tmp_path):
     assert abs(easy.accuracy(tmp_path / "run") - cpu_accuracy) <= easy.NOISE
 
 
+EVERYTHING = (
+    "targets=[{name: label}, {name: number, column: label, edges: [0.5, 1.5], regress: true}]",
+    "targets_as=heads",
+    "joint={name: both}",
+    "models=[{name: resnet20, dropout: 0.1, stochastic_depth: 0.1}]",
+    "train.epochs=6",
+    "train.loss={class_weights: balanced, focal: 1, f1: 0.2}",
+    "train.clip=1",
+    "train.layer_decay=0.8",
+    "train.freeze_epochs=1",
+    "train.keep=best",
+    "train.inner_share=0.2",
+    "train.ema=0.5",
+)
+
+
+@pytest.mark.parametrize("device", ["cpu", "cuda"])
+def test_heads_losses_freezing_and_the_best_epoch_learn_and_survive_a_kill(config, tmp_path, device):
+    """On the CPU too, so that what fails on CUDA alone is seen to. Its 9th step is in the second epoch, after the freezing."""
+    settings = [*EVERYTHING, f"cluster.device={device}"]
+    killed = easy.train(config, tmp_path / "run", *settings, PLEAT_FAULT="step_done:11:kill")
+    assert killed.returncode == -9, killed.stdout
+    done = easy.train(config, tmp_path / "run", *settings)
+    assert done.returncode == 0 and "goes on from" in done.stdout, done.stdout
+    targets = easy.summary(tmp_path / "run")["targets"]
+    assert set(targets) == {"label", "number", "both"}
+    assert targets["label"]["oof"]["accuracy"] >= 0.9
+    assert targets["number"]["oof"]["number"]["mae"] <= 0.4
+
+
 @pytest.mark.parametrize("ranks", [0, 2])
 def test_without_a_device_cuda_is_refused_by_host(config, tmp_path, ranks):
     done = easy.train(config, tmp_path / "run", ranks=ranks, CUDA_VISIBLE_DEVICES="")

@@ -179,7 +179,7 @@ def test_a_network_for_other_classes_is_refused_before_anything_is_written(train
         done = runs.pleat("train", folder / "config.yaml", "--run", tmp_path / "run", *flags,
                           "--set", f"models=[{{script: {tmp_path}/net.pt}}]")
         assert done.returncode == DATA, done.stdout
-        for words in ("[2, 7]", "3 classes", f"export_model.py timm:{name} --classes 3 --channels 1 --size 12x12"):
+        for words in ("[2, 7]", "take 3 outputs", f"export_model.py timm:{name} --classes 3 --channels 1 --size 12x12"):
             assert words in done.stdout, done.stdout
         assert not (tmp_path / "run").exists()
 
