@@ -95,7 +95,7 @@ EVERYTHING = (
 
 @pytest.mark.parametrize("device", ["cpu", "cuda"])
 def test_heads_losses_freezing_and_the_best_epoch_learn_and_survive_a_kill(config, tmp_path, device):
-    """On the CPU too, so that what fails on CUDA alone is seen to. Its 9th step is in the second epoch, after the freezing."""
+    """On the CPU too, so that what fails on CUDA alone is seen to. Its 11th step is in the second epoch, after the freezing."""
     settings = [*EVERYTHING, f"cluster.device={device}"]
     killed = easy.train(config, tmp_path / "run", *settings, PLEAT_FAULT="step_done:11:kill")
     assert killed.returncode == -9, killed.stdout
