@@ -166,7 +166,9 @@ class EfficientNet : public Classifier {
         nn::init::kaiming_normal_(conv->weight, 0, torch::kFanOut, torch::kLeakyReLU);
         if (conv->bias.defined()) nn::init::zeros_(conv->bias);
       } else if (auto* linear = module.as<nn::Linear>()) {
-        const double bound = 1.0 / std::sqrt(static_cast<double>(linear->weight.size(0)));
+        // By its inputs, where torchvision goes by its outputs: made for 1000 classes, that gives a layer of few outputs
+        // logits of a size of 9, and a loss that takes epochs to come down to what guessing costs.
+        const double bound = 1.0 / std::sqrt(static_cast<double>(linear->weight.size(1)));
         nn::init::uniform_(linear->weight, -bound, bound);
         nn::init::zeros_(linear->bias);
       }

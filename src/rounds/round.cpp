@@ -99,6 +99,11 @@ std::string keep_result(const Run& run, const PlannedJob& job, const std::vector
     if (scores.size() > 1) text += fmt::format("{} {}", h > 0 ? "," : "", job.work.heads[h].target);
     text += fmt::format(" {:.4f}", shown_score(scores[h], run.config.score));
   }
+  if (job.work.train.keep == "best") {
+    const Json facts = Json::parse(parts.at(2));
+    text +=
+        fmt::format(" (the weights of epoch {} of {})", facts.at("kept_epoch").get<int>(), facts.at("history").size());
+  }
   return text;
 }
 

@@ -63,7 +63,9 @@ struct RunConfig {
                             "a target that combines others: its probabilities are the product of theirs, or with "
                             "targets_as: joint its own, and theirs are its sums"),
                       field("score", &RunConfig::score, one_of("macro_f1", "accuracy", "log_loss"), identity,
-                            "the figure that runs are judged by"),
+                            "the figure that runs are judged by; macro_f1 is the mean over the classes that are "
+                            "labelled or predicted, as "
+                            "scikit-learn has it"),
                       field("folds", &RunConfig::folds, any(), identity, "cross-validation"),
                       field("models", &RunConfig::models, any(), identity, "networks; all of them enter the ensemble"),
                       field("train", &RunConfig::train, any(), identity, "how each is trained"),

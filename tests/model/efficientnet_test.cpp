@@ -88,7 +88,7 @@ TEST_F(EfficientNet, TakesImagesOfAnySizeInEitherMemoryFormat) {
   }
 }
 
-TEST_F(EfficientNet, StartsFromTheWeightsOfTorchvisionsRecipe) {
+TEST_F(EfficientNet, StartsFromTheWeightsOfTorchvisionsRecipeButForTheLastLayers) {
   const auto net = make_classifier(kB0, {3, 1000}, kInit);
   // kaiming_normal, fan_out; a depthwise layer's fan is counted over all channels.
   for (const auto& [name, fan_out] : {std::pair{"features.8.0.weight", 1280},
@@ -100,8 +100,16 @@ TEST_F(EfficientNet, StartsFromTheWeightsOfTorchvisionsRecipe) {
   EXPECT_TRUE(weight(*net, "features.6.1.block.2.fc1.bias").eq(0).all().item<bool>());
   EXPECT_TRUE(weight(*net, "features.6.1.block.3.1.weight").eq(1).all().item<bool>());
   EXPECT_TRUE(weight(*net, "classifier.1.bias").eq(0).all().item<bool>());
-  const double bound = 1.0 / std::sqrt(1000.0);
+  const double bound = 1.0 / std::sqrt(1280.0);  // by its inputs
   EXPECT_NEAR(weight(*net, "classifier.1.weight").abs().max().item<double>(), bound, 0.001 * bound);
+}
+
+TEST_F(EfficientNet, BeginsWithLogitsOfAnOrdinarySizeHoweverFewThereAre) {
+  for (const int classes : {2, 18}) {
+    const auto net = make_classifier(kB0, {3, classes}, kInit);
+    torch::manual_seed(3);
+    EXPECT_LT(net->forward(torch::randn({16, 3, 32, 32})).abs().max().item<double>(), 3.0) << classes;
+  }
 }
 
 TEST_F(EfficientNet, DropoutAndStochasticDepthDropInTrainingAloneAndByDefault) {
