@@ -89,8 +89,7 @@ void check_targets_as(const RunConfig& config) {
     if (target.weight == 1.0 || as == "heads") continue;
     throw UsageError(
         "target {}: weight ({}) is its share of the loss of one network for all targets, so it is for targets_as: "
-        "heads; "
-        "set that too, or leave weight out",
+        "heads; set that too, or leave weight out",
         target.name, target.weight);
   }
   if (as == "separate") return;
@@ -118,8 +117,7 @@ void check_loss(const RunConfig& config) {
   if (loss.class_weights != "none" && config.train.sampling != "shuffle") {
     throw UsageError(
         "train.loss.class_weights ({}) and train.sampling ({}) both make up for uneven classes, and together do it "
-        "twice; "
-        "leave one of them out",
+        "twice; leave one of them out",
         loss.class_weights, config.train.sampling);
   }
   const bool all_numbers = std::all_of(config.targets.begin(), config.targets.end(),

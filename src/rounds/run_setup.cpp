@@ -115,8 +115,8 @@ void check_networks(const RunConfig& config, const Dataset& dataset) {
           make_classifier(model, classifier_shape(dataset.crops.shape(), dataset.targets.outputs(unit)), {});
       if (!freezes || trains_head(*network)) continue;
       throw UsageError(
-          "model {}: its script does not say which is its last layer, or that layer does not train, so train.freeze_epochs ({}) cannot freeze the "
-          "others; leave freeze_epochs out, or make the script with launch/export_model.py",
+          "model {}: its script does not say which is its last layer, or that layer does not train, so "
+          "train.freeze_epochs ({}) cannot freeze the others; leave freeze_epochs out, or make the script with launch/export_model.py",
           model.id, config.train.freeze_epochs);
     }
   }

@@ -34,7 +34,6 @@ class FoldTrainer {
   RandomKey key_for(Purpose purpose) const;
   void resume();
   torch::Tensor outputs_of(const std::vector<std::int64_t>& rows);
-  torch::Tensor predict();
   void train_epoch();
   void train_step(BatchLoader& loader);
   void choose();
@@ -108,7 +107,7 @@ FoldResult FoldTrainer::run() {
     weights_->load(place_.best.weights, "the best epoch's weights");
   else if (average_)
     weights_->load(average_->state(), "the average of the weights");
-  const torch::Tensor outputs = predict();
+  const torch::Tensor outputs = outputs_of(job_.predict_rows);
   FoldResult result{.logits = split_logits(codes_of(job_), outputs),
                     .normals = split_normals(codes_of(job_), outputs),
                     .history = place_.history,
@@ -130,16 +129,13 @@ torch::Tensor FoldTrainer::outputs_of(const std::vector<std::int64_t>& rows) {
   together(context_.slot, [&] {
     as_job_error([&] { outputs = predict_logits(*classifier_, context_.crops, rows, job_.outputs(), options); });
   });
-  if (!context_.group) return outputs;
-  std::vector<torch::Tensor> whole{outputs.to(context_.device)};
-  context_.group->allreduce(whole)->wait();
-  return whole.front().cpu();
-}
-
-torch::Tensor FoldTrainer::predict() {
-  const torch::Tensor outputs = outputs_of(job_.predict_rows);
+  if (context_.group) {
+    std::vector<torch::Tensor> whole{outputs.to(context_.device)};
+    context_.group->allreduce(whole)->wait();
+    outputs = whole.front().cpu();
+  }
   // The last step's loss was that of the weights before it, so weights may explode unseen. Every shard has all outputs.
-  together(context_.slot, [&] { require_finite_outputs(job_, context_.crops, job_.predict_rows, outputs); });
+  together(context_.slot, [&] { require_finite_outputs(job_, context_.crops, rows, outputs); });
   return outputs;
 }
 
@@ -203,7 +199,6 @@ void FoldTrainer::choose() {
   }
   const torch::Tensor outputs = outputs_of(job_.inner_rows);
   together(context_.slot, [&] {
-    require_finite_outputs(job_, context_.crops, job_.inner_rows, outputs);
     consider(place_.best, place_.epoch, inner_score(job_, outputs), weights_->state());
   });
   if (average_) weights_->load(training, "the weights before");
