@@ -156,7 +156,7 @@ std::shared_ptr<Classifier> make_classifier(const ModelConfig& config, const Cla
   if (shape.classes < 1) throw UsageError("{} cannot tell {} classes apart", what, shape.classes);
   reseed_generator(init);
   auto classifier = config.script.empty() ? make_named(config, shape) : make_scripted(config, shape);
-  if (!config.weights.empty()) load_weights(*classifier, config);
+  if (!config.weights.empty()) load_weights(*classifier, config, shape);
   return classifier;
 }
 

@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "model/state_dict.h"
 #include "model/state_fit.h"
+#include "model/weights_guess.h"
 
 namespace pleat {
 namespace {
@@ -101,6 +102,11 @@ bool only_head_misfits(const Misfits& found, const Classifier& classifier) {
   return !others && std::all_of(all.begin(), all.end(), [&](const auto& name) { return head.contains(name); });
 }
 
+std::string whose(const NamedTensors& tensors, const ClassifierShape& shape) {
+  const std::string network = whose_weights(tensors, shape);
+  return network.empty() ? "" : fmt::format("; it holds the weights of {}", network);
+}
+
 }  // namespace
 
 TensorFile read_weights(const std::string& path) {
@@ -110,7 +116,7 @@ TensorFile read_weights(const std::string& path) {
   refuse_other(bytes, path);
 }
 
-void load_weights(Classifier& classifier, const ModelConfig& config) {
+void load_weights(Classifier& classifier, const ModelConfig& config, const ClassifierShape& shape) {
   NamedTensors own = state_of(classifier);
   const std::set<std::string> kept = config.new_head ? head_of(classifier, config) : std::set<std::string>{};
   TensorFile file = read_weights(config.weights);
@@ -119,12 +125,11 @@ void load_weights(Classifier& classifier, const ModelConfig& config) {
   leave_out(own, kept);
   leave_out(file.tensors, kept);
   const Misfits found = misfits_of(own, file.tensors, file.source);
-  if (!found.problems.empty() && only_head_misfits(found, classifier)) {
-    throw DataError(
-        "{} does not fit: {}; only the last layer differs: to train a new one on the rest, set new_head: true",
-        file.source, fmt::join(found.problems, "; "));
-  }
-  copy_state(own, file.tensors, file.source);
+  if (found.problems.empty()) return copy_state(own, file.tensors, file.source);
+  throw DataError("{} does not fit: {}{}", file.source, fmt::join(found.problems, "; "),
+                  only_head_misfits(found, classifier)
+                      ? "; only the last layer differs: to train a new one on the rest, set new_head: true"
+                      : whose(file.tensors, shape));
 }
 
 }  // namespace pleat

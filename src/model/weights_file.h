@@ -18,7 +18,8 @@ TensorFile read_weights(const std::string& path);
 /// are taken without that, which the log says; the batch counters of BatchNorm, which older files lack, become 0. With
 /// `config.new_head` the parameters of the last layer keep their values, and the file's are not looked at. Throws what
 /// read_weights throws; DataError listing missing, extra and wrong-shaped names, with what to do if only the last layer
-/// has another width; DataError if new_head is asked for and the last layer is not known.
-void load_weights(Classifier& classifier, const ModelConfig& config);
+/// has another width, or whose weights they are if another of pleat's networks has them; DataError if new_head is asked
+/// for and the last layer is not known. `shape` is what the classifier was made with.
+void load_weights(Classifier& classifier, const ModelConfig& config, const ClassifierShape& shape);
 
 }  // namespace pleat

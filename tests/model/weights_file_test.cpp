@@ -120,10 +120,24 @@ TEST_F(WeightsFileTest, MisfitsAreListedAndAnotherWidthSaysWhatToDo) {
   EXPECT_THAT(refusal(starting_from(state_dict(headless))),
               AllOf(HasSubstr("missing fc.weight, fc.bias"), HasSubstr("new_head: true")));
   EXPECT_THAT(refusal(starting_from(of_ten), {.channels = 1, .classes = 4}),
-              AllOf(HasSubstr("conv1.weight [64, 3, 7, 7] for [64, 1, 7, 7]"), Not(HasSubstr("new_head"))));
+              AllOf(HasSubstr("conv1.weight [64, 3, 7, 7] for [64, 1, 7, 7]"), Not(HasSubstr("new_head")),
+                    HasSubstr("it holds the weights of resnet18, for images of 3 channels (these have 1)")));
   headless.emplace_back("head.weight", torch::zeros({4, 512}));
   EXPECT_THAT(refusal(starting_from(state_dict(headless))),
               AllOf(HasSubstr("extra head.weight"), Not(HasSubstr("new_head"))));
+}
+
+TEST_F(WeightsFileTest, WeightsOfAnotherNetworkAreKnownAsThat) {
+  const auto weights_of = [](const ModelConfig& config, int classes) {
+    return state_dict(state_of(*make_classifier(config, {.classes = classes}, kInit)));
+  };
+  const auto refused = [&](const ModelConfig& config, int classes) {
+    return refusal(starting_from(weights_of(config, classes)));
+  };
+  EXPECT_THAT(refused({.name = "resnet34"}, 1000), HasSubstr("it holds the weights of resnet34"));
+  EXPECT_THAT(refused({.name = "resnet18", .stem = "small"}, 4), HasSubstr("of resnet18 with stem: small"));
+  EXPECT_THAT(refused({.name = "efficientnet_b2"}, 4), HasSubstr("it holds the weights of efficientnet_b2"));
+  EXPECT_THAT(refusal(starting_from(state_dict({{"w", torch::zeros({2})}}))), Not(HasSubstr("it holds")));
 }
 
 TEST_F(WeightsFileTest, ANewHeadKeepsItsFirstValuesAndTheRestIsTheFiles) {

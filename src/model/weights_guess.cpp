@@ -1,0 +1,66 @@
+#include "model/weights_guess.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "model/state_fit.h"
+
+namespace pleat {
+namespace {
+
+enum class Fit { kNone, kNamesAlone, kWhole };
+
+// BatchNorm's counters of batches are in newer files alone, and may have been added.
+NamedTensors without_counters(NamedTensors tensors) {
+  std::erase_if(tensors, [](const auto& named) { return named.first.ends_with("num_batches_tracked"); });
+  return tensors;
+}
+
+// How the tensors fit a network, the last layer aside.
+Fit fit_of(const NamedTensors& tensors, const ModelConfig& config, const ClassifierShape& shape) {
+  const auto network = make_classifier(config, shape, {});
+  const auto head = network->head_parameters();
+  const Misfits found = misfits_of(without_counters(state_of(*network)), tensors, "the file of weights");
+  const auto within_head = [&](const std::vector<std::string>& names) {
+    return std::all_of(names.begin(), names.end(), [&](const std::string& name) {
+      return std::find(head.begin(), head.end(), name) != head.end();
+    });
+  };
+  const std::size_t names_and_shapes =
+      std::size_t(!found.missing.empty()) + std::size_t(!found.extra.empty()) + std::size_t(!found.wrong_shape.empty());
+  const bool other_numbers = found.problems.size() > names_and_shapes;
+  if (!within_head(found.missing) || !within_head(found.extra) || other_numbers) return Fit::kNone;
+  return within_head(found.wrong_shape) ? Fit::kWhole : Fit::kNamesAlone;
+}
+
+// Stem and channels change the first layer's shape and no name.
+std::string whose_of(const std::string& name, const NamedTensors& tensors, const ClassifierShape& shape) {
+  for (const int channels : {shape.channels, shape.channels == 3 ? 1 : 3}) {
+    for (const char* stem : {"auto", "small"}) {
+      ClassifierShape other = shape;
+      other.channels = channels;
+      const Fit fit = fit_of(tensors, {.name = name, .stem = stem}, other);
+      if (fit == Fit::kNone) return "";
+      if (fit == Fit::kNamesAlone) continue;
+      const std::string images = channels == shape.channels
+                                     ? ""
+                                     : fmt::format(", for images of {} channel{} (these have {})", channels,
+                                                   channels == 1 ? "" : "s", shape.channels);
+      return name + (std::string(stem) == "small" ? " with stem: small" : "") + images;
+    }
+  }
+  return "";
+}
+
+}  // namespace
+
+std::string whose_weights(const NamedTensors& tensors, const ClassifierShape& shape) {
+  const NamedTensors given = without_counters(tensors);
+  for (const std::string& name : classifier_names()) {
+    if (const std::string found = whose_of(name, given, shape); !found.empty()) return found;
+  }
+  return "";
+}
+
+}  // namespace pleat
