@@ -3,6 +3,7 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <charconv>
 #include <stdexcept>
 #include <string_view>
 #include <unordered_set>
@@ -58,13 +59,20 @@ class FewWarnings {
   int count_ = 0;
 };
 
+bool is_number(const std::string& text) {
+  double value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  return error == std::errc{} && end == text.data() + text.size();
+}
+
 void check_class(const FoldRequest& request, const std::string& column, const std::string& name, std::int64_t rows,
                  int groups, FewWarnings& warnings) {
   if (rows < request.k) {
     throw DataError(
-        "{}column '{}': class '{}' has {} rows, fewer than the {} folds; lower folds.k, merge the class into another, "
-        "or leave '{}' out of folds.stratify",
-        from(request), column, shown(name), rows, request.k, column);
+        "{}column '{}': class '{}' has {} row{}, fewer than the {} folds; lower folds.k, merge the class into another, "
+        "{}or leave '{}' out of folds.stratify",
+        from(request), column, shown(name), rows, rows == 1 ? "" : "s", request.k,
+        is_number(name) ? "give the target edges (these look like numbers), " : "", column);
   }
   if (groups < request.k) {
     warnings.add(fmt::format("column '{}': class '{}' occurs in {} groups only, so that {} of {} folds hold none of it",

@@ -168,6 +168,9 @@ Target resolve_target(const TargetConfig& config, const std::vector<std::string>
       throw UsageError("target {}: classes names '{}' twice; leave one of them out", config.name, shown(name));
   }
   if (!config.edges.empty()) return resolve_numbers(config, labels);
+  if (config.classes.size() == 1)
+    throw UsageError("target {}: classes names '{}' alone; name 2 or more, or leave classes out", config.name,
+                     shown(config.classes.front()));
   check_without_edges(config);
   Target target{.name = config.name,
                 .column = config.column.empty() ? config.name : config.column,

@@ -19,6 +19,7 @@ namespace pleat {
 namespace {
 
 using testing::HasSubstr;
+using testing::Not;
 
 // Groups of 1 to `largest` rows; two strata columns, of which the first belongs to the group in half of the tables.
 FoldRequest random_request(std::uint64_t seed, int largest = 9) {
@@ -254,7 +255,11 @@ TEST(FoldPlan, TooFewRowsOrGroupsAreRefusedWithBothNumbers) {
 TEST(FoldPlan, AClassWithFewerRowsThanFoldsIsRefusedByName) {
   FoldRequest request = rows_on_their_own(30, 5);
   for (int row = 0; row < 4; ++row) request.strata[0][static_cast<std::size_t>(row)] = "rare";
-  EXPECT_THAT(error_of(request), AllOf(HasSubstr("'label'"), HasSubstr("'rare'"), HasSubstr("4 rows"), HasSubstr("5")));
+  EXPECT_THAT(error_of(request), AllOf(HasSubstr("'label'"), HasSubstr("'rare'"), HasSubstr("4 rows"), HasSubstr("5"),
+                                       Not(HasSubstr("edges"))));
+  FoldRequest ages = request;
+  for (std::string& label : ages.strata[0]) label = label == "rare" ? "37" : label;
+  EXPECT_THAT(error_of(ages), AllOf(HasSubstr("'37'"), HasSubstr("give the target edges")));
   request.strata[0][4] = "rare";
   EXPECT_EQ(error_of(request), "no error");
 }
