@@ -33,7 +33,12 @@ ExitCode run_export(const ExportOptions& options, const Ranks& ranks) {
                  static_cast<double>(made.bytes) / 1e6);
     if (made.precision == "bf16")
       spdlog::info("the run computed in bf16, Python does in fp32: probabilities differ a little (docs/formats.md)");
-    spdlog::info("next: python {} photo.jpg …", shell_quoted((options.out / "ensemble.py").string()));
+    if (made.crops_photos)
+      spdlog::info("next: python {} photo.jpg …", shell_quoted((options.out / "ensemble.py").string()));
+    else
+      spdlog::info(
+          "next, in Python: load(…).predict(images of a crops.h5 that pleat prepare makes as the run's), see {}",
+          (options.out / "ensemble.py").string());
   });
   return ExitCode::kDone;
 }

@@ -45,14 +45,18 @@ CLI::App* add_train(CLI::App& program, TrainOptions& options) {
   verb->add_option("--run", request.run,
                    "run folder; default: runs/<config file's stem>. A folder that holds this run is continued")
       ->type_name("DIR");
-  verb->add_flag("--dry-run", request.dry_run, "show jobs, slots, memory and disk, and write nothing");
-  verb->add_option("--preview-augment", options.preview_augment,
-                   "write a sheet of training images as each augmentation changes them, and train nothing")
-      ->type_name("FILE.png");
-  verb->add_flag(
+  CLI::Option* dry_run =
+      verb->add_flag("--dry-run", request.dry_run, "show jobs, slots, memory and disk, and write nothing");
+  CLI::Option* preview_augment =
+      verb->add_option("--preview-augment", options.preview_augment,
+                       "write a sheet of training images as each augmentation changes them, and train nothing")
+          ->type_name("FILE.png");
+  CLI::Option* find_lr = verb->add_flag(
       "--find-lr", options.find_lr,
       "try a rising learning rate on the first fold of each network, show the curve and a suggestion, and train "
       "nothing");
+  dry_run->excludes(preview_augment)->excludes(find_lr);
+  find_lr->excludes(preview_augment);
   verb->footer("Under mpirun every rank takes folds: mpirun --bind-to none -n 2 pleat train configs/quickstart.yaml");
   return verb;
 }

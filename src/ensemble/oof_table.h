@@ -32,8 +32,8 @@ struct OofTable {
   torch::Tensor labels;          // [N] int64
   std::vector<OofModel> models;  // in the config's order
   torch::Tensor ensemble;        // [N, C] float64
-  torch::Tensor normal,
-      numbers;  // of a target taught as a number: the ensemble's [N, 2], and the true ones [N]; float64
+  // Of a target taught as a number: the ensemble's [N, 2], and the true ones [N]; float64.
+  torch::Tensor normal, numbers;
 };
 
 /// Holds the law. Softmax per repeat in float64, mean over repeats. Throws DataError naming model, row id and folds: a

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "rounds/summary.h"
+#include "rounds/predictions_csv.h"
 #include "rounds/trained_ensemble.h"
 
 namespace pleat {

@@ -30,6 +30,12 @@ Json describe_preprocessing(const TrainedEnsemble& ensemble, const Json& data) {
           {"std", ensemble.norm.std}};
 }
 
+// As exported_ensemble.py has it.
+bool loader_crops(const Json& preprocessing) {
+  return (preprocessing["crop"] == "none" || preprocessing["crop"] == "center") &&
+         preprocessing["background"] == "keep";
+}
+
 Json describe_targets(const TargetPlan& plan) {
   Json targets = Json::array();
   for (const Target& target : plan.targets) targets.push_back({{"name", target.name}, {"classes", target.classes}});
@@ -144,7 +150,10 @@ ExportedEnsemble export_ensemble(const fs::path& run, const fs::path& out) {
   exporter.add(kExportLoader, kExportedEnsemble);
   exporter.add(kExportManifest, manifest.dump(2) + "\n");
   folder.publish();
-  return {.networks = ensemble.members.size(), .bytes = exporter.bytes(), .precision = ensemble.config.train.precision};
+  return {.networks = ensemble.members.size(),
+          .bytes = exporter.bytes(),
+          .precision = ensemble.config.train.precision,
+          .crops_photos = loader_crops(manifest["preprocessing"])};
 }
 
 }  // namespace pleat

@@ -51,8 +51,10 @@ std::string verdict(const LrFinding& finding, const TrainConfig& train) {
 }  // namespace
 
 ExitCode find_lr_run(const TrainRequest& request, const MpiSession& session) {
-  if (session.size() > 1)
-    throw UsageError("--find-lr works on one process, and there are {} ranks; run it without mpirun", session.size());
+  together(session.ranks(), [&] {
+    if (session.size() > 1)
+      throw UsageError("--find-lr works on one process, and there are {} ranks; run it without mpirun", session.size());
+  });
   TrainRequest without_writing = request;
   without_writing.dry_run = true;
   std::unique_ptr<RunFolder> none;

@@ -8,7 +8,7 @@
 namespace pleat {
 
 /// Tries a rising rate on the first fold of each network, prints the curves with a suggestion, and writes them to
-/// find_lr/<target>.<model>.csv in the run folder. Nothing else of the run is begun. Throws what setting up a run
+/// find_lr/<unit>.<model>.csv in the run folder. Nothing else of the run is begun. Throws what setting up a run
 /// throws, and UsageError on more than one rank.
 ExitCode find_lr_run(const TrainRequest& request, const MpiSession& session);
 

@@ -5,6 +5,7 @@
 #include "base/files.h"
 #include "base/log.h"
 #include "rounds/gather.h"
+#include "rounds/predictions_csv.h"
 
 namespace pleat {
 namespace fs = std::filesystem;

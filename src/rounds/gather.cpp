@@ -61,6 +61,14 @@ bool can_derive(const TargetPlan& plan, int target, const std::vector<std::optio
                      [&](int part) { return by_target[std::size_t(part)].has_value(); });
 }
 
+// As many, with nothing in them yet.
+using Networks = std::vector<std::vector<torch::Tensor>>;
+Networks unfilled(const Networks& networks) {
+  Networks empty;
+  for (const auto& folds : networks) empty.emplace_back(folds.size());
+  return empty;
+}
+
 // A model, and the folds that it was trained for.
 struct ModelFolds {
   std::string id;
@@ -102,6 +110,7 @@ GatheredTarget gather_target(int target, const Unit& unit, const std::vector<Mod
     oof.probs.push_back(gathered.oof.models.back().probs);
     if (gathered.oof.models.back().normal.defined()) oof.normals.push_back(gathered.oof.models.back().normal);
     gathered.model_test.push_back(own_test.mean());
+    gathered.fold_test.push_back(own_test.probs);
   }
   gathered.oof.ensemble = oof.mean();
   gathered.oof.normal = oof.mixture();
@@ -137,15 +146,19 @@ void add_derived(const Dataset& dataset, std::vector<GatheredTarget>& targets) {
   const auto models =
       std::find_if(by_target.begin(), by_target.end(), [](const auto& each) { return each.has_value(); });
   const std::vector<OofModel> names = (*models)->oof.models;
+  const Networks networks = unfilled((*models)->fold_test);
   for (int t = 0; t < static_cast<int>(by_target.size()); ++t) {
     if (by_target[std::size_t(t)] || !plan.derived(t) || !can_derive(plan, t, by_target)) continue;
     by_target[std::size_t(t)] = empty_table(t, dataset);
     for (const OofModel& model : names) by_target[std::size_t(t)]->oof.models.push_back({.id = model.id});
     by_target[std::size_t(t)]->model_test.resize(names.size());
+    by_target[std::size_t(t)]->fold_test = networks;
   }
   for (std::size_t m = 0; m < names.size(); ++m) {
     derive(plan, by_target, [m](GatheredTarget& each) { return &each.oof.models[m].probs; });
     derive(plan, by_target, [m](GatheredTarget& each) { return &each.model_test[m]; });
+    for (std::size_t f = 0; f < networks[m].size(); ++f)
+      derive(plan, by_target, [m, f](GatheredTarget& each) { return &each.fold_test[m][f]; });
   }
   derive(plan, by_target, [](GatheredTarget& each) { return &each.oof.ensemble; });
   derive(plan, by_target, [](GatheredTarget& each) { return &each.test; });

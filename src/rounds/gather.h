@@ -15,9 +15,11 @@ struct GatheredTarget {
   int target = 0;
   OofTable oof;
   torch::Tensor test, unlabelled;  // [n, C] float64 probabilities of the ensemble; undefined if there are no such rows
-  torch::Tensor test_normal,
-      unlabelled_normal;                  // [n, 2] mean and standard deviation of a number; undefined unless taught so
+  // [n, 2] mean and standard deviation of a number; undefined unless it was taught as one.
+  torch::Tensor test_normal, unlabelled_normal;
   std::vector<torch::Tensor> model_test;  // of each model's folds alone, in the order of oof.models
+  std::vector<std::vector<torch::Tensor>>
+      fold_test;  // [model][fold] of one fold's network (of a derived target, networks)
 };
 
 /// The tables and ensembles of the targets that a unit's networks were trained for: the mean over models of each one's

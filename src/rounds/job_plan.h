@@ -6,7 +6,7 @@
 
 #include "rounds/dataset.h"
 #include "rounds/run_config.h"
-#include "train/fold_trainer.h"
+#include "train/fold_job.h"
 
 namespace pleat {
 
@@ -20,16 +20,6 @@ struct PlannedJob {
 
 /// "label/resnet20/fold 3".
 std::string job_name(const std::string& target, const std::string& model, FoldId fold);
-
-/// What of the training options enters a job's key. Options that came after the first runs are left out while they are
-/// off: a job that was done, or begun, before they were there has the key that it had.
-Json train_identity(const TrainConfig& train);
-
-/// The same of how it predicts: null if all of it is off.
-Json predict_identity(const PredictConfig& predict);
-
-/// What a network's config adds to a job's key, likewise.
-Json model_identity(const ModelConfig& config, const ModelFiles& files);
 
 /// `plan` is in the order of dataset.train, `files` in that of config.models. Throws UsageError if batches are too
 /// small for BatchNorm (a part of fewer than two), if rows cannot be set aside for train.keep: best, if

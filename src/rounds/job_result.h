@@ -11,6 +11,7 @@
 #include "rounds/job_plan.h"
 #include "rounds/run_folder.h"
 #include "target/metrics.h"
+#include "train/fold_trainer.h"
 
 namespace pleat {
 

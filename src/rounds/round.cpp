@@ -19,6 +19,7 @@
 #include "rounds/run_progress.h"
 #include "rounds/run_setup.h"
 #include "rounds/shared_value.h"
+#include "train/fold_trainer.h"
 
 namespace pleat {
 namespace fs = std::filesystem;

@@ -47,8 +47,14 @@ void RunProgress::heard(int job, const std::string& report) {
   rate = said["images"].get<double>() / std::max(1e-9, said["seconds"].get<double>());
   const std::string within =
       whole ? "" : fmt::format(", step {} of {}", said["step"].get<std::int64_t>(), said["steps"].get<std::int64_t>());
-  spdlog::info("{}: epoch {} of {}{}: loss {:.4f}, {:.0f} images/s; {}", planned.name, epoch, planned.work.train.epochs,
-               within, said["loss"].is_number() ? said["loss"].get<double>() : std::nan(""), rate, remaining());
+  const std::string& score = planned.work.score;
+  const std::string inner =
+      said.contains("inner_score")
+          ? fmt::format(", inner {} {:.4f}", score, (score == "log_loss" ? -1 : 1) * said["inner_score"].get<double>())
+          : "";
+  spdlog::info("{}: epoch {} of {}{}: loss {:.4f}{}, {:.0f} images/s; {}", planned.name, epoch,
+               planned.work.train.epochs, within, said["loss"].is_number() ? said["loss"].get<double>() : std::nan(""),
+               inner, rate, remaining());
 }
 
 void RunProgress::finished(int job, const std::string& score) {

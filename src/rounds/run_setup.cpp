@@ -9,6 +9,8 @@
 #include "base/build_info.h"
 #include "base/error.h"
 #include "base/files.h"
+#include "base/log.h"
+#include "rounds/plan_warnings.h"
 #include "rounds/promise.h"
 #include "rounds/shared_value.h"
 #include "train/predictor.h"
@@ -116,7 +118,8 @@ void check_networks(const RunConfig& config, const Dataset& dataset) {
       if (!freezes || trains_head(*network)) continue;
       throw UsageError(
           "model {}: its script does not say which is its last layer, or that layer does not train, so "
-          "train.freeze_epochs ({}) cannot freeze the others; leave freeze_epochs out, or make the script with launch/export_model.py",
+          "train.freeze_epochs ({}) cannot freeze the others; leave freeze_epochs out, or make the script with "
+          "launch/export_model.py",
           model.id, config.train.freeze_epochs);
     }
   }
@@ -198,6 +201,15 @@ Json run_facts(const Run& run, const MpiSession& session) {
           {"promise", run.promise}};
 }
 
+// Only once the config and its data are found to go together: a mistake there leaves no folder behind.
+std::unique_ptr<RunFolder> take_folder(const Run& run, bool continued) {
+  RunConfig config = run.config;
+  auto folder = std::make_unique<RunFolder>(run.paths, config, run.dataset.hash);
+  if (folder->continued() == continued) return folder;
+  throw UsageError("{} was made by another run just now; give another folder with --run, or the same command again",
+                   run.paths.root.string());
+}
+
 // Rank 0's choice for all, and what may be promised with it.
 void choose_how_to_convolve(Run& run, const Ranks& world, bool continued, bool dry_run) {
   const std::string chosen = from_rank_0(world, [&] {
@@ -238,8 +250,7 @@ Run set_up_run(const TrainRequest& request, const MpiSession& session, std::uniq
 
   const std::string decided = from_rank_0(world, [&] {
     if (auto_precision) config.train.precision = "auto";  // an earlier run's choice, if there is one, comes first
-    if (!request.dry_run) folder = std::make_unique<RunFolder>(run.paths, config, run.dataset.hash);
-    const bool continued = folder ? folder->continued() : continues_run(run.paths, config, run.dataset.hash);
+    const bool continued = continues_run(run.paths, config, run.dataset.hash);
     if (config.train.precision == "auto") config.train.precision = run.config.train.precision;
     if (continued) check_scripts(run);
     report_rows(run.config, run.dataset);
@@ -253,6 +264,10 @@ Run set_up_run(const TrainRequest& request, const MpiSession& session, std::uniq
     run.dataset.train = rows_of_plan(run.dataset, run.plan);
     run.dataset.norm = choose_norm(run.config, run.dataset);
     run.jobs = plan_jobs(run.config, run.dataset, run.plan, run.files);
+    if (session.rank() != 0) return;
+    for (const std::string& line : idle_options(run.config)) spdlog::warn("{}", line);
+    for (const std::string& line : classes_without_a_chance(run.dataset, run.jobs)) spdlog::warn("{}", line);
+    if (!request.dry_run) folder = take_folder(run, values["continued"]);
   });
   choose_how_to_convolve(run, world, values["continued"], request.dry_run);
   return run;

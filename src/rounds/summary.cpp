@@ -1,11 +1,11 @@
 #include "rounds/summary.h"
 
-#include <ATen/ops/cat.h>
 #include <ATen/ops/isfinite.h>
 #include <ATen/ops/nonzero.h>
 #include <ATen/ops/tensor.h>
 
-#include "data/sample_table.h"
+#include <algorithm>
+#include <set>
 
 namespace pleat {
 namespace {
@@ -15,6 +15,16 @@ Json to_json(const Scores& scores, const std::string& name) {
           {"macro_f1", scores.macro_f1},
           {"log_loss", scores.log_loss},
           {"score", score_by_name(scores, name)}};
+}
+
+Json by_fold(const std::vector<Scores>& scores, const std::string& name) {
+  Json folds = Json::array();
+  for (std::size_t i = 0; i < scores.size(); ++i) {
+    Json fold{{"fold", i}};
+    fold.update(to_json(scores[i], name));
+    folds.push_back(fold);
+  }
+  return folds;
 }
 
 Json to_json(const NumberScores& scores) {
@@ -31,20 +41,70 @@ std::string table_row(std::size_t width, const std::string& name, const Scores& 
                      scores.log_loss, note.empty() ? "" : "   " + note);
 }
 
+Scores mean_of(const std::vector<Scores>& all) {
+  Scores mean;
+  for (const Scores& each : all) {
+    mean.accuracy += each.accuracy / static_cast<double>(all.size());
+    mean.macro_f1 += each.macro_f1 / static_cast<double>(all.size());
+    mean.log_loss += each.log_loss / static_cast<double>(all.size());
+  }
+  return mean;
+}
+
+double spread_of(const std::vector<Scores>& all, const std::string& score_name) {
+  std::vector<double> values;
+  for (const Scores& each : all) values.push_back(score_by_name(each, score_name));
+  return spread(values);
+}
+
+// What the ensemble is to be compared with: each fold's network alone, on average.
+std::string one_fold_row(std::size_t width, const std::vector<Scores>& folds, const std::string& score_name) {
+  const Scores mean = mean_of(folds);
+  return table_row(width, "test, one fold", mean,
+                   fmt::format("{} {:.4f} ± {:.4f} over {} folds alone", score_name, shown_score(mean, score_name),
+                               spread_of(folds, score_name), folds.size()));
+}
+
 std::string duration(double seconds) {
   const auto whole = static_cast<long>(seconds + 0.5);
   return whole < 60 ? fmt::format("{:.1f} s", seconds) : fmt::format("{} min {:02} s", whole / 60, whole % 60);
 }
 
-// Of the held-out rows that have a label; none if there are none.
-std::optional<Scores> score_test(const torch::Tensor& probs, int target, const Dataset& dataset) {
-  if (!probs.defined()) return std::nullopt;
-  std::vector<std::int64_t> labels;
-  for (const std::int64_t row : dataset.test)
-    labels.push_back(dataset.labels[std::size_t(target)].classes[std::size_t(row)]);
-  const torch::Tensor all = at::tensor(labels, at::kLong), labelled = at::nonzero(all >= 0).squeeze(1);
-  if (labelled.numel() == 0) return std::nullopt;
-  return score(probs.index_select(0, labelled), all.index_select(0, labelled));
+// The held-out rows that have a label of a target.
+struct TestRows {
+  torch::Tensor places, labels;  // of them among all held-out rows, and their classes
+
+  TestRows(int target, const Dataset& dataset) {
+    std::vector<std::int64_t> codes;
+    for (const std::int64_t row : dataset.test)
+      codes.push_back(dataset.labels[std::size_t(target)].classes[std::size_t(row)]);
+    const torch::Tensor all = at::tensor(codes, at::kLong);
+    places = at::nonzero(all >= 0).squeeze(1);
+    labels = all.index_select(0, places);
+  }
+  // None if there are no such rows.
+  std::optional<Scores> scores(const torch::Tensor& probs) const {
+    if (!probs.defined() || places.numel() == 0) return std::nullopt;
+    return score(probs.index_select(0, places), labels);
+  }
+};
+
+std::set<std::int64_t> classes_in(const torch::Tensor& labels) {
+  const auto* first = labels.const_data_ptr<std::int64_t>();
+  return {first, first + labels.numel()};
+}
+
+int lacking(const torch::Tensor& labels, const torch::Tensor& others) {
+  const std::set<std::int64_t> all = classes_in(labels), some = classes_in(others);
+  return static_cast<int>(std::count_if(all.begin(), all.end(), [&](std::int64_t c) { return !some.contains(c); }));
+}
+
+// What a score means changes with the classes that it is the mean over.
+std::string against_oof(const TargetScores& target, const std::string& score_name) {
+  const double oof = shown_score(target.oof, score_name), test = shown_score(*target.test, score_name);
+  const std::string text = fmt::format("{} {:.4f}, {:+.4f} against OOF", score_name, test, test - oof);
+  if (target.test_lacks == 0 || score_name != "macro_f1") return text;
+  return text + fmt::format(", whose rows have {} more class{}", target.test_lacks, target.test_lacks == 1 ? "" : "es");
 }
 
 }  // namespace
@@ -54,18 +114,21 @@ TargetScores score_target(const GatheredTarget& gathered, const Dataset& dataset
   const OofTable& oof = gathered.oof;
   TargetScores scores{.target = oof.target, .oof = score(oof.ensemble, oof.labels)};
   const torch::Tensor fold_of = at::tensor(plan.fold_of.front(), at::kInt);
-  std::vector<double> fold_scores;
   for (int fold = 0; fold < plan.k; ++fold) {
     const torch::Tensor rows = at::nonzero(fold_of == fold).squeeze(1);
     scores.folds.push_back(score(oof.ensemble.index_select(0, rows), oof.labels.index_select(0, rows)));
-    fold_scores.push_back(score_by_name(scores.folds.back(), score_name));
   }
-  scores.spread = spread(fold_scores);
-  scores.test = score_test(gathered.test, gathered.target, dataset);
+  scores.spread = spread_of(scores.folds, score_name);
+  const TestRows test(gathered.target, dataset);
+  scores.test = test.scores(gathered.test);
+  scores.test_lacks = scores.test ? lacking(oof.labels, test.labels) : 0;
   for (std::size_t m = 0; m < oof.models.size(); ++m) {
-    scores.models.push_back({.id = oof.models[m].id,
-                             .oof = score(oof.models[m].probs, oof.labels),
-                             .test = score_test(gathered.model_test[m], gathered.target, dataset)});
+    ModelScores& model = scores.models.emplace_back(ModelScores{.id = oof.models[m].id,
+                                                                .oof = score(oof.models[m].probs, oof.labels),
+                                                                .test = test.scores(gathered.model_test[m])});
+    for (const torch::Tensor& probs : gathered.fold_test[m]) {
+      if (const auto alone = test.scores(probs)) model.test_folds.push_back(*alone);
+    }
   }
   if (oof.normal.defined()) scores.oof_number = score_numbers(oof.normal, oof.numbers);
   if (gathered.test_normal.defined()) {
@@ -82,20 +145,17 @@ Json summarise(const std::vector<TargetScores>& targets, const std::string& scor
   for (const TargetScores& target : targets) {
     Json oof = to_json(target.oof, score_name);
     oof["score_spread"] = target.spread;
-    Json folds = Json::array(), models = Json::object();
-    for (std::size_t i = 0; i < target.folds.size(); ++i) {
-      Json fold{{"fold", i}};
-      fold.update(to_json(target.folds[i], score_name));
-      folds.push_back(fold);
-    }
+    Json models = Json::object();
     for (const ModelScores& model : target.models) {
       models[model.id] = to_json(model.oof, score_name);
       models[model.id]["test"] = model.test ? to_json(*model.test, score_name) : Json(nullptr);
+      if (model.test) models[model.id]["test"]["folds"] = by_fold(model.test_folds, score_name);
     }
     Json test = target.test ? to_json(*target.test, score_name) : Json(nullptr);
     if (target.oof_number) oof["number"] = to_json(*target.oof_number);
     if (target.test_number) test["number"] = to_json(*target.test_number);
-    all[target.target] = {{"oof", oof}, {"test", test}, {"folds", folds}, {"models", models}};
+    all[target.target] = {
+        {"oof", oof}, {"test", test}, {"folds", by_fold(target.folds, score_name)}, {"models", models}};
   }
   return {
       {"score", score_name},
@@ -130,11 +190,8 @@ std::string final_table(const std::vector<TargetScores>& targets, const std::str
     for (const ModelScores& model : target.models) {
       if (several && model.test) text += table_row(width, "test " + model.id, *model.test);
     }
-    if (target.test) {
-      const double test = shown_score(*target.test, score_name);
-      text += table_row(width, "held-out test", *target.test,
-                        fmt::format("{} {:.4f}, {:+.4f} against OOF", score_name, test, test - oof));
-    }
+    if (target.test) text += table_row(width, "held-out test", *target.test, against_oof(target, score_name));
+    if (target.test && !several) text += one_fold_row(width, target.models.front().test_folds, score_name);
     if (target.test_number) text += number_row(width, "test number", *target.test_number);
   }
   const std::string before = facts.done_before ? fmt::format(" ({} were done before)", facts.done_before) : "";
@@ -144,64 +201,6 @@ std::string final_table(const std::vector<TargetScores>& targets, const std::str
   if (facts.train_images_per_second > 0)
     text += fmt::format(", {:.0f} training images/s", facts.train_images_per_second);
   return text + fmt::format(", {} in all\n", duration(facts.wall_seconds));
-}
-
-namespace {
-
-// One after the other, of what there is; undefined if there is neither.
-torch::Tensor joined(const torch::Tensor& first, const torch::Tensor& second) {
-  std::vector<torch::Tensor> parts;
-  for (const torch::Tensor& part : {first, second}) {
-    if (part.defined()) parts.push_back(part);
-  }
-  return parts.empty() ? torch::Tensor() : at::cat(parts).contiguous();
-}
-
-}  // namespace
-
-std::string format_predictions(const std::vector<std::string>& ids, const std::vector<std::string>& splits,
-                               const std::vector<TargetProbs>& targets) {
-  std::string text = "id,split";
-  for (const TargetProbs& target : targets) {
-    text += fmt::format(",{}", csv_field(target.target));
-    for (const std::string& name : target.classes)
-      text += fmt::format(",{}", csv_field(fmt::format("{}:{}", target.target, name)));
-    if (target.normal.defined())
-      text += fmt::format(",{},{}", csv_field(target.target + ".mean"), csv_field(target.target + ".deviation"));
-  }
-  text += "\n";
-  for (std::size_t row = 0; row < ids.size(); ++row) {
-    text += csv_field(ids[row]) + "," + splits[row];
-    for (const TargetProbs& target : targets) {
-      const double* probs = target.probs.const_data_ptr<double>() + row * target.classes.size();
-      const auto best = std::max_element(probs, probs + target.classes.size()) - probs;
-      text += fmt::format(",{}", csv_field(target.classes[std::size_t(best)]));
-      for (std::size_t c = 0; c < target.classes.size(); ++c)
-        fmt::format_to(std::back_inserter(text), ",{:.6f}", probs[c]);
-      if (!target.normal.defined()) continue;
-      const double* normal = target.normal.const_data_ptr<double>() + row * 2;
-      fmt::format_to(std::back_inserter(text), ",{:.6g},{:.6g}", normal[0], normal[1]);
-    }
-    text += "\n";
-  }
-  return text;
-}
-
-std::string predictions_csv(const std::vector<GatheredTarget>& targets, const Dataset& dataset) {
-  std::vector<std::string> ids, splits;
-  for (const auto& [rows, split] : {std::pair{&dataset.test, "test"}, std::pair{&dataset.unlabelled, "unlabelled"}}) {
-    for (const std::int64_t row : *rows) {
-      ids.push_back(dataset.id(row));
-      splits.emplace_back(split);
-    }
-  }
-  std::vector<TargetProbs> probs;
-  for (const GatheredTarget& gathered : targets) {
-    const torch::Tensor rows = joined(gathered.test, gathered.unlabelled);
-    const torch::Tensor normal = joined(gathered.test_normal, gathered.unlabelled_normal);
-    if (rows.defined()) probs.push_back({gathered.oof.target, gathered.oof.classes, rows, normal});
-  }
-  return format_predictions(ids, splits, probs);
 }
 
 }  // namespace pleat

@@ -1,4 +1,4 @@
-// What a run came to: scores per target, summary.json, predictions.csv and the table at the end.
+// What a run came to: scores per target, summary.json and the table at the end.
 #pragma once
 
 #include <optional>
@@ -13,7 +13,8 @@ namespace pleat {
 struct ModelScores {
   std::string id;
   Scores oof;
-  std::optional<Scores> test;  // of the mean over its folds
+  std::optional<Scores> test;      // of the mean over its folds
+  std::vector<Scores> test_folds;  // of each fold alone, on the same rows
 };
 
 struct TargetScores {
@@ -21,6 +22,7 @@ struct TargetScores {
   Scores oof;                  // of the ensemble's out-of-fold predictions
   double spread = 0;           // standard deviation of the score over the folds
   std::optional<Scores> test;  // of the labelled held-out rows
+  int test_lacks = 0;          // classes that the train rows have and those do not
   std::vector<Scores> folds;   // of the ensemble, per fold of the first repeat
   std::vector<ModelScores> models;
   std::optional<NumberScores> oof_number, test_number;  // of a target taught as a number
@@ -40,19 +42,5 @@ Json summarise(const std::vector<TargetScores>& targets, const std::string& scor
 
 /// For people, at the end of a run.
 std::string final_table(const std::vector<TargetScores>& targets, const std::string& score_name, const RunFacts& facts);
-
-/// predictions.csv: a row per test and unlabelled row; per target its class and each class's probability, and of one
-/// taught as a number that and its standard deviation.
-std::string predictions_csv(const std::vector<GatheredTarget>& targets, const Dataset& dataset);
-
-/// The same for any rows: `probs[t]` [rows, C] of the target with those classes.
-struct TargetProbs {
-  std::string target;
-  std::vector<std::string> classes;
-  torch::Tensor probs;
-  torch::Tensor normal;  // [rows, 2] mean and standard deviation; undefined unless it is taught as a number
-};
-std::string format_predictions(const std::vector<std::string>& ids, const std::vector<std::string>& splits,
-                               const std::vector<TargetProbs>& targets);
 
 }  // namespace pleat

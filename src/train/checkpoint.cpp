@@ -13,8 +13,10 @@ constexpr std::size_t kKept = 2;  // a checkpoint that is cut short leaves the o
 constexpr std::string_view kModel = "model/", kOptimizer = "optimizer/", kAverage = "average/", kBest = "best/";
 
 EpochReport report_of(const Json& json) {
-  return {json.at("epoch"),  json.at("loss"),    json.at("lr"),
-          json.at("images"), json.at("seconds"), json.at("waited_seconds")};
+  EpochReport report{json.at("epoch"),  json.at("loss"),    json.at("lr"),
+                     json.at("images"), json.at("seconds"), json.at("waited_seconds")};
+  if (json.contains("inner_score")) report.inner_score = json["inner_score"].get<double>();
+  return report;
 }
 
 void append(NamedTensors& all, std::string_view prefix, const NamedTensors& some) {
@@ -43,8 +45,10 @@ std::vector<fs::path> checkpoints_in(const fs::path& folder) {
 }  // namespace
 
 Json to_json(const EpochReport& report) {
-  return {{"epoch", report.epoch},   {"loss", report.loss},       {"lr", report.lr},
-          {"images", report.images}, {"seconds", report.seconds}, {"waited_seconds", report.waited_seconds}};
+  Json json{{"epoch", report.epoch},   {"loss", report.loss},       {"lr", report.lr},
+            {"images", report.images}, {"seconds", report.seconds}, {"waited_seconds", report.waited_seconds}};
+  if (report.inner_score) json["inner_score"] = *report.inner_score;
+  return json;
 }
 
 void save_checkpoint(const fs::path& folder, const Checkpoint& checkpoint, const std::string& key) {

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -20,7 +21,8 @@ struct EpochReport {
   double lr = 0;           // of the epoch's last step
   std::int64_t images = 0;
   double seconds = 0;
-  double waited_seconds = 0;  // of these, for batches that were not ready
+  double waited_seconds = 0;          // of these, for batches that were not ready
+  std::optional<double> inner_score;  // with train.keep: best, on the rows that were set aside; more is better
 };
 Json to_json(const EpochReport& report);
 

@@ -34,4 +34,8 @@ std::vector<TargetCode> codes_of(const FoldJob& job) {
   return codes;
 }
 
+bool rounds_weights(const FoldJob& job, const torch::Device& device) {
+  return device.is_cpu() && job.train.precision == "bf16" && job.train.micro_batches == 1 && !job.exact;
+}
+
 }  // namespace pleat

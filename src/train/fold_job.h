@@ -60,4 +60,8 @@ std::vector<torch::Tensor> split_normals(const std::vector<TargetCode>& codes, c
 
 std::vector<TargetCode> codes_of(const FoldJob& job);
 
+/// Whether the network holds bfloat16 roundings of its weights (TrainedWeights): in bf16 on CPU, in batches of one
+/// part.
+bool rounds_weights(const FoldJob& job, const torch::Device& device);
+
 }  // namespace pleat

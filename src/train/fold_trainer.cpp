@@ -38,7 +38,7 @@ class FoldTrainer {
   void train_step(BatchLoader& loader);
   void choose();
   void stop_if_asked();
-  EpochReport close_epoch();
+  void close_epoch();
   void save() const;
   bool leads() const { return context_.slot.rank == 0; }
 
@@ -164,10 +164,10 @@ void FoldTrainer::train_epoch() {
       if (std::isfinite(shown.loss)) context_.progress({shown, place_.step, steps_, images_before_});
     }
   }
-  const EpochReport done = close_epoch();
+  close_epoch();
   if (job_.train.keep == "best") choose();
   save();
-  if (leads()) context_.progress({done, steps_, steps_, images_before_});
+  if (leads()) context_.progress({place_.history.back(), steps_, steps_, images_before_});
 }
 
 void FoldTrainer::train_step(BatchLoader& loader) {
@@ -180,14 +180,13 @@ void FoldTrainer::train_step(BatchLoader& loader) {
 }
 
 // The epoch enters the history, and the place is the next one's beginning.
-EpochReport FoldTrainer::close_epoch() {
+void FoldTrainer::close_epoch() {
   EpochReport done = place_.running;
   done.loss = loss_.slot_sum() / static_cast<double>(done.images);
   place_.history.push_back(done);
   place_.running = {};
   place_.step = 0;
   ++place_.epoch;
-  return done;
 }
 
 // The weights that would be kept if this were the last epoch are judged on the rows that were set aside.
@@ -199,7 +198,9 @@ void FoldTrainer::choose() {
   }
   const torch::Tensor outputs = outputs_of(job_.inner_rows);
   together(context_.slot, [&] {
-    consider(place_.best, place_.epoch, inner_score(job_, outputs), weights_->state());
+    const double score = inner_score(job_, outputs);
+    place_.history.back().inner_score = score;
+    consider(place_.best, place_.epoch, score, weights_->state());
   });
   if (average_) weights_->load(training, "the weights before");
 }
@@ -224,10 +225,6 @@ void FoldTrainer::save() const {
 }
 
 }  // namespace
-
-bool rounds_weights(const FoldJob& job, const torch::Device& device) {
-  return device.is_cpu() && job.train.precision == "bf16" && job.train.micro_batches == 1 && !job.exact;
-}
 
 FoldResult train_fold(const FoldJob& job, const TrainContext& context) {
   const FastConv convolutions(context.conv_plan);

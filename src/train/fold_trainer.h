@@ -18,10 +18,6 @@ struct FoldResult {
   std::int64_t kept_epoch = 0;  // from 1: after which the weights were as they are
 };
 
-/// Whether the network holds bfloat16 roundings of its weights (TrainedWeights): in bf16 on CPU, in batches of one
-/// part.
-bool rounds_weights(const FoldJob& job, const torch::Device& device);
-
 /// Every rank of the slot calls it with the same job; each gets the result. Throws StopRequested once its place is
 /// saved, DataError for data, or JobFailed if training itself fails (a loss that is not finite or has run away: epoch,
 /// step and rows named; predictions that are not finite; a device whose memory is full).

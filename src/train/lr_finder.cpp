@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 
-#include "train/fold_trainer.h"
 #include "train/job_error.h"
 #include "train/precision.h"
 #include "train/predictor.h"
@@ -86,7 +85,9 @@ bool has_run_away(const std::vector<LrPoint>& curve) {
 
 LrFinding find_lr(const FoldJob& job, const TrainContext& context, const LrRange& range) {
   const FastConv convolutions(context.conv_plan);
-  Trial trial(job, context);
+  FoldJob whole = job;
+  whole.train.freeze_epochs = 0;  // a rate for the last layer alone would be another
+  Trial trial(whole, context);
   LrFinding finding;
   double average = 0;
   for (std::int64_t step = 0; step < range.steps && !context.stop_requested(); ++step) {
@@ -94,11 +95,14 @@ LrFinding find_lr(const FoldJob& job, const TrainContext& context, const LrRange
     LrPoint point{.lr = range.from * std::pow(range.to / range.from, part)};
     try {
       point.loss = trial.step(step, point.lr);
-    } catch (const JobFailed&) {
-      if (finding.curve.empty()) throw;
+    } catch (const JobFailed& error) {
+      if (finding.curve.empty()) {
+        throw JobFailed("already the first step, at a rate of {:g}, failed, so that it is not the rate: {}", point.lr,
+                        error.what());
+      }
       break;  // a loss that is not finite is where the test ends
     }
-    if (!std::isfinite(point.loss)) break;  // on a GPU it is looked at now and then
+    if (!std::isfinite(point.loss)) break;  // on a GPU it is looked at now and then, the first step's always
     average = kSmoothing * average + (1 - kSmoothing) * point.loss;
     point.smoothed = average / (1 - std::pow(kSmoothing, static_cast<double>(step) + 1));
     finding.curve.push_back(point);

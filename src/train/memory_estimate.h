@@ -3,7 +3,7 @@
 
 #include <cstdint>
 
-#include "train/fold_trainer.h"
+#include "train/fold_job.h"
 
 namespace pleat {
 

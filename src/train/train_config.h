@@ -92,9 +92,9 @@ struct TrainConfig {
         field("keep", &TrainConfig::keep, one_of("last", "best"), identity,
               "which weights are kept: the last ones, or those of the epoch that was best by score on rows set aside "
               "from the fold's training side (inner_share); nothing of the held-out fold chooses"),
-        field(
-            "inner_share", &TrainConfig::inner_share, between(0.01, 0.5), identity,
-            "with keep: best, share of the training side's groups that is set aside to choose by, and not trained on"),
+        field("inner_share", &TrainConfig::inner_share, between(0.01, 0.5), identity,
+              "with keep: best, share of the training side's rows, in whole groups, that is set aside to choose by, "
+              "and not trained on"),
         field("patience", &TrainConfig::patience, at_least(0), identity,
               "with keep: best, stop after so many epochs in a row that were no better; 0: never"),
         field("ema", &TrainConfig::ema, below_one(), identity,

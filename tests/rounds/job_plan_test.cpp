@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "base/files.h"
+#include "rounds/job_identity.h"
 #include "rounds/small_run.h"
 #include "support/scratch_folder.h"
 

@@ -13,6 +13,7 @@
 #include "base/files.h"
 #include "rounds/gather.h"
 #include "rounds/job_result.h"
+#include "rounds/predictions_csv.h"
 #include "rounds/run_cost.h"
 #include "rounds/small_run.h"
 #include "support/scratch_folder.h"
@@ -97,6 +98,28 @@ TEST_F(SummaryTest, SummaryHoldsWhatIsPromised) {
   EXPECT_THAT(label["models"].items().begin().key(), testing::AnyOf("small", "other"));
   for (const auto& [id, model] : label["models"].items())
     EXPECT_DOUBLE_EQ(model["test"]["accuracy"], 0.5) << id;  // its folds' mean, as the ensemble's
+  const Json& folds = label["models"]["small"]["test"]["folds"];
+  ASSERT_EQ(folds.size(), 6u);
+  EXPECT_EQ(folds[5]["fold"], 5);
+  EXPECT_DOUBLE_EQ(folds[5]["accuracy"], 0.5);
+}
+
+TEST_F(SummaryTest, TheTableComparesTheEnsembleWithEachFoldAlone) {
+  finish_jobs([](std::int64_t) { return false; });
+  TargetScores scores = score_target(gather(), run_->dataset, run_->plan, "accuracy");
+  EXPECT_THAT(final_table({scores}, "accuracy", {}), testing::Not(testing::HasSubstr("test, one fold")));
+  scores.models.resize(1);
+  scores.models[0].test_folds = {{.accuracy = 0.5}, {.accuracy = 0.7}};
+  EXPECT_THAT(final_table({scores}, "accuracy", {}), testing::HasSubstr("accuracy 0.6000 ± 0.1414 over 2 folds alone"));
+}
+
+TEST_F(SummaryTest, AComparisonOverOtherClassesSaysSo) {
+  finish_jobs([](std::int64_t) { return false; });
+  const TargetScores scores = score_target(gather(), run_->dataset, run_->plan, "macro_f1");
+  EXPECT_EQ(scores.test_lacks, 1);  // r36 and r37 are a and b
+  EXPECT_THAT(final_table({scores}, "macro_f1", {}),
+              testing::HasSubstr("+0.0000 against OOF, whose rows have 1 more class\n"));
+  EXPECT_THAT(final_table({scores}, "accuracy", {}), testing::HasSubstr("+0.0000 against OOF\n"));
 }
 
 TEST_F(SummaryTest, TheTableShowsALossAsALossUnderItsColumn) {

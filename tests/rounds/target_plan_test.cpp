@@ -10,6 +10,7 @@
 #include "base/files.h"
 #include "rounds/gather.h"
 #include "rounds/job_result.h"
+#include "rounds/predictions_csv.h"
 #include "rounds/summary.h"
 #include "small_run.h"
 #include "support/scratch_folder.h"
@@ -98,6 +99,8 @@ TEST_F(TargetPlanTest, WhatIsNotTrainedIsDerivedAndNamedSo) {
       EXPECT_TRUE(each.oof.ensemble.argmax(1).equal(each.oof.labels)) << as << " " << each.oof.target;
       EXPECT_TRUE(at::allclose(each.oof.ensemble.sum(1), at::ones({36}, at::kDouble))) << as;
       EXPECT_TRUE(each.test.defined() && each.unlabelled.defined() && each.model_test[0].defined()) << as;
+      ASSERT_EQ(each.fold_test[0].size(), 3u) << as;
+      EXPECT_TRUE(each.fold_test[0][2].defined()) << as << " " << each.oof.target;
     }
     EXPECT_EQ(ensemble_["targets"]["all"]["method"], std::string(as) == "joint" ? "mean" : "product");
     EXPECT_EQ(ensemble_["targets"]["parity"]["method"], std::string(as) == "joint" ? "sum" : "mean");

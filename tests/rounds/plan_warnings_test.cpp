@@ -1,0 +1,55 @@
+#include "rounds/plan_warnings.h"
+
+#include <gmock/gmock.h>
+
+#include "rounds/small_run.h"
+#include "support/scratch_folder.h"
+
+namespace pleat {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+TEST(PlanWarnings, AnOptionIsIdleBesideAnotherAlone) {
+  RunConfig config;
+  config.train.beta2 = 0.9, config.train.warmup = 0.5, config.train.progressive.delay = 0.1;
+  config.train.augment.randaugment.magnitude = 3;
+  EXPECT_THAT(idle_options(config),
+              ElementsAre("train.augment.randaugment.magnitude (3) has no effect with train.augment.randaugment.ops: 0",
+                          "train.progressive.delay (0.1) has no effect with train.progressive.from: 0"));
+  config.train.progressive.from = 16, config.train.augment.randaugment.ops = 2;
+  EXPECT_THAT(idle_options(config), IsEmpty());
+  config.train.optimizer = "sgd", config.train.schedule = "constant";
+  EXPECT_THAT(idle_options(config), ElementsAre("train.beta2 (0.9) has no effect with train.optimizer: sgd",
+                                                "train.warmup (0.5) has no effect with train.schedule: constant"));
+  EXPECT_THAT(idle_options(RunConfig{}), IsEmpty());
+}
+
+TEST(PlanWarnings, FrozenRandomWeightsAndStrataOfFixedFoldsAreSaid) {
+  RunConfig config;
+  config.models = {{.id = "new", .name = "resnet18"}, {.id = "trained", .name = "resnet18", .weights = "w.pth"}};
+  config.train.freeze_epochs = 1;
+  config.folds.file = "folds.csv", config.folds.stratify = {"mask", "age"};
+  EXPECT_THAT(idle_options(config),
+              ElementsAre("folds.stratify (mask, age) has no effect with folds.file: the folds are there already",
+                          "train.freeze_epochs (1) freezes random weights of model new: none are given"));
+}
+
+TEST(PlanWarnings, ClassesThatBinsHideAreNamedOnceForAllModels) {
+  const ScratchFolder folder;
+  make_crops_of(folder / "crops.h5", usual_rows(36));
+  RunConfig config = config_for(folder / "crops.h5");
+  config.models.push_back({.id = "other", .name = "resnet18"});
+  config.targets = {{.name = "number", .edges = {3, 8}, .bins = 2}};  // 8 and 9 are the lesser part of the upper half
+  const SmallRun run(config);
+  EXPECT_THAT(classes_without_a_chance(run.dataset, run.jobs),
+              ElementsAre(HasSubstr("target number: in 3 of 3 folds another class has the larger share")));
+  config.targets[0].bins = 5;
+  const SmallRun fine(config);
+  EXPECT_THAT(classes_without_a_chance(fine.dataset, fine.jobs), IsEmpty());
+}
+
+}  // namespace
+}  // namespace pleat
