@@ -50,7 +50,7 @@ def parse_size(text):
 def parse_arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("network", help="timm:NAME or torchvision:NAME")
-    parser.add_argument("--classes", type=int, required=True, help="outputs: the target's classes or bins; with heads the sum over targets, 2 for a number")
+    parser.add_argument("--classes", type=int, required=True, help="outputs: the target's classes or bins; 2 for a number; with heads the sum over targets, with joint the product of classes")
     parser.add_argument("--channels", type=int, default=3, choices=(1, 3), help="of the crops; default: 3")
     parser.add_argument("--size", type=parse_size, default=(64, 64), help="of the crops, as given to pleat prepare; default: 64")
     parser.add_argument("--pretrained", type=pathlib.Path, metavar="FILE",

@@ -32,8 +32,9 @@ RECIPES = {
     "heads_shift": ("heads, taught 58 for 60", HEADS + ["targets.2.train_edges=[30, 58]"], "center", 2),
     "age_alone": ("age alone, 11 bins", [AGE % "bins: 11"] + ALONE, "center", 1),
     "age_direct": ("age alone, 3 classes", [AGE % "bins: 0"] + ALONE, "center", 1),
-    "models": ("heads: ResNet18, EfficientNet-B0 and B4, and their ensemble",
-               HEADS + ["models=[{name: resnet18, id: r18}, {name: efficientnet_b0, id: b0}, {name: efficientnet_b4, id: b4}]"],
+    "models": ("heads, 16 epochs: ResNet18, EfficientNet-B0 and B4, and their ensemble",
+               HEADS + ["models=[{name: resnet18, id: r18}, {name: efficientnet_b0, id: b0}, {name: efficientnet_b4, id: b4}]",
+                        "train.epochs=16"],  # from random weights EfficientNet has hardly begun after 8
                "center", 1),
     "cutmix": ("heads, CutMix", HEADS + ["train.augment.cutmix=1"], "center", 2),
     "focal": ("heads, focal loss", HEADS + ["train.loss.focal=2"], "center", 2),

@@ -51,7 +51,7 @@ def test_a_bad_config_is_one_line(whole_run, tmp_path, changes, code, words, ran
     assert len(runs.errors(done)) == 1, done.stdout
     for word in words:
         assert word in runs.errors(done)[0]
-    assert not (tmp_path / "run/config.yaml").exists()
+    assert not (tmp_path / "run").exists()
 
 
 def test_a_config_that_is_not_there_or_not_yaml(tmp_path):

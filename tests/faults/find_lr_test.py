@@ -52,9 +52,17 @@ def test_the_same_command_finds_the_same(tmp_path, crops):
     assert texts[0] == texts[1]
 
 
+@pytest.mark.parametrize("other", [["--dry-run"], ["--preview-augment", "sheet.png"]], ids=["dry-run", "preview"])
+def test_of_several_ways_not_to_train_one_is_to_be_chosen(tmp_path, crops, other):
+    config = people.write_config(tmp_path / "config.yaml", crops)
+    line = runs.refusal(runs.pleat("train", config, "--find-lr", *other, cwd=tmp_path), USAGE)
+    assert "--find-lr" in line and other[0] in line
+    assert [path.name for path in tmp_path.iterdir()] == ["config.yaml"]
+
+
 def test_it_works_on_one_process(tmp_path, crops):
     config = people.write_config(tmp_path / "config.yaml", crops)
     done = runs.pleat("train", config, "--run", tmp_path / "run", "--find-lr", ranks=2)
     assert done.returncode == USAGE, done.stdout
-    assert "run it without mpirun" in done.stdout
+    assert "run it without mpirun" in done.stdout and len(runs.errors(done)) == 1, done.stdout
     assert not (tmp_path / "run").exists()
