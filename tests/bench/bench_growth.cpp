@@ -78,9 +78,7 @@ FoldRequest request_for(const SampleTable& table, bool grouped) {
 }
 
 // One epoch of the first fold's training side.
-std::vector<BatchPlan> plan_epoch(const SampleTable& table, const std::vector<std::size_t>& rows,
-                                  const std::vector<std::int64_t>& order) {
-  const std::vector<std::string>& labels = table.column("label");
+std::vector<BatchPlan> plan_epoch(const std::vector<std::size_t>& rows, const std::vector<std::int64_t>& order) {
   std::vector<BatchPlan> plans;
   for (std::size_t at = 0; at < order.size(); at += kBatch) {
     BatchPlan& plan = plans.emplace_back();
@@ -143,7 +141,7 @@ void measure(const std::filesystem::path& file, const std::filesystem::path& scr
   const std::vector<std::size_t> rows = trained_on(plan, {0});
   const auto order =
       stages.measure("shuffle", [&] { return shuffled_positions(rows.size(), {.purpose = Purpose::kShuffle}); });
-  read_epoch(crops, stages.measure("cut", [&] { return plan_epoch(table, rows, order); }), stages);
+  read_epoch(crops, stages.measure("cut", [&] { return plan_epoch(rows, order); }), stages);
   const auto handed_in = predictions(plan, static_cast<int>(classes.size()));
   OofModel model = stages.measure(
       "gather", [&] { return gather_model("resnet18", plan, static_cast<int>(classes.size()), handed_in); });
