@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <stdexcept>
 #include <string_view>
 #include <unordered_set>
@@ -62,17 +63,23 @@ class FewWarnings {
 bool is_number(const std::string& text) {
   double value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  return error == std::errc{} && end == text.data() + text.size();
+  return error == std::errc{} && end == text.data() + text.size() && std::isfinite(value);
 }
 
-void check_class(const FoldRequest& request, const std::string& column, const std::string& name, std::int64_t rows,
-                 int groups, FewWarnings& warnings) {
+// Many different numbers are a quantity rather than classes.
+bool is_quantity(const std::vector<std::string>& names) {
+  constexpr std::size_t kMany = 20;
+  return names.size() > kMany && std::all_of(names.begin(), names.end(), is_number);
+}
+
+void check_class(const FoldRequest& request, const std::string& column, const std::string& name, bool quantity,
+                 std::int64_t rows, int groups, FewWarnings& warnings) {
   if (rows < request.k) {
     throw DataError(
         "{}column '{}': class '{}' has {} row{}, fewer than the {} folds; lower folds.k, merge the class into another, "
         "{}or leave '{}' out of folds.stratify",
         from(request), column, shown(name), rows, rows == 1 ? "" : "s", request.k,
-        is_number(name) ? "give the target edges (these look like numbers), " : "", column);
+        quantity ? "give the target edges if these are amounts, " : "", column);
   }
   if (groups < request.k) {
     warnings.add(fmt::format("column '{}': class '{}' occurs in {} groups only, so that {} of {} folds hold none of it",
@@ -88,9 +95,10 @@ void check_strata(const FoldRequest& request, const FoldStrata& strata) {
   FewWarnings warnings("classes in fewer groups than folds; is each of folds.stratify a column of classes?");
   for (const Partition& partition : strata.partitions) {
     if (partition.kind != Partition::Kind::kColumn) continue;
+    const std::vector<std::string>& names = strata.columns[partition.column].names;
     for (std::size_t c = 0; c < partition.classes(); ++c) {
-      check_class(request, request.strata_names[partition.column], strata.columns[partition.column].names[c],
-                  partition.rows[c], partition.groups[c], warnings);
+      check_class(request, request.strata_names[partition.column], names[c], is_quantity(names), partition.rows[c],
+                  partition.groups[c], warnings);
     }
   }
 }

@@ -102,9 +102,11 @@ bool only_head_misfits(const Misfits& found, const Classifier& classifier) {
   return !others && std::all_of(all.begin(), all.end(), [&](const auto& name) { return head.contains(name); });
 }
 
-std::string whose(const NamedTensors& tensors, const ClassifierShape& shape) {
-  const std::string network = whose_weights(tensors, shape);
-  return network.empty() ? "" : fmt::format("; it holds the weights of {}", network);
+std::string whose(const NamedTensors& tensors, const ModelConfig& config, const ClassifierShape& shape) {
+  const std::string network = whose_weights(tensors, config, shape);
+  return network.empty()
+             ? ""
+             : fmt::format("; it holds the weights of {}: change the model to that, or give another file", network);
 }
 
 }  // namespace
@@ -129,7 +131,7 @@ void load_weights(Classifier& classifier, const ModelConfig& config, const Class
   throw DataError("{} does not fit: {}{}", file.source, fmt::join(found.problems, "; "),
                   only_head_misfits(found, classifier)
                       ? "; only the last layer differs: to train a new one on the rest, set new_head: true"
-                      : whose(file.tensors, shape));
+                      : whose(file.tensors, config, shape));
 }
 
 }  // namespace pleat

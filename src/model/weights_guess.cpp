@@ -35,14 +35,17 @@ Fit fit_of(const NamedTensors& tensors, const ModelConfig& config, const Classif
 }
 
 // Stem and channels change the first layer's shape and no name.
-std::string whose_of(const std::string& name, const NamedTensors& tensors, const ClassifierShape& shape) {
+std::string whose_of(const std::string& name, const NamedTensors& tensors, const ModelConfig& config,
+                     const ClassifierShape& shape) {
   for (const int channels : {shape.channels, shape.channels == 3 ? 1 : 3}) {
     for (const char* stem : {"auto", "small"}) {
       ClassifierShape other = shape;
       other.channels = channels;
-      const Fit fit = fit_of(tensors, {.name = name, .stem = stem}, other);
+      const ModelConfig guess{.name = name, .stem = stem};
+      const Fit fit = fit_of(tensors, guess, other);
       if (fit == Fit::kNone) return "";
       if (fit == Fit::kNamesAlone) continue;
+      if (name == config.name && channels == shape.channels && resolve_stem(guess) == resolve_stem(config)) return "";
       const std::string images = channels == shape.channels
                                      ? ""
                                      : fmt::format(", for images of {} channel{} (these have {})", channels,
@@ -55,10 +58,10 @@ std::string whose_of(const std::string& name, const NamedTensors& tensors, const
 
 }  // namespace
 
-std::string whose_weights(const NamedTensors& tensors, const ClassifierShape& shape) {
+std::string whose_weights(const NamedTensors& tensors, const ModelConfig& config, const ClassifierShape& shape) {
   const NamedTensors given = without_counters(tensors);
   for (const std::string& name : classifier_names()) {
-    if (const std::string found = whose_of(name, given, shape); !found.empty()) return found;
+    if (const std::string found = whose_of(name, given, config, shape); !found.empty()) return found;
   }
   return "";
 }

@@ -57,6 +57,7 @@ ExitCode find_lr_run(const TrainRequest& request, const MpiSession& session) {
   });
   TrainRequest without_writing = request;
   without_writing.dry_run = true;
+  without_writing.assignments.emplace_back("cluster.shards=1");  // of a config that is meant for several ranks
   std::unique_ptr<RunFolder> none;
   const Run run = set_up_run(without_writing, session, none);
   for (const PlannedJob& job : run.jobs) {

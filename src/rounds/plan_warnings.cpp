@@ -16,12 +16,12 @@ std::vector<std::string> idle_options(const RunConfig& config) {
   const TrainConfig &train = config.train, defaults;
   std::vector<std::string> lines;
   const auto add = [&](bool idle, const char* key, const auto& value, const auto& usual, const char* beside) {
-    if (idle && value != usual) lines.push_back(fmt::format("{} ({}) has no effect with {}", key, value, beside));
+    if (idle && value != usual)
+      lines.push_back(fmt::format("{} ({}) has no effect with {}; leave it out", key, value, beside));
   };
   const auto& ops = train.augment.randaugment;
   const ProgressiveConfig& growing = train.progressive;
   add(train.optimizer == "sgd", "train.beta2", train.beta2, defaults.beta2, "train.optimizer: sgd");
-  add(train.schedule == "constant", "train.warmup", train.warmup, defaults.warmup, "train.schedule: constant");
   add(ops.ops == 0, "train.augment.randaugment.magnitude", ops.magnitude, defaults.augment.randaugment.magnitude,
       "train.augment.randaugment.ops: 0");
   add(growing.from == 0, "train.progressive.delay", growing.delay, defaults.progressive.delay,
@@ -30,12 +30,16 @@ std::vector<std::string> idle_options(const RunConfig& config) {
       "train.progressive.from: 0");
   add(train.keep != "best", "train.inner_share", train.inner_share, defaults.inner_share, "train.keep: last");
   if (!config.folds.file.empty() && !config.folds.stratify.empty())
-    lines.push_back(fmt::format("folds.stratify ({}) has no effect with folds.file: the folds are there already",
-                                fmt::join(config.folds.stratify, ", ")));
+    lines.push_back(
+        fmt::format("folds.stratify ({}) has no effect with folds.file, whose folds are there already; leave it out",
+                    fmt::join(config.folds.stratify, ", ")));
   for (const ModelConfig& model : config.models) {
     if (train.freeze_epochs > 0 && model.weights.empty() && model.script.empty())
-      lines.push_back(fmt::format("train.freeze_epochs ({}) freezes random weights of model {}: none are given",
-                                  train.freeze_epochs, model.id));
+      lines.push_back(
+          fmt::format("model {} starts from random weights, and train.freeze_epochs ({}) would hold all but the last "
+                      "layer at them; "
+                      "give models[].weights, or leave freeze_epochs out",
+                      model.id, train.freeze_epochs));
   }
   return lines;
 }
@@ -55,10 +59,11 @@ std::vector<std::string> classes_without_a_chance(const Dataset& dataset, const 
   std::vector<std::string> lines;
   for (const auto& [which, in] : folds_of) {
     const Target& target = dataset.targets.targets[std::size_t(which.first)];
-    lines.push_back(fmt::format(
-        "target {}: in {} of {} folds another class has the larger share of every bin that '{}' is in, so it can never "
-        "be predicted there; raise bins ({})",
-        target.name, in.size(), folds, shown(target.classes[std::size_t(which.second)]), target.bins));
+    lines.push_back(
+        fmt::format("target {}: in {} of {} folds the bins that '{}' is in hold so much of other classes that it can "
+                    "never be predicted; "
+                    "raise bins ({})",
+                    target.name, in.size(), folds, shown(target.classes[std::size_t(which.second)]), target.bins));
   }
   return lines;
 }

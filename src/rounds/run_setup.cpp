@@ -206,7 +206,7 @@ std::unique_ptr<RunFolder> take_folder(const Run& run, bool continued) {
   RunConfig config = run.config;
   auto folder = std::make_unique<RunFolder>(run.paths, config, run.dataset.hash);
   if (folder->continued() == continued) return folder;
-  throw UsageError("{} was made by another run just now; give another folder with --run, or the same command again",
+  throw UsageError("{} was changed by another run just now; give another folder with --run, or the same command again",
                    run.paths.root.string());
 }
 

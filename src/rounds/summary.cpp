@@ -99,12 +99,12 @@ int lacking(const torch::Tensor& labels, const torch::Tensor& others) {
   return static_cast<int>(std::count_if(all.begin(), all.end(), [&](std::int64_t c) { return !some.contains(c); }));
 }
 
-// What a score means changes with the classes that it is the mean over.
+// A mean over other classes is another score.
 std::string against_oof(const TargetScores& target, const std::string& score_name) {
   const double oof = shown_score(target.oof, score_name), test = shown_score(*target.test, score_name);
   const std::string text = fmt::format("{} {:.4f}, {:+.4f} against OOF", score_name, test, test - oof);
-  if (target.test_lacks == 0 || score_name != "macro_f1") return text;
-  return text + fmt::format(", whose rows have {} more class{}", target.test_lacks, target.test_lacks == 1 ? "" : "es");
+  if (score_name != "macro_f1" || target.oof_alone + target.test_alone == 0) return text;
+  return text + fmt::format(" (classes in one of them alone: OOF {}, test {})", target.oof_alone, target.test_alone);
 }
 
 }  // namespace
@@ -121,7 +121,10 @@ TargetScores score_target(const GatheredTarget& gathered, const Dataset& dataset
   scores.spread = spread_of(scores.folds, score_name);
   const TestRows test(gathered.target, dataset);
   scores.test = test.scores(gathered.test);
-  scores.test_lacks = scores.test ? lacking(oof.labels, test.labels) : 0;
+  if (scores.test) {
+    scores.oof_alone = lacking(oof.labels, test.labels);
+    scores.test_alone = lacking(test.labels, oof.labels);
+  }
   for (std::size_t m = 0; m < oof.models.size(); ++m) {
     ModelScores& model = scores.models.emplace_back(ModelScores{.id = oof.models[m].id,
                                                                 .oof = score(oof.models[m].probs, oof.labels),

@@ -19,11 +19,11 @@ struct ModelScores {
 
 struct TargetScores {
   std::string target;
-  Scores oof;                  // of the ensemble's out-of-fold predictions
-  double spread = 0;           // standard deviation of the score over the folds
-  std::optional<Scores> test;  // of the labelled held-out rows
-  int test_lacks = 0;          // classes that the train rows have and those do not
-  std::vector<Scores> folds;   // of the ensemble, per fold of the first repeat
+  Scores oof;                         // of the ensemble's out-of-fold predictions
+  double spread = 0;                  // standard deviation of the score over the folds
+  std::optional<Scores> test;         // of the labelled held-out rows
+  int oof_alone = 0, test_alone = 0;  // classes that only train rows, or only those, have
+  std::vector<Scores> folds;          // of the ensemble, per fold of the first repeat
   std::vector<ModelScores> models;
   std::optional<NumberScores> oof_number, test_number;  // of a target taught as a number
 };

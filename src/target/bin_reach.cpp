@@ -3,26 +3,42 @@
 #include <algorithm>
 
 namespace pleat {
+namespace {
+
+using Shares = std::vector<std::vector<double>>;  // [bin][class]
+
+// A class's numbers lie side by side, so of three bins that it is in the middle one is all its own. Of one or two bins
+// the network's probabilities are t and 1 - t (what else it gives helps the others alone), and the class's lead over
+// another is linear in t: left is the range of t where it leads all of them.
+bool can_win(const Shares& shares, std::size_t c) {
+  const auto holds = [c](const std::vector<double>& bin) { return bin[c] > 0; };
+  const auto first = std::find_if(shares.begin(), shares.end(), holds);
+  const auto last = std::find_if(shares.rbegin(), shares.rend(), holds).base() - 1;
+  if (last - first >= 2) return true;
+  double from = 0, to = 1;
+  for (std::size_t other = 0; other < first->size(); ++other) {
+    const double at_one = (*first)[c] - (*first)[other], at_zero = (*last)[c] - (*last)[other];
+    if (other == c || (at_one > 0 && at_zero > 0)) continue;
+    if (at_one == 0 && at_zero == 0 && c < other) continue;  // of equals the first wins
+    if (at_one <= 0 && at_zero <= 0) return false;
+    const double equal = at_zero / (at_zero - at_one);
+    if (at_one > at_zero)
+      from = std::max(from, equal);
+    else
+      to = std::min(to, equal);
+  }
+  return from < to;
+}
+
+}  // namespace
 
 std::vector<int> classes_out_of_reach(const TargetCode& code) {
   std::vector<int> hidden;
   if (code.teaching != Teaching::kBins) return hidden;
-  const auto classes = static_cast<std::size_t>(code.classes);
-  const auto hides = [&](std::size_t other, std::size_t c) {
-    return std::all_of(code.shares.begin(), code.shares.end(), [&](const std::vector<double>& bin) {
-      return bin[other] > bin[c] || (bin[other] == bin[c] && (other < c || bin[c] == 0));  // of equals the first wins
-    });
-  };
-  const auto taught = [&](std::size_t c) {
-    return std::any_of(code.shares.begin(), code.shares.end(), [c](const auto& bin) { return bin[c] > 0; });
-  };
-  for (std::size_t c = 0; c < classes; ++c) {
-    if (!taught(c)) continue;
-    for (std::size_t other = 0; other < classes; ++other) {
-      if (other == c || !hides(other, c)) continue;
-      hidden.push_back(static_cast<int>(c));
-      break;
-    }
+  for (std::size_t c = 0; c < static_cast<std::size_t>(code.classes); ++c) {
+    const bool taught =
+        std::any_of(code.shares.begin(), code.shares.end(), [c](const auto& bin) { return bin[c] > 0; });
+    if (taught && !can_win(code.shares, c)) hidden.push_back(static_cast<int>(c));
   }
   return hidden;
 }

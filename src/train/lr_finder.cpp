@@ -97,8 +97,7 @@ LrFinding find_lr(const FoldJob& job, const TrainContext& context, const LrRange
       point.loss = trial.step(step, point.lr);
     } catch (const JobFailed& error) {
       if (finding.curve.empty()) {
-        throw JobFailed("already the first step, at a rate of {:g}, failed, so that it is not the rate: {}", point.lr,
-                        error.what());
+        throw JobFailed("no rate would do, for the first step failed at {:g} already: {}", point.lr, error.what());
       }
       break;  // a loss that is not finite is where the test ends
     }

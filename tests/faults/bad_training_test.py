@@ -184,8 +184,8 @@ def test_options_without_effect_are_said_before_training(crops, tmp_path):
     assert said() == []
     lines = said(**{"train.optimizer": "sgd", "train.beta2": 0.9, "train.inner_share": 0.2})
     assert len(lines) == 2, lines
-    assert lines[0].endswith("train.beta2 (0.9) has no effect with train.optimizer: sgd")
-    assert lines[1].endswith("train.inner_share (0.2) has no effect with train.keep: last")
+    assert lines[0].endswith("train.beta2 (0.9) has no effect with train.optimizer: sgd; leave it out")
+    assert lines[1].endswith("train.inner_share (0.2) has no effect with train.keep: last; leave it out")
 
 
 @pytest.mark.parametrize("ranks", [0, 2])

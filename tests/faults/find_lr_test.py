@@ -22,7 +22,7 @@ def crops(tmp_path_factory):
 
 @pytest.mark.parametrize("changes, curves", [
     ({"targets": TARGETS}, ["gender.resnet20", "mask.resnet20"]),
-    ({"targets": [AGE | {"regress": True}]}, ["age.resnet20"]),
+    ({"targets": [AGE | {"regress": True}], "cluster.shards": 2, "train.micro_batches": 2}, ["age.resnet20"]),
     ({"targets": [*TARGETS, AGE | {"bins": 4}], "targets_as": "heads", "train.epochs": 2, "train.freeze_epochs": 1}, ["heads.resnet20"]),
 ], ids=["classes", "number", "heads"])
 def test_each_network_gets_a_curve_and_a_suggestion_and_the_folder_stays_free(tmp_path, crops, changes, curves):
@@ -52,11 +52,14 @@ def test_the_same_command_finds_the_same(tmp_path, crops):
     assert texts[0] == texts[1]
 
 
-@pytest.mark.parametrize("other", [["--dry-run"], ["--preview-augment", "sheet.png"]], ids=["dry-run", "preview"])
-def test_of_several_ways_not_to_train_one_is_to_be_chosen(tmp_path, crops, other):
+PREVIEW = ["--preview-augment", "sheet.png"]
+
+
+@pytest.mark.parametrize("some", [["--find-lr", "--dry-run"], ["--find-lr", *PREVIEW], ["--dry-run", *PREVIEW]], ids=" ".join)
+def test_of_several_ways_not_to_train_one_is_to_be_chosen(tmp_path, crops, some):
     config = people.write_config(tmp_path / "config.yaml", crops)
-    line = runs.refusal(runs.pleat("train", config, "--find-lr", *other, cwd=tmp_path), USAGE)
-    assert "--find-lr" in line and other[0] in line
+    line = runs.refusal(runs.pleat("train", config, *some, cwd=tmp_path), USAGE)
+    assert some[0] in line and some[1] in line
     assert [path.name for path in tmp_path.iterdir()] == ["config.yaml"]
 
 

@@ -258,8 +258,11 @@ TEST(FoldPlan, AClassWithFewerRowsThanFoldsIsRefusedByName) {
   EXPECT_THAT(error_of(request), AllOf(HasSubstr("'label'"), HasSubstr("'rare'"), HasSubstr("4 rows"), HasSubstr("5"),
                                        Not(HasSubstr("edges"))));
   FoldRequest ages = request;
-  for (std::string& label : ages.strata[0]) label = label == "rare" ? "37" : label;
-  EXPECT_THAT(error_of(ages), AllOf(HasSubstr("'37'"), HasSubstr("give the target edges")));
+  for (std::size_t row = 0; row < 30; ++row) ages.strata[0][row] = std::to_string(20 + row % 3);
+  ages.strata[0][0] = "37";  // a class of its own among few: a code, perhaps
+  EXPECT_THAT(error_of(ages), AllOf(HasSubstr("'37' has 1 row,"), Not(HasSubstr("edges"))));
+  for (std::size_t row = 0; row < 30; ++row) ages.strata[0][row] = std::to_string(20 + row);
+  EXPECT_THAT(error_of(ages), HasSubstr("give the target edges if these are amounts"));
   request.strata[0][4] = "rare";
   EXPECT_EQ(error_of(request), "no error");
 }

@@ -16,14 +16,16 @@ TEST(PlanWarnings, AnOptionIsIdleBesideAnotherAlone) {
   RunConfig config;
   config.train.beta2 = 0.9, config.train.warmup = 0.5, config.train.progressive.delay = 0.1;
   config.train.augment.randaugment.magnitude = 3;
-  EXPECT_THAT(idle_options(config),
-              ElementsAre("train.augment.randaugment.magnitude (3) has no effect with train.augment.randaugment.ops: 0",
-                          "train.progressive.delay (0.1) has no effect with train.progressive.from: 0"));
+  EXPECT_THAT(
+      idle_options(config),
+      ElementsAre(
+          "train.augment.randaugment.magnitude (3) has no effect with train.augment.randaugment.ops: 0; leave it out",
+          "train.progressive.delay (0.1) has no effect with train.progressive.from: 0; leave it out"));
   config.train.progressive.from = 16, config.train.augment.randaugment.ops = 2;
   EXPECT_THAT(idle_options(config), IsEmpty());
   config.train.optimizer = "sgd", config.train.schedule = "constant";
-  EXPECT_THAT(idle_options(config), ElementsAre("train.beta2 (0.9) has no effect with train.optimizer: sgd",
-                                                "train.warmup (0.5) has no effect with train.schedule: constant"));
+  EXPECT_THAT(idle_options(config),
+              ElementsAre("train.beta2 (0.9) has no effect with train.optimizer: sgd; leave it out"));
   EXPECT_THAT(idle_options(RunConfig{}), IsEmpty());
 }
 
@@ -33,8 +35,8 @@ TEST(PlanWarnings, FrozenRandomWeightsAndStrataOfFixedFoldsAreSaid) {
   config.train.freeze_epochs = 1;
   config.folds.file = "folds.csv", config.folds.stratify = {"mask", "age"};
   EXPECT_THAT(idle_options(config),
-              ElementsAre("folds.stratify (mask, age) has no effect with folds.file: the folds are there already",
-                          "train.freeze_epochs (1) freezes random weights of model new: none are given"));
+              ElementsAre(HasSubstr("folds.stratify (mask, age) has no effect with folds.file"),
+                          HasSubstr("model new starts from random weights, and train.freeze_epochs (1)")));
 }
 
 TEST(PlanWarnings, ClassesThatBinsHideAreNamedOnceForAllModels) {
@@ -45,7 +47,7 @@ TEST(PlanWarnings, ClassesThatBinsHideAreNamedOnceForAllModels) {
   config.targets = {{.name = "number", .edges = {3, 8}, .bins = 2}};  // 8 and 9 are the lesser part of the upper half
   const SmallRun run(config);
   EXPECT_THAT(classes_without_a_chance(run.dataset, run.jobs),
-              ElementsAre(HasSubstr("target number: in 3 of 3 folds another class has the larger share")));
+              ElementsAre(HasSubstr("target number: in 3 of 3 folds the bins that 'from 8' is in hold so much")));
   config.targets[0].bins = 5;
   const SmallRun fine(config);
   EXPECT_THAT(classes_without_a_chance(fine.dataset, fine.jobs), IsEmpty());

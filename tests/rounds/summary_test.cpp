@@ -116,9 +116,10 @@ TEST_F(SummaryTest, TheTableComparesTheEnsembleWithEachFoldAlone) {
 TEST_F(SummaryTest, AComparisonOverOtherClassesSaysSo) {
   finish_jobs([](std::int64_t) { return false; });
   const TargetScores scores = score_target(gather(), run_->dataset, run_->plan, "macro_f1");
-  EXPECT_EQ(scores.test_lacks, 1);  // r36 and r37 are a and b
+  EXPECT_EQ(scores.oof_alone, 1);  // r36 and r37 are a and b
+  EXPECT_EQ(scores.test_alone, 0);
   EXPECT_THAT(final_table({scores}, "macro_f1", {}),
-              testing::HasSubstr("+0.0000 against OOF, whose rows have 1 more class\n"));
+              testing::HasSubstr("+0.0000 against OOF (classes in one of them alone: OOF 1, test 0)\n"));
   EXPECT_THAT(final_table({scores}, "accuracy", {}), testing::HasSubstr("+0.0000 against OOF\n"));
 }
 

@@ -20,6 +20,12 @@ TEST(BinReach, OfTwoBinsTheLesserPartOfBothMayWin) {
   EXPECT_THAT(classes_out_of_reach(bins_of({{0.6, 0.4, 0}, {0, 0.4, 0.6}})), testing::IsEmpty());
 }
 
+TEST(BinReach, TwoNeighboursMayHideAClassTogether) {
+  EXPECT_THAT(classes_out_of_reach(bins_of({{0.7, 0.3, 0}, {0, 0.3, 0.7}})), testing::ElementsAre(1));
+  EXPECT_THAT(classes_out_of_reach(bins_of({{0.6, 0.4, 0}, {0, 0.2, 0.8}})), testing::ElementsAre(1));
+  EXPECT_THAT(classes_out_of_reach(bins_of({{0.6, 0.4, 0}, {0, 1, 0}, {0, 0.2, 0.8}})), testing::IsEmpty());
+}
+
 TEST(BinReach, OfEqualSharesTheFirstClassWins) {
   EXPECT_THAT(classes_out_of_reach(bins_of({{0.5, 0.5}, {0.5, 0.5}})), testing::ElementsAre(1));
 }

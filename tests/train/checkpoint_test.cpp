@@ -20,7 +20,13 @@ Checkpoint checkpoint_at(std::int64_t epoch, std::int64_t step) {
       .step = step,
       .running =
           {.epoch = epoch + 1, .loss = 0.1 + 0.2, .lr = 1e-3, .images = 64, .seconds = 1.5, .waited_seconds = 0.25},
-      .history = {{.epoch = 1, .loss = 2.0, .lr = 1e-2, .images = 240, .seconds = 9.0, .waited_seconds = 0.5}},
+      .history = {{.epoch = 1,
+                   .loss = 2.0,
+                   .lr = 1e-2,
+                   .images = 240,
+                   .seconds = 9.0,
+                   .waited_seconds = 0.5,
+                   .inner_score = -0.25}},
       .model = {{"conv.weight", at::arange(12, at::kFloat).reshape({3, 4})}, {"bn.count", at::arange(1, at::kLong)}},
       .optimizer = {{"conv.weight.momentum", at::arange(12, at::kFloat).reshape({3, 4}) * 0.5}}};
 }
