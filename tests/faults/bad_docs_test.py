@@ -11,7 +11,7 @@ from support import runs
 TESTS = pathlib.Path(__file__).resolve().parents[1]
 PAGE = TESTS.parent / "docs/bad_input.md"
 WHOLE = ("photos", "bad_tables", "bad_columns", "bad_crops", "bad_idx", "bad_weights", "bad_targets", "bad_training")  # suites whose every case has its row
-SUITES = (*WHOLE, "bad_input", "prepare", "faces", "export")
+SUITES = (*WHOLE, "bad_input", "prepare", "faces", "export", "export_folder")
 
 
 def kinds():

@@ -1,0 +1,67 @@
+"""Runs to export, and what of an export is looked at."""
+import csv
+import importlib.util
+
+import h5py
+from support import runs
+
+FP32 = ("--set", "train.precision=fp32")
+TRAIN = "{epochs: 1, batch: 16, lr: 3e-3}"
+
+
+def pleat(*arguments, **how):
+    done = runs.pleat(*arguments, **how)
+    assert done.returncode == 0, done.stdout
+    return done
+
+
+def load(folder):
+    """By the loader that lies in the folder."""
+    spec = importlib.util.spec_from_file_location("exported_ensemble", folder / "ensemble.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.load(folder)
+
+
+def rows_of(path):
+    with open(path) as file:
+        return {row["id"]: row for row in csv.DictReader(file)}
+
+
+def largest_difference(rows, ids, ensemble, predicted):
+    """Of probabilities, and of numbers, against the largest. Every column that the rows have is looked at."""
+    probs, numbers = predicted
+    scale = {f"{target}:{name}": 1 for target, names in ensemble.classes.items() for name in names}
+    scale |= {f"{target}.{part}": abs(numbers[target]).max() for target in numbers for part in ("mean", "deviation")}
+    assert {column for row in rows.values() for column in row} == {"id", "split", *probs, *scale}
+    ours = {f"{target}:{name}": probs[target][:, c] for target, names in ensemble.classes.items() for c, name in enumerate(names)}
+    ours |= {f"{target}.{part}": numbers[target][:, c] for target in numbers for c, part in enumerate(("mean", "deviation"))}
+    return max(abs(float(rows[each][column]) - ours[column][i]) / scale[column]
+               for i, each in enumerate(ids) if each in rows for column in scale)
+
+
+def crops_of(path):
+    with h5py.File(path) as crops:
+        return crops["images"][:], [each.decode() for each in crops["table/id"][:]]
+
+
+def gray_run(folder):
+    """A run on gray IDX images, and its export."""
+    crops = runs.prepare(folder, rows=48, test_rows=12)
+    config = runs.write_config(folder / "c.yaml", crops, folds="{k: 2}", train=TRAIN,
+                               models="[{name: resnet34}, {name: resnet20}, {name: efficientnet_b1, stem: small}]")
+    pleat("train", config, *FP32, "--run", folder / "run")
+    pleat("export", folder / "run", "--out", folder / "export")
+    return folder
+
+
+def tree(folder):
+    """Every file's bytes by its name."""
+    return {str(file.relative_to(folder)): file.read_bytes() for file in sorted(folder.rglob("*"))
+            if file.is_file() and "__pycache__" not in file.parts}
+
+
+def flip_a_byte(file):
+    data = bytearray(file.read_bytes())
+    data[len(data) // 2] ^= 1
+    file.write_bytes(data)
