@@ -1,0 +1,146 @@
+"""Every option of a config, and what it changes."""
+
+import shutil
+
+from support import runs
+
+# What a changed value changes, beside the config:
+WEIGHTS = "weights"  # of every job, and its key
+SOME_WEIGHTS = "some weights"  # and every job's key: what it decides may come out the same for one fold
+MORE = "more"  # jobs; those that were there stay
+READING = "reading"  # the key and the predictions, not the weights
+EPOCHS = "epochs"  # the key, and how many epochs a job takes
+TABLES = "tables"  # the run's tables alone: no key, nothing of a job
+PLACE = "place"  # the name of folders and tables: no key, no weights
+
+AGE = {"name": "age", "edges": [30, 50]}
+BINS = AGE | {"bins": 5}
+SPREAD = BINS | {"bin_spread": 1.0}
+NUMBER = AGE | {"regress": True}
+TWO = [{"name": "mask"}, {"name": "gender"}]
+THREE = [*TWO, AGE]
+LONG = {"train.epochs": 3}
+BEST = {"train.keep": "best", "train.epochs": 5, "train.lr": 1e-2, "train.inner_share": 0.3}
+GROWING = LONG | {"train.progressive": {"from": 8}}
+SGD = {"train.optimizer": "sgd"}
+SMALL_STEM = {"models[].name": "resnet18", "models[].stem": "small"}
+
+
+def started(world, **more):
+    return {"models": [{"name": "resnet20", "weights": str(world.weights), **more}]}
+
+
+# option: [(what is changed of people.config first, the option's new value, what that changes), …]; what can be called
+# is given the world
+IDENTITY = {
+    "seed": [({}, 8, WEIGHTS)],
+    "data.group": [({}, "", WEIGHTS)],
+    "data.limit": [({}, 64, WEIGHTS)],
+    "data.mean": [({"data.mean": [0.4] * 3, "data.std": [0.2] * 3}, [0.5, 0.4, 0.4], WEIGHTS)],
+    "data.std": [({"data.mean": [0.4] * 3, "data.std": [0.2] * 3}, [0.3, 0.2, 0.2], WEIGHTS)],
+    "targets[].name": [({"targets": [{"name": "mask", "column": "mask"}]}, "cover", PLACE)],
+    "targets[].column": [({"targets": [{"name": "mask", "column": "mask"}]}, "gender", WEIGHTS)],
+    "targets[].classes": [({}, ["wear", "none", "bad"], WEIGHTS)],
+    "targets[].edges": [({"targets": [AGE]}, [40], WEIGHTS), ({"targets": [BINS], "folds": "plan"}, [35, 50], READING)],
+    "targets[].bins": [({"targets": [AGE]}, 5, WEIGHTS), ({"targets": [BINS]}, 6, WEIGHTS)],
+    "targets[].bin_spread": [({"targets": [BINS]}, 1.0, WEIGHTS), ({"targets": [SPREAD]}, 2.0, WEIGHTS)],
+    "targets[].regress": [({"targets": [AGE]}, True, WEIGHTS)],
+    "targets[].train_edges": [
+        ({"targets": [AGE]}, [30, 45], WEIGHTS),
+        ({"targets": [BINS]}, [30, 45], READING),
+        ({"targets": [NUMBER]}, [30, 45], READING),
+    ],
+    "targets[].weight": [({"targets": TWO, "targets_as": "heads"}, 3.0, WEIGHTS)],
+    "targets_as": [({"targets": TWO}, "heads", WEIGHTS), ({"targets": TWO}, "joint", WEIGHTS)],
+    "joint.name": [({"targets": TWO}, "both", TABLES), ({"targets": TWO, "targets_as": "joint"}, "both", PLACE)],
+    "joint.of": [
+        ({"targets": THREE, "joint.name": "some"}, ["gender", "mask"], TABLES),
+        ({"targets": TWO, "targets_as": "joint"}, ["gender", "mask"], WEIGHTS),
+    ],
+    "score": [({}, "accuracy", TABLES), (BEST | {"train.epochs": 8}, "log_loss", SOME_WEIGHTS)],
+    "folds.k": [({}, 3, WEIGHTS)],
+    "folds.repeats": [({}, 2, MORE)],
+    "folds.stratify": [({}, ["gender", "mask"], WEIGHTS)],
+    "models[].id": [({}, "net", PLACE)],
+    "models[].name": [({}, "resnet18", WEIGHTS), ({}, "efficientnet_b0", WEIGHTS)],
+    "models[].stem": [({"models[].name": "resnet18"}, "small", WEIGHTS)],
+    "models[].new_head": [(started, True, WEIGHTS)],
+    "models[].dropout": [({}, 0.5, WEIGHTS), ({"models": [{"name": "efficientnet_b0"}]}, 0.0, WEIGHTS)],
+    "models[].stochastic_depth": [({}, 0.5, WEIGHTS)],
+    "train.epochs": [({}, 2, WEIGHTS)],
+    "train.batch": [({}, 24, WEIGHTS)],
+    "train.micro_batches": [({}, 2, WEIGHTS)],
+    "train.lr": [({}, 2e-3, WEIGHTS)],
+    "train.optimizer": [({}, "sgd", WEIGHTS)],
+    "train.weight_decay": [({}, 0.1, WEIGHTS), (SGD, 0.1, WEIGHTS)],
+    "train.momentum": [({}, 0.8, WEIGHTS), (SGD, 0.8, WEIGHTS)],
+    "train.beta2": [({}, 0.9, WEIGHTS)],
+    "train.schedule": [({}, "cosine", WEIGHTS), ({}, "constant", WEIGHTS)],
+    "train.warmup": [(LONG, 0.5, WEIGHTS), (LONG | {"train.schedule": "cosine"}, 0.5, WEIGHTS)],
+    "train.label_smoothing": [({}, 0.1, WEIGHTS), ({"targets": [BINS]}, 0.1, WEIGHTS)],
+    "train.precision": [({}, "bf16", WEIGHTS)],
+    "train.loss.class_weights": [
+        ({}, "balanced", WEIGHTS),
+        ({}, "balanced_sqrt", WEIGHTS),
+        ({"targets": [BINS]}, "balanced", WEIGHTS),
+        ({"targets": [NUMBER]}, "balanced", WEIGHTS),
+    ],
+    "train.loss.focal": [({}, 2.0, WEIGHTS), ({"targets": [SPREAD]}, 2.0, WEIGHTS)],
+    "train.loss.f1": [({}, 0.5, WEIGHTS), ({"targets": [BINS]}, 0.5, WEIGHTS)],
+    "train.sampling": [
+        ({}, "balanced", WEIGHTS),
+        ({}, "balanced_sqrt", WEIGHTS),
+        ({"targets": TWO, "targets_as": "heads"}, "balanced", WEIGHTS),
+    ],
+    "train.clip": [({}, 0.1, WEIGHTS)],
+    "train.layer_decay": [({}, 0.5, WEIGHTS), (SGD, 0.5, WEIGHTS)],
+    "train.freeze_epochs": [(LONG, 1, WEIGHTS)],
+    "train.keep": [(LONG, "best", WEIGHTS)],
+    "train.inner_share": [(BEST, 0.2, WEIGHTS)],
+    "train.patience": [(BEST | {"train.epochs": 8}, 1, EPOCHS)],
+    "train.ema": [({}, 0.9, WEIGHTS)],
+    "train.augment.flip": [({}, False, WEIGHTS)],
+    "train.augment.pad": [({}, 2, WEIGHTS)],
+    "train.augment.resized_crop": [({}, 0.5, WEIGHTS)],
+    "train.augment.rotate": [({}, 20.0, WEIGHTS)],
+    "train.augment.jitter": [({}, 0.3, WEIGHTS)],
+    "train.augment.randaugment.ops": [({}, 2, WEIGHTS)],
+    "train.augment.randaugment.magnitude": [({"train.augment.randaugment.ops": 2}, 20, WEIGHTS)],
+    "train.augment.erase": [({}, 0.5, WEIGHTS)],
+    "train.augment.mixup": [({}, 0.3, WEIGHTS)],
+    "train.augment.cutmix": [({}, 1.0, WEIGHTS)],
+    "train.progressive.from": [(LONG, 8, WEIGHTS)],
+    "train.progressive.delay": [(GROWING | {"train.epochs": 5, "train.progressive.until": 1.0}, 0.7, WEIGHTS)],
+    "train.progressive.until": [(GROWING, 0.2, WEIGHTS)],
+    "predict.flip": [({}, True, READING)],
+    "predict.shift": [({}, 2, READING)],
+    "cluster.exact": [({"train.micro_batches": 4}, True, WEIGHTS)],
+}
+
+
+def elsewhere(world, path):
+    """The same file in another folder, under another name."""
+    return str(shutil.copy(path, world.folder / f"elsewhere{path.suffix}"))
+
+
+ALL_SAME = "all the same"  # key and weights
+KEY_SAME = "key the same"  # no promise for the bits
+EXACT = {"cluster.exact": True, "train.micro_batches": 2}
+# option: [(what is changed first, the option's new value, ranks, what stays), …]
+RUNTIME = {
+    "data.crops": [({}, lambda world: elsewhere(world, world.crops), 0, ALL_SAME)],
+    "folds.file": [({}, lambda world: str(world.train({}).run / "folds.csv"), 0, ALL_SAME)],
+    "models[].script": [
+        (
+            lambda world: {"models": [{"id": "net", "script": str(world.script)}]},
+            lambda world: elsewhere(world, world.script),
+            0,
+            ALL_SAME,
+        )
+    ],
+    "models[].weights": [(started, lambda world: elsewhere(world, world.weights), 0, ALL_SAME)],
+    "cluster.shards": [(EXACT, 2, 2, ALL_SAME)],
+    "cluster.device": [({}, "auto", 0, KEY_SAME if runs.sees_cuda() else ALL_SAME)],
+    "cluster.threads": [({}, "auto", 0, KEY_SAME)],
+    "cluster.fast_conv": [({}, False, 0, KEY_SAME)],
+}
