@@ -1,4 +1,4 @@
-# Compiles through ccache where it is installed; the sloppiness is what a precompiled header needs.
+# Compiles through ccache if it is installed. The precompiled header requires the sloppiness settings.
 find_program(PLEAT_CCACHE ccache)
 if(PLEAT_CCACHE)
   set(launcher ${CMAKE_COMMAND} -E env

@@ -1,4 +1,4 @@
-# Everything that pleat takes from outside; Debian names are in packages.txt, Python wheels in requirements.txt.
+# External dependencies. packages.txt lists their Debian packages, requirements.txt the Python wheels.
 find_package(PkgConfig REQUIRED)
 find_package(Threads REQUIRED)
 find_package(spdlog REQUIRED)
@@ -8,13 +8,13 @@ find_package(nlohmann_json REQUIRED)
 find_package(CLI11 REQUIRED)
 find_package(ZLIB REQUIRED)
 find_package(PNG 1.6 REQUIRED)
-# Of the versions of libjpeg's interface, the one that libjpeg-turbo 2 has in Debian; another would change crops.
+# Interface version 62, which Debian's libjpeg-turbo 2 has. Another version would change crops.
 find_package(JPEG 62 EXACT REQUIRED)
 find_package(OpenSSL REQUIRED COMPONENTS Crypto)
 find_package(MPI REQUIRED COMPONENTS C)
 
-# Debian's OpenCVConfig.cmake is in libopencv-dev, which brings all of OpenCV; three modules are enough here,
-# and two more in data_tools/faces.
+# Without OpenCVConfig.cmake: Debian has it in libopencv-dev, which installs all of OpenCV. Three modules are enough
+# here; data_tools/faces adds two.
 find_path(PLEAT_OPENCV_INCLUDE opencv2/core.hpp PATH_SUFFIXES opencv4 REQUIRED)
 add_library(opencv INTERFACE)
 target_include_directories(opencv SYSTEM INTERFACE ${PLEAT_OPENCV_INCLUDE})
@@ -24,17 +24,18 @@ foreach(module core imgproc imgcodecs)
 endforeach()
 
 pkg_check_modules(HDF5 REQUIRED IMPORTED_TARGET hdf5)
-# From 1.12 on, names such as H5O_info_t would mean newer structs than the calls that pleat makes.
+# pleat uses the HDF5 1.10 API. Without this definition, HDF5 1.12 maps names such as H5O_info_t to newer structs.
 target_compile_definitions(PkgConfig::HDF5 INTERFACE H5_USE_110_API)
 find_library(PLEAT_CSV csv REQUIRED)
+pkg_check_modules(UTF8PROC REQUIRED IMPORTED_TARGET libutf8proc)
 
-# OpenMPI's mpi.h pulls in nothing of C++; the C bindings are all that is used.
+# Keeps Open MPI's C++ bindings out of mpi.h. pleat uses only the C bindings.
 add_compile_definitions(OMPI_SKIP_MPICXX)
 
 include(torch_library)
 
-# One precompiled <torch/types.h> for all layers that use LibTorch. Not <torch/torch.h>: loading that (0.75 GB) takes
-# every file 6 s longer, as long as parsing what it needs.
+# One precompiled <torch/types.h> for all rooms that use LibTorch. It holds no more: a larger one takes every file longer
+# to load (1.9 s with these headers, 3.7 s with JSON and the log too; 6 s for <torch/torch.h>) than the headers to parse.
 file(WRITE ${CMAKE_BINARY_DIR}/torch_pch.cpp "// Carries the precompiled header.\n")
 add_library(torch_pch OBJECT ${CMAKE_BINARY_DIR}/torch_pch.cpp)
 target_link_libraries(torch_pch PRIVATE pleat_torch spdlog::spdlog fmt::fmt pleat_warnings)

@@ -1,4 +1,4 @@
-# Makes a C++ header of a text file, so that the program needs no such file where it is installed.
+# Embeds a text file in a C++ header, so that the installed program does not need the file.
 #   cmake -DTEXT=file -DNAME=kConstant -DHEADER=out.h -P embed_text.cmake
 file(READ ${TEXT} text)
 cmake_path(GET TEXT FILENAME name)

@@ -1,6 +1,5 @@
-# Run at build time (cmake -DSOURCE=… -DHEADER=… -P): writes the commit that is being built as a header, and leaves the
-# file alone if it says so already, so that nothing is rebuilt needlessly.
-# Changed sources are told apart by a hash of the changes: ranks of two builds must not pass for one.
+# Run at build time (cmake -DSOURCE=… -DHEADER=… -P): writes the git commit into a header. An unchanged header keeps its
+# time stamp, so nothing is rebuilt. Uncommitted changes add a hash: ranks of different builds must not look the same.
 cmake_minimum_required(VERSION 3.25)
 execute_process(COMMAND git rev-parse --short=12 HEAD WORKING_DIRECTORY ${SOURCE}
                 OUTPUT_VARIABLE commit OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET)

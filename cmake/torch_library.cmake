@@ -1,10 +1,9 @@
-# pleat_torch: LibTorch's CPU half; pleat_torch_cuda: its CUDA half with NCCL, for the one module that needs them. A
-# LibTorch of the user's (Torch_DIR, CMAKE_PREFIX_PATH) comes first, else the wheel in .venv. Both are linked by hand:
-# their own TorchConfig.cmake wants a full CUDA toolkit, and puts torch's include folder where the fmt in it hides the
-# system's.
+# pleat_torch is LibTorch's CPU half. pleat_torch_cuda is its CUDA half with NCCL, used by a single module. A user's
+# LibTorch (Torch_DIR, CMAKE_PREFIX_PATH) is preferred to the wheel in .venv. TorchConfig.cmake is not used: it requires
+# a full CUDA toolkit, and its include path lets torch's own fmt hide the system's.
 set(PLEAT_VENV ${CMAKE_SOURCE_DIR}/.venv CACHE PATH "Virtual environment that holds the torch wheel")
 
-# A LibTorch is known by its TorchConfig.cmake; an environment (venv, conda) holds one among its Python packages.
+# TorchConfig.cmake marks a LibTorch. An environment (venv, conda) has LibTorch among its Python packages.
 string(REPLACE ":" ";" prefixes "$ENV{CMAKE_PREFIX_PATH}")
 list(PREPEND prefixes ${CMAKE_PREFIX_PATH})
 if(Torch_DIR)
@@ -25,7 +24,7 @@ cmake_path(NORMAL_PATH torch_root)
 string(REGEX REPLACE "/$" "" torch_root ${torch_root})
 message(STATUS "LibTorch: ${torch_root}")
 
-# CUDA's runtime and NCCL: wheels have them in packages beside torch, archives in their lib folder; else the system's.
+# CUDA runtime and NCCL: beside torch (wheel), in LibTorch's lib folder (archive), or the system's.
 cmake_path(GET torch_root PARENT_PATH site_packages)
 file(GLOB nvidia_includes ${site_packages}/nvidia/*/include)
 file(GLOB nvidia_libraries ${site_packages}/nvidia/*/lib)
@@ -47,8 +46,8 @@ add_library(pleat_torch INTERFACE)
 target_compile_options(pleat_torch INTERFACE
     "$<$<COMPILE_LANGUAGE:CXX>:SHELL:-idirafter ${torch_root}/include>"
     "$<$<COMPILE_LANGUAGE:CXX>:SHELL:-idirafter ${torch_root}/include/torch/csrc/api/include>")
-# ATen's parallel_for is a header's: without OpenMP it runs on one thread, silently. The runtime must be LibTorch's own,
-# which archives rename, or at::set_num_threads would not reach it.
+# ATen's parallel_for is in a header: compiled without OpenMP, it silently runs on one thread. The OpenMP runtime must
+# be LibTorch's own (archives rename it), or at::set_num_threads has no effect.
 file(GLOB torch_gomp ${torch_root}/lib/libgomp*.so*)
 list(APPEND torch_gomp gomp)
 list(GET torch_gomp 0 torch_gomp)
@@ -56,9 +55,9 @@ target_compile_options(pleat_torch INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-fopenmp>
 target_compile_definitions(pleat_torch INTERFACE USE_DISTRIBUTED)
 target_link_directories(pleat_torch INTERFACE ${torch_root}/lib)
 target_link_options(pleat_torch INTERFACE -Wl,--no-as-needed)
-target_link_libraries(pleat_torch INTERFACE torch_cpu c10 ${torch_gomp})  # not torch: that brings the CUDA half
+target_link_libraries(pleat_torch INTERFACE torch_cpu c10 ${torch_gomp})  # not torch, which links the CUDA half too
 
-# The CUDA half is compiled wherever LibTorch has one and all of this came along; chosen here, not by #ifdef.
+# Builds the CUDA half if LibTorch has one and everything above was found. CMake decides this, not an #ifdef.
 set(PLEAT_NCCL OFF)
 if(EXISTS ${torch_root}/lib/libtorch_cuda.so AND cuda_include AND nccl_include AND cudart_library AND nccl_library)
   set(PLEAT_NCCL ON)
@@ -69,12 +68,12 @@ if(EXISTS ${torch_root}/lib/libtorch_cuda.so AND cuda_include AND nccl_include A
 endif()
 message(STATUS "NCCL backend: ${PLEAT_NCCL}")
 if(EXISTS ${torch_root}/lib/libtorch_cuda.so AND NOT PLEAT_NCCL)
-  message(WARNING "This LibTorch has CUDA, but pleat will train on the CPU only, since not all of these were found: "
+  message(WARNING "This LibTorch has CUDA, but pleat will train on the CPU only, because some of these were not found: "
                   "cuda_runtime_api.h (${cuda_include}), nccl.h (${nccl_include}), libcudart (${cudart_library}), "
                   "libnccl (${nccl_library}). Install them, or set CUDA_HOME.")
 endif()
 
-# Where the installed program looks for all this: CMake itself leaves out what lies inside the source folder, as .venv does.
+# Library folders for the installed program. CMake would omit those inside the source folder, such as .venv.
 set(PLEAT_TORCH_RPATH ${torch_root}/lib)
 if(PLEAT_NCCL)
   foreach(library ${cudart_library} ${nccl_library})
@@ -84,7 +83,7 @@ if(PLEAT_NCCL)
   list(REMOVE_DUPLICATES PLEAT_TORCH_RPATH)
 endif()
 
-# The header that both a wheel and a LibTorch archive have.
+# Version from a header that wheels and LibTorch archives both have.
 set(PLEAT_TORCH_VERSION unknown)
 if(EXISTS ${torch_root}/include/torch/headeronly/version.h)
   file(STRINGS ${torch_root}/include/torch/headeronly/version.h lines REGEX "#define TORCH_VERSION_(MAJOR|MINOR|PATCH) ")

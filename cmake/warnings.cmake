@@ -1,7 +1,7 @@
 add_library(pleat_warnings INTERFACE)
 target_compile_options(pleat_warnings INTERFACE -Wall -Wextra -Wno-missing-field-initializers
-    # All are wrong in GCC 12: two about std::string's operator+ (its bug 105651), the last about strings that a braced
-    # initialiser leaves to their defaults.
+    # False positives of GCC 12: two in std::string's operator+ (GCC bug 105651), the last for strings that a braced
+    # initialiser does not name.
     $<$<AND:$<CXX_COMPILER_ID:GNU>,$<VERSION_LESS:$<CXX_COMPILER_VERSION>,13>>:-Wno-restrict
     -Wno-stringop-overflow -Wno-maybe-uninitialized>)
 if(PLEAT_SANITIZE)

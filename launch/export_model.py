@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Makes a TorchScript file of any of timm's or torchvision's networks, for pleat to train: models: [{script: m.pt}].
+"""Exports a network of timm or torchvision to TorchScript, for pleat to train: models: [{script: m.pt}].
 
     launch/export_model.py timm:efficientnet_b0 --classes 3 --size 64 --out m.pt
     launch/export_model.py torchvision:mobilenet_v3_small --classes 3 --pretrained weights.pth --out m.pt
 
-Without --pretrained the weights are random, the same for the same --seed. What is written is tried out first.
+Without --pretrained the weights are random, and the same for the same --seed. The network is tested before it is saved.
 """
 import argparse
 import json
@@ -24,7 +24,7 @@ def fail(code, message):
 
 
 def import_torch():
-    """LibTorch and Python's torch must be one version, which launch/setup.sh keeps in .venv."""
+    """Imports torch, or restarts under .venv, which has the torch version of pleat's LibTorch (launch/setup.sh)."""
     try:
         import torch
         return torch
@@ -35,7 +35,7 @@ def import_torch():
 
 
 def with_fixed_hashes():
-    """The compiler walks sets: the same command gives the same bytes, and so the same job keys, only with this."""
+    """Restarts Python with fixed hashes. The compiler iterates over sets, so bytes and job keys depend on hashes."""
     if os.environ.get("PYTHONHASHSEED") != "0":
         os.execve(sys.executable, [sys.executable, *sys.argv], os.environ | {"PYTHONHASHSEED": "0"})
 
@@ -50,21 +50,24 @@ def parse_size(text):
 def parse_arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("network", help="timm:NAME or torchvision:NAME")
-    parser.add_argument("--classes", type=int, required=True, help="outputs: the target's classes or bins; 2 for a number; with heads the sum over targets, with joint the product of classes")
-    parser.add_argument("--channels", type=int, default=3, choices=(1, 3), help="of the crops; default: 3")
-    parser.add_argument("--size", type=parse_size, default=(64, 64), help="of the crops, as given to pleat prepare; default: 64")
+    parser.add_argument("--classes", type=int, required=True,
+                        help="number of outputs: classes or bins of the target; 2 with regress; with targets_as: heads "
+                             "the sum over the targets, with joint the product of their classes")
+    parser.add_argument("--channels", type=int, default=3, choices=(1, 3), help="channels of the crops; default: 3")
+    parser.add_argument("--size", type=parse_size, default=(64, 64),
+                        help="size of the crops, as given to pleat prepare; default: 64")
     parser.add_argument("--pretrained", type=pathlib.Path, metavar="FILE",
-                        help="its weights (.safetensors, .pth); a head for other classes is left out of them")
-    parser.add_argument("--seed", type=int, default=0, help="of the random weights; default: 0")
+                        help="pretrained weights (.safetensors, .pth); a last layer for other classes is not loaded")
+    parser.add_argument("--seed", type=int, default=0, help="seed of the random weights; default: 0")
     parser.add_argument("--out", type=pathlib.Path, required=True, help="TorchScript file to write")
     arguments = parser.parse_args()
     library, _, name = arguments.network.partition(":")
     if library not in ("timm", "torchvision") or not name:
-        parser.error(f"network '{arguments.network}' is none; expected timm:NAME or torchvision:NAME")
+        parser.error(f"unknown network '{arguments.network}'; expected timm:NAME or torchvision:NAME")
     if arguments.classes < 1:
         parser.error(f"--classes {arguments.classes}: expected 1 or more")
     if arguments.pretrained and not arguments.pretrained.is_file():
-        fail(DATA, f"--pretrained {arguments.pretrained}: there is no such file")
+        fail(DATA, f"--pretrained {arguments.pretrained}: no such file")
     if not arguments.out.absolute().parent.is_dir():
         fail(DATA, f"--out {arguments.out}: there is no folder {arguments.out.absolute().parent}")
     return arguments, library, name
@@ -76,11 +79,11 @@ def create_timm(timm, name, size, options):
     except TypeError as error:
         if "img_size" not in str(error):
             raise
-    return timm.create_model(name, **options)  # a network that takes any size
+    return timm.create_model(name, **options)  # networks without img_size take any size
 
 
 def check_taken_over(network, untrained, path):
-    """timm passes over in silence what a file of weights lacks; what still has its first random numbers was lacking."""
+    """Raises ValueError if the file lacks weights. timm says nothing, and those parameters keep their random values."""
     heads = network.pretrained_cfg.get("classifier") or ()
     heads = tuple(head + "." for head in ([heads] if isinstance(heads, str) else heads))
     drawn = {name: value for name, value in untrained.named_parameters() if value.dim() > 1 and value.std() > 0}
@@ -105,7 +108,7 @@ def make_timm(name, arguments):
     if not arguments.pretrained:
         return untrained
     import torch
-    torch.manual_seed(arguments.seed)  # timm itself fits head, first convolution and position embedding
+    torch.manual_seed(arguments.seed)  # timm adapts the head, first convolution and position embedding
     options |= dict(pretrained=True, pretrained_cfg_overlay=dict(file=str(arguments.pretrained)))
     network = create_timm(timm, name, arguments.size, options)
     check_taken_over(network, untrained, arguments.pretrained)
@@ -133,7 +136,7 @@ def make_torchvision(name, arguments):
 
 
 def load_but_head(network, path):
-    """Weights by name; those of the last layer only where they fit."""
+    """Loads weights by name. The last layer's are skipped if their shape differs."""
     import torch
     if path.suffix == ".safetensors":
         from safetensors.torch import load_file
@@ -148,13 +151,13 @@ def load_but_head(network, path):
 
 
 def constants_of(network):
-    """Buffers that are no part of the state (register_buffer(persistent=False)): TorchScript forgets which those are."""
+    """Names of the buffers with persistent=False. TorchScript does not record which they are."""
     state = network.state_dict().keys()
     return sorted(name for name, _ in network.named_buffers() if name not in state)
 
 
 def heads_of(torch, network, classes):
-    """Names of the modules that end in the classes' logits: as timm tells them, or the last linear layer or convolution."""
+    """Names of the modules that output the logits: from timm's config, else the last linear layer or convolution."""
     named = dict(network.named_modules())
     told = getattr(network, "pretrained_cfg", None) or getattr(network, "default_cfg", None) or {}
     told = told.get("classifier") or ()
@@ -166,7 +169,7 @@ def heads_of(torch, network, classes):
 
 
 def try_out(torch, script, network, arguments):
-    """One line now, instead of pages when training begins."""
+    """Tests the script in training and evaluation mode, since an error during training would be pages long."""
     images = torch.randn(2, arguments.channels, *arguments.size)
     for training in (True, False):
         script.train(training)
@@ -176,7 +179,7 @@ def try_out(torch, script, network, arguments):
             found = tuple(logits.shape) if isinstance(logits, torch.Tensor) else type(logits).__name__
             fail(USAGE, f"{arguments.network} gives {found} for 2 images in {'training' if training else 'evaluation'}; "
                         f"expected (2, {arguments.classes}) logits, so pleat cannot train it; choose another network")
-    network.load_state_dict(script.state_dict(), strict=False)  # training moved the statistics
+    network.load_state_dict(script.state_dict(), strict=False)  # training mode changed BatchNorm's statistics
     network.eval()
     with torch.no_grad():
         difference = (network(images) - script(images)).abs().max().item()
@@ -187,7 +190,7 @@ def try_out(torch, script, network, arguments):
 def export(torch, network, arguments):
     try:
         script = torch.jit.script(network)
-    except Exception as error:  # whatever the compiler finds: it has no class of its own
+    except Exception as error:  # the compiler has no exception class of its own
         line = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
         fail(USAGE, f"torch.jit.script cannot compile {arguments.network} ({line.strip()[:200]}); choose another network "
                     "(torch.jit.trace would fix dropout and BatchNorm in one mode, so it is not used)")
@@ -207,7 +210,7 @@ def main():
     arguments, library, name = parse_arguments()
     with_fixed_hashes()
     torch = import_torch()
-    warnings.filterwarnings("ignore")  # TorchScript is deprecated, and pinned
+    warnings.filterwarnings("ignore")  # TorchScript is deprecated; requirements.txt pins the version
     torch.manual_seed(arguments.seed)
     try:
         network = make_timm(name, arguments) if library == "timm" else make_torchvision(name, arguments)

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# From a fresh clone to an ensemble on real images: sets up, builds, prepares Fashion-MNIST, trains 5 folds on 2 ranks.
+# From a fresh clone to a trained ensemble: sets up, builds, prepares Fashion-MNIST, trains 5 folds on 2 ranks.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 # shellcheck source=launch/mpi_env.sh

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs what pleat is built from: Debian packages (as root) and LibTorch in .venv. Run it again at any time: what is
-# there already is left alone.   launch/setup.sh [--test]   --test: also what the parity tests need
+# Installs pleat's dependencies: Debian packages (as root) and LibTorch in .venv. A repeated call installs only what is
+# missing.   launch/setup.sh [--test]   --test: also install what the parity tests need
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -13,14 +13,14 @@ missing_packages() {
 
 install_packages() {
   if ! command -v dpkg-query >/dev/null; then
-    echo "setup: not a Debian system; packages.txt says what must be there (docs/cluster.md: modules, Apptainer)" >&2
+    echo "setup: not a Debian system; install what packages.txt lists (docs/cluster.md: modules, Apptainer)" >&2
     return
   fi
   mapfile -t missing < <(missing_packages)
   [ "${#missing[@]}" -gt 0 ] || return 0
   if [ "$(id -u)" -ne 0 ]; then
     echo "setup: these packages are missing and need root: ${missing[*]}" >&2
-    echo "setup: ask for them (apt-get install ${missing[*]}), or see docs/cluster.md; going on with what is there" >&2
+    echo "setup: ask for them (apt-get install ${missing[*]}), or see docs/cluster.md; continuing without them" >&2
     return
   fi
   echo "setup: installing ${missing[*]}"
@@ -28,7 +28,7 @@ install_packages() {
   DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends "${missing[@]}" >/dev/null
 }
 
-# $1: requirements file. A stamp of its contents makes the second run instant, and a changed pin is installed.
+# Installs a requirements file ($1) unless its copy in .venv says that the same contents are installed.
 install_wheels() {
   local stamp=.venv/$1.installed
   if [ -f "$stamp" ] && cmp -s "$1" "$stamp"; then return; fi
@@ -37,7 +37,7 @@ install_wheels() {
   cp "$1" "$stamp"
 }
 
-# The first folder of CMAKE_PREFIX_PATH with a LibTorch in it, as cmake looks for it; nothing if there is none.
+# Prints the first LibTorch in CMAKE_PREFIX_PATH, in cmake's search order, or nothing.
 given_libtorch() {
   local prefixes prefix torch
   IFS=: read -ra prefixes <<<"${CMAKE_PREFIX_PATH:-}"
@@ -54,7 +54,7 @@ if [ -n "$libtorch" ] && [ "${1:-}" != --test ]; then
   echo "setup: ready, with the LibTorch in $libtorch (from CMAKE_PREFIX_PATH)"
   exit 0
 fi
-# Without python3-venv, venv leaves an environment that has no pip; it is made anew.
+# If python3-venv was missing, .venv has no pip. Recreate it.
 .venv/bin/python -m pip --version >/dev/null 2>&1 || { rm -rf .venv && python3 -m venv .venv; }
 install_wheels requirements.txt
 if [ "${1:-}" = --test ]; then install_wheels requirements-test.txt; fi

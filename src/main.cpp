@@ -1,4 +1,4 @@
-// The program: parses the verb's flags, calls it, and turns what is thrown into one line and an exit code.
+// Entry point: parses the command line, runs the verb, and turns an exception into one line and an exit code.
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -31,9 +31,9 @@
 namespace pleat {
 namespace {
 
-/// The verbs and what their flags were.
+/// The verbs and their parsed flags.
 struct Program {
-  CLI::App app{"Trains image classifiers by folds, on one machine or a cluster.", "pleat"};
+  CLI::App app{"Train image classifiers by cross-validation, on one machine or a cluster.", "pleat"};
   PrepareOptions prepare;
   TrainOptions train;
   PredictFlags predict;
@@ -54,24 +54,24 @@ struct Program {
         "on request.");
     const auto add = [this](CLI::App* verb, auto run) { verb->callback([this, run] { chosen = run; }); };
     add(add_prepare(app, prepare),
-        [this](MpiSession& session) { return static_cast<ExitCode>(run_prepare(prepare, session.ranks())); });
-    add(add_train(app, train), [this](MpiSession& session) { return run_train(train, session); });
-    add(add_predict(app, predict), [this](MpiSession& session) { return run_predict(predict, session); });
-    add(add_export(app, exported), [this](MpiSession& session) { return run_export(exported, session.ranks()); });
+        [this](MpiSession& session) { return static_cast<ExitCode>(prepare_verb(prepare, session.ranks())); });
+    add(add_train(app, train), [this](MpiSession& session) { return train_verb(train, session); });
+    add(add_predict(app, predict), [this](MpiSession& session) { return predict_verb(predict, session); });
+    add(add_export(app, exported), [this](MpiSession& session) { return export_verb(exported, session.ranks()); });
     add(add_make_faces(app, make_faces),
-        [this](MpiSession& session) { return run_make_faces(make_faces, session.ranks()); });
+        [this](MpiSession& session) { return make_faces_verb(make_faces, session.ranks()); });
     add(add_person_folders(app, person_folders),
-        [this](MpiSession& session) { return run_person_folders(person_folders, session.ranks()); });
+        [this](MpiSession& session) { return person_folders_verb(person_folders, session.ranks()); });
     add(add_class_folders(app, class_folders),
-        [this](MpiSession& session) { return run_class_folders(class_folders, session.ranks()); });
+        [this](MpiSession& session) { return class_folders_verb(class_folders, session.ranks()); });
     add(add_doctor(app, doctor),
-        [this](MpiSession& session) { return static_cast<ExitCode>(run_doctor(doctor, session)); });
+        [this](MpiSession& session) { return static_cast<ExitCode>(doctor_verb(doctor, session)); });
     add(add_config(app, config),
-        [this](MpiSession& session) { return session.rank() == 0 ? run_config(config) : ExitCode::kDone; });
+        [this](MpiSession& session) { return session.rank() == 0 ? config_verb(config) : ExitCode::kDone; });
   }
 };
 
-// All ranks parse the same flags, so all of them throw this.
+// Throws: UsageError on all ranks, since all of them parse the same flags.
 [[noreturn]] void refuse(CLI::App& app, const CLI::ParseError& error) {
   if (const auto chosen = app.get_subcommands(); !chosen.empty()) {
     throw UsageError("{}; see `pleat {} --help`", error.what(), chosen.front()->get_name()).for_all_ranks();
@@ -79,7 +79,7 @@ struct Program {
   const std::vector<std::string> unknown = app.remaining();
   const auto verb = std::find_if(unknown.begin(), unknown.end(), [](const auto& word) { return word[0] != '-'; });
   if (verb == unknown.end()) {
-    throw UsageError("no verb, and '{}' is no flag of pleat itself; see `pleat --help`", fmt::join(unknown, " "))
+    throw UsageError("no verb given, and '{}' is not a flag of pleat; see `pleat --help`", fmt::join(unknown, " "))
         .for_all_ranks();
   }
   std::vector<std::string> verbs;
@@ -87,7 +87,7 @@ struct Program {
   const std::string near = nearest_name(*verb, verbs);
   throw UsageError("unknown verb '{}'; {}", *verb,
                    near.empty() ? "`pleat --help` lists the verbs"
-                                : fmt::format("did you mean '{}'? `pleat --help` lists them", near))
+                                : fmt::format("did you mean '{}'? `pleat --help` lists the verbs", near))
       .for_all_ranks();
 }
 
@@ -109,7 +109,7 @@ ExitCode run(int argc, char** argv, const std::string& command, MpiSession& sess
 }
 
 int pleat_main(int argc, char** argv) {
-  watch_for_stop_signals();  // first: a stop that comes while MPI starts must not kill
+  watch_for_stop_signals();  // first, so that a stop signal while MPI starts does not kill the process
   MpiSession session;
   start_log(session.launched() ? session.rank() : -1);
   const std::string command = launch_command(session.launcher(), session.size(), {argv, argv + argc});
@@ -132,7 +132,7 @@ int pleat_main(int argc, char** argv) {
 int main(int argc, char** argv) {
   try {
     return pleat::pleat_main(argc, argv);
-  } catch (const std::exception& error) {  // before there was a session or a log
+  } catch (const std::exception& error) {  // the session or the log did not start
     std::fprintf(stderr, "pleat: %s\n", error.what());
     return static_cast<int>(pleat::ExitCode::kCluster);
   }

@@ -1,5 +1,5 @@
-// The module libpleat_faces.so: all of pleat that calls OpenCV's face detectors. It uses nothing of pleat's own but the
-// interface.
+// The module libpleat_faces.so: all of pleat that calls OpenCV's face detectors. Of pleat's code, the module uses only
+// the interface (face_finder.h).
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -13,16 +13,16 @@
 #include <tuple>
 #include <vector>
 
-#include "data_tools/face_finder.h"
+#include "data_tools/prepare/face_finder.h"
 
 namespace pleat {
 namespace {
 
-// A face that is worth a crop; smaller finds are mostly none.
+// The smallest face that counts; smaller finds are mostly false.
 constexpr int kLeastShare = 8;  // of the picture's shorter side
 
 cv::Mat pixels_of(const Picture& picture) {
-  if (picture.channels != 3) throw std::logic_error("faces are sought in RGB pictures");
+  if (picture.channels != 3) throw std::logic_error("face detection needs RGB pictures");
   return {picture.height, picture.width, CV_8UC3, const_cast<std::uint8_t*>(picture.values.data())};
 }
 
@@ -37,8 +37,8 @@ std::optional<FaceBox> largest_of(const std::vector<cv::Rect>& faces, const cv::
   return FaceBox{best->x, best->y, best->width, best->height};
 }
 
-// OpenCV's errors name its source files, over several lines; what is wrong is one of their parts, mostly of one line.
-// Lack of memory is nobody's fault, so it stays apart from what a detector or a picture may be blamed for.
+// Reduces OpenCV's errors, which name source files over several lines, to the reason on one line. Lack of memory stays
+// std::bad_alloc, since neither detector nor picture is to blame.
 template <class Work>
 auto plainly(const Work& work) {
   try {
@@ -51,7 +51,7 @@ auto plainly(const Work& work) {
   }
 }
 
-// Viola and Jones 2001. Its steps of scale and its number of neighbours are those of OpenCV's examples.
+// Source: Viola and Jones 2001. Scale step and number of neighbours are from OpenCV's examples.
 class Cascade : public FaceFinder {
  public:
   explicit Cascade(const char* file) {
@@ -76,13 +76,13 @@ class Cascade : public FaceFinder {
   cv::CascadeClassifier cascade_;
 };
 
-// YuNet (Wu, Peng and Yu 2023), as OpenCV's model zoo exports it since March 2023. cv::FaceDetectorYN reads that from
-// OpenCV 4.8 on, and older ones do not.
+// YuNet (Wu, Peng and Yu 2023), as OpenCV's model zoo exports it since March 2023. cv::FaceDetectorYN reads this export
+// only from OpenCV 4.8 on.
 class YuNet : public FaceFinder {
  public:
   explicit YuNet(const char* file) : network_(cv::dnn::readNetFromONNX(file)) {
     largest_face({.width = 64, .height = 64, .channels = 3, .values = std::vector<std::uint8_t>(64 * 64 * 3)});
-  }  // a network of another kind fails there, before hours of work
+  }  // a trial: a network of another kind fails here, before hours of work
 
   std::optional<FaceBox> largest_face(const Picture& picture) override {
     if (std::max(picture.width, picture.height) > kSide) throw std::logic_error("too large for the network");
@@ -111,8 +111,8 @@ class YuNet : public FaceFinder {
     return largest_of(faces, bgr.size());
   }
 
-  // maps: class and object scores [1, cells, 1] and boxes [1, cells, 4] of one grid over the picture; a box is its
-  // middle, from its cell, and the logarithm of its size, all in strides. What is not finite is no face.
+  // maps: class and object scores [1, cells, 1] and boxes [1, cells, 4] of one grid over the picture. A box holds its
+  // centre, relative to the cell, and the logarithm of its size, in strides. Values that are not finite are skipped.
   static void add_boxes(const cv::Mat* maps, int stride, std::vector<cv::Rect>& boxes, std::vector<float>& scores) {
     const int side = kSide / stride, cells = side * side;
     if (maps[0].total() != std::size_t(cells) || maps[1].total() != std::size_t(cells) ||
@@ -134,7 +134,7 @@ class YuNet : public FaceFinder {
     }
   }
 
-  static constexpr int kSide = 320;  // pixels; some exports take no other size, and no photo is sought in at more
+  static constexpr int kSide = 320;  // pixels; some exports accept only this size, and no picture is larger
   static constexpr std::array kStrides = {8, 16, 32};
   static constexpr float kScore = 0.6F, kOverlap = 0.3F;
   static inline const std::vector<cv::String> kOutputs = {"cls_8",   "obj_8",  "bbox_8", "cls_16", "obj_16",

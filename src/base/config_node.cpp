@@ -12,15 +12,15 @@
 namespace pleat {
 namespace {
 
-constexpr int kMostNodes = 100'000;  // aliases can make a small file unfold without end
-constexpr int kDeepest = 64;         // an alias can also stand inside what it names
+constexpr int kMostNodes = 100'000;  // aliases can expand a small file without limit
+constexpr int kDeepest = 64;         // an alias can also contain itself
 
 ConfigNode convert(const YAML::Node& node, const std::string& file, int& budget, int depth = 0) {
   ConfigNode result;
   result.where = fmt::format("{}:{}", file, node.Mark().line + 1);
   if (depth > kDeepest) {
-    throw UsageError("{}: values are nested more than {} deep; does an alias (*name) stand inside what it names?",
-                     result.where, kDeepest);
+    throw UsageError("{}: values are nested more than {} deep; does an alias (*name) contain itself?", result.where,
+                     kDeepest);
   }
   if (--budget < 0) throw UsageError("{}: more than {} values; is this a pleat config?", file, kMostNodes);
   switch (node.Type()) {
@@ -77,7 +77,7 @@ ConfigNode& child(ConfigNode& node, const std::string& name, const std::string& 
   return node.map.back().second;
 }
 
-/// targets[0].name, as the reference and people write it, as targets.0.name.
+/// Turns targets[0].name, the form in the reference, into targets.0.name.
 std::string without_brackets(const std::string& path) {
   static const std::regex kItem(R"(\[(\d+)\])");
   return std::regex_replace(path, kItem, ".$1");
@@ -122,7 +122,7 @@ ConfigNode parse_config(std::string_view text, const std::string& file_name) {
   try {
     const std::vector<YAML::Node> documents = YAML::LoadAll(std::string(text));
     if (documents.size() > 1) {
-      throw UsageError("{}:{}: a second YAML document begins here; a config is one: remove the '---' before it",
+      throw UsageError("{}:{}: a second YAML document begins here; a config has only one: remove the '---' before it",
                        file_name, documents[1].Mark().line + 1);
     }
     int budget = kMostNodes;
@@ -137,7 +137,7 @@ ConfigNode read_config(const std::filesystem::path& path) {
   try {
     text = read_file(path);
   } catch (const DataError& error) {
-    throw UsageError("{}", error.what());  // a config that is not there is a mistake on the command line
+    throw UsageError("{}", error.what());  // a missing config is a mistake on the command line
   }
   return parse_config(text, path.string());
 }

@@ -1,5 +1,5 @@
-// Errors that reach the user: what, which value, what to do. Thrown once, printed once, in main, which exits with
-// exit_code(). Everything else that is thrown is a bug of pleat's and says so.
+// Errors for the user: what happened, which value, what to do. main prints each once and exits with its code(). Any
+// other exception is a bug in pleat, and its message says so.
 #pragma once
 
 #include <fmt/format.h>
@@ -10,14 +10,14 @@
 
 namespace pleat {
 
-/// The exit codes of the command line's contract.
+/// Exit codes of the program. Part of the command line's contract.
 enum class ExitCode : int {
   kDone = 0,
   kUsage = 2,       // a flag, a config key or value
   kData = 3,        // a photo, table, crops file, checkpoint; a disk that is full or cannot be written
   kCluster = 4,     // ranks, devices, MPI, NCCL
   kSomeFailed = 5,  // done, but some jobs failed
-  kStopped = 75,    // stopped on request; run again to go on
+  kStopped = 75,    // stopped on request; run again to resume
 };
 
 class Error : public std::runtime_error {
@@ -25,8 +25,7 @@ class Error : public std::runtime_error {
   Error(ExitCode code, const std::string& message) : std::runtime_error(message), code_(code) {}
   ExitCode code() const { return code_; }
 
-  /// Thrown on every rank alike: one of them prints it, and all may leave in good order. A rank that fails alone
-  /// aborts.
+  /// True if every rank throws this error: one rank prints it, and all exit normally. A rank that fails alone aborts.
   bool on_all_ranks() const { return on_all_ranks_; }
   Error for_all_ranks() const {
     Error copy = *this;

@@ -28,7 +28,7 @@ bool parse_whole(const std::string& text, T& value) {
 }
 }  // namespace
 
-// A plain null, ~ or nothing at all; in quotes they are text, such as the name of a class.
+// True for a plain null, ~ or nothing. In quotes they are text, such as the name of a class.
 bool is_null(const ConfigNode& node) { return node.kind == ConfigNode::Kind::kNull; }
 
 void refuse(const ConfigNode& node, const std::string& path, const std::string& expected) {

@@ -1,5 +1,5 @@
-// Config reflection: name, bound, role and doc stand beside the member, and the parser, the resolved config, the docs'
-// reference, the job key and the bounds all come from there. A config struct has
+// Config reflection. Each member's name, bound, role and doc stand beside it; the parser, the resolved config, the
+// reference in the docs, the job key and the bounds are derived from them. A config struct has
 //   static constexpr auto fields() { return std::tuple{field("lr", &TrainConfig::lr, above(0.0), identity, "…"), …}; }
 // Members may be bool, int64_t, double, std::string, std::optional or Auto of those, a config struct, or a vector of
 // any.
@@ -8,7 +8,6 @@
 #include <array>
 #include <cstdint>
 #include <limits>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <tuple>
@@ -16,18 +15,19 @@
 
 #include "base/config_node.h"
 #include "base/error.h"
+#include "base/json.h"
 
 namespace pleat {
 
-/// JSON that keeps the order of its keys: files written by pleat read in the order they were meant.
-using Json = nlohmann::ordered_json;
-
-/// Whether a field can change what is computed (and so enters the job key and is frozen in a run folder), or only how.
-enum class Role { kIdentity, kRuntime };
+/// Whether a field affects results. An identity field enters the job key and is frozen in a run folder. A runtime field
+/// only says where and how fast. Every identity field added after the first release is omit_at_default: at its default
+/// it stays out of the job key, so keys of finished jobs stay valid.
+enum class Role { kIdentity, kOmitAtDefault, kRuntime };
 inline constexpr Role identity = Role::kIdentity;
+inline constexpr Role omit_at_default = Role::kOmitAtDefault;
 inline constexpr Role runtime = Role::kRuntime;
 
-/// What values a scalar field takes. For a list it holds for each item.
+/// The values that a scalar field, or each item of a list, may take.
 struct Bound {
   double low = -std::numeric_limits<double>::infinity(), high = std::numeric_limits<double>::infinity();
   bool low_open = false, high_open = false;
@@ -46,7 +46,7 @@ constexpr Bound one_of(Name... names) {
   return bound;
 }
 
-/// A value that pleat chooses unless it is given; written `auto`.
+/// A value that pleat chooses if the config says `auto`.
 template <class T>
 struct Auto {
   std::optional<T> value;
@@ -148,33 +148,40 @@ void read(const ConfigNode& node, const std::string& path, const Bound&, T& valu
       T::fields());
 }
 
+/// kAll: every field; kIdentity: all identity fields; kKey: those without the ones that are omitted at their default.
+enum class Selection { kAll, kIdentity, kKey };
+
 template <class T>
-Json write(const T& value, bool) {
+Json write(const T& value, Selection) {
   return value;
 }
 template <class T>
-Json write(const std::optional<T>& value, bool) {
+Json write(const std::optional<T>& value, Selection) {
   return value ? Json(*value) : Json(nullptr);
 }
 template <class T>
-Json write(const Auto<T>& value, bool) {
+Json write(const Auto<T>& value, Selection) {
   return value.value ? Json(*value.value) : Json("auto");
 }
 template <ConfigStruct T>
-Json write(const T& value, bool identity_only);
+Json write(const T& value, Selection selection);
 template <class T>
-Json write(const std::vector<T>& value, bool identity_only) {
+Json write(const std::vector<T>& value, Selection selection) {
   Json list = Json::array();
-  for (const T& item : value) list.push_back(write(item, identity_only));
+  for (const T& item : value) list.push_back(write(item, selection));
   return list;
 }
 template <ConfigStruct T>
-Json write(const T& value, bool identity_only) {
+Json write(const T& value, Selection selection) {
+  const T defaults;
   Json object = Json::object();
   std::apply(
       [&](const auto&... each) {
         const auto write_one = [&](const auto& f) {
-          if (!identity_only || f.role == Role::kIdentity) object[f.name] = write(value.*f.member, identity_only);
+          if (selection != Selection::kAll && f.role == Role::kRuntime) return;
+          Json written = write(value.*f.member, selection);
+          const bool may_omit = selection == Selection::kKey && f.role == Role::kOmitAtDefault;
+          if (!may_omit || written != write(defaults.*f.member, selection)) object[f.name] = std::move(written);
         };
         (write_one(each), ...);
       },
@@ -193,8 +200,8 @@ struct ElementOf<std::vector<T>> {
 
 }  // namespace fields_detail
 
-/// Reads a config struct; what the document leaves out keeps its default. Throws UsageError naming file:line, key,
-/// value and what is expected; for an unknown key also the nearest known one.
+/// Reads a config struct. Missing keys keep their defaults.
+/// Throws: UsageError naming file:line, key, value and expectation; for an unknown key also the nearest known one.
 template <ConfigStruct T>
 T read_fields(const ConfigNode& node) {
   T value;
@@ -205,13 +212,19 @@ T read_fields(const ConfigNode& node) {
 /// Every field, in declared order.
 template <ConfigStruct T>
 Json to_json(const T& value) {
-  return fields_detail::write(value, false);
+  return fields_detail::write(value, fields_detail::Selection::kAll);
 }
 
-/// Only the fields that can change what is computed.
+/// The fields that affect results.
 template <ConfigStruct T>
 Json identity_of(const T& value) {
-  return fields_detail::write(value, true);
+  return fields_detail::write(value, fields_detail::Selection::kIdentity);
+}
+
+/// The fields that enter a job key: identity_of without the omit_at_default fields that have their default value.
+template <ConfigStruct T>
+Json key_fields_of(const T& value) {
+  return fields_detail::write(value, fields_detail::Selection::kKey);
 }
 
 ConfigNode from_json(const Json& json);
@@ -235,7 +248,7 @@ void describe_fields(const std::string& path, std::vector<FieldDoc>& rows) {
             rows.push_back({list ? key + "[]" : key, "", "", f.doc, f.role});
             describe_fields<Element>(list ? key + "[]" : key, rows);
           } else {
-            rows.push_back({key, fields_detail::write(defaults.*f.member, false).dump(),
+            rows.push_back({key, fields_detail::write(defaults.*f.member, fields_detail::Selection::kAll).dump(),
                             fields_detail::describe(f.bound), f.doc, f.role});
           }
         };

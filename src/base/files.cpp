@@ -18,6 +18,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "base/wording.h"
 
 namespace pleat {
 namespace fs = std::filesystem;
@@ -65,7 +66,7 @@ void throw_file_error(const char* action, const fs::path& path, int error) {
                              : error == EROFS                   ? "; choose a place that can be written"
                              : error == ELOOP                   ? "; the link leads back to itself"
                                                                 : link;
-  throw DataError("cannot {} {}: {}{}", action, path.string(), std::strerror(error), remedy);
+  throw DataError("cannot {} {}: {}{}", action, path.string(), system_error(error), remedy);
 }
 
 void write_at(int file, std::uint64_t offset, std::string_view bytes, const fs::path& path) {
@@ -108,7 +109,7 @@ void publish_file(const fs::path& partial, const fs::path& path) {
   sync_folder(path);
 }
 
-// Not by a stream: there a failed read looks like the end of the file, and half a table would pass for the whole.
+// Not a stream: there a failed read looks like the end of the file, and half a table would pass as the whole.
 std::string read_file(const fs::path& path) {
   // Without O_NONBLOCK, opening a pipe would wait for its writer; for files it means nothing.
   const Descriptor file(path, O_RDONLY | O_NONBLOCK, "read");
@@ -138,7 +139,7 @@ void require_replaceable(const fs::path& out, std::string_view first_bytes, cons
   std::error_code error;
   for (const fs::path& input : read) {
     if (fs::equivalent(out, input, error))
-      throw UsageError("{} {} is the file that is read, and would be lost; give another name", flag, out.string());
+      throw UsageError("{} {} is an input file and would be lost; give another name", flag, out.string());
   }
   if (!fs::exists(out, error)) return;
   if (!fs::is_regular_file(out, error))
@@ -148,8 +149,8 @@ void require_replaceable(const fs::path& out, std::string_view first_bytes, cons
   std::string begin(first_bytes.size(), '\0');
   file.read(begin.data(), static_cast<std::streamsize>(begin.size()));
   if (begin == first_bytes) return;
-  throw DataError("{} is there and is no {}, which alone would be replaced; move it away or give another {}",
-                  out.string(), what, flag);
+  throw DataError("{} exists and is no {}, so it is not overwritten; move it away or give another {}", out.string(),
+                  what, flag);
 }
 
 void make_folder(const fs::path& path) {
@@ -174,14 +175,20 @@ std::string sha256(std::string_view bytes) {
   return hex;
 }
 
+bool file_exists(const fs::path& path) {
+  std::error_code error;
+  const bool exists = fs::exists(path, error);
+  if (error) throw_file_error("look for", path, error.value());
+  return exists;
+}
+
 std::string machine_name() {
   char name[256] = "";
   ::gethostname(name, sizeof name - 1);
   return name;
 }
 
-FolderLock::FolderLock(const fs::path& path, const LockOptions& options)
-    : path_(path), temporary_(options.temporary) {
+FolderLock::FolderLock(const fs::path& path, const LockOptions& options) : path_(path), temporary_(options.temporary) {
   while (!try_to_hold(options)) {
   }
   const std::string holder = fmt::format("host {}, process {}\n", machine_name(), ::getpid());
@@ -192,17 +199,18 @@ FolderLock::FolderLock(const fs::path& path, const LockOptions& options)
   }
 }
 
-// False if the holder before us removed the file in the meantime: then we hold what nobody else will find.
+// Returns false if the previous holder removed the file meanwhile: our lock is then on a deleted file.
 bool FolderLock::try_to_hold(const LockOptions& options) {
   file_ = ::open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
   if (file_ < 0) throw_file_error("write", path_, errno);
   const int error = ::flock(file_, LOCK_EX | LOCK_NB) == 0 ? 0 : errno;
   if (error == ENOLCK || error == ENOSYS || error == EOPNOTSUPP) {
-    spdlog::warn("{}: this file system has no locks ({}); see to it that no two runs write here at once",
-                 path_.string(), std::strerror(error));
+    spdlog::warn("{}: this file system has no locks ({}); do not start two runs in this folder", path_.string(),
+                 system_error(error));
     return true;
   }
-  struct stat held {}, there {};
+  struct stat held {
+  }, there{};
   if (error == 0 && ::fstat(file_, &held) == 0 && ::stat(path_.c_str(), &there) == 0 && held.st_ino == there.st_ino) {
     return true;
   }

@@ -29,9 +29,9 @@ void set_level_from_environment(int rank) {
   const char* wanted = std::getenv("PLEAT_LOG");
   if (wanted == nullptr || *wanted == '\0') return;
   const auto level = spdlog::level::from_str(wanted);
-  // spdlog takes a word that it does not know for "off", which would hide errors too.
+  // spdlog turns an unknown word into "off", which would hide errors too.
   if (level != spdlog::level::off || std::string_view(wanted) == "off") return spdlog::set_level(level);
-  if (rank <= 0) spdlog::warn("PLEAT_LOG={}: expected debug, info, warn or error; going on with info", wanted);
+  if (rank <= 0) spdlog::warn("PLEAT_LOG={}: expected debug, info, warn or error; using info", wanted);
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-// One event, one line, with units; rank and job come from the pattern. Goes to standard error.
+// Logging to standard error: one line per event, with units. The pattern adds rank and job.
 #pragma once
 
 #include <spdlog/spdlog.h>
@@ -7,10 +7,10 @@
 
 namespace pleat {
 
-/// Sets pattern and level. `rank` < 0 leaves the rank out (one rank alone). PLEAT_LOG=debug|info|warn|error.
+/// Sets pattern and level. PLEAT_LOG=debug|info|warn|error chooses the level. `rank` < 0 omits the rank.
 void start_log(int rank);
 
-/// What this thread is at work on ("mask/r18/fold 2"): stands in each of its lines while this lives. "" for none.
+/// While it lives, adds this thread's current work ("mask/r18/fold 2") to each of its lines. "" adds nothing.
 class LogContext {
  public:
   explicit LogContext(std::string context);

@@ -7,6 +7,9 @@
 #include <cmath>
 #include <cstdio>
 
+#include "base/stopwatch.h"
+#include "base/wording.h"
+
 namespace pleat {
 namespace {
 
@@ -59,26 +62,6 @@ std::string Progress::text(std::size_t done, double seconds) const {
     line += fmt::format(", {}/s", rate < 10 ? fmt::format("{:.1f}", rate) : grouped(static_cast<std::size_t>(rate)));
   if (done == total_) return line + ", took " + duration_text(seconds);
   return rate > 0 ? line + ", " + duration_text(static_cast<double>(total_ - done) / rate) + " left" : line;
-}
-
-std::string duration_text(double seconds) {
-  const auto whole = static_cast<long long>(std::ceil(seconds));
-  if (whole < 60) return fmt::format("{} s", whole);
-  if (whole < 600) return fmt::format("{} min {} s", whole / 60, whole % 60);
-  const long long minutes = (whole + 30) / 60;
-  if (minutes < 60) return fmt::format("{} min", minutes);
-  return fmt::format("{} h {} min", minutes / 60, minutes % 60);
-}
-
-std::string grouped(std::size_t number) {
-  std::string digits = std::to_string(number);
-  for (std::size_t at = digits.size(); at > 3; at -= 3) digits.insert(at - 3, ",");
-  return digits;
-}
-
-std::string counted(std::int64_t number, std::string_view noun) {
-  const char* plural = number == 1 ? "" : noun.ends_with('s') ? "es" : "s";
-  return fmt::format("{} {}{}", number, noun, plural);
 }
 
 }  // namespace pleat

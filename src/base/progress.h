@@ -1,4 +1,4 @@
-// How far a long step is, and when it will be done: one line that updates on a terminal, a plain line every ten seconds
+// Progress and time left of a long step: one line that updates on a terminal, or a plain line every ten seconds
 // elsewhere.
 #pragma once
 
@@ -14,22 +14,21 @@ namespace pleat {
 
 class Progress {
  public:
-  /// Where the lines go; tests give their own.
+  /// The sink of the lines; tests pass their own.
   struct Output {
     bool terminal = false;
-    std::function<void(const std::string&)>
-        write;                        // text as it goes out: with control codes on a terminal, else a line
-    std::function<double()> seconds;  // a clock that never goes back
+    std::function<void(const std::string&)> write;  // gets control codes and text on a terminal, else a plain line
+    std::function<double()> seconds;                // a monotonic clock
   };
 
-  /// what: "crops"; total > 0. Standard error, if it is this rank's to speak.
+  /// Writes to standard error, on the rank that reports progress. `what`: "crops"; `total` > 0.
   Progress(std::string what, std::size_t total, bool speaks);
   Progress(std::string what, std::size_t total, Output output);
   /// Ends the terminal's line.
   ~Progress();
   Progress(const Progress&) = delete;
 
-  /// Cheap and safe from many threads; smaller counts that come late are left out.
+  /// Thread-safe and cheap. Ignores a count that is not larger than the last one.
   void set(std::size_t done);
 
  private:
@@ -40,19 +39,10 @@ class Progress {
   Output output_;
   double started_ = 0;
 
-  std::mutex mutex_;  // of what follows
+  std::mutex mutex_;  // guards the members below
   double last_ = 0;
   std::size_t done_ = 0;
   bool line_open_ = false;
 };
-
-/// "45 s", "1 min 59 s" (below ten minutes), "12 min", "3 h 20 min".
-std::string duration_text(double seconds);
-
-/// 18900 as "18,900".
-std::string grouped(std::size_t number);
-
-/// "1 slot", "2 slots", "3 classes".
-std::string counted(std::int64_t number, std::string_view noun);
 
 }  // namespace pleat

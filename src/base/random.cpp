@@ -25,7 +25,7 @@ std::array<std::uint32_t, 4> philox_block(std::array<std::uint32_t, 4> c, std::a
 }  // namespace
 
 RandomStream::RandomStream(const RandomKey& key) {
-  // 64 bits of key and 64 of counter come from two chains over the fields; the low half of the counter counts.
+  // Two hash chains over the fields give 64 bits of key and the upper 64 of the counter. The lower 64 count.
   std::uint64_t a = mix(key.seed), b = mix(key.seed ^ 0x6A09E667F3BCC909ULL);
   for (const std::uint64_t field :
        {std::uint64_t{static_cast<std::uint32_t>(key.purpose)}, std::uint64_t{key.round}, std::uint64_t{key.fold},
@@ -54,7 +54,7 @@ std::uint64_t RandomStream::next64() {
 double RandomStream::uniform() { return static_cast<double>(next64() >> 11) * 0x1.0p-53; }
 
 std::uint32_t RandomStream::below(std::uint32_t bound) {
-  // Lemire 2019, "Fast random integer generation in an interval": reject the few values that would bias.
+  // Lemire 2019, "Fast random integer generation in an interval": rejects the few values that would cause bias.
   std::uint64_t product = std::uint64_t{next()} * bound;
   if (static_cast<std::uint32_t>(product) < bound) {
     const std::uint32_t threshold = -bound % bound;

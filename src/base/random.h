@@ -1,6 +1,5 @@
-// Randomness as a function, not a state: the same key gives the same numbers on every rank, thread and machine,
-// in whatever order they are asked for. std::shuffle and std::*_distribution differ between standard libraries
-// and are not used.
+// Randomness as a function, not a state: the same key gives the same numbers on every rank, thread and machine, in any
+// order of calls. Does not use std::shuffle and std::*_distribution, which differ between standard libraries.
 #pragma once
 
 #include <array>
@@ -10,7 +9,7 @@
 
 namespace pleat {
 
-/// What a number is drawn for; two purposes never share numbers. Values are part of the determinism promise.
+/// The use of a random number. Different purposes never share numbers. Changing a value changes results.
 enum class Purpose : std::uint32_t {
   kFolds = 1,
   kSubset = 2,
@@ -26,7 +25,7 @@ enum class Purpose : std::uint32_t {
   kInnerSplit = 12
 };
 
-/// Everything that a random number may depend on; never rank, worker or clock.
+/// Everything that a random number may depend on: never rank, worker or clock.
 struct RandomKey {
   std::uint64_t seed = 0;
   Purpose purpose{};
@@ -52,7 +51,7 @@ class RandomStream {
   int used_ = 4;
 };
 
-/// Fisher-Yates with the stream's numbers.
+/// Fisher-Yates shuffle with the stream's numbers.
 template <class T>
 void shuffle(std::vector<T>& items, RandomStream& random) {
   for (std::size_t i = items.size(); i > 1; --i) {

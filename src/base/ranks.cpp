@@ -1,28 +1,40 @@
 #include "base/ranks.h"
 
-#include "base/error.h"
-
 namespace pleat {
+namespace {
+
+struct Failure {
+  ExitCode code{};
+  std::string message;
+  static constexpr auto members() { return std::tuple{&Failure::code, &Failure::message}; }
+};
+
+}  // namespace
 
 void together(const Ranks& ranks, const std::function<void()>& local) {
   if (ranks.size == 1) return local();
-  std::string failure;
+  std::optional<Error> failure;
   try {
     local();
   } catch (const Error& error) {
-    failure = fmt::format("{} {}", static_cast<int>(error.code()), error.what());
+    failure = error;
   } catch (const std::exception& error) {
-    failure =
-        fmt::format("{} internal error, please report it: {}", static_cast<int>(ExitCode::kCluster), error.what());
+    failure = ClusterError("internal error, please report it: {}", error.what());
   }
-  throw_first(ranks.all_gather(failure));
+  throw_first(ranks, failure);
 }
 
-void throw_first(const std::vector<std::string>& failures) {
-  for (const std::string& failure : failures) {
-    if (failure.empty()) continue;
-    const std::size_t space = failure.find(' ');
-    throw Error(static_cast<ExitCode>(std::stoi(failure.substr(0, space))), failure.substr(space + 1)).for_all_ranks();
+void on_rank_0(const Ranks& ranks, const std::function<void()>& work) {
+  together(ranks, [&] {
+    if (ranks.rank == 0) work();
+  });
+}
+
+void throw_first(const Ranks& ranks, const std::optional<Error>& mine) {
+  std::optional<Failure> failure;
+  if (mine) failure = Failure{mine->code(), mine->what()};
+  for (const auto& first : gather(ranks, failure)) {
+    if (first) throw Error(first->code, first->message).for_all_ranks();
   }
 }
 

@@ -9,7 +9,7 @@ namespace pleat {
 namespace {
 
 volatile sig_atomic_t received = 0, terminated = 0, interrupted = 0;
-double first_interrupt = 0;  // the handler alone uses it, and does not interrupt itself
+double first_interrupt = 0;  // used by the handler alone, which does not interrupt itself
 
 double seconds_now() {
   timespec now{};
@@ -17,12 +17,12 @@ double seconds_now() {
   return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
 }
 
-// Calls nothing but what POSIX allows in a signal handler.
+// Calls only functions that POSIX allows in a signal handler.
 void on_signal(int number) {
   received = 1;
   if (number == SIGTERM) terminated = 1;
   if (number != SIGINT) return;
-  // One Ctrl-C may come twice, from the terminal and from mpirun, within moments; only a later one is impatience.
+  // One Ctrl-C may arrive twice at once, from the terminal and from mpirun. Only a later SIGINT is a second press.
   constexpr double kOnePress = 0.5;
   if (interrupted && seconds_now() - first_interrupt > kOnePress) {
     signal(SIGINT, SIG_DFL);

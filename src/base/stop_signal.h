@@ -1,5 +1,5 @@
-// SIGINT, SIGTERM and SIGUSR1 ask the program to save its place and leave with exit code 75; a second SIGINT (Ctrl-C)
-// ends it at once.
+// SIGINT, SIGTERM and SIGUSR1 ask the program to save its place and exit with code 75. A second SIGINT (Ctrl-C) ends it
+// at once.
 #pragma once
 
 namespace pleat {
@@ -7,7 +7,7 @@ namespace pleat {
 void watch_for_stop_signals();
 bool stop_signal_received();
 
-/// True if one of them was SIGTERM: what a launcher sends, and follows up with SIGKILL, when a rank was lost.
+/// True after SIGTERM. A launcher that has lost a rank sends SIGTERM, then SIGKILL.
 bool termination_signal_received();
 
 }  // namespace pleat

@@ -9,7 +9,7 @@ namespace {
 
 using Byte = unsigned char;
 
-// Length of the sequence that starts the text, 0 if it is malformed or NUL.
+// Returns the length of the first UTF-8 sequence; 0 if it is malformed or NUL.
 std::size_t sequence_length(std::string_view text) {
   const auto at = [text](std::size_t i) { return i < text.size() ? static_cast<Byte>(text[i]) : Byte{0}; };
   const auto in = [&at](std::size_t i, Byte low, Byte high) { return at(i) >= low && at(i) <= high; };
@@ -18,8 +18,8 @@ std::size_t sequence_length(std::string_view text) {
   if (first < 0x80) return 1;
   if (first >= 0xC2 && first <= 0xDF) return in(1, 0x80, 0xBF) ? 2 : 0;
   if (first >= 0xE0 && first <= 0xEF) {
-    const Byte low = first == 0xE0 ? 0xA0 : 0x80;   // below: overlong
-    const Byte high = first == 0xED ? 0x9F : 0xBF;  // above: surrogates
+    const Byte low = first == 0xE0 ? 0xA0 : 0x80;   // lower ones are overlong
+    const Byte high = first == 0xED ? 0x9F : 0xBF;  // higher ones are surrogates
     return in(1, low, high) && in(2, 0x80, 0xBF) ? 3 : 0;
   }
   if (first >= 0xF0 && first <= 0xF4) {

@@ -1,4 +1,4 @@
-// How a run is spread over ranks and devices; see docs/config.md, which is made from here.
+// The cluster section of the config: ranks, devices and threads. docs/config.md is generated from it.
 #pragma once
 
 #include <cstdint>
@@ -19,17 +19,17 @@ struct ClusterConfig {
     return std::tuple{
         field("shards", &ClusterConfig::shards, between(1, 4096), runtime, "ranks that share one fold, data-parallel"),
         field("exact", &ClusterConfig::exact, any(), identity,
-              "sum gradients over a fixed binary tree: the same bits for any number of shards that divides "
+              "sum gradients over a fixed binary tree: byte-identical results for any number of shards that divides "
               "train.micro_batches"),
         field("device", &ClusterConfig::device, one_of("auto", "cpu", "cuda"), runtime,
-              "auto: CUDA where there is a device for every rank of the host, else CPU"),
+              "auto: CUDA if every rank has a device of its own, else CPU"),
         field("threads", &ClusterConfig::threads, between(1, 1024), runtime,
-              "compute threads of each rank; auto: cores / ranks of the host, for speed; a fixed number makes results "
-              "byte-identical for any number of ranks"),
+              "compute threads per rank; auto: the host's cores divided by its ranks, for speed; a fixed number: "
+              "results are byte-identical for any number of ranks"),
         field(
             "fast_conv", &ClusterConfig::fast_conv, any(), runtime,
-            "on CPU, compute each pass of each convolution by the way that was measured to be fastest (conv_plan.json "
-            "in the run folder); false: always by oneDNN")};
+            "on CPU, use the fastest measured implementation for each pass of each convolution (conv_plan.json in the "
+            "run folder); false: always oneDNN")};
   }
 };
 

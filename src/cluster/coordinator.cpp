@@ -4,6 +4,7 @@
 #include <chrono>
 #include <set>
 #include <thread>
+#include <vector>
 
 #include "base/log.h"
 #include "base/stop_signal.h"
@@ -14,7 +15,7 @@ namespace pleat {
 namespace {
 
 using namespace std::chrono_literals;
-constexpr auto kLook = 2ms;  // between looks for messages: far below a training step, far above a spinning wait
+constexpr auto kLook = 2ms;  // between polls: far below a training step, far above a spinning wait
 
 class LocalSource : public JobSource {
  public:
@@ -27,7 +28,7 @@ class LocalSource : public JobSource {
       std::this_thread::sleep_for(kLook);
     }
   }
-  void finish(int job, const std::vector<std::string>& result) override { board_.finish(slot_, job, result); }
+  void finish(int job, const std::string& result) override { board_.finish(slot_, job, result); }
   void fail(int job, ExitCode code, const std::string& message) override { board_.fail(slot_, job, code, message); }
   void stopped(int job) override { board_.stopped(slot_, job); }
   void progress(int job, const std::string& report) override { board_.progress(job, report); }
@@ -42,21 +43,20 @@ class RemoteSource : public JobSource {
  public:
   RemoteSource(MPI_Comm comm, int slot) : comm_(comm), slot_(slot) {}
   std::optional<int> next() override {
-    send(JobTag::kAsk, {});
-    JobMessage answer;
-    while (!poll_message(comm_, JobTag::kAnswer, answer)) std::this_thread::sleep_for(kLook);
-    const int job = std::stoi(answer.parts.at(0));
-    if (job >= 0) return job;
-    // No message may be left on its way when MPI ends: the answer says whether a stop was sent before it.
-    while (answer.parts.at(1) == "stop sent" && !stop_) poll_stop();
+    send(AskMessage{slot_});
+    ReceivedMessage message;
+    while (!poll_message(comm_, AnswerMessage::kTag, message)) std::this_thread::sleep_for(kLook);
+    const auto answer = from_bytes<AnswerMessage>(message.bytes);
+    if (answer.job >= 0) return answer.job;
+    while (answer.stop_sent && !stop_) poll_stop();
     return std::nullopt;
   }
-  void finish(int job, const std::vector<std::string>& result) override { send(JobTag::kFinished, job, result); }
+  void finish(int job, const std::string& result) override { send(FinishMessage{slot_, job, result}); }
   void fail(int job, ExitCode code, const std::string& message) override {
-    send(JobTag::kFailed, job, {std::to_string(static_cast<int>(code)), message});
+    send(FailMessage{slot_, job, code, message});
   }
-  void stopped(int job) override { send(JobTag::kStopped, job, {}); }
-  void progress(int job, const std::string& report) override { send(JobTag::kProgress, job, {report}); }
+  void stopped(int job) override { send(StoppedMessage{slot_, job}); }
+  void progress(int job, const std::string& report) override { send(ProgressMessage{job, report}); }
   bool stop_requested() override {
     poll_stop();
     return stop_;
@@ -64,16 +64,12 @@ class RemoteSource : public JobSource {
 
  private:
   void poll_stop() {
-    JobMessage stop;
-    stop_ = stop_ || poll_message(comm_, JobTag::kStop, stop);
+    ReceivedMessage stop;
+    stop_ = stop_ || poll_message(comm_, StopMessage::kTag, stop);
   }
-  void send(JobTag tag, std::vector<std::string> parts) {
-    parts.insert(parts.begin(), std::to_string(slot_));
-    send_message(comm_, {tag, 0, std::move(parts)});
-  }
-  void send(JobTag tag, int job, std::vector<std::string> parts) {
-    parts.insert(parts.begin(), std::to_string(job));
-    send(tag, std::move(parts));
+  template <MessageStruct Message>
+  void send(const Message& message) {
+    send_message(comm_, 0, message);
   }
   MPI_Comm comm_;
   int slot_;
@@ -93,57 +89,76 @@ std::unique_ptr<JobSource> make_remote_source(MPI_Comm comm, int slot) {
 struct Coordinator::Impl {
   Impl(MPI_Comm comm, JobBoard& board) : comm(comm), board(board) {}
 
+  struct Asker {
+    int rank, slot;
+  };
+
   MPI_Comm comm;
   JobBoard& board;
-  std::set<int> served;             // ranks of remote leaders that were not told yet that there is no more
-  std::vector<JobMessage> waiting;  // asked while nothing was pending
-  bool stop_sent = false, end_told = false;
-  std::atomic<bool> closing = false;  // rank 0's own slot has taken its last job
+  std::set<int> served;        // remote leaders that do not yet know that no job is left
+  std::vector<Asker> waiting;  // asked while no job was ready
+  bool stop_sent = false, end_passed_on = false;
+  std::atomic<bool> closing = false;  // rank 0's own slot takes no more jobs
   std::thread thread;
 
   void run() {
     while (!served.empty() || !closing) {
-      if (termination_signal_received() && !end_told) {
-        end_told = true;
+      if (termination_signal_received() && !end_passed_on) {
+        end_passed_on = true;
         board.told_to_end();
       }
-      if (served.empty()) {  // all that is left to do is to look for that signal
+      if (served.empty()) {  // only SIGTERM is left to watch
         std::this_thread::sleep_for(kLook);
         continue;
       }
-      JobMessage message;
+      ReceivedMessage message;
       bool idle = true;
       while (poll_message(comm, message)) {
         handle(message);
         idle = false;
       }
       if (board.stopping() && !stop_sent) {
-        for (const int rank : served) send_message(comm, {JobTag::kStop, rank, {}});
+        for (const int rank : served) send_message(comm, rank, StopMessage{});
         stop_sent = true;
       }
-      std::vector<JobMessage> asked;
+      std::vector<Asker> asked;
       asked.swap(waiting);
-      for (const JobMessage& ask : asked) answer(ask);
+      for (const Asker& asker : asked) answer(asker);
       if (idle) std::this_thread::sleep_for(kLook);
     }
   }
 
-  void handle(const JobMessage& message) {
-    const auto& parts = message.parts;
-    if (message.tag == JobTag::kAsk) return waiting.push_back(message);
-    const int slot = std::stoi(parts.at(0)), job = std::stoi(parts.at(1));
-    if (message.tag == JobTag::kFinished) board.finish(slot, job, {parts.begin() + 2, parts.end()});
-    if (message.tag == JobTag::kFailed)
-      board.fail(slot, job, static_cast<ExitCode>(std::stoi(parts.at(2))), parts.at(3));
-    if (message.tag == JobTag::kStopped) board.stopped(slot, job);
-    if (message.tag == JobTag::kProgress) board.progress(job, parts.at(2));
+  void handle(const ReceivedMessage& message) {
+    switch (message.tag) {
+      case JobTag::kAsk:
+        return waiting.push_back({message.rank, from_bytes<AskMessage>(message.bytes).slot});
+      case JobTag::kFinished: {
+        const auto finished = from_bytes<FinishMessage>(message.bytes);
+        return board.finish(finished.slot, finished.job, finished.result);
+      }
+      case JobTag::kFailed: {
+        const auto failed = from_bytes<FailMessage>(message.bytes);
+        return board.fail(failed.slot, failed.job, failed.code, failed.message);
+      }
+      case JobTag::kStopped: {
+        const auto stopped = from_bytes<StoppedMessage>(message.bytes);
+        return board.stopped(stopped.slot, stopped.job);
+      }
+      case JobTag::kProgress: {
+        const auto progress = from_bytes<ProgressMessage>(message.bytes);
+        return board.progress(progress.job, progress.report);
+      }
+      case JobTag::kAnswer:
+      case JobTag::kStop:
+        throw ClusterError("rank {} sent a message that only rank 0 sends", message.rank);
+    }
   }
 
-  void answer(const JobMessage& ask) {
-    const JobBoard::Next next = board.next(std::stoi(ask.parts.at(0)));
-    if (next.answer == JobBoard::Answer::kWait) return waiting.push_back(ask);
-    send_message(comm, {JobTag::kAnswer, ask.rank, {std::to_string(next.job), stop_sent ? "stop sent" : ""}});
-    if (next.answer == JobBoard::Answer::kNoMore) served.erase(ask.rank);
+  void answer(const Asker& asker) {
+    const JobBoard::Next next = board.next(asker.slot);
+    if (next.answer == JobBoard::Answer::kWait) return waiting.push_back(asker);
+    send_message(comm, asker.rank, AnswerMessage{next.job, stop_sent});
+    if (next.answer == JobBoard::Answer::kNoMore) served.erase(asker.rank);
   }
 };
 

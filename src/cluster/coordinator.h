@@ -1,5 +1,5 @@
-// How slots come to their jobs. A slot's leader holds a JobSource; rank 0's own talks to the JobBoard directly, the
-// others by messages to a Coordinator, which serves them on a thread of rank 0's that sleeps between looks.
+// Hands out jobs to slots. A slot's leader holds a JobSource. Rank 0's own source calls the JobBoard directly; the
+// others send messages to a Coordinator, a thread on rank 0 that sleeps between polls.
 #pragma once
 
 #include <mpi.h>
@@ -7,25 +7,24 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <vector>
 
 #include "cluster/job_board.h"
 #include "cluster/rank_layout.h"
 
 namespace pleat {
 
-/// A slot leader's view. Not for several threads.
+/// The job queue as a slot's leader sees it. For one thread.
 class JobSource {
  public:
   virtual ~JobSource() = default;
-  /// Waits, asleep, for the next job; none when there will be no more.
+  /// Waits, asleep, for the next job. Returns none once no job will follow.
   virtual std::optional<int> next() = 0;
-  virtual void finish(int job, const std::vector<std::string>& result) = 0;
+  virtual void finish(int job, const std::string& result) = 0;
   virtual void fail(int job, ExitCode code, const std::string& message) = 0;
-  /// The job saved itself and stopped, because of stop_requested() or a signal.
+  /// The job saved its place and stopped, because of stop_requested() or a signal.
   virtual void stopped(int job) = 0;
   virtual void progress(int job, const std::string& report) = 0;
-  /// Whether another slot's stop or error asks this one to save and stop. Cheap enough for every step.
+  /// True once another slot's stop or error asks this slot to save and stop. Cheap enough for every step.
   virtual bool stop_requested() = 0;
 };
 
@@ -34,9 +33,8 @@ std::unique_ptr<JobSource> make_local_source(JobBoard& board, int slot);
 /// `comm`: a communicator of all ranks that nothing else uses.
 std::unique_ptr<JobSource> make_remote_source(MPI_Comm comm, int slot);
 
-/// Serves the remote leaders from construction until each has been told that there is no more; the destructor waits
-/// for that. Until then it also passes SIGTERM on to the board, at once: a launcher that has lost a rank sends it, and
-/// kills a second later.
+/// Serves the remote leaders until each knows that no job is left; the destructor waits for that. It also passes
+/// SIGTERM to the board at once: a launcher that has lost a rank sends SIGTERM, and SIGKILL a second later.
 class Coordinator {
  public:
   Coordinator(MPI_Comm comm, const RankLayout& layout, JobBoard& board);

@@ -8,16 +8,18 @@
 #include <numeric>
 #include <set>
 
+#include "base/wording.h"
+
 namespace pleat {
 namespace {
 
 using Seen = std::vector<std::vector<std::string>>;
 
-/// The first device that no other rank of the host has, for each rank in turn; -1 for a rank that finds none.
+/// Gives each rank the first device that no other rank of its host has; -1 if none is left.
 std::vector<int> one_each(const std::vector<std::string>& hosts, const Seen& seen) {
   std::vector<std::size_t> order(seen.size());
   std::iota(order.begin(), order.end(), 0);
-  // Those with the least to choose from come first; equals in order of rank.
+  // Ranks that see the fewest devices choose first; ties go by rank.
   std::stable_sort(order.begin(), order.end(),
                    [&](std::size_t a, std::size_t b) { return seen[a].size() < seen[b].size(); });
   std::vector<int> devices(seen.size(), -1);
@@ -40,14 +42,14 @@ std::string reason_of(const std::vector<std::string>& hosts, const Seen& seen, c
   const auto without = static_cast<std::size_t>(std::find(devices.begin(), devices.end(), -1) - devices.begin());
   const std::string& host = hosts[without];
   const std::size_t there = on_host[host].size();
-  const std::string why =
-      there == 0 ? fmt::format("host {} (rank {}) has none that LibTorch can use", host, without)
-                 : fmt::format(
-                       "host {} has {} ranks for {} CUDA device{}; start {} there, or set cluster.device=cuda "
-                       "to let ranks share",
-                       host, std::count(hosts.begin(), hosts.end(), host), there, there == 1 ? "" : "s", there);
-  return fmt::format("{} CUDA device{} not used, since cluster.device: auto wants one for every rank: {}", total,
-                     total == 1 ? " is" : "s are", why);
+  const std::string why = there == 0 ? fmt::format("host {} (rank {}) has none that LibTorch can use", host, without)
+                                     : fmt::format(
+                                           "host {} has {} ranks for {}; start {} there, or set cluster.device=cuda "
+                                           "to share devices",
+                                           host, std::count(hosts.begin(), hosts.end(), host),
+                                           counted(std::int64_t(there), "CUDA device"), there);
+  return fmt::format("{} {} not used, because cluster.device: auto needs one for every rank: {}",
+                     counted(std::int64_t(total), "CUDA device"), total == 1 ? "is" : "are", why);
 }
 
 }  // namespace

@@ -11,7 +11,7 @@
 namespace pleat {
 namespace {
 
-std::string* command_to_go_on = nullptr;  // lives as long as the process: its threads may outlast main
+std::string* command_to_go_on = nullptr;  // never deleted at exit: threads may outlast main
 
 [[noreturn]] void on_terminate() {
   std::string reason = "no exception";
@@ -20,9 +20,9 @@ std::string* command_to_go_on = nullptr;  // lives as long as the process: its t
   } catch (const std::exception& error) {
     reason = message_of(error);
   } catch (...) {
-    reason = "an exception of an unknown kind";
+    reason = "unknown exception";
   }
-  spdlog::critical("this rank ends at once, and all others with it: {}; continue with: {}", reason, *command_to_go_on);
+  spdlog::critical("this rank failed and ends all ranks: {}; resume with: {}", reason, *command_to_go_on);
   abort_all_ranks(static_cast<int>(ExitCode::kCluster));
 }
 

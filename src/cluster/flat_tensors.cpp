@@ -9,7 +9,7 @@ FlatTensors::FlatTensors(const std::vector<torch::Tensor>& like, torch::ScalarTy
   if (!like.empty()) options_ = options_.device(like.front().device());
   const auto align = static_cast<std::int64_t>(64 / c10::elementSize(type));
   for (const torch::Tensor& tensor : like) {
-    // A tensor with holes or overlaps gets a place of its own order; the dense keep theirs, so copies are straight.
+    // Dense tensors keep their memory order, so copying is linear. Tensors with holes or overlaps become contiguous.
     const bool dense = tensor.is_non_overlapping_and_dense();
     const torch::Tensor shape = dense ? tensor : tensor.contiguous();
     places_.push_back({shape.sizes().vec(), shape.strides().vec(), elements_});

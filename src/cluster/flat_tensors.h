@@ -1,4 +1,4 @@
-// Many tensors in one flat one, so that they are summed, kept and sent as one.
+// Packs many tensors into one flat tensor, to sum, store and send them at once.
 #pragma once
 
 #include <torch/types.h>
@@ -10,13 +10,13 @@ namespace pleat {
 
 class FlatTensors {
  public:
-  /// like: dense tensors on one device; sizes and strides are taken from them. `type`: of the flat tensor.
+  /// Takes sizes and strides from `like`, tensors on one device. `type`: the flat tensor's dtype.
   FlatTensors(const std::vector<torch::Tensor>& like, torch::ScalarType type);
 
-  /// A new flat tensor, all zero: [elements, gaps included]. Each view starts at a multiple of 64 bytes, as vector
-  /// code likes it; the gaps stay zero under sums.
+  /// Returns a new flat tensor of zeros, [elements, gaps included]. Each view starts at a multiple of 64 bytes, for
+  /// vector instructions. Gaps stay zero when flat tensors are summed.
   torch::Tensor make() const;
-  /// Views into `flat`, shaped and strided as the originals.
+  /// Returns views into `flat` with the sizes and strides of `like`.
   std::vector<torch::Tensor> views(const torch::Tensor& flat) const;
 
  private:

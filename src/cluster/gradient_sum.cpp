@@ -12,7 +12,7 @@
 namespace pleat {
 namespace {
 
-/// Undefined rather than zero: autograd then hands over a part's first gradient instead of adding it to zeros.
+/// Makes gradients undefined, not zero: autograd then stores the first gradient instead of adding it to zeros.
 void clear_gradients(std::vector<torch::Tensor>& parameters) {
   for (torch::Tensor& parameter : parameters) parameter.mutable_grad().reset();
 }

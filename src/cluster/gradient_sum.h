@@ -1,4 +1,4 @@
-// How the gradients of a step's parts become one sum, in .grad of every parameter: three ways, chosen once.
+// Sums the gradients of a step's parts into .grad of every parameter. Three implementations.
 #pragma once
 
 #include <torch/types.h>
@@ -14,21 +14,21 @@ class GradientSum {
   virtual ~GradientSum() = default;
   /// Clears .grad of every parameter.
   virtual void begin_step() = 0;
-  /// Adds the gradients of one part; undefined loss: an empty part. `last`: of this shard's parts.
+  /// Adds the gradients of one part. `loss`: undefined for an empty part; `last`: the last part of this shard.
   virtual void backward(const torch::Tensor& loss, bool last) = 0;
-  /// Leaves the sum over all parts of all shards in .grad, defined for every parameter.
+  /// Sets .grad of every parameter to the sum over all parts of all shards.
   virtual void end_step() = 0;
 };
 
-/// One shard: autograd's own accumulation.
+/// For one shard: autograd accumulates.
 std::unique_ptr<GradientSum> make_plain_sum(std::vector<torch::Tensor> parameters);
 
-/// Several shards: c10d::Reducer, which sums over the shards while backward goes on.
+/// For several shards: c10d::Reducer sums over the shards while backward runs.
 std::unique_ptr<GradientSum> make_reduced_sum(std::vector<torch::Tensor> parameters,
                                               c10::intrusive_ptr<c10d::ProcessGroup> group);
 
-/// A fixed binary tree over the parts; group: null for one shard. Throws UsageError if the parameters are not all of
-/// one type.
+/// Sums over a fixed binary tree of the parts. `group`: null for one shard.
+/// Throws: UsageError if the parameters have several dtypes.
 std::unique_ptr<GradientSum> make_exact_sum(std::vector<torch::Tensor> parameters,
                                             c10::intrusive_ptr<c10d::ProcessGroup> group);
 

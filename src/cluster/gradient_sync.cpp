@@ -30,7 +30,7 @@ void check(const GradientSyncOptions& options, std::size_t parameters) {
   if (parameters == 0) throw UsageError("there is nothing to train: every parameter is frozen");
 }
 
-/// One shard needs no c10d, one part no tree.
+/// One shard needs no c10d; one part needs no tree.
 std::unique_ptr<GradientSum> make_sum(std::vector<torch::Tensor> parameters, const GradientSyncOptions& options,
                                       c10::intrusive_ptr<c10d::ProcessGroup> group) {
   if (options.exact && options.micro_batches > 1) return make_exact_sum(std::move(parameters), std::move(group));
@@ -51,10 +51,10 @@ struct GradientSync::Impl {
   c10::intrusive_ptr<c10d::ProcessGroup> group;  // null: one shard
   int shards, shard, own_parts;
   std::unique_ptr<GradientSum> gradients;
-  std::optional<RunningStatistics> statistics;  // none: one part, the buffers are the network's own business
+  std::optional<RunningStatistics> statistics;  // none for one part: the network updates its buffers itself
   int begun = 0, done = 0;                      // parts of the current step
 
-  /// What fails in here fails amid collectives: peers wait, and nothing more can be agreed on.
+  /// Runs a step that peers wait for in collectives. After an error in it, shards can no longer agree on anything.
   void amid_peers(const std::function<void()>& work) {
     if (!group) return work();
     try {
@@ -92,7 +92,7 @@ int GradientSync::part_count() const { return impl_->own_parts; }
 
 bool GradientSync::all_agree(bool ok) {
   if (!impl_->group) return ok;
-  // On CPU even where the shards train on CUDA: no stream has to be waited for.
+  // On CPU even if the shards train on CUDA, to wait for no CUDA stream.
   std::vector<torch::Tensor> votes{at::full({1}, ok ? 1 : 0, torch::kInt32)};
   impl_->group->allreduce(votes, {.reduceOp = c10d::ReduceOp::MIN})->wait();
   return votes[0].item<int>() == 1;

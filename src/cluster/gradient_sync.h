@@ -1,5 +1,5 @@
-// One batch, V micro-batches, S shards: gradients are summed over all parts, BatchNorm's running statistics are
-// averaged over them, so that one rank that walks the parts and S shards that share them take the same step.
+// One training step over V micro-batches on S shards. Gradients are summed over all parts, BatchNorm's running
+// statistics are averaged over them. One rank with all parts takes the same step as S shards that share the parts.
 #pragma once
 
 #include <torch/types.h>
@@ -14,39 +14,40 @@ namespace pleat {
 struct GradientSyncOptions {
   c10::intrusive_ptr<c10d::ProcessGroup> group;  // null: one shard
   int micro_batches = 1;                         // V; a multiple of the number of shards
-  bool exact = false;                            // sum over a fixed binary tree: the same bits for any S that divides V
+  bool exact = false;                            // sum over a fixed binary tree: same bits for any S that divides V
 };
 
 class GradientSync {
  public:
-  /// parameters: those that train, in a fixed order, the same on every shard. buffers: floating-point buffers
-  /// (running statistics) and the integer counters beside them. Makes both equal to shard 0's on every shard.
-  /// Throws UsageError if V is no multiple of S; in exact mode also if V is not a power of two, or the parameters are
-  /// of several types. Collective: every shard must call it.
+  /// Copies shard 0's parameters and buffers to every shard.
+  ///   parameters: the trained ones, in the same order on every shard
+  ///   buffers: running statistics (floating-point) and integer counters
+  /// Throws: UsageError if V is no multiple of S; in exact mode also if V is not a power of two or the parameters have
+  /// several dtypes.
+  /// Collective: every shard must call it.
   GradientSync(std::vector<torch::Tensor> parameters, std::vector<torch::Tensor> buffers,
                const GradientSyncOptions& options);
   ~GradientSync();
 
   int shards() const;
-  /// The parts of each batch that this shard walks: [first_part, first_part + part_count).
+  /// This shard's parts of each batch: [first_part, first_part + part_count).
   int first_part() const;
   int part_count() const;
 
-  /// True if every shard passes true. Called before each backward: a shard that threw instead would leave the
-  /// others waiting in an all-reduce. It waits for late shards without limit (and says so now and then): it is the
-  /// place where they may be late. With one shard it returns its argument. A step that was not agreed on cannot
-  /// be taken up again: let go of this object.
+  /// Collective. Returns true if every shard passes true; with one shard, its argument.
+  /// Requires: called before each backward. A shard that threw instead would leave its peers waiting in an all-reduce.
+  /// Waits for late shards without limit, with a warning now and then.
+  /// After false, this object must not be used any more.
   bool all_agree(bool ok);
 
   /// A step is: begin_step; for each own part, in order: begin_part, forward, backward(loss); end_step.
-  /// Afterwards .grad of every parameter holds the sum over all V parts of d loss / d parameter, and every running
-  /// statistic is the mean over the parts of what each part alone would have made of the step's first value.
-  /// Gradients are cleared by begin_step (they are undefined until a part has made some); those of the last step
-  /// must not be kept beyond it.
-  /// An empty part (the last batch of an epoch may have fewer samples than V) passes an undefined loss: it adds
-  /// nothing and does not count in the statistics' mean. Part 0 is never empty.
-  /// With several shards, an error out of backward or end_step is a ClusterError that ends the run: peers are inside
-  /// collectives which this shard will not join, so that no later one would match.
+  /// Afterwards .grad of every parameter is the sum over all V parts of d loss / d parameter. Each part updates the
+  /// running statistics from their values at begin_step; afterwards they are the mean of these updates.
+  /// begin_step clears all gradients (undefined until a part has some); do not keep the last step's beyond it.
+  /// An empty part passes an undefined loss. It adds nothing and does not count in the statistics' mean. An epoch's
+  /// last batch has empty parts if it has fewer than V samples. Part 0 is never empty.
+  /// Throws: with several shards, ClusterError from backward or end_step. It must end the run: peers are inside
+  /// collectives that this shard does not join.
   void begin_step();
   void begin_part();
   void backward(const torch::Tensor& loss);

@@ -20,7 +20,7 @@ namespace pleat {
 namespace fs = std::filesystem;
 namespace {
 
-/// Cores by a quota in microseconds per period; no limit if there is none ("max", -1) or the files are missing.
+/// Cores for a quota in microseconds per period; infinite without a quota ("max", -1) or without the files.
 double cores_of(double quota, double period) {
   return quota > 0 && period > 0 ? quota / period : std::numeric_limits<double>::infinity();
 }
@@ -58,12 +58,6 @@ bool names_cpu(const std::string& controllers) {
   return false;
 }
 
-std::string join_cores(const std::vector<int>& cores) {
-  std::string text;
-  for (int core : cores) text += std::to_string(core) + ' ';
-  return text;
-}
-
 int own_quota() {
   std::ifstream file("/proc/self/cgroup");
   const std::string membership{std::istreambuf_iterator<char>(file), {}};
@@ -74,7 +68,7 @@ int own_quota() {
 
 std::vector<int> affinity_cores() {
   std::vector<int> cores;
-  // More than CPU_SETSIZE (1024) cores need a larger mask: the kernel answers EINVAL to one that is too small.
+  // More than CPU_SETSIZE (1024) cores need a larger mask: the kernel returns EINVAL if the mask is too small.
   for (int room = CPU_SETSIZE; room <= (1 << 20); room *= 2) {
     cpu_set_t* mask = CPU_ALLOC(static_cast<std::size_t>(room));
     const std::size_t bytes = CPU_ALLOC_SIZE(static_cast<std::size_t>(room));
@@ -116,7 +110,7 @@ int quota_cores(const fs::path& root, const std::string& membership) {
     if (controllers.empty()) {
       least = std::min(least, smallest_quota(root, path, quota_v2));
     } else if (names_cpu(controllers)) {
-      // Inside a container the path is often the host's; the mount's own root is the container's limit then.
+      // In a container the path is often the host's. The container's limit is then at the root of the mount.
       least = std::min(least, smallest_quota(root / "cpu", path, quota_v1));
     }
   }
@@ -131,13 +125,11 @@ int usable_cores() {
 
 int shared_cores(const Ranks& ranks, const std::vector<std::string>& hosts) {
   const std::vector<int> mine = affinity_cores();
-  const auto all = ranks.all_gather(join_cores(mine));
+  const std::vector<std::vector<int>> all = gather(ranks, mine);
   std::set<int> together(mine.begin(), mine.end());
   const auto me = static_cast<std::size_t>(ranks.rank);
   for (std::size_t rank = 0; rank < all.size() && rank < hosts.size(); ++rank) {
-    if (hosts[rank] != hosts[me]) continue;
-    std::istringstream cores(all[rank]);
-    for (int core; cores >> core;) together.insert(core);
+    if (hosts[rank] == hosts[me]) together.insert(all[rank].begin(), all[rank].end());
   }
   const int count = std::max(1, static_cast<int>(together.size()));
   const int quota = own_quota();
@@ -155,6 +147,11 @@ bool cpu_has_bf16() {
 
 std::string cpu_kind() { return at::get_cpu_capability() + (cpu_has_bf16() ? ", bf16" : ", no bf16"); }
 
+std::string nccl_version() {
+  const CudaLibrary* library = built_cuda_library();
+  return library != nullptr ? library->nccl_version() : "none";
+}
+
 std::vector<CudaDevice> cuda_devices() {
   const CudaLibrary* cuda = cuda_library();
   std::vector<CudaDevice> devices;
@@ -162,9 +159,8 @@ std::vector<CudaDevice> cuda_devices() {
   for (int i = 0; i < cuda->device_count(); ++i) devices.push_back({cuda->device_name(i), cuda->device_identity(i)});
   if (!devices.empty() && !torch::cuda::is_available()) {
     throw ClusterError(
-        "there are {} CUDA devices, but LibTorch was asked for them before its CUDA half was loaded, and has no eye "
-        "for "
-        "them; this is pleat's fault: report it, and set cluster.device=cpu until it is mended",
+        "there are {} CUDA devices, but LibTorch cannot use them, since it was queried before its CUDA library was "
+        "loaded; this is a bug in pleat: please report it, and set cluster.device=cpu until it is fixed",
         devices.size());
   }
   return devices;

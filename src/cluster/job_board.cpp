@@ -19,11 +19,11 @@ JobBoard::Next JobBoard::next(int slot) {
   return {queue_.settled() ? Answer::kNoMore : Answer::kWait};
 }
 
-void JobBoard::finish(int slot, int job, const std::vector<std::string>& result) {
+void JobBoard::finish(int slot, int job, const std::string& result) {
   std::optional<Error> error;
   try {
     const std::lock_guard one_at_a_time(events_mutex_);
-    const LogContext none("");  // what rank 0 says of a job names it, whoever calls
+    const LogContext none("");  // rank 0's own lines name the job themselves
     events_.finished(job, result);
   } catch (const Error& failure) {
     error = failure;
@@ -36,17 +36,23 @@ void JobBoard::finish(int slot, int job, const std::vector<std::string>& result)
 }
 
 void JobBoard::fail(int slot, int job, ExitCode code, const std::string& message) {
-  if (ends_the_run(code)) {  // a full disk, say: nothing that follows could be kept either
+  if (ends_the_run(code)) {  // a full disk, say: later results could not be kept either
     const std::lock_guard lock(mutex_);
     queue_.put_back(slot, job);
     return ended_by(code, message);
+  }
+  std::vector<int> blocked;
+  {
+    const std::lock_guard lock(mutex_);
+    blocked = queue_.blocked_by(job);
   }
   {
     const std::lock_guard one_at_a_time(events_mutex_);
     const LogContext none("");
     events_.failed(job, message);
+    for (const int waiting : blocked) events_.failed(waiting, "not started: a job that it waits for has failed");
   }
-  // Last, since the run may end as soon as nothing runs any more, and must know of the failure by then.
+  // The queue learns of it last: the run may end as soon as no job runs, and must have heard of the failure by then.
   const std::lock_guard lock(mutex_);
   queue_.fail(slot, job);
 }
@@ -54,7 +60,7 @@ void JobBoard::fail(int slot, int job, ExitCode code, const std::string& message
 void JobBoard::stopped(int slot, int job) {
   const std::lock_guard lock(mutex_);
   queue_.put_back(slot, job);
-  ended_by(ExitCode::kStopped, "stopped on request; run the same command again to go on");
+  ended_by(ExitCode::kStopped, "stopped on request; run the same command again to resume");
 }
 
 void JobBoard::progress(int job, const std::string& report) {

@@ -12,7 +12,7 @@ bool has_env(const char* name) { return std::getenv(name) != nullptr; }
 }  // namespace
 
 Launcher find_launcher() {
-  // Under Slurm mpirun's ranks have Slurm's variables too, so mpirun's own come first (Open MPI 4; 5 has PRRTE's).
+  // mpirun first: under Slurm its ranks have Slurm's variables too. Open MPI 5 sets PRRTE's variables.
   if (has_env("OMPI_COMM_WORLD_SIZE") || has_env("PRTE_LAUNCHED")) return Launcher::kMpirun;
   // PMIx (srun --mpi=pmix, prterun) and PMI (srun --mpi=pmi2).
   if (has_env("PMIX_RANK") || has_env("PMI_RANK"))

@@ -1,4 +1,4 @@
-// The command that started this run, ready to be pasted into a shell to go on.
+// The command that resumes this run, ready to paste into a shell.
 #pragma once
 
 #include <string>
@@ -7,16 +7,18 @@
 
 namespace pleat {
 
-/// What started the ranks, by the environment that it leaves behind. To be asked before MPI is initialized, which may
-/// add to it.
+/// Detects the launcher from environment variables. Requires: called before MPI is initialised, since MPI may add such
+/// variables.
 enum class Launcher { kNone, kMpirun, kSrun };
 Launcher find_launcher();
 
-/// The word as it is if a POSIX shell takes it so, else in single quotes.
+/// Returns the word, in single quotes if a POSIX shell needs them.
 std::string shell_quoted(std::string_view word);
 
-/// words: argv. Of the launcher's own flags a rank knows only the number of ranks; mpirun's binding is always switched
-/// off, since its default would bind each rank to one core.
+/// Returns the whole command line, launcher included.
+///   words: argv
+/// Ranks do not know the launcher's other flags. mpirun's binding is always switched off: by default it binds each rank
+/// to one core.
 std::string launch_command(Launcher launcher, int ranks, const std::vector<std::string>& words);
 
 }  // namespace pleat

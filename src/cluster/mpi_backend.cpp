@@ -25,8 +25,8 @@ namespace {
 
 constexpr microseconds kLongestPause{100};
 
-// Plain loops instead of tensor operations, which would call up a second team of OpenMP threads for this thread,
-// against the one that computes.
+// Plain loops: tensor operations on this thread would start a second team of OpenMP threads, which competes with the
+// computing one.
 template <class From, class To>
 void copy_values(const at::Tensor& from, at::Tensor& to) {
   std::copy_n(from.const_data_ptr<From>(), from.numel(), to.data_ptr<To>());
@@ -45,13 +45,13 @@ void require_cpu(const std::vector<at::Tensor>& tensors) {
   }
 }
 
-/// A one-dimensional view of memory without holes, in the order in which it lies (channels_last or any other).
+/// Returns a one-dimensional view of a dense tensor in memory order (channels_last or any other).
 at::Tensor flat_view(const at::Tensor& dense) { return dense.as_strided({dense.numel()}, {1}); }
 
 MPI_Comm duplicate(MPI_Comm comm) {
   MPI_Comm copy = MPI_COMM_NULL;
   check_mpi(MPI_Comm_dup(comm, &copy), "MPI_Comm_dup");
-  MPI_Comm_set_errhandler(copy, MPI_ERRORS_RETURN);  // errors go to whoever waits, not to abort
+  MPI_Comm_set_errhandler(copy, MPI_ERRORS_RETURN);  // wait() throws the error; MPI must not abort
   return copy;
 }
 
@@ -67,7 +67,7 @@ int size_of(MPI_Comm comm) {
   return size;
 }
 
-/// What MPI may still write to after a collective was left behind lives as long as the process.
+/// Leaks memory on purpose: MPI may still write to it after an abandoned collective.
 template <class Container>
 void leave_behind(Container&& memory) {
   new std::decay_t<Container>(std::forward<Container>(memory));
@@ -77,7 +77,7 @@ void leave_behind(Container&& memory) {
 
 MpiBackend::MpiBackend(MPI_Comm comm, std::int64_t largest_message)
     : Backend(rank_in(comm), size_of(comm)), comm_(duplicate(comm)), largest_message_(largest_message) {
-  // Signals are for the main thread: a stop request must not interrupt this one.
+  // Blocks all signals in the new thread: the main thread handles stop requests.
   sigset_t all, before;
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &before);
@@ -91,7 +91,7 @@ MpiBackend::~MpiBackend() {
   stop_ = true;
   changed_.notify_all();
   if (!changed_.wait_for(lock, kGrace, [&] { return queue_.empty(); })) {
-    spdlog::warn("left {} collectives behind that a peer did not join within {} s", queue_.size(), kGrace.count());
+    spdlog::warn("abandoned {} collectives that a peer did not join within {} s", queue_.size(), kGrace.count());
     give_up_ = true;
   }
   lock.unlock();
@@ -125,10 +125,10 @@ void MpiBackend::work_off() {
     try {
       if (broken_) std::rethrow_exception(broken_);
       work->run();
-      work->run = nullptr;  // lets go of the tensors before anyone is told
+      work->run = nullptr;  // releases the tensors before the caller is notified
       work->succeed();
     } catch (...) {
-      // After a failed call the ranks no longer agree on which collective is next.
+      // After a failed call, ranks may disagree about the next collective.
       broken_ = std::current_exception();
       work->fail(broken_);
     }
@@ -143,13 +143,13 @@ void MpiBackend::work_off() {
 void MpiBackend::finish(const char* what, int code, MPI_Request* request) {
   check_mpi(code, what);
   const int end = wait_sleeping(request, kLongestPause, &give_up_, "the other shards of this slot");
-  if (end == MPI_ERR_PENDING) throw ClusterError("{} was given up: a peer did not join it", what);
+  if (end == MPI_ERR_PENDING) throw ClusterError("{} was abandoned: a peer did not join it", what);
   check_mpi(end, what);
 }
 
 at::Tensor MpiBackend::held(at::Tensor scratch) { return scratch_.emplace_back(std::move(scratch)); }
 
-/// Calls `use` with the tensor's memory as one flat tensor; strided views are copied there and back.
+/// Calls `use` with the tensor's memory as one flat tensor. Strided views are copied before and back after.
 void MpiBackend::with_flat(at::Tensor& tensor, const std::function<void(at::Tensor&)>& use) {
   const bool dense = tensor.is_non_overlapping_and_dense();
   at::Tensor memory = dense ? tensor : held(tensor.contiguous());
@@ -183,7 +183,7 @@ void MpiBackend::all_reduce_one(at::Tensor& tensor, ReduceOp::RedOpType op) {
   });
 }
 
-/// Halves are summed in float32: MPI has no such type, and each partial sum would be rounded.
+/// Sums in float32: MPI has no 16-bit floats, and rounding every partial sum would lose precision.
 template <class Half>
 void MpiBackend::all_reduce_half(at::Tensor& flat, ReduceOp::RedOpType op) {
   at::Tensor sum = held(at::empty({flat.numel()}, at::kFloat));
@@ -215,7 +215,7 @@ void MpiBackend::all_gather_flat(const at::Tensor& input, at::Tensor& output) {
     const int code = MPI_Iallgather(from, count, MPI_BYTE, to, count, MPI_BYTE, comm_, &request);
     return finish("MPI all-gather", code, &request);
   }
-  // MPI puts the ranks' pieces one after another; a piece of a piece must go elsewhere.
+  // One call stores the ranks' chunks one after another, so chunks go through a scratch buffer.
   const at::Tensor scratch = held(at::empty({largest_message_ * getSize()}, at::kByte));
   auto* pieces = static_cast<char*>(scratch.data_ptr());
   for (std::int64_t done = 0; done < each; done += largest_message_) {
@@ -266,7 +266,7 @@ c10::intrusive_ptr<c10d::Work> MpiBackend::allgather(std::vector<std::vector<at:
   for (std::size_t i = 0; i < inputs.size(); ++i) {
     require_cpu(outputs[i]);
     if (outputs[i].size() != static_cast<std::size_t>(getSize())) {
-      throw ClusterError("MPI all-gather over {} ranks has {} outputs", getSize(), outputs[i].size());
+      throw ClusterError("MPI all-gather over {} ranks needs as many outputs; it has {}", getSize(), outputs[i].size());
     }
     for (const at::Tensor& output : outputs[i]) {
       if (output.numel() != inputs[i].numel() || output.scalar_type() != inputs[i].scalar_type()) {

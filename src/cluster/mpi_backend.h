@@ -1,5 +1,5 @@
-// c10d's collectives over MPI for tensors in CPU memory: what c10d::Reducer and GradientSync reduce through where
-// there is no NCCL. One thread works off a queue, so that gradients travel while backward goes on.
+// c10d's collectives over MPI for tensors in CPU memory. c10d::Reducer and GradientSync use them on CPU. One thread
+// works through a queue, so communication overlaps with backward.
 #pragma once
 
 #include <mpi.h>
@@ -20,27 +20,27 @@ namespace pleat {
 
 class MpiWork;
 
-/// Tensors: CPU, dense, float32, float64, bfloat16, float16 (both summed in float32), int64, int32, uint8; any other
-/// type where bytes only move. Dense memory in any order (channels_last) is walked flat, so that all ranks must
-/// hold a tensor in the same order; strided views go through a copy. Counts are not limited to int.
-/// Works are done in the order in which they were asked for, which must be the same on every rank. An MPI error is
-/// thrown as ClusterError by wait() of that work and of all later ones.
-/// A collective that a peer never joins cannot be cancelled: destroying the backend then leaves it behind after
-/// `grace` (and its memory with it), so that an error on its way up can end the process.
+/// Reduces CPU tensors of float32, float64, bfloat16, float16 (both summed in float32), int64, int32, uint8. Broadcast
+/// and gather take any type. Element counts may exceed int.
+/// Dense tensors are processed in memory order, strided views through a copy.
+/// Requires: all ranks hold a tensor in the same memory order, and start collectives in the same order.
+/// Throws: wait() of a failed collective, and of all later ones, throws ClusterError.
+/// A collective that a peer never joins cannot be cancelled. The destructor waits kGrace for it and then leaks it with
+/// its memory, so that a failing process can end.
 class MpiBackend : public c10d::Backend {
  public:
-  /// Collective over `comm`, which is duplicated. `largest_message`: elements per MPI call; tests make it small.
+  /// Collective over `comm`, which is duplicated. `largest_message`: elements per MPI call; small in tests.
   explicit MpiBackend(MPI_Comm comm, std::int64_t largest_message = std::int64_t{1} << 28);
   ~MpiBackend() override;
 
   const std::string getBackendName() const override { return "mpi"; }
 
-  /// Sum, average (not of integers), maximum, minimum, in place.
+  /// In place: sum, average (not of integers), maximum, minimum.
   c10::intrusive_ptr<c10d::Work> allreduce(std::vector<at::Tensor>& tensors,
                                            const c10d::AllreduceOptions& options = {}) override;
   c10::intrusive_ptr<c10d::Work> broadcast(std::vector<at::Tensor>& tensors,
                                            const c10d::BroadcastOptions& options = {}) override;
-  /// outputs[i][rank] becomes rank's inputs[i]; all of one size and type.
+  /// Sets outputs[i][rank] to that rank's inputs[i]; all of one size and type.
   c10::intrusive_ptr<c10d::Work> allgather(std::vector<std::vector<at::Tensor>>& outputs,
                                            std::vector<at::Tensor>& inputs,
                                            const c10d::AllgatherOptions& options = {}) override;
@@ -72,9 +72,9 @@ class MpiBackend : public c10d::Backend {
   std::deque<c10::intrusive_ptr<MpiWork>> queue_;  // the front one is in progress
   bool stop_ = false;
   std::atomic<bool> give_up_ = false;
-  // Touched by the thread alone:
-  std::exception_ptr broken_;        // the first failure; all later works fail with it
-  std::vector<at::Tensor> scratch_;  // memory that the work in progress has handed to MPI
+  // Used by the thread alone:
+  std::exception_ptr broken_;        // the first failure; all later collectives fail with it
+  std::vector<at::Tensor> scratch_;  // buffers of the collective in progress
   std::thread thread_;
 };
 

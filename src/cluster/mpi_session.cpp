@@ -1,7 +1,5 @@
 #include "cluster/mpi_session.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <cstdint>
 #include <cstdlib>
@@ -9,6 +7,7 @@
 #include <map>
 
 #include "base/error.h"
+#include "base/files.h"
 #include "cluster/failure.h"
 #include "cluster/mpi_wait.h"
 
@@ -22,12 +21,12 @@ int env_int(const char* name, int otherwise) {
   return text ? std::atoi(text) : otherwise;
 }
 
-/// The number of processes that the launcher says it started; 1 if it does not say.
+/// The number of processes that the launcher started; 1 if unknown.
 int promised_size() {
   return std::max({env_int("OMPI_COMM_WORLD_SIZE", 1), env_int("PMI_SIZE", 1), env_int("SLURM_STEP_NUM_TASKS", 1)});
 }
 
-/// Tasks that do not know of each other would each do the whole run, into the same folder.
+/// Tasks that are unaware of each other would each do the whole run, in the same folder.
 void require_one_world(int size) {
   if (size > 1 || promised_size() == 1) return;
   throw ClusterError(
@@ -36,13 +35,7 @@ void require_one_world(int size) {
       promised_size());
 }
 
-std::string host_name() {
-  char name[256] = "";
-  gethostname(name, sizeof name - 1);
-  return name;
-}
-
-/// The lowest rank that shares this machine's memory. Names do not tell: containers on two machines may have one name.
+/// The lowest rank that shares this machine's memory. Host names do not identify machines: containers often share one.
 int first_rank_on_this_machine() {
   int rank = 0, first = 0;
   MPI_Comm_rank(MPI_COMM_WORLD, &rank);
@@ -61,13 +54,9 @@ void barrier(MPI_Comm comm) {
 }
 
 void broadcast_bytes(char* bytes, std::int64_t count, int root, MPI_Comm comm) {
-  constexpr std::int64_t kChunk = std::int64_t{1} << 30;  // MPI counts are int
-  for (std::int64_t from = 0; from < count; from += kChunk) {
-    MPI_Request request;
-    const int length = static_cast<int>(std::min(kChunk, count - from));
-    check_mpi(MPI_Ibcast(bytes + from, length, MPI_BYTE, root, comm, &request), "MPI broadcast");
-    check_mpi(wait_sleeping(&request, 200us), "MPI broadcast");
-  }
+  in_chunks(count, 200us, "MPI broadcast", [&](std::int64_t at, int length, MPI_Request* request) {
+    return MPI_Ibcast(bytes + at, length, MPI_BYTE, root, comm, request);
+  });
 }
 
 std::vector<std::string> all_gather(const std::string& mine, int rank, int size, MPI_Comm comm) {
@@ -112,15 +101,15 @@ std::vector<std::string> distinct_hosts(const std::vector<std::string>& names, c
   return hosts;
 }
 
-MpiSession::MpiSession() : launcher_(find_launcher()), hosts_{host_name()} {
+MpiSession::MpiSession() : launcher_(find_launcher()), hosts_{machine_name()} {
   if (!launched()) {
     require_one_world(1);
     return;
   }
   int given = MPI_THREAD_SINGLE;
   MPI_Init_thread(nullptr, nullptr, MPI_THREAD_MULTIPLE, &given);
-  // World, and what is split off it, keeps MPI_ERRORS_ARE_FATAL: what fails there is a lost peer or a broken fabric,
-  // and ends all ranks. Only MpiBackend's own copy of a slot's communicator returns errors, to whoever waits.
+  // MPI_COMM_WORLD and its splits keep MPI_ERRORS_ARE_FATAL: an error there means a lost peer or a broken fabric, and
+  // ends all ranks. Only MpiBackend's copy of a slot's communicator returns errors.
   MPI_Comm_rank(world(), &rank_);
   MPI_Comm_size(world(), &size_);
   if (given < MPI_THREAD_MULTIPLE) {
@@ -130,15 +119,13 @@ MpiSession::MpiSession() : launcher_(find_launcher()), hosts_{host_name()} {
         given, MPI_THREAD_MULTIPLE);
   }
   require_one_world(size_);
-  std::vector<int> machines;
-  for (const std::string& first : ranks().all_gather(std::to_string(first_rank_on_this_machine())))
-    machines.push_back(std::stoi(first));
+  const std::vector<int> machines = gather(ranks(), first_rank_on_this_machine());
   hosts_ = distinct_hosts(ranks().all_gather(hosts_.front()), machines);
 }
 
 MpiSession::~MpiSession() {
-  // With an exception in flight this rank fails, and its peers do not know: MPI_Finalize would wait for them for
-  // ever. Leaving without it makes the launcher end them, once main has printed the error and exits.
+  // An exception in flight means that this rank fails alone: MPI_Finalize would wait for its peers for ever. Without
+  // it, the launcher ends the peers once main has printed the error and exited.
   if (launched() && std::uncaught_exceptions() == 0) MPI_Finalize();
 }
 

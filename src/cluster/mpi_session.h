@@ -1,5 +1,5 @@
-// MPI's life in this process, and what other layers are told of it. Under mpirun (or srun) it initialises MPI with
-// MPI_THREAD_MULTIPLE; alone it does not touch MPI, and everything is the identity of one rank.
+// Starts and ends MPI. Under mpirun or srun it initialises MPI with MPI_THREAD_MULTIPLE. A process without a launcher
+// never touches MPI and is one rank alone.
 #pragma once
 
 #include <mpi.h>
@@ -16,7 +16,7 @@ class MpiSession {
  public:
   /// Throws ClusterError if the MPI library gives less than MPI_THREAD_MULTIPLE.
   MpiSession();
-  /// Finalizes. Reached by a rank only when all ranks go this way; a failing rank calls abort.
+  /// Finalizes MPI. Requires: all ranks get here; a rank that fails alone calls abort.
   ~MpiSession();
   MpiSession(const MpiSession&) = delete;
   MpiSession& operator=(const MpiSession&) = delete;
@@ -25,8 +25,8 @@ class MpiSession {
   int size() const { return size_; }
   Launcher launcher() const { return launcher_; }
   bool launched() const { return launcher_ != Launcher::kNone; }
-  /// By rank; the same for ranks that share a machine's memory, and different for all others: machines of one name
-  /// (containers often have it) become name, name#2, and so on.
+  /// Host names by rank: equal for ranks that share a machine's memory, different otherwise. Machines with the same
+  /// name, as containers often have, become name, name#2, and so on.
   const std::vector<std::string>& hosts() const { return hosts_; }
   MPI_Comm world() const { return MPI_COMM_WORLD; }  // only if launched()
   Ranks ranks() const;
@@ -40,11 +40,11 @@ class MpiSession {
   std::vector<std::string> hosts_;
 };
 
-/// Host names made different for different machines.
-///   names: by rank; machines: by rank, equal for ranks on one machine.
+/// Makes the host names of different machines distinct.
+///   names: by rank; machines: by rank, equal for ranks on one machine
 std::vector<std::string> distinct_hosts(const std::vector<std::string>& names, const std::vector<int>& machines);
 
-/// The ranks of a communicator. Their waits sleep rather than spin.
+/// The ranks of a communicator. Waits sleep instead of spinning.
 Ranks ranks_of(MPI_Comm comm);
 
 }  // namespace pleat

@@ -1,4 +1,4 @@
-// MPI's words for c10d's types and operations, and which tensors MPI can take. Throws ClusterError for others.
+// Maps c10d's tensor types and operations to MPI's. Throws ClusterError for those that MPI does not have.
 #pragma once
 
 #include <mpi.h>
@@ -37,7 +37,7 @@ inline MPI_Op op_of(c10d::ReduceOp::RedOpType op) {
     case c10d::ReduceOp::MIN:
       return MPI_MIN;
     default:
-      throw ClusterError("MPI all-reduce knows sum, average, maximum and minimum, not operation {}", int(op));
+      throw ClusterError("MPI all-reduce supports sum, average, maximum and minimum, but not operation {}", int(op));
   }
 }
 

@@ -11,7 +11,7 @@
 
 namespace pleat {
 
-/// A collective to be done, and the future by which its caller learns of the end. `run` holds the tensors.
+/// A queued collective and its future. `run` performs it and owns the tensors.
 class MpiWork : public c10d::Work {
  public:
   MpiWork(int rank, c10d::OpType type, std::vector<at::Tensor> results, std::function<void()> run)
@@ -22,7 +22,7 @@ class MpiWork : public c10d::Work {
   std::exception_ptr exception() const override { return future_->hasError() ? future_->exception_ptr() : nullptr; }
   std::vector<at::Tensor> result() override { return results_; }
   void synchronize() override { future_->waitAndThrow(); }
-  /// Waits without limit, whatever c10d asks for: a collective cannot be cancelled.
+  /// Ignores the timeout: a collective cannot be cancelled.
   bool wait(std::chrono::milliseconds) override {
     future_->waitAndThrow();
     return true;

@@ -1,6 +1,5 @@
-// NCCL for the shards of a slot, by PyTorch's own ProcessGroupNCCL. A collective that fails or hangs there ends the
-// process by its watchdog, a thread that throws: end_all_ranks_on_terminate makes that the end of all ranks, with a
-// word.
+// NCCL for the shards of a slot, through PyTorch's ProcessGroupNCCL. If a collective fails or hangs, its watchdog
+// thread throws; end_all_ranks_on_terminate then ends all ranks with a message.
 #include <exception>
 
 #include "base/error.h"
@@ -19,7 +18,7 @@ c10::intrusive_ptr<c10d::Backend> create(c10::intrusive_ptr<c10d::Store> store, 
   const CudaLibrary* cuda = cuda_library();
   if (cuda == nullptr) {
     throw ClusterError(
-        "{} needs NCCL, which this machine or this build does not have (`pleat doctor` says which); use "
+        "{} needs NCCL, which this machine or this build does not have (`pleat doctor` shows which); set "
         "cluster.device: cpu",
         device.str());
   }
@@ -27,7 +26,7 @@ c10::intrusive_ptr<c10d::Backend> create(c10::intrusive_ptr<c10d::Store> store, 
   MPI_Comm_rank(slot, &rank);
   MPI_Comm_size(slot, &size);
   return cuda->make_nccl_backend(std::move(store), rank, size, device, [](const std::exception& error) {
-    spdlog::warn("NCCL did not shut down in order: {}", message_of(error));
+    spdlog::warn("NCCL did not shut down cleanly: {}", message_of(error));
   });
 }
 
@@ -52,18 +51,18 @@ c10::intrusive_ptr<c10d::Backend> make_nccl_backend(MPI_Comm slot, const torch::
   } catch (...) {
     error = std::current_exception();
   }
-  // Connecting is collective: all must have come this far.
+  // Connecting is collective, so every rank must have a backend first.
   int good = error ? 0 : 1, all = 0;
   check_mpi(MPI_Allreduce(&good, &all, 1, MPI_INT, MPI_MIN, slot), "MPI all-reduce");
   if (error) rethrow_as_cluster_error(error, device);
-  if (!all) throw ClusterError("another rank of this slot could not set up NCCL; its own message says why");
+  if (!all) throw ClusterError("another rank of this slot could not set up NCCL; see its message for the cause");
   try {
-    // Now rather than with the first gradients, so that a broken network shows at once, and by name.
+    // Connects now, not at the first gradients: a broken network is then reported at once, with this message.
     cuda_library()->connect(*backend, device);
   } catch (const std::exception& failure) {
-    // It may have failed here alone, with the peers waiting inside NCCL, where nobody can agree on anything.
-    end_all_ranks(ClusterError("NCCL on {} could not connect to its peers: {}; NCCL_DEBUG=INFO says more", device.str(),
-                               message_of(failure)));
+    // This rank may have failed alone, while its peers wait inside NCCL: they cannot agree on an error.
+    end_all_ranks(ClusterError("NCCL on {} could not connect to its peers: {}; set NCCL_DEBUG=INFO for details",
+                               device.str(), message_of(failure)));
   }
   return backend;
 }

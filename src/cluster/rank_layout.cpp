@@ -10,7 +10,7 @@ namespace {
 
 void check(const LayoutRequest& request) {
   if (request.shards < 1) throw UsageError("cluster.shards is {}; it must be 1 or more", request.shards);
-  if (request.world_size < 1) throw UsageError("a run of {} ranks cannot be laid out", request.world_size);
+  if (request.world_size < 1) throw UsageError("a run has {} ranks; it must have 1 or more", request.world_size);
   if (request.shards > request.world_size) {
     throw UsageError("cluster.shards is {}, but there are only {} ranks; start more ranks (mpirun -n {}) or lower it",
                      request.shards, request.world_size, request.shards);

@@ -1,6 +1,5 @@
 #include "cluster/rank_report.h"
 
-#include <ATen/Version.h>
 #include <fmt/ranges.h>
 #include <unistd.h>
 
@@ -9,57 +8,27 @@
 #include <filesystem>
 #include <fstream>
 #include <map>
-#include <nlohmann/json.hpp>
 #include <set>
 
 #include "base/build_info.h"
 #include "base/error.h"
+#include "base/module_file.h"
 #include "cluster/host.h"
-#include "cluster/process_group.h"
 
 namespace pleat {
 namespace {
 
 namespace fs = std::filesystem;
-using Json = nlohmann::json;
 using Reports = std::vector<RankReport>;
 
-Json to_json(const RankReport& report) {
-  return {{"rank", report.rank},
-          {"host", report.host},
-          {"cores", report.cores},
-          {"one_core", report.one_core},
-          {"usable_cores", report.usable_cores},
-          {"online_cores", report.online_cores},
-          {"cpu", report.cpu},
-          {"devices", report.devices},
-          {"device_identities", report.device_identities},
-          {"has_nvidia_device", report.has_nvidia_device},
-          {"build", report.build}};
-}
-
-RankReport from_json(const Json& json) {
-  return {.rank = json.at("rank"),
-          .host = json.at("host"),
-          .cores = json.at("cores"),
-          .one_core = json.at("one_core"),
-          .usable_cores = json.at("usable_cores"),
-          .online_cores = json.at("online_cores"),
-          .cpu = json.at("cpu"),
-          .devices = json.at("devices"),
-          .device_identities = json.at("device_identities"),
-          .has_nvidia_device = json.at("has_nvidia_device"),
-          .build = json.at("build")};
-}
-
-/// Cores that some of these ranks may use.
+/// Cores in the affinity mask of any of these ranks.
 int union_of_cores(const Reports& ranks) {
   std::set<int> cores;
   for (const RankReport& rank : ranks) cores.insert(rank.cores.begin(), rank.cores.end());
   return static_cast<int>(cores.size());
 }
 
-/// mpirun of Open MPI binds each rank to one core where it is not told otherwise. True if that is so here.
+/// Reports ranks bound to one core each, Open MPI's default. Returns true if there are any.
 bool check_binding(const std::string& host, const Reports& ranks, std::vector<std::string>& problems) {
   const int count = static_cast<int>(ranks.size()), online = ranks.front().online_cores;
   const int used = union_of_cores(ranks);
@@ -104,7 +73,8 @@ void check_alike(const Reports& reports, std::vector<std::string>& problems) {
   for (const RankReport& report : reports) {
     if (report.cpu != reports.front().cpu) {
       problems.push_back(fmt::format(
-          "hosts have different CPUs ({}: {}; {}: {}): a run stays correct, but its bits depend on who trains what",
+          "hosts have different CPUs ({}: {}; {}: {}): results stay correct, but their last digits depend on which "
+          "host trains which job",
           reports.front().host, reports.front().cpu, report.host, report.cpu));
       break;
     }
@@ -127,15 +97,14 @@ RankReport measure_rank(int rank, const std::string& host) {
     report.devices.push_back(device.name);
     report.device_identities.push_back(device.identity);
   }
+  for (const char* module : {kFaceModule, kCudaModule}) {
+    if (module == kCudaModule && !builds_cuda_module()) continue;
+    if (std::string fault = module_fault(module); !fault.empty()) report.module_faults.push_back(std::move(fault));
+  }
   return report;
 }
 
-Reports gather_reports(const Ranks& ranks, const RankReport& mine) {
-  Reports reports;
-  for (const std::string& text : ranks.all_gather(to_json(mine).dump()))
-    reports.push_back(from_json(Json::parse(text)));
-  return reports;
-}
+Reports gather_reports(const Ranks& ranks, const RankReport& mine) { return gather(ranks, mine); }
 
 DeviceChoice device_choice(const Reports& reports) {
   std::vector<std::string> hosts;
@@ -167,6 +136,8 @@ std::vector<std::string> find_problems(const Reports& reports, bool launched) {
     const bool bound = launched && check_binding(host, ranks, problems);
     if (!bound) check_cores(host, ranks, problems);
     check_driver(host, ranks, problems);
+    for (const std::string& fault : ranks.front().module_faults)
+      problems.push_back(fmt::format("host {}: {}", host, fault));
   }
   const std::string why_cpu = device_choice(reports).why_cpu;
   if (!why_cpu.empty()) problems.push_back(why_cpu);
@@ -175,7 +146,7 @@ std::vector<std::string> find_problems(const Reports& reports, bool launched) {
 }
 
 std::vector<bool> who_sees(const std::string& folder, const Ranks& ranks) {
-  // A name of its own: a file that an earlier look left behind proves nothing.
+  // A new name each time: a file left by an earlier check would prove nothing.
   const auto now = std::chrono::system_clock::now().time_since_epoch().count();
   const std::string name = ranks.all_gather(fmt::format(".pleat-doctor-{}-{}", getpid(), now)).front();
   const fs::path token = fs::path(folder) / name;
@@ -190,15 +161,13 @@ std::vector<bool> who_sees(const std::string& folder, const Ranks& ranks) {
   });
   std::string found;
   std::ifstream(token) >> found;
-  const std::vector<std::string> all = ranks.all_gather(found == name ? "yes" : "no");
+  const std::vector<char> seen = gather(ranks, char(found == name));
   if (ranks.rank == 0) {
     std::error_code ignored;
     fs::remove(token, ignored);
     if (made) fs::remove(folder, ignored);
   }
-  std::vector<bool> seen;
-  for (const std::string& answer : all) seen.push_back(answer == "yes");
-  return seen;
+  return {seen.begin(), seen.end()};
 }
 
 }  // namespace pleat

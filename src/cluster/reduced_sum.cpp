@@ -1,5 +1,5 @@
-// c10d::Reducer, the core of PyTorch's DistributedDataParallel, whose use this file follows (torch 2.14,
-// torch/nn/parallel/distributed.py). The Reducer's constructor changes between releases; it is called here alone.
+// Gradient sums by c10d::Reducer, the core of PyTorch's DistributedDataParallel. Follows torch 2.14,
+// torch/nn/parallel/distributed.py. The Reducer's constructor changes between releases; only this file calls it.
 #include <ATen/ops/zeros.h>
 #include <ATen/ops/zeros_like.h>
 #include <torch/csrc/autograd/function.h>
@@ -21,7 +21,7 @@ namespace {
 
 constexpr std::int64_t kFirstBucketBytes = std::int64_t{1} << 20, kBucketBytes = std::int64_t{25} << 20;
 
-/// Sums a bucket over the shards. Without a hook of its own the Reducer divides by their number, for a mean.
+/// Sums a bucket over the shards. The Reducer's default hook would compute the mean instead.
 class SumHook : public c10d::CommHookInterface {
  public:
   explicit SumHook(c10::intrusive_ptr<c10d::ProcessGroup> group) : group_(std::move(group)) {}
@@ -42,7 +42,7 @@ std::unique_ptr<c10d::Reducer> make_reducer(const std::vector<torch::Tensor>& pa
                                             const c10::intrusive_ptr<c10d::ProcessGroup>& group) {
   auto [buckets, limits] = c10d::compute_bucket_assignment_by_size(
       parameters, {static_cast<std::size_t>(kFirstBucketBytes), static_cast<std::size_t>(kBucketBytes)});
-  // Gradients become ready from the last layer to the first; in this order buckets can travel meanwhile.
+  // Reverse order: the last layer's gradients are ready first, so its buckets are sent first.
   std::reverse(buckets.begin(), buckets.end());
   auto reducer = std::make_unique<c10d::Reducer>(
       parameters, std::move(buckets), group, std::vector<bool>(parameters.size(), false), kBucketBytes,
@@ -53,7 +53,7 @@ std::unique_ptr<c10d::Reducer> make_reducer(const std::vector<torch::Tensor>& pa
   return reducer;
 }
 
-/// 1 for each parameter that gradients of `loss` reach, else 0: [parameters] int32 on CPU.
+/// Returns [parameters] int32 on CPU: 1 if the parameter gets a gradient from `loss`, else 0.
 torch::Tensor reached_by(const torch::Tensor& loss, const std::vector<torch::Tensor>& parameters) {
   std::unordered_set<const torch::autograd::Node*> seen;
   std::vector<const torch::autograd::Node*> open;
@@ -84,7 +84,7 @@ class ReducedSum : public GradientSum {
   }
 
   void backward(const torch::Tensor& loss, bool last) override {
-    if (!last) {  // the Reducer's hooks sleep until prepare_for_backward: gradients add up here (DDP's no_sync)
+    if (!last) {  // the Reducer is inactive before prepare_for_backward: gradients add up locally (DDP's no_sync)
       if (loss.defined()) loss.backward();
       return;
     }
@@ -95,16 +95,16 @@ class ReducedSum : public GradientSum {
   }
 
   void end_step() override {
-    // A bucket that waits for a parameter without gradient holds up those after it: the sum would be half done.
+    // A parameter without a gradient blocks its bucket and all later ones: part of the sum would be missing.
     try {
       reducer_->check_finalized();
     } catch (const c10::Error&) {
       throw ClusterError(
-          "a parameter that had a gradient in the first step has none in this one, so the shards cannot sum theirs; "
-          "train this model with cluster.shards: 1 or cluster.exact: true");
+          "a parameter that had a gradient in the first step has none in this one, so the shards cannot sum its "
+          "gradients; train this model with cluster.shards: 1 or cluster.exact: true");
     }
-    // Buckets are never rebuilt in the order of first use as DDP does: the order of sums would change after the
-    // first step, and with it the bits of a resumed run. What the Reducer notes for rebuilding would pile up.
+    // Unlike DDP, never rebuilds buckets in the order of first use: sums would change order after the first step, and a
+    // resumed run would differ. Clears the Reducer's notes for rebuilding, which would grow without limit.
     reducer_->reset_state();
     for (torch::Tensor& parameter : parameters_) {
       if (!parameter.grad().defined()) parameter.mutable_grad() = at::zeros_like(parameter);
@@ -112,19 +112,19 @@ class ReducedSum : public GradientSum {
   }
 
  private:
-  /// The Reducer waits for a gradient of each of its parameters, so it gets those that the loss reaches. All shards
-  /// must see the same ones; a shard whose part is empty sees none by itself.
+  /// Creates the Reducer for the parameters that the loss depends on, since it waits for a gradient of each. All shards
+  /// must use the same ones; a shard with an empty part cannot find them alone.
   void start(const torch::Tensor& loss) {
     std::vector<torch::Tensor> reached{reached_by(loss, parameters_)};
     group_->allreduce(reached, {.reduceOp = c10d::ReduceOp::MAX})->wait();
     for (std::size_t i = 0; i < parameters_.size(); ++i) {
       if (reached[0].data_ptr<int>()[i] != 0) reduced_.push_back(parameters_[i]);
     }
-    if (reduced_.empty()) throw UsageError("the loss reaches none of the parameters that are to be trained");
+    if (reduced_.empty()) throw UsageError("the loss depends on none of the trained parameters; check the network");
     reducer_ = make_reducer(reduced_, group_);
   }
 
-  /// A loss of zero that reaches every parameter: an empty part must still join its peers' sums.
+  /// A zero loss that depends on every parameter: a shard with an empty part must still join its peers' sums.
   torch::Tensor nothing() const {
     torch::Tensor sum = at::zeros({}, reduced_.front().options());
     for (const torch::Tensor& parameter : reduced_) sum = sum + (parameter.flatten().narrow(0, 0, 1) * 0).sum();
@@ -133,7 +133,7 @@ class ReducedSum : public GradientSum {
 
   std::vector<torch::Tensor> parameters_, reduced_;
   c10::intrusive_ptr<c10d::ProcessGroup> group_;
-  std::unique_ptr<c10d::Reducer> reducer_;  // made with the first loss
+  std::unique_ptr<c10d::Reducer> reducer_;  // created at the first loss
 };
 
 }  // namespace

@@ -11,7 +11,7 @@ namespace {
 
 bool is_double(const torch::Tensor& tensor) { return tensor.scalar_type() == torch::kFloat64; }
 
-/// Those of `views` from `first` on, `count` of them.
+/// Returns `count` of the views, starting at `first`.
 std::vector<torch::Tensor> part_of(const std::vector<torch::Tensor>& views, std::size_t first, std::size_t count) {
   const auto begin = views.begin() + static_cast<std::ptrdiff_t>(first);
   return {begin, begin + static_cast<std::ptrdiff_t>(count)};
@@ -63,7 +63,7 @@ torch::Tensor RunningStatistics::change() {
     views[floats_.size() + i].copy_(integers_[i] - first_integers_[i]);
   }
   views.back().fill_(1);
-  // Infinities (attention masks are buffers too) stay what they are instead of becoming inf - inf.
+  // Unchanged infinities (in attention masks, which are buffers too) give 0 instead of inf - inf.
   return (now - first_).masked_fill_(now.eq(first_), 0);
 }
 

@@ -1,5 +1,5 @@
-// The running statistics of a batch that is made of parts: each part starts from the step's first value, the step
-// ends with the mean over the parts.
+// Running statistics (BatchNorm's) over the parts of a batch. Each part starts from the values at the start of the
+// step; the step ends with the mean over the parts.
 #pragma once
 
 #include <torch/types.h>
@@ -15,20 +15,20 @@ namespace pleat {
 
 class RunningStatistics {
  public:
-  /// buffers: floating-point ones and integer counters, on one device; others are left alone. group: null for one
-  /// shard.
+  /// Handles floating-point buffers and integer counters, all on one device. Ignores other buffers.
+  ///   group: null for one shard
   RunningStatistics(const std::vector<torch::Tensor>& buffers, c10::intrusive_ptr<c10d::ProcessGroup> group,
                     bool exact);
 
   void begin_step();
-  /// Puts the step's first value back.
+  /// Restores the values at the start of the step.
   void begin_part();
-  /// Takes up what the part just done has made of the buffers; nothing, if it was empty.
+  /// Records the finished part's change of the buffers; an empty part records nothing.
   void end_part(bool empty);
-  /// All own parts are done: sends their sum off (other than in exact mode), to travel while backward goes on.
+  /// Called after this shard's last part. Except in exact mode, starts the all-reduce, which overlaps with backward.
   void send();
-  /// Sets each buffer to first value + mean over the parts of what each added to it. A buffer that no part has
-  /// changed keeps its bits.
+  /// Sets each buffer to its value at the start of the step + the mean of the parts' changes. A buffer that no part
+  /// changed stays byte-identical.
   void end_step();
 
  private:
@@ -37,10 +37,10 @@ class RunningStatistics {
   std::vector<torch::Tensor> floats_, integers_;
   c10::intrusive_ptr<c10d::ProcessGroup> group_;
   bool exact_;
-  std::optional<FlatTensors> places_;  // of the floats, then the integers, then the number of parts
-  torch::Tensor first_;                // flat; zero but for the floats
+  std::optional<FlatTensors> places_;  // the floats, then the integers, then the number of parts
+  torch::Tensor first_;                // flat; zero except for the floats
   std::vector<torch::Tensor> first_floats_;
-  std::vector<torch::Tensor> first_integers_;  // kept as integers: a float would round large ones
+  std::vector<torch::Tensor> first_integers_;  // as integers: a float would round large values
   TreeSum tree_;
   torch::Tensor sum_;
   c10::intrusive_ptr<c10d::Work> sending_;

@@ -27,14 +27,14 @@ Slot::~Slot() {
 void take_jobs(const Slot& slot, JobSource* source, const JobWork& work) {
   for (;;) {
     const int mine = source ? source->next().value_or(-1) : -1;
-    const int job = slot.ranks().size == 1 ? mine : std::stoi(slot.ranks().all_gather(std::to_string(mine)).front());
+    const int job = slot.ranks().size == 1 ? mine : gather(slot.ranks(), mine).front();
     if (job < 0) return;
     try {
-      const std::vector<std::string> result = work(job);
+      const std::string result = work(job);
       if (source) source->finish(job, result);
     } catch (const Error& error) {
-      // One shard's own error would leave its peers in a collective, waiting for ever: run_jobs ends all ranks then.
-      // What all shards have agreed on is the job's, and the slot goes on.
+      // An error that all shards agreed on is the job's, and the slot takes the next job. An error of one shard alone
+      // leaves its peers waiting in a collective: run_jobs ends all ranks then.
       const bool agreed = error.on_all_ranks() || error.code() == ExitCode::kStopped;
       if (slot.ranks().size > 1 && !agreed) throw;
       if (!source) continue;
@@ -51,10 +51,10 @@ void take_jobs(const Slot& slot, JobSource* source, const JobWork& work) {
 
 namespace {
 
-/// Serves the queue on rank 0 and takes jobs on every slot, until nothing is left.
+/// Serves the queue on rank 0 and takes jobs on every slot, until no job is left.
 void serve_and_take(const MpiSession& session, const RankLayout& layout, const Slot& slot, MPI_Comm comm,
                     JobBoard* board, const std::function<JobWork(JobSource*)>& make_work) {
-  std::unique_ptr<Coordinator> coordinator;  // it ends once every leader knows that there is no more
+  std::unique_ptr<Coordinator> coordinator;  // ends once every leader knows that no job is left
   std::unique_ptr<JobSource> source;
   if (board) {
     coordinator = std::make_unique<Coordinator>(comm, layout, *board);
@@ -67,7 +67,7 @@ void serve_and_take(const MpiSession& session, const RankLayout& layout, const S
     take_jobs(slot, source.get(), make_work(source.get()));
   } catch (const std::exception& error) {
     if (session.size() == 1) throw;
-    // In here, before anything unwinds: the coordinator's end would wait for leaders that wait for this rank.
+    // Before anything unwinds: the coordinator's destructor would wait for leaders that wait for this rank.
     end_all_ranks(error);
   }
 }

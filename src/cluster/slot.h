@@ -1,4 +1,4 @@
-// A slot: the ranks that share one job, their collectives, and the loop in which they take jobs.
+// A slot: the ranks that share one job, their collectives, and the loop that takes jobs.
 #pragma once
 
 #include <mpi.h>
@@ -19,8 +19,8 @@ namespace pleat {
 
 class Slot {
  public:
-  /// Collective over the world. An idle rank (place.slot < 0) gets an empty slot. What it throws may be this rank's
-  /// alone, while its peers wait: let it reach main.
+  /// Collective over the world. An idle rank (place.slot < 0) gets an empty slot.
+  /// Throws: possibly on this rank alone while its peers wait, so let it reach main.
   Slot(const MpiSession& session, const RankLayout& layout, const torch::Device& device);
   ~Slot();
   Slot(const Slot&) = delete;
@@ -38,17 +38,19 @@ class Slot {
   c10::intrusive_ptr<c10d::ProcessGroup> group_;
 };
 
-/// One job's work on this rank; the leader's return value is the job's result.
-using JobWork = std::function<std::vector<std::string>(int job)>;
+/// Does one job's work on this rank. The leader's return value is the job's result, as bytes (to_bytes).
+using JobWork = std::function<std::string(int job)>;
 
-/// Takes jobs until there are no more. `source`: the leader's; null on the other shards. Errors that all shards of a
-/// job threw alike go to rank 0 through the source, and the slot goes on; an error of one shard alone is thrown.
+/// Takes jobs until none is left. `source`: the leader's; null on the other shards. An error that all shards of a job
+/// threw alike goes to rank 0 through the source, and the slot takes the next job. An error of one shard alone is
+/// thrown.
 void take_jobs(const Slot& slot, JobSource* source, const JobWork& work);
 
-/// The whole of it, collective over the world: rank 0 serves the queue, every slot takes jobs, all return when nothing
-/// is left. Returns on rank 0 what ended the run early (JobBoard::verdict), a value rather than an exception so that
-/// all ranks take their slots down alike before anyone throws. An error of one rank alone does not come back: it is
-/// logged and ends all ranks, whose collectives nobody could finish. `queue` and `events` are used on rank 0 alone.
+/// Collective over the world. Rank 0 serves the queue, every slot takes jobs, and all ranks return once no job is left.
+/// `queue` and `events` are used on rank 0 alone.
+/// Returns, on rank 0, the error that ended the run early (JobBoard::verdict). It is a value, not an exception, so that
+/// all ranks take down their slots before any of them throws.
+/// An error of one rank alone is logged and ends all ranks, since their collectives could never finish.
 [[nodiscard]] std::optional<Error> run_jobs(const MpiSession& session, const RankLayout& layout, const Slot& slot,
                                             JobQueue& queue, const JobEvents& events,
                                             const std::function<JobWork(JobSource*)>& make_work);

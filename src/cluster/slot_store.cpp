@@ -12,16 +12,14 @@
 #include <cerrno>
 #include <chrono>
 #include <exception>
-#include <iterator>
 #include <memory>
 #include <random>
-#include <sstream>
 #include <torch/csrc/distributed/c10d/TCPStore.hpp>
 
 #include "base/error.h"
 #include "base/log.h"
 #include "cluster/failure.h"
-#include "cluster/mpi_wait.h"
+#include "cluster/mpi_session.h"
 
 namespace pleat {
 namespace {
@@ -30,25 +28,14 @@ constexpr int kConnectSeconds = 5;
 constexpr std::chrono::seconds kStoreTimeout{300}, kTokenTimeout{5};
 constexpr const char* kTokenKey = "pleat-slot";
 
-/// Where a slot's store is served, and the random word by which it is known. An address alone does not tell: bridges
-/// (docker0) have the same one on every machine, and another slot's store may be served behind it.
+/// Addresses of a slot's store, and the random token that identifies it. An address alone does not: bridges such as
+/// docker0 have the same one on every machine, and another slot's store may answer there.
 struct Place {
   std::uint16_t port = 0;
   std::string token;
   std::vector<std::string> addresses;
+  static constexpr auto members() { return std::tuple{&Place::port, &Place::token, &Place::addresses}; }
 };
-
-std::string to_text(const Place& place) {
-  return fmt::format("{} {} {}", place.port, place.token, fmt::join(place.addresses, " "));
-}
-
-Place from_text(const std::string& text) {
-  Place place;
-  std::istringstream words(text);
-  words >> place.port >> place.token;
-  place.addresses.assign(std::istream_iterator<std::string>(words), {});
-  return place;
-}
 
 std::string random_token() {
   std::random_device source;
@@ -59,12 +46,12 @@ c10::intrusive_ptr<c10d::TCPStore> serve() {
   c10d::TCPStoreOptions options;
   options.port = 0;  // any free one
   options.isServer = true;
-  options.waitWorkers = false;  // they learn of the port only after this
+  options.waitWorkers = false;  // they receive the port only after this
   options.timeout = kStoreTimeout;
   return c10::make_intrusive<c10d::TCPStore>("127.0.0.1", options);
 }
 
-/// The store at this address if it is the slot's; else null, and why in `reason`.
+/// The store at this address if it is the slot's. Otherwise null, with the cause in `reason`.
 c10::intrusive_ptr<c10d::TCPStore> try_address(const std::string& address, const Place& place, std::string& reason) {
   if (!reachable(address, place.port, kConnectSeconds)) {
     reason = "not reachable";
@@ -73,7 +60,7 @@ c10::intrusive_ptr<c10d::TCPStore> try_address(const std::string& address, const
   c10d::TCPStoreOptions options;
   options.port = place.port;
   options.waitWorkers = false;
-  options.timeout = kTokenTimeout;  // whoever answers may not be a store at all
+  options.timeout = kTokenTimeout;  // another service may answer there
   try {
     auto store = c10::make_intrusive<c10d::TCPStore>(address, options);
     const std::vector<std::uint8_t> found = store->get(kTokenKey);
@@ -101,27 +88,9 @@ c10::intrusive_ptr<c10d::TCPStore> connect_to(const Place& place) {
       place.port, fmt::join(tried, ", "));
 }
 
-/// The leader's text on every rank; empty if the leader failed.
-std::string from_leader(MPI_Comm slot, const std::string& mine) {
-  std::string text = mine;
-  int length = static_cast<int>(text.size());
-  check_mpi(MPI_Bcast(&length, 1, MPI_INT, 0, slot), "MPI broadcast");
-  text.resize(static_cast<std::size_t>(length));
-  check_mpi(MPI_Bcast(text.data(), length, MPI_CHAR, 0, slot), "MPI broadcast");
-  return text;
-}
-
-/// One rank's failure becomes everyone's, so that nobody waits for it in the next collective.
-void require_all(MPI_Comm slot, const std::exception_ptr& error) {
-  int good = error ? 0 : 1, all = 0;
-  check_mpi(MPI_Allreduce(&good, &all, 1, MPI_INT, MPI_MIN, slot), "MPI all-reduce");
-  if (error) std::rethrow_exception(error);
-  if (!all) throw ClusterError("another rank of this slot cannot reach its leader; its own message says why");
-}
-
 using FreeAddresses = std::unique_ptr<addrinfo, decltype(&freeaddrinfo)>;
 
-/// poll for one descriptor; a signal (a request to stop) does not cut the wait short.
+/// poll() for one descriptor. A signal, such as a request to stop, does not end the wait.
 bool poll_within(pollfd& waiting, int seconds) {
   using Clock = std::chrono::steady_clock;
   const Clock::time_point end = Clock::now() + std::chrono::seconds(seconds);
@@ -180,32 +149,17 @@ bool reachable(const std::string& address, std::uint16_t port, int seconds) {
 }
 
 c10::intrusive_ptr<c10d::Store> make_slot_store(MPI_Comm slot) {
-  int rank = 0;
-  MPI_Comm_rank(slot, &rank);
+  const Ranks ranks = ranks_of(slot);
   c10::intrusive_ptr<c10d::TCPStore> store;
-  std::exception_ptr error;
-  std::string where;  // a Place; empty if there is none
-  if (rank == 0) {
-    try {
-      store = serve();
-      const Place place{store->getPort(), random_token(), own_addresses()};
-      store->set(kTokenKey, std::vector<std::uint8_t>(place.token.begin(), place.token.end()));
-      where = to_text(place);
-    } catch (...) {
-      error = std::current_exception();
-    }
-  }
-  where = from_leader(slot, where);
-  if (rank != 0 && !where.empty()) {
-    try {
-      store = connect_to(from_text(where));
-    } catch (...) {
-      error = std::current_exception();
-    }
-  }
-  if (rank != 0 && where.empty())
-    error = std::make_exception_ptr(ClusterError("the slot's leader cannot serve a store"));
-  require_all(slot, error);
+  const auto place = broadcast<Place>(ranks, [&] {
+    store = serve();
+    const Place served{store->getPort(), random_token(), own_addresses()};
+    store->set(kTokenKey, std::vector<std::uint8_t>(served.token.begin(), served.token.end()));
+    return served;
+  });
+  together(ranks, [&] {
+    if (ranks.rank != 0) store = connect_to(place);
+  });
   return store;
 }
 

@@ -21,14 +21,14 @@ void TreeSum::add(torch::Tensor leaf) {
 }
 
 torch::Tensor TreeSum::take() {
-  if (stack_.size() != 1) throw std::logic_error("TreeSum: the number of leaves is no power of two");
+  if (stack_.size() != 1) throw std::logic_error("TreeSum: the number of leaves is not a power of two");
   torch::Tensor sum = std::move(stack_.back().sum);
   stack_.clear();
   return sum;
 }
 
 void tree_sum_over_shards(c10d::ProcessGroup& group, torch::Tensor& flat) {
-  // Each shard gathers all and adds them up itself, in windows, so that memory stays at some 16 MB per shard.
+  // Each shard gathers all values and adds them itself, in windows, which limits memory to about 16 MB per shard.
   constexpr std::int64_t kWindow = std::int64_t{1} << 22;
   const int shards = group.getSize();
   for (std::int64_t from = 0; from < flat.numel(); from += kWindow) {

@@ -1,5 +1,5 @@
-// Sums over a fixed binary tree: ((0+1)+(2+3))+((4+5)+(6+7)) and so on, whoever holds the leaves. Floating-point
-// sums depend on their order, so this is what makes the result of V parts the same for any number of shards.
+// Sums over a fixed binary tree: ((0+1)+(2+3))+((4+5)+(6+7)) and so on, on whichever shards the leaves are.
+// Floating-point sums depend on their order; the fixed tree makes them the same for any number of shards.
 #pragma once
 
 #include <torch/types.h>
@@ -9,13 +9,13 @@
 
 namespace pleat {
 
-/// The leaves of one shard, one after another, as a binary counter counts: two sums over as many leaves become one,
-/// so that log2(leaves) + 1 tensors are alive at most.
+/// Sums one shard's leaves as they arrive, like a binary counter: two sums over equally many leaves are merged at once.
+/// Holds at most log2(leaves) + 1 tensors.
 class TreeSum {
  public:
-  /// Takes `leaf`'s memory.
+  /// Reuses `leaf`'s memory.
   void add(torch::Tensor leaf);
-  /// The sum over all leaves, a power of two; empty again afterwards.
+  /// Returns the sum and clears it. Requires: the number of leaves is a power of two.
   torch::Tensor take();
 
  private:
@@ -26,8 +26,8 @@ class TreeSum {
   std::vector<Subtree> stack_;
 };
 
-/// Replaces `flat` (contiguous, one-dimensional) by the sum over all shards' over a binary tree; shards: a power of
-/// two. Every shard computes the same bits. Collective.
+/// Collective. Replaces `flat` (contiguous, one-dimensional) by the sum over all shards, in a binary tree. The result
+/// is byte-identical on every shard. Requires: the number of shards is a power of two.
 void tree_sum_over_shards(c10d::ProcessGroup& group, torch::Tensor& flat);
 
 }  // namespace pleat

@@ -8,15 +8,15 @@
 #include <string>
 #include <vector>
 
-#include "base/progress.h"
 #include "base/utf8.h"
+#include "base/wording.h"
 #include "cluster/launch_command.h"
-#include "data_tools/photo_folders.h"
+#include "data_tools/tables/photo_folders.h"
 
 namespace pleat {
 namespace {
 
-constexpr std::size_t kNamedClasses = 20, kNamedFiles = 5;  // more are counted
+constexpr std::size_t kNamedClasses = 20, kNamedFiles = 5;  // any more are only counted
 
 void tell_classes(const ClassFolders& folders, const ClassTable& made) {
   const auto& classes = made.classes;
@@ -27,7 +27,7 @@ void tell_classes(const ClassFolders& folders, const ClassTable& made) {
   if (classes.size() <= kNamedClasses) return;
   const auto [least, most] = std::minmax_element(classes.begin() + kNamedClasses, classes.end(),
                                                  [](const auto& a, const auto& b) { return a.train < b.train; });
-  spdlog::info("  … and {} more classes, of {} to {} train photos", grouped(classes.size() - kNamedClasses),
+  spdlog::info("  … and {} more classes with {} to {} train photos each", grouped(classes.size() - kNamedClasses),
                grouped(least->train), grouped(most->train));
 }
 
@@ -36,7 +36,7 @@ void tell_others(const ClassTable& made) {
   std::vector<std::string> names;
   for (std::size_t i = 0; i < std::min(kNamedFiles, made.others.size()); ++i)
     names.push_back(shown_path(made.others[i]));
-  spdlog::info("left out, being no photos by their names: {} ({}{})",
+  spdlog::info("skipped {} without the name of a photo ({}{})",
                counted(static_cast<std::int64_t>(made.others.size()), "file"), fmt::join(names, ", "),
                made.others.size() > kNamedFiles ? ", …" : "");
 }
@@ -44,23 +44,24 @@ void tell_others(const ClassTable& made) {
 }  // namespace
 
 CLI::App* add_class_folders(CLI::App& program, ClassFolders& folders) {
-  CLI::App* verb = program.add_subcommand("class-folders", "Make samples.csv of a folder of photos per class");
+  CLI::App* verb = program.add_subcommand("class-folders", "Write samples.csv for photos in one folder per class");
   verb->add_option("--images", folders.images,
-                   "the class folders, named as the classes, each with its photos (.jpg, .jpeg, .png, .webp, .bmp, "
-                   ".tif, .tiff), also in folders below")
+                   "folder with one subfolder per class, named like the class; photos (.jpg, .jpeg, .png, .webp, .bmp, "
+                   ".tif, .tiff) may lie in deeper subfolders")
       ->type_name("DIR")
       ->required();
-  verb->add_option("--test", folders.test, "the same for photos that are held out to test on")->type_name("DIR");
-  verb->add_option("--unlabelled", folders.unlabelled, "further photos, also in folders below")->type_name("DIR");
-  verb->add_option("--column", folders.column, "name of the column that holds the class: the target's in a config")
+  verb->add_option("--test", folders.test, "folder of the same form with held-out test photos")->type_name("DIR");
+  verb->add_option("--unlabelled", folders.unlabelled, "folder with photos without labels, also in subfolders")
+      ->type_name("DIR");
+  verb->add_option("--column", folders.column, "name of the class column; use it as the target's name in the config")
       ->type_name("NAME")
       ->capture_default_str();
   verb->add_option("--out", folders.out, "samples.csv to write")->type_name("FILE")->required();
-  verb->footer("With --test or --unlabelled the table's paths start from the folder that holds them all.");
+  verb->footer("With --test or --unlabelled, paths in the table are relative to the folder that contains all of them.");
   return verb;
 }
 
-ExitCode run_class_folders(const ClassFolders& folders, const Ranks& ranks) {
+ExitCode class_folders_verb(const ClassFolders& folders, const Ranks& ranks) {
   together(ranks, [&] {
     if (ranks.rank != 0) return;
     const ClassTable made = write_class_table(folders);

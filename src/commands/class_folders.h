@@ -1,9 +1,9 @@
-// pleat class-folders: samples.csv of a folder per class.
+// pleat class-folders: writes samples.csv for photos in one folder per class.
 #pragma once
 
 #include "base/error.h"
 #include "base/ranks.h"
-#include "data_tools/class_folders.h"
+#include "data_tools/tables/class_folders.h"
 
 namespace CLI {
 class App;
@@ -13,7 +13,8 @@ namespace pleat {
 
 CLI::App* add_class_folders(CLI::App& program, ClassFolders& folders);
 
-/// Every rank must call it; rank 0 alone writes. Throws UsageError or DataError.
-ExitCode run_class_folders(const ClassFolders& folders, const Ranks& ranks);
+/// Collective: every rank calls it, only rank 0 writes.
+/// Throws: UsageError, DataError.
+ExitCode class_folders_verb(const ClassFolders& folders, const Ranks& ranks);
 
 }  // namespace pleat

@@ -1,4 +1,4 @@
-// pleat config: what a config means once defaults and --set are in, and the reference of all keys.
+// pleat config: prints a config with its defaults and --set values filled in, or the reference of all keys.
 #pragma once
 
 #include <string>
@@ -9,7 +9,7 @@
 namespace CLI {
 class App;
 class Option;
-}
+}  // namespace CLI
 
 namespace pleat {
 
@@ -19,10 +19,10 @@ struct ConfigOptions {
   bool reference = false;
 };
 
-/// The flag --set of a verb that reads a config.
+/// Adds the flag --set to a verb that reads a config.
 CLI::Option* add_set(CLI::App& verb, std::vector<std::string>& assignments);
 
 CLI::App* add_config(CLI::App& program, ConfigOptions& options);
-ExitCode run_config(const ConfigOptions& options);
+ExitCode config_verb(const ConfigOptions& options);
 
 }  // namespace pleat

@@ -16,20 +16,19 @@
 
 #include "base/build_info.h"
 #include "base/error.h"
-#include "cluster/cuda_library.h"
+#include "base/module_file.h"
 #include "cluster/host.h"
-#include "cluster/process_group.h"
 #include "cluster/rank_layout.h"
 #include "cluster/rank_report.h"
-#include "data_tools/face_finder.h"
-#include "data_tools/photo_libraries.h"
+#include "data_tools/photos/photo_libraries.h"
+#include "data_tools/prepare/face_finder.h"
 
 namespace pleat {
 namespace {
 
 using Row = std::vector<std::string>;
 
-/// Rows with their columns aligned, two spaces in and two between.
+/// Rows with aligned columns, each after two spaces.
 std::string table(const std::vector<Row>& rows) {
   std::vector<std::size_t> widths;
   for (const Row& row : rows) {
@@ -59,7 +58,7 @@ std::string hdf5_version() {
   return fmt::format("{}.{}.{}", major, minor, release);
 }
 
-/// "3.11.3" of "Intel(R) MKL-DNN v3.11.3 (Git Hash ...)".
+/// "3.11.3" from "Intel(R) MKL-DNN v3.11.3 (Git Hash ...)".
 std::string onednn_version() {
   const std::string text = at::get_mkldnn_version();
   const std::size_t from = text.find(" v");
@@ -67,26 +66,24 @@ std::string onednn_version() {
   return text.substr(from + 2, text.find(' ', from + 2) - from - 2);
 }
 
-/// What finds faces where --crop face is asked for and no --detector is given, or why nothing does.
-std::string face_detector() {
+/// The face detector that `prepare --crop face` uses by default, or the reason why it does not work, which is a problem
+/// too.
+std::string face_detector(std::vector<std::string>& problems) {
   try {
     const std::filesystem::path cascade = default_face_detector();
     make_face_finder(cascade);
     return "cascade " + cascade.string();
   } catch (const Error& error) {
+    if (module_fault(kFaceModule).empty()) problems.push_back(error.what());  // else every rank reports it
     return fmt::format("none: {}", error.what());
   }
 }
 
-std::string libraries() {
-  std::vector<Row> rows{{"pleat", build_id()},
-                        {"LibTorch", TORCH_VERSION},
-                        {"oneDNN", onednn_version()},
-                        {"NCCL", built_cuda_library() != nullptr ? built_cuda_library()->nccl_version() : "none"},
-                        {"MPI", mpi_version()},
-                        {"HDF5", hdf5_version()}};
+std::string libraries(std::vector<std::string>& problems) {
+  std::vector<Row> rows{{"pleat", build_id()},    {"LibTorch", TORCH_VERSION}, {"oneDNN", onednn_version()},
+                        {"NCCL", nccl_version()}, {"MPI", mpi_version()},      {"HDF5", hdf5_version()}};
   for (const auto& [name, version] : library_versions()) rows.push_back({name, version});
-  rows.push_back({"faces", face_detector()});
+  rows.push_back({"faces", face_detector(problems)});
   return table(rows);
 }
 
@@ -97,9 +94,9 @@ std::string device_of(const RankReport& report, int device) {
                      report.devices.at(static_cast<std::size_t>(device)));
 }
 
-/// shared: cores that the ranks of each rank's host may use together, by rank.
+/// shared: for each rank, the number of cores that all ranks of its host may use together.
 std::string ranks_table(const std::vector<RankReport>& reports, const MpiSession& session,
-                        const std::vector<std::string>& shared) {
+                        const std::vector<int>& shared) {
   const RankLayout layout =
       make_layout({.world_size = session.size(), .hosts = session.hosts(), .devices = device_choice(reports).devices});
   std::vector<Row> rows{{"rank", "host", "on host", "bound to cores", "usable", "of", "threads", "CPU", "device"}};
@@ -109,14 +106,13 @@ std::string ranks_table(const std::vector<RankReport>& reports, const MpiSession
     const bool free = static_cast<int>(report.cores.size()) == report.online_cores;
     rows.push_back({std::to_string(report.rank), report.host, fmt::format("{}/{}", place.local_rank, place.local_size),
                     core_list(report.cores) + (free ? " (all)" : ""), std::to_string(report.usable_cores),
-                    std::to_string(report.online_cores),
-                    std::to_string(std::max(1, std::stoi(shared[i]) / place.local_size)), report.cpu,
-                    device_of(report, place.device)});
+                    std::to_string(report.online_cores), std::to_string(std::max(1, shared[i] / place.local_size)),
+                    report.cpu, device_of(report, place.device)});
   }
   return table(rows);
 }
 
-/// Ranks whose host does not show the run folder that rank 0 writes.
+/// Lists the ranks that do not see rank 0's run folder, with their hosts.
 std::string unseen_by(const std::vector<bool>& seen, const MpiSession& session) {
   std::vector<std::string> blind;
   for (std::size_t rank = 0; rank < seen.size(); ++rank) {
@@ -128,41 +124,42 @@ std::string unseen_by(const std::vector<bool>& seen, const MpiSession& session) 
 }  // namespace
 
 CLI::App* add_doctor(CLI::App& program, DoctorOptions& options) {
-  CLI::App* verb = program.add_subcommand("doctor", "Show ranks, cores, devices and libraries, and what is wrong");
-  verb->add_option("--run", options.run, "run folder, there or yet to be made: look whether all ranks see it")
+  CLI::App* verb = program.add_subcommand("doctor", "Show ranks, cores, devices and libraries, and warn of problems");
+  verb->add_option("--run", options.run, "check that all ranks see this run folder, which may exist or be new")
       ->type_name("DIR");
-  verb->footer("Start it as a run would be started: mpirun -n 4 --bind-to none pleat doctor --run runs/faces");
+  verb->footer("Start it with the run's mpirun options: mpirun -n 4 --bind-to none pleat doctor --run runs/faces");
   return verb;
 }
 
-int run_doctor(const DoctorOptions& options, MpiSession& session) {
+int doctor_verb(const DoctorOptions& options, MpiSession& session) {
   const Ranks ranks = session.ranks();
   const auto mine = measure_rank(session.rank(), session.hosts()[static_cast<std::size_t>(session.rank())]);
   const std::vector<RankReport> reports = gather_reports(ranks, mine);
-  const auto shared = ranks.all_gather(std::to_string(shared_cores(ranks, session.hosts())));
+  const std::vector<int> shared = gather(ranks, shared_cores(ranks, session.hosts()));
   std::vector<std::string> problems = find_problems(reports, session.launched());
   std::string blind;
-  bool there = false;  // before the look, which makes the folder for a moment
+  bool there = false;  // set before who_sees, which creates the folder for a moment
   if (!options.run.empty()) {
     std::error_code unreadable;
     there = std::filesystem::exists(options.run, unreadable);
     blind = unseen_by(who_sees(options.run, ranks), session);
     if (!blind.empty()) {
       problems.push_back(
-          fmt::format("{}: rank 0 writes there, but these ranks do not see it: {}; results travel to rank 0 all the "
-                      "same, but a job that was begun there starts anew if it goes on elsewhere: put the run on a file "
-                      "system that all hosts mount",
+          fmt::format("{}: these ranks do not see rank 0's run folder: {}; their results still reach rank 0, but an "
+                      "unfinished job starts over if another host resumes it; put the run folder on a file system "
+                      "that all hosts mount",
                       options.run, blind));
     }
   }
   if (session.rank() == 0) {
-    fmt::print("Libraries\n{}\nRanks ({})\n{}\nFindings\n", libraries(),
-               session.launched() ? fmt::format("{} under a launcher", session.size()) : "one, alone: no launcher",
+    const std::string versions = libraries(problems);
+    fmt::print("Libraries\n{}\nRanks ({})\n{}\nFindings\n", versions,
+               session.launched() ? fmt::format("{} under a launcher", session.size()) : "one, without a launcher",
                ranks_table(reports, session, shared));
     for (const std::string& problem : problems) fmt::print("  WARNING  {}\n", problem);
     if (problems.empty()) fmt::print("  ok       nothing is wrong\n");
     if (!options.run.empty() && !there) {
-      fmt::print("  ok       {} is not there yet, which is fine for a new run\n", options.run);
+      fmt::print("  ok       {} does not exist yet, which is fine for a new run\n", options.run);
     }
     if (!options.run.empty() && blind.empty()) {
       fmt::print("  ok       every rank {} {}\n", there ? "sees" : "would see", options.run);

@@ -1,4 +1,4 @@
-// pleat doctor: what ranks, cores, devices and libraries a run would have here, and what is wrong with them.
+// pleat doctor: shows the ranks, cores, devices and libraries that a run would use here, and warns of problems.
 #pragma once
 
 #include <string>
@@ -12,12 +12,14 @@ class App;
 namespace pleat {
 
 struct DoctorOptions {
-  std::string run;  // a run folder that all ranks must see; empty: not looked at
+  std::string run;  // run folder that all ranks should see; empty: no check
 };
 
 CLI::App* add_doctor(CLI::App& program, DoctorOptions& options);
 
-/// Rank 0 prints the report. Returns an exit code: 0 also with warnings; kCluster if a run could not work so.
-int run_doctor(const DoctorOptions& options, MpiSession& session);
+/// Prints the report on rank 0. Returns 0, also with warnings.
+/// Collective: every rank calls it.
+/// Throws: DataError if the run folder cannot be written.
+int doctor_verb(const DoctorOptions& options, MpiSession& session);
 
 }  // namespace pleat

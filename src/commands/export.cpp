@@ -4,40 +4,39 @@
 
 #include <CLI/CLI.hpp>
 
-#include "base/progress.h"
+#include "base/wording.h"
 #include "cluster/launch_command.h"
-#include "rounds/export.h"
+#include "inference/export.h"
 
 namespace pleat {
 
 CLI::App* add_export(CLI::App& program, ExportOptions& options) {
   CLI::App* verb = program.add_subcommand(
-      "export", "Write the ensemble of a finished run as a folder that Python uses without pleat");
+      "export", "Write the ensemble of a finished run as a folder for Python, which works without pleat");
   verb->add_option("run", options.run, "folder of a finished run")->type_name("RUN")->required();
   verb->add_option("--out", options.out,
-                   "folder to write: new, empty, or an earlier export, which is replaced; outside of the run folder")
+                   "folder to write, outside the run folder: new, empty, or an earlier export, which is replaced")
       ->type_name("DIR")
       ->required();
   verb->footer(
-      "DIR/ensemble.py loads it: load(\"DIR\").predict(crops) in Python, or python DIR/ensemble.py photo.jpg … ; it "
-      "needs "
-      "torch, torchvision, safetensors, numpy and Pillow.");
+      "DIR/ensemble.py loads the ensemble. In Python: load(\"DIR\").predict(crops). In a shell: python DIR/ensemble.py "
+      "photo.jpg … It needs torch, torchvision, safetensors, numpy and Pillow.");
   return verb;
 }
 
-ExitCode run_export(const ExportOptions& options, const Ranks& ranks) {
+ExitCode export_verb(const ExportOptions& options, const Ranks& ranks) {
   together(ranks, [&] {
     if (ranks.rank != 0) return;
     const ExportedEnsemble made = export_ensemble(options.run, options.out);
     spdlog::info("{}: {} networks, {:.1f} MB", options.out.string(), grouped(made.networks),
                  static_cast<double>(made.bytes) / 1e6);
     if (made.precision == "bf16")
-      spdlog::info("the run computed in bf16, Python does in fp32: probabilities differ a little (docs/formats.md)");
+      spdlog::info("Python computes in fp32, the run in bf16, so probabilities differ slightly (docs/formats.md)");
     if (made.crops_photos)
       spdlog::info("next: python {} photo.jpg …", shell_quoted((options.out / "ensemble.py").string()));
     else
       spdlog::info(
-          "next, in Python: load(…).predict(images of a crops.h5 that pleat prepare makes as the run's), see {}",
+          "next, in Python: load(…).predict(images), with images from a crops.h5 prepared like the run's; see {}",
           (options.out / "ensemble.py").string());
   });
   return ExitCode::kDone;

@@ -1,4 +1,4 @@
-// pleat export: a finished run's ensemble as a folder for Python.
+// pleat export: writes a finished run's ensemble as a folder for Python.
 #pragma once
 
 #include <filesystem>
@@ -18,7 +18,8 @@ struct ExportOptions {
 
 CLI::App* add_export(CLI::App& program, ExportOptions& options);
 
-/// Every rank must call it; rank 0 alone writes. Throws UsageError, DataError or StopRequested.
-ExitCode run_export(const ExportOptions& options, const Ranks& ranks);
+/// Collective: every rank calls it, only rank 0 writes.
+/// Throws: UsageError, DataError, StopRequested.
+ExitCode export_verb(const ExportOptions& options, const Ranks& ranks);
 
 }  // namespace pleat

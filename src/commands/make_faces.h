@@ -1,9 +1,9 @@
-// pleat make-faces: drawn faces with known truth, in the mask-image contest's layout.
+// pleat make-faces: draws synthetic faces with known labels, in the layout of the mask-image contest.
 #pragma once
 
 #include "base/error.h"
 #include "base/ranks.h"
-#include "data_tools/make_faces.h"
+#include "data_tools/drawn_faces/make_faces.h"
 
 namespace CLI {
 class App;
@@ -13,7 +13,8 @@ namespace pleat {
 
 CLI::App* add_make_faces(CLI::App& program, MakeFacesOptions& options);
 
-/// Every rank must call it; rank 0 alone draws. Throws UsageError or DataError.
-ExitCode run_make_faces(const MakeFacesOptions& options, const Ranks& ranks);
+/// Collective: every rank calls it, only rank 0 draws.
+/// Throws: UsageError, DataError.
+ExitCode make_faces_verb(const MakeFacesOptions& options, const Ranks& ranks);
 
 }  // namespace pleat

@@ -4,33 +4,35 @@
 
 #include <CLI/CLI.hpp>
 
-#include "base/progress.h"
+#include "base/wording.h"
 
 namespace pleat {
 
 CLI::App* add_person_folders(CLI::App& program, PersonFolders& folders) {
   CLI::App* verb = program.add_subcommand(
       "person-folders",
-      "Make samples.csv of a folder of photos per person, as make-faces and the mask contest have it");
-  verb->add_option("--csv", folders.csv, "a row per person: id, gender, age, path (the folder's name)")
+      "Write samples.csv for photos in one folder per person (the layout of make-faces and of the mask contest)");
+  verb->add_option("--csv", folders.csv, "CSV with one row per person: id, gender, age, path (the folder's name)")
       ->type_name("FILE")
       ->required();
   verb->add_option("--images", folders.images,
-                   "the persons' folders, each with mask1 to mask5, incorrect_mask and normal (.jpg, .jpeg, .png)")
+                   "folder with one folder per person, which holds mask1 to mask5, incorrect_mask and normal (.jpg, "
+                   ".jpeg, .png)")
       ->type_name("DIR")
       ->required();
   verb->add_option("--unlabelled", folders.unlabelled,
-                   "a folder of further photos; the table's paths then start from the folder that holds both")
+                   "folder with photos without labels; paths in the table are then relative to the folder that holds "
+                   "both")
       ->type_name("DIR");
   verb->add_option("--out", folders.out, "samples.csv to write")->type_name("FILE")->required();
   return verb;
 }
 
-ExitCode run_person_folders(const PersonFolders& folders, const Ranks& ranks) {
+ExitCode person_folders_verb(const PersonFolders& folders, const Ranks& ranks) {
   together(ranks, [&] {
     if (ranks.rank != 0) return;
     const PersonTable made = write_person_table(folders);
-    spdlog::info("{}: {} photos of {} persons, {} unlabelled ones", folders.out.string(), grouped(made.photos),
+    spdlog::info("{}: {} photos of {} persons, {} unlabelled photos", folders.out.string(), grouped(made.photos),
                  grouped(made.persons), grouped(made.unlabelled));
     spdlog::info("next: pleat prepare --table {} --images {} --out crops.h5", folders.out.string(), made.root.string());
   });

@@ -1,9 +1,9 @@
-// pleat person-folders: samples.csv of a folder per person and a table of persons.
+// pleat person-folders: writes samples.csv for photos in one folder per person, with a table of persons.
 #pragma once
 
 #include "base/error.h"
 #include "base/ranks.h"
-#include "data_tools/person_folders.h"
+#include "data_tools/tables/person_folders.h"
 
 namespace CLI {
 class App;
@@ -13,7 +13,8 @@ namespace pleat {
 
 CLI::App* add_person_folders(CLI::App& program, PersonFolders& folders);
 
-/// Every rank must call it; rank 0 alone writes. Throws UsageError or DataError.
-ExitCode run_person_folders(const PersonFolders& folders, const Ranks& ranks);
+/// Collective: every rank calls it, only rank 0 writes.
+/// Throws: UsageError, DataError.
+ExitCode person_folders_verb(const PersonFolders& folders, const Ranks& ranks);
 
 }  // namespace pleat

@@ -8,16 +8,16 @@
 
 #include "base/error.h"
 #include "base/files.h"
-#include "base/progress.h"
+#include "base/wording.h"
 #include "commands/photo_crops.h"
-#include "train/tensor_pool.h"
+#include "kernels/tensor_pool.h"
 
 namespace pleat {
 namespace {
 
 namespace fs = std::filesystem;
 
-constexpr const char* kSplit = "test";  // of photos whose table does not say: they are not trained on
+constexpr const char* kSplit = "test";  // split of rows for which the table names none
 
 void check_flags(const PredictFlags& flags) {
   const bool photos = !flags.table.empty() || !flags.images.empty(), crops = !flags.request.crops.empty();
@@ -30,19 +30,19 @@ void check_flags(const PredictFlags& flags) {
                      : !flags.masks.empty()  ? "--masks"
                      : flags.skip_bad        ? "--skip-bad"
                                              : nullptr;
-  if (crops && idle != nullptr) throw UsageError("crops are prepared already; leave {} away", idle);
+  if (crops && idle != nullptr) throw UsageError("--crops are prepared already; drop {}", idle);
 }
 
-// The crops that stand between photos and predictions: beside the predictions, since all ranks must see them, hidden,
-// and removed in the end. One that a kill left is replaced by the next prediction of that name.
+// Temporary crops file made from photos: a hidden file beside --out, where all ranks can see it. The destructor removes
+// the file. If the process is killed, the file stays; the next prediction with the same --out replaces it.
 class PassingCrops {
  public:
-  /// Throws DataError if another prediction of that name is under way.
+  /// Throws: DataError if another prediction with the same --out is running.
   PassingCrops(const fs::path& out, const MpiSession& session) : path_(hidden_beside(out)) {
     together(session.ranks(), [&] {
       if (session.rank() == 0) {
         lock_.emplace(path_.string() + ".predict",
-                      LockOptions{out.string(), "give another file with --out", /*temporary=*/true});
+                      LockOptions{out.string(), "choose another file with --out", /*temporary=*/true});
       }
     });
   }
@@ -54,7 +54,7 @@ class PassingCrops {
   PassingCrops& operator=(const PassingCrops&) = delete;
 
   const fs::path& path() const { return path_; }
-  /// From now on the file is this prediction's, to be removed with it.
+  /// Marks the file as written by this process, so that the destructor removes it.
   void made() { made_ = true; }
 
  private:
@@ -63,11 +63,11 @@ class PassingCrops {
   }
 
   fs::path path_;
-  std::optional<FolderLock> lock_;  // rank 0's
+  std::optional<FolderLock> lock_;  // on rank 0 only
   bool made_ = false;
 };
 
-// The list of photos that get no prediction: not pleat prepare's, which may be in the same folder.
+// List of photos without a prediction. pleat prepare's rejected.csv may be in the same folder, so the name differs.
 fs::path list_beside(const fs::path& out) { return out.parent_path() / (out.stem().string() + ".rejected.csv"); }
 
 void prepare_photos(const PredictFlags& flags, const Provenance& preparation, const fs::path& crops,
@@ -93,30 +93,28 @@ CLI::App* add_predict(CLI::App& program, PredictFlags& flags) {
   verb->add_option("--crops", flags.request.crops,
                    "crops file made by pleat prepare, with the same size and crop as the run's")
       ->type_name("FILE");
-  verb->add_option("--table", flags.table, "in place of --crops: CSV with id and path, one row per photo")
+  verb->add_option("--table", flags.table, "instead of --crops: CSV with id and path, one row per photo")
       ->type_name("FILE");
   verb->add_option("--images", flags.images,
-                   "folder that the table's paths start from; photos are prepared as the run's were")
+                   "folder that paths in --table are relative to; photos are prepared like the run's")
       ->type_name("DIR");
-  verb->add_flag("--skip-bad", flags.skip_bad,
-                 "leave broken photos out and list them beside --out (p.csv: p.rejected.csv)");
-  verb->add_option("--masks", flags.masks, "masks of the photos, if the run's backgrounds were removed by masks")
+  verb->add_flag("--skip-bad", flags.skip_bad, "skip broken photos and list them beside --out (p.csv: p.rejected.csv)");
+  verb->add_option("--masks", flags.masks, "folder with masks of the photos, if the run's crops were made with --masks")
       ->type_name("DIR");
-  verb->add_option("--detector", flags.detector,
-                   "what finds faces, if the run's crops were made by another than OpenCV's")
+  verb->add_option("--detector", flags.detector, "face detector, if the run's crops were made with --detector")
       ->type_name("FILE");
   verb->add_option("--out", flags.request.out,
-                   "CSV file to write: id, split, and per target its class and probabilities")
+                   "CSV file to write: id, split, and for each target its class and probabilities")
       ->type_name("FILE")
       ->required();
-  verb->add_option("--device", flags.request.device, "where to compute; default: auto, cuda if there is one")
+  verb->add_option("--device", flags.request.device, "device to compute on; default: auto (cuda if available)")
       ->type_name("NAME")
       ->check(CLI::IsMember({"auto", "cpu", "cuda"}));
-  verb->footer("Under mpirun the ranks share photos and models: mpirun --bind-to none -n 2 pleat predict …");
+  verb->footer("Under mpirun, the ranks share the photos and models: mpirun --bind-to none -n 2 pleat predict …");
   return verb;
 }
 
-ExitCode run_predict(const PredictFlags& flags, const MpiSession& session) {
+ExitCode predict_verb(const PredictFlags& flags, const MpiSession& session) {
   together(session.ranks(), [&] { check_flags(flags); });
   use_tensor_pool();
   if (!flags.request.crops.empty()) return predict_run(flags.request, session);

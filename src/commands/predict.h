@@ -1,10 +1,10 @@
-// pleat predict: a finished run's ensemble on other crops, or straight on photos.
+// pleat predict: predicts crops or photos with the ensemble of a finished run.
 #pragma once
 
 #include <filesystem>
 
 #include "cluster/mpi_session.h"
-#include "rounds/predict.h"
+#include "inference/predict.h"
 
 namespace CLI {
 class App;
@@ -13,13 +13,13 @@ class App;
 namespace pleat {
 
 struct PredictFlags {
-  PredictRequest request;               // its crops are empty where photos are given
-  std::filesystem::path table, images;  // photos, prepared as the run's were
+  PredictRequest request;               // `crops` is empty if photos are given
+  std::filesystem::path table, images;  // photos, prepared like the run's
   std::filesystem::path detector, masks;
   bool skip_bad = false;
 };
 
 CLI::App* add_predict(CLI::App& program, PredictFlags& flags);
-ExitCode run_predict(const PredictFlags& flags, const MpiSession& session);
+ExitCode predict_verb(const PredictFlags& flags, const MpiSession& session);
 
 }  // namespace pleat

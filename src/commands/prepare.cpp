@@ -4,15 +4,18 @@
 #include <spdlog/spdlog.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 
 #include "base/error.h"
 #include "base/files.h"
-#include "base/progress.h"
-#include "commands/crops_report.h"
+#include "base/wording.h"
+#include "cluster/host.h"
 #include "commands/photo_crops.h"
-#include "data_tools/preview.h"
+#include "data_tools/inspect/crops_report.h"
+#include "data_tools/inspect/data_report.h"
+#include "data_tools/inspect/preview.h"
 
 namespace pleat {
 namespace {
@@ -48,16 +51,16 @@ CropOptions crop_options(const PrepareOptions& options) {
   crop.masks = options.masks;
   if (!std::isfinite(crop.face_margin)) throw UsageError("--face-margin: expected a number from 0 to {}", kMaxMargin);
   if (options.face_margin && crop.crop != CropMode::kFace)
-    throw UsageError("--face-margin is for --crop face; leave it away");
+    throw UsageError("--face-margin has no effect without --crop face; add that, or drop --face-margin");
   if (!crop.masks.empty() && !crop.remove_background)
-    throw UsageError("--masks is for --background remove; add that, or leave --masks away");
+    throw UsageError("--masks has no effect without --background remove; add that, or drop --masks");
   if (!crop.detector.empty() && !crop.seeks_faces()) {
-    throw UsageError("no face is sought, so --detector would be ignored; add --crop face, or leave it away");
+    throw UsageError("--detector has no effect, since no faces are detected; add --crop face, or drop --detector");
   }
   return crop;
 }
 
-// A flag that would be ignored is refused: it was given for a reason.
+// Refuses flags that would have no effect.
 void refuse_photo_flags(const PrepareOptions& options, const char* why) {
   const char* flag = !options.size.empty()         ? "--size"
                      : !options.crop.empty()       ? "--crop"
@@ -68,7 +71,7 @@ void refuse_photo_flags(const PrepareOptions& options, const char* why) {
                      : options.skip_bad            ? "--skip-bad"
                      : options.preview > 0         ? "--preview"
                                                    : nullptr;
-  if (flag != nullptr) throw UsageError("{}; leave {} away", why, flag);
+  if (flag != nullptr) throw UsageError("{}; drop {}", why, flag);
 }
 
 enum class Form { kPhotos, kIdx, kVerify };
@@ -82,11 +85,11 @@ Form form_of(const PrepareOptions& options) {
         "give either --table and --images, or --idx-images and --idx-labels, or --verify; see pleat prepare --help");
   }
   if (!options.verify.empty()) {
-    if (!options.out.empty()) throw UsageError("--verify only reads; leave --out away");
+    if (!options.out.empty()) throw UsageError("--verify only reads; drop --out");
     refuse_photo_flags(options, "--verify only reads");
     return Form::kVerify;
   }
-  if (options.out.empty()) throw UsageError("--out is missing: the crops file to make, such as --out data/crops.h5");
+  if (options.out.empty()) throw UsageError("--out is missing; name the crops file to make, as in --out data/crops.h5");
   if (photos && (options.table.empty() || options.images.empty())) {
     throw UsageError("--{} is missing: photos need both --table and --images",
                      options.table.empty() ? "table" : "images");
@@ -97,7 +100,7 @@ Form form_of(const PrepareOptions& options) {
         "IDX images and their labels come in pairs: --idx-images with --idx-labels, --idx-test-images with "
         "--idx-test-labels");
   }
-  if (idx) refuse_photo_flags(options, "IDX images are taken whole and at their own size");
+  if (idx) refuse_photo_flags(options, "IDX images are used whole and at their own size");
   return photos ? Form::kPhotos : Form::kIdx;
 }
 
@@ -108,7 +111,7 @@ fs::path preview_sheet(const PrepareOptions& options) {
 void write_preview(const PrepareOptions& options) {
   const fs::path sheet = preview_sheet(options);
   write_contact_sheet(sheet, preview_crops(CropFile(options.out), options.images, options.preview));
-  spdlog::info("photos and their crops to look at: {}", sheet.string());
+  spdlog::info("preview of photos and their crops: {}", sheet.string());
 }
 
 MadeCrops make(Form form, const CropOptions& crop, const PrepareOptions& options, const Ranks& ranks) {
@@ -120,72 +123,82 @@ MadeCrops make(Form form, const CropOptions& crop, const PrepareOptions& options
 
 void add_photo_flags(CLI::App* prepare, PrepareOptions& options) {
   prepare->add_option("--table", options.table, "CSV with id, path and any other columns, one row per photo");
-  prepare->add_option("--images", options.images, "folder that the table's paths start from");
-  prepare->add_option("--size", options.size, "pixels of a crop: 64, or height x width as 128x96")
+  prepare->add_option("--images", options.images, "folder that paths in --table are relative to");
+  prepare->add_option("--size", options.size, "size of the crops in pixels: 64, or height x width such as 128x96")
       ->default_str(kDefaultSize);
   prepare
       ->add_option("--crop", options.crop,
-                   "none: the whole photo, stretched; center: the largest centred box; face: the largest face, or as "
-                   "center where none is found")
+                   "none: the whole photo, stretched; center: the largest centred box; face: the largest face, or like "
+                   "center if no face is found")
       ->check(CLI::IsMember({"none", "center", "face"}))
       ->default_str(kDefaultCrop);
   prepare
-      ->add_option("--face-margin", options.face_margin, "how far a face's crop goes beyond it on each side, in faces")
+      ->add_option("--face-margin", options.face_margin, "margin on each side of the face, as a multiple of its size")
       ->check(CLI::Range(0.0, kMaxMargin))
       ->type_name("X")
       ->default_str(fmt::format("{}", kFaceMargin));
   prepare
       ->add_option("--background", options.background,
-                   "remove: what is not the person turns gray, by GrabCut around the face or by --masks")
+                   "remove: turn everything but the person gray, found by GrabCut around the face or by --masks")
       ->check(CLI::IsMember({"keep", "remove"}))
       ->default_str(kDefaultBackground);
   prepare
       ->add_option("--masks", options.masks,
-                   "a mask for each photo, by the photo's path but ending in .png: white where the person is")
+                   "folder with a mask for each photo, at the photo's path but ending in .png; the person is white")
       ->type_name("DIR");
   prepare
       ->add_option("--detector", options.detector,
-                   "what finds faces: an OpenCV cascade (.xml) or YuNet (.onnx); default: OpenCV's frontal faces")
+                   "face detector: an OpenCV cascade (.xml) or YuNet (.onnx); default: OpenCV's frontal faces")
       ->type_name("FILE");
-  prepare->add_flag("--skip-bad", options.skip_bad,
-                    "leave broken photos out and list them in rejected.csv beside --out");
+  prepare->add_flag("--skip-bad", options.skip_bad, "skip broken photos and list them in rejected.csv beside --out");
+  prepare
+      ->add_option("--same-text", options.same_text,
+                   "strict: accept groups (column group, else person) that differ only in case, blanks, invisible "
+                   "characters, Unicode form or the spelling of a number; default: check, refuse them")
+      ->check(CLI::IsMember({"check", "strict"}))
+      ->type_name("RULE");
   prepare
       ->add_option("--preview", options.preview,
-                   "so many photos, each above its crop, on a sheet beside --out (crops.h5: crops_preview.png)")
+                   "write a sheet of this many photos, each above its crop, beside --out (crops.h5: crops_preview.png)")
       ->check(CLI::Range(1, 400))
       ->type_name("N");
 }
 
+// Threads of the search for duplicates, which rank 0 does alone.
+int report_threads() { return std::max(1, static_cast<int>(affinity_cores().size())); }
+
 void add_idx_flags(CLI::App* prepare, PrepareOptions& options) {
-  prepare->add_option("--idx-images", options.idx_images, "training images in IDX form, plain or .gz");
-  prepare->add_option("--idx-labels", options.idx_labels, "their labels");
-  prepare->add_option("--idx-test-images", options.idx_test_images, "test images in IDX form");
-  prepare->add_option("--idx-test-labels", options.idx_test_labels, "their labels");
+  prepare->add_option("--idx-images", options.idx_images, "training images: an IDX file, plain or .gz");
+  prepare->add_option("--idx-labels", options.idx_labels, "labels of --idx-images");
+  prepare->add_option("--idx-test-images", options.idx_test_images, "test images: an IDX file, plain or .gz");
+  prepare->add_option("--idx-test-labels", options.idx_test_labels, "labels of --idx-test-images");
 }
 
 }  // namespace
 
 CLI::App* add_prepare(CLI::App& program, PrepareOptions& options) {
-  CLI::App* prepare = program.add_subcommand("prepare", "Make crops.h5 of photos or IDX files, or check one");
+  CLI::App* prepare = program.add_subcommand("prepare", "Make a crops file from photos or IDX files, or verify one");
   add_photo_flags(prepare, options);
   add_idx_flags(prepare, options);
   prepare->add_option("--out", options.out, "crops file to make");
-  prepare->add_option("--verify", options.verify, "check every row of a crops file and say what it holds");
+  prepare->add_option("--verify", options.verify, "crops file to verify: check every row and show its contents");
   return prepare;
 }
 
-int run_prepare(const PrepareOptions& options, const Ranks& ranks) {
+int prepare_verb(const PrepareOptions& options, const Ranks& ranks) {
   Form form{};
   CropOptions crop;
   together(ranks, [&] {
     form = form_of(options);
     crop = crop_options(options);
     if (form != Form::kVerify) require_replaceable_report(options.out);
+    if (form == Form::kPhotos && options.same_text != "strict" && ranks.rank == 0)
+      check_alike_groups(read_samples(options.table), options.table.string());
     if (options.preview > 0) require_replaceable(preview_sheet(options), "\x89PNG", "PNG picture", {}, "--preview");
   });
   if (form == Form::kVerify) {
     together(ranks, [&] {
-      if (ranks.rank == 0) verify_crops(options.verify);
+      if (ranks.rank == 0) verify_crops(options.verify, report_threads());
     });
     return 0;
   }
@@ -194,9 +207,9 @@ int run_prepare(const PrepareOptions& options, const Ranks& ranks) {
   const auto& [height, width, channels] = made.shape;
   spdlog::info("{}: {} crops of {}x{}x{}", options.out.string(), grouped(made.rows - made.rejected.size()), height,
                width, channels);
-  report_crops(options.out, made, crop);
+  report_crops(options.out, made, crop, report_threads());
   if (!made.rejected.empty()) {
-    spdlog::warn("{} broken photos were left out; they are listed in {}", grouped(made.rejected.size()),
+    spdlog::warn("skipped {} broken photos, listed in {}", grouped(made.rejected.size()),
                  rejected_list({.out = options.out}).string());
   }
   if (options.preview > 0) write_preview(options);

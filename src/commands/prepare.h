@@ -1,4 +1,4 @@
-// pleat prepare: photos or IDX files to crops.h5, and --verify.
+// pleat prepare: makes a crops file from photos or IDX files, or verifies one (--verify).
 #pragma once
 
 #include <filesystem>
@@ -19,16 +19,20 @@ struct PrepareOptions {
   std::optional<double> face_margin;
   std::filesystem::path detector, masks;
   bool skip_bad = false;
-  std::size_t preview = 0;  // photos on a sheet beside `out`; 0: no sheet
+  std::string same_text = "check";  // or strict
+  std::size_t preview = 0;          // photos on a sheet beside `out`; 0: no sheet
   std::filesystem::path idx_images, idx_labels, idx_test_images, idx_test_labels;
   std::filesystem::path out;
   std::filesystem::path verify;
 };
 
-/// Adds the verb and its flags. `options` is filled by the parser and must outlive it.
+/// Adds the verb and its flags. The parser writes to `options`.
+/// Requires: `options` outlives `program`.
 CLI::App* add_prepare(CLI::App& program, PrepareOptions& options);
 
-/// Every rank must call it. Returns the exit code; throws UsageError or DataError.
-int run_prepare(const PrepareOptions& options, const Ranks& ranks);
+/// Collective: every rank calls it.
+/// Returns the exit code.
+/// Throws: UsageError, DataError.
+int prepare_verb(const PrepareOptions& options, const Ranks& ranks);
 
 }  // namespace pleat

@@ -6,10 +6,10 @@
 
 #include "base/files.h"
 #include "commands/config.h"
-#include "data_tools/contact_sheet.h"
-#include "rounds/augment_preview.h"
-#include "rounds/find_lr.h"
-#include "train/tensor_pool.h"
+#include "data_tools/inspect/contact_sheet.h"
+#include "kernels/tensor_pool.h"
+#include "run/augment_preview.h"
+#include "run/find_lr.h"
 
 namespace pleat {
 namespace {
@@ -43,25 +43,25 @@ CLI::App* add_train(CLI::App& program, TrainOptions& options) {
       ->required();
   add_set(*verb, request.assignments);
   verb->add_option("--run", request.run,
-                   "run folder; default: runs/<config file's stem>. A folder that holds this run is continued")
+                   "run folder; default: runs/<config's file name without .yaml>. An unfinished run there is resumed")
       ->type_name("DIR");
   CLI::Option* dry_run =
       verb->add_flag("--dry-run", request.dry_run, "show jobs, slots, memory and disk, and write nothing");
   CLI::Option* preview_augment =
       verb->add_option("--preview-augment", options.preview_augment,
-                       "write a sheet of training images as each augmentation changes them, and train nothing")
+                       "write a sheet of training images under each augmentation, and train nothing")
           ->type_name("FILE.png");
   CLI::Option* find_lr = verb->add_flag(
       "--find-lr", options.find_lr,
-      "try a rising learning rate on the first fold of each network, show the curve and a suggestion, and train "
+      "test rising learning rates on the first fold of each network, show the curve and a suggestion, and train "
       "nothing");
   dry_run->excludes(preview_augment)->excludes(find_lr);
   find_lr->excludes(preview_augment);
-  verb->footer("Under mpirun every rank takes folds: mpirun --bind-to none -n 2 pleat train configs/quickstart.yaml");
+  verb->footer("Under mpirun, ranks share the folds: mpirun --bind-to none -n 2 pleat train configs/quickstart.yaml");
   return verb;
 }
 
-ExitCode run_train(const TrainOptions& options, const MpiSession& session) {
+ExitCode train_verb(const TrainOptions& options, const MpiSession& session) {
   if (!options.preview_augment.empty()) {
     together(session.ranks(), [&] {
       if (session.rank() == 0) preview(options);

@@ -1,10 +1,10 @@
-// pleat train: config in, out-of-fold ensemble out.
+// pleat train: trains the folds of a config and builds the ensemble.
 #pragma once
 
 #include <filesystem>
 
 #include "cluster/mpi_session.h"
-#include "rounds/round.h"
+#include "rounds/train_run.h"
 
 namespace CLI {
 class App;
@@ -14,11 +14,11 @@ namespace pleat {
 
 struct TrainOptions {
   TrainRequest request;
-  std::filesystem::path preview_augment;  // a PNG to write instead of training; empty: none
-  bool find_lr = false;                   // try learning rates instead of training
+  std::filesystem::path preview_augment;  // PNG to write instead of training; empty: train
+  bool find_lr = false;                   // test learning rates instead of training
 };
 
 CLI::App* add_train(CLI::App& program, TrainOptions& options);
-ExitCode run_train(const TrainOptions& options, const MpiSession& session);
+ExitCode train_verb(const TrainOptions& options, const MpiSession& session);
 
 }  // namespace pleat

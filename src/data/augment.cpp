@@ -8,8 +8,8 @@
 namespace pleat {
 namespace {
 
-// A part of the image with a random area and shape; if none of ten fits into it, the largest at its centre that keeps
-// the shapes' bounds.
+// Returns a part of the image with random area and aspect ratio. If none of ten draws fits, returns the largest centred
+// part within the bounds of the aspect ratio.
 Box draw_crop(double smallest_share, const ImageShape& shape, RandomStream& random) {
   constexpr double kNarrowest = 3.0 / 4.0, kWidest = 4.0 / 3.0;  // width / height
   const auto whole = [](double pixels) { return static_cast<int>(std::nearbyint(pixels)); };
@@ -72,7 +72,7 @@ Placement draw_placement(const AugmentConfig& config, const ImageShape& shape, R
     const int down = static_cast<int>(random.below(span)) - static_cast<int>(config.pad);
     const int right = static_cast<int>(random.below(span)) - static_cast<int>(config.pad);
     placement.box.top = -down;
-    placement.box.left = placement.flip ? right : -right;  // the mirrored image is what moves
+    placement.box.left = placement.flip ? right : -right;  // the mirrored image moves
   }
   return placement;
 }

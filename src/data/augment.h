@@ -1,6 +1,6 @@
-// Which changes training images go through, and those of them that choose what is shown of an image (flip, pad,
-// resized crop; made as the batch is read, see PixelWriter). The others are in batch_augment.h. All are pure in (image,
-// random numbers of the sample's key).
+// The options of all augmentations, and the draws of those that select the visible part of an image: flip, pad, resized
+// crop. PixelWriter applies these while it reads a batch; the others are in batch_augment.h. An augmentation depends
+// only on the image and on the random numbers of the sample's key.
 #pragma once
 
 #include <cstdint>
@@ -20,10 +20,12 @@ struct RandAugmentConfig {
   static constexpr auto fields() {
     return std::tuple{
         field("ops", &RandAugmentConfig::ops, between(0, 14), identity,
-              "random operations on each image, one after another, out of 14: shears, shifts, rotation, brightness, "
-              "color, contrast, sharpness, posterize, solarize, autocontrast, equalize, none; 2, say; 0: off"),
+              "number of random operations on each image, applied in sequence, out of 14: shears, shifts, rotation, "
+              "brightness, color, contrast, sharpness, posterize, solarize, autocontrast, equalize, none; for example "
+              "2; 0: off"),
         field("magnitude", &RandAugmentConfig::magnitude, between(0, 30), identity,
-              "how strong they are, of 30: at 30 shears of 0.3, shifts of 45 %, 30 degrees, factors of 0.1 and 1.9")};
+              "strength of the operations, 0 to 30; 30: shears of 0.3, shifts of 45 %, 30 degrees, factors of 0.1 and "
+              "1.9")};
   }
 };
 
@@ -41,23 +43,25 @@ struct AugmentConfig {
     return std::tuple{
         field("flip", &AugmentConfig::flip, any(), identity, "mirror half of the training images left to right"),
         field("pad", &AugmentConfig::pad, between(0, 256), identity,
-              "shift training images by up to this many pixels each way, black coming in (pad and crop); 0: off"),
-        field("resized_crop", &AugmentConfig::resized_crop, above_zero_to_one(), identity,
-              "show a random part of each training image, of at least this share of its area and with sides of 3:4 to "
-              "4:3, at the whole image's size (random resized crop, instead of pad); 1: off"),
-        field("rotate", &AugmentConfig::rotate, between(0.0, 180.0), identity,
-              "turn training images about their centre by up to this many degrees each way, black coming in; 0: off"),
-        field("jitter", &AugmentConfig::jitter, between(0.0, 1.0), identity,
-              "multiply brightness, contrast and saturation by factors of up to this much below and above 1; 0: off"),
-        field("randaugment", &AugmentConfig::randaugment, any(), identity, "RandAugment (Cubuk et al. 2019)"),
-        field("erase", &AugmentConfig::erase, between(0.0, 1.0), identity,
+              "shift training images by up to this many pixels each way, with black borders (pad and crop); 0: off"),
+        field("resized_crop", &AugmentConfig::resized_crop, above_zero_to_one(), omit_at_default,
+              "scale a random part of each training image to the whole image's size (random resized crop, instead of "
+              "pad); the part has at least this share of the area and sides of 3:4 to 4:3; 1: off"),
+        field("rotate", &AugmentConfig::rotate, between(0.0, 180.0), omit_at_default,
+              "rotate training images about their centre by up to this many degrees each way, with black borders; 0: "
+              "off"),
+        field("jitter", &AugmentConfig::jitter, between(0.0, 1.0), omit_at_default,
+              "multiply brightness, contrast and saturation by random factors of 1 plus or minus up to this value; 0: "
+              "off"),
+        field("randaugment", &AugmentConfig::randaugment, any(), omit_at_default, "RandAugment (Cubuk et al. 2019)"),
+        field("erase", &AugmentConfig::erase, between(0.0, 1.0), omit_at_default,
               "in this share of training images, a box of 2 to 33 % of the area gets the mean color; 0: off"),
-        field("mixup", &AugmentConfig::mixup, between(0.0, 100.0), identity,
-              "add to each training image another of its part of the batch, and its label, by shares drawn from a beta "
-              "distribution with this alpha (0.2, say); 0: off"),
-        field("cutmix", &AugmentConfig::cutmix, between(0.0, 100.0), identity,
-              "put a box of another training image, and its label by the box's share of the area, into each; the shares "
-              "are drawn as mixup's (1.0, say); with mixup as well, each part of a batch gets one of both; 0: off")};
+        field("mixup", &AugmentConfig::mixup, between(0.0, 100.0), omit_at_default,
+              "blend each training image and its label with another of its micro-batch, by shares drawn from a beta "
+              "distribution with this alpha (for example 0.2); 0: off"),
+        field("cutmix", &AugmentConfig::cutmix, between(0.0, 100.0), omit_at_default,
+              "paste a box of another training image into each, and blend the labels by area; shares are drawn as for "
+              "mixup (for example 1.0); with mixup as well, each micro-batch gets one of both; 0: off")};
   }
 };
 
@@ -66,18 +70,18 @@ struct PixelNorm {
   std::vector<double> mean, std;
 };
 
-/// Mean and standard deviation over up to `most_rows` of the given rows, evenly strided. Sums are of whole numbers, so
-/// the result is the same on every machine. A channel that is constant gets std 1.
+/// Mean and standard deviation over up to `most_rows` of the given rows, evenly strided. Integer sums give the same
+/// result on every machine. A constant channel gets std 1.
 PixelNorm measure_pixels(const CropFile& crops, std::span<const std::int64_t> rows, std::size_t most_rows = 10'000);
 
-/// A rectangle in pixels of the image; it may reach out of it, where all is black.
+/// A rectangle in pixels of the image. Parts outside the image are black.
 struct Box {
   int top = 0, left = 0, height = 0, width = 0;
   bool operator==(const Box&) const = default;
 };
 Box whole_image(const ImageShape& shape);
 
-/// What is shown of an image: `box`, mirrored left to right if `flip`.
+/// The visible part of an image: `box`, mirrored left to right if `flip`.
 struct Placement {
   Box box;
   bool flip = false;

@@ -1,5 +1,6 @@
-// crops.h5: prepared crops, written once by all ranks, then mapped read-only: no locks, no copies, one page-cache copy
-// per node however many ranks. Free of torch headers: this reads untrusted files. Format: docs/formats.md.
+// Writes and reads crops.h5, the prepared crops. All ranks write the file once and then map it read-only: no locks, no
+// copies, one page-cache copy per node for all ranks. Uses no torch headers, since it reads untrusted files.
+// Format: docs/formats.md.
 #pragma once
 
 #include <cstdint>
@@ -20,27 +21,29 @@ struct ImageShape {
   bool operator==(const ImageShape&) const = default;
 };
 
-/// Attributes that say how the crops were made (size, crop, decoder …): the same for the same input; never host, time,
-/// rank.
+/// Attributes that say how the crops were made (size, crop, decoder …). They depend on the input only, never on host,
+/// time or rank.
 using Provenance = std::map<std::string, std::string>;
 
-/// Why crops.h5 cannot hold a column of that name, for a message; nullptr if it can.
+/// Returns the reason why crops.h5 cannot hold a column of that name, for a message; nullptr if it can.
 const char* column_name_fault(std::string_view name);
 
-/// Creates the file with all its space reserved, so that a full disk shows at once; every row starts as not valid.
-/// Throws DataError; a file that could not be made whole is removed.
+/// Creates the file and reserves all its space, so that a full disk fails at once. Every row starts as not valid.
+/// Throws: DataError, after removing an incomplete file.
 void create_crops(const std::filesystem::path& path, const ImageShape& shape, const SampleTable& table,
                   const Provenance& provenance);
 
-/// Writes rows of a file made by create_crops. Several writers, in several processes and threads, may share a file as
-/// long as no two write the same row.
+/// Writes rows of a file made by create_crops. Writers in several processes and threads may share a file.
+/// Requires: no two writers write the same row.
 class CropWriter {
  public:
   explicit CropWriter(const std::filesystem::path& path);
   ~CropWriter();
-  /// image: shape.bytes() bytes, HWC. Writes pixels and CRC-32, and marks the row valid. Safe from many threads.
+  /// Writes pixels and CRC-32, and marks the row valid. Thread-safe.
+  ///   image: shape.bytes() bytes, HWC
   void write(std::size_t row, std::span<const std::uint8_t> image);
-  /// Flushes to disk. Throws DataError if that fails; nothing is known to be written before it returns.
+  /// Flushes to disk. Nothing is guaranteed to be on disk before this call returns.
+  /// Throws: DataError if the flush fails.
   void finish();
 
  private:
@@ -48,14 +51,15 @@ class CropWriter {
   std::unique_ptr<Impl> impl_;
 };
 
-/// How many rows of a file made by create_crops have been written. Throws DataError if it cannot be read.
+/// Returns the number of rows written so far to a file made by create_crops.
+/// Throws: DataError if the file cannot be read.
 std::size_t count_valid(const std::filesystem::path& path);
 
-/// A prepared file, mapped. Safe from many threads once constructed.
+/// A prepared file, mapped. Thread-safe once constructed.
 class CropFile {
  public:
   /// Validates structure, schema version, sizes and table before anything is mapped.
-  /// Throws DataError naming file, what was found and what was expected.
+  /// Throws: DataError naming file, what was found and what was expected.
   explicit CropFile(const std::filesystem::path& path);
   ~CropFile();
   CropFile(CropFile&&) noexcept;
@@ -67,10 +71,10 @@ class CropFile {
   const SampleTable& table() const;
   const Provenance& provenance() const;
   bool valid(std::size_t row) const;
-  /// The pixels of a valid row, HWC. Compares the row's CRC-32 the first time it is touched in this process;
-  /// throws DataError naming file, row and id if a byte was changed, or the row is not valid.
+  /// Returns the pixels of a valid row, HWC. Compares the row's CRC-32 on its first use in this process.
+  /// Throws: DataError naming file, row and id if a byte was changed, or the row is not valid.
   std::span<const std::uint8_t> image(std::size_t row) const;
-  /// SHA-256 (hex) over shape, table, valid and crc32: everything of the file that results can depend on.
+  /// Returns the SHA-256 (hex) over shape, table, valid and crc32: everything in the file that can affect results.
   std::string hash() const;
 
  private:

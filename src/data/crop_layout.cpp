@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/files.h"
 #include "base/utf8.h"
+#include "base/wording.h"
 #include "data/crop_format.h"
 #include "data/hdf5_handle.h"
 
@@ -18,7 +19,7 @@ namespace {
 
 namespace format = crop_format;
 
-// What is wrong with a file; read_crop_layout adds the file's name and what to do.
+// Throws what is wrong with a file; read_crop_layout adds the file's name and the remedy.
 template <class... Values>
 [[noreturn]] void refuse(fmt::format_string<Values...> text, Values&&... values) {
   throw Hdf5Error(fmt::format(text, std::forward<Values>(values)...));
@@ -26,12 +27,12 @@ template <class... Values>
 
 Hdf5File open_file(const std::filesystem::path& path) {
   const Hdf5Properties access(H5Pcreate(H5P_FILE_ACCESS), "make a property list");
-  // A published file never changes; on network file systems HDF5's lock would only be one more thing to fail.
+  // A published file never changes, so HDF5's lock is not needed. On network file systems the lock may fail.
   hdf5(H5Pset_file_locking(access.get(), false, true), "switch file locking off");
   return Hdf5File(H5Fopen(path.c_str(), H5F_ACC_RDONLY, access.get()), "open it as HDF5");
 }
 
-// Soft and external links could lead anywhere, out of the file too.
+// Soft and external links could lead anywhere, even out of the file.
 void check_hard_link(hid_t group, const std::string& name) {
   if (hdf5(H5Lexists(group, name.c_str(), H5P_DEFAULT), "look up a link") == 0) refuse("'{}' is missing", name);
   H5L_info_t link;
@@ -44,7 +45,7 @@ Hdf5Group open_group(hid_t parent, const std::string& name) {
   return Hdf5Group(H5Gopen2(parent, name.c_str(), H5P_DEFAULT), "open a group");
 }
 
-// The layout comes first: asked for the shape of a virtual dataset, HDF5 opens the files that it names, be they pipes.
+// Checks the layout first: to read the shape of a virtual dataset, HDF5 opens the files it names, even pipes.
 Hdf5Dataset open_dataset(hid_t parent, const std::string& name) {
   check_hard_link(parent, name);
   Hdf5Dataset dataset(H5Dopen2(parent, name.c_str(), H5P_DEFAULT), "open a dataset");
@@ -64,7 +65,7 @@ std::vector<hsize_t> dims_of(hid_t dataset, const std::string& name, int expecte
   return dims;
 }
 
-// One plain run of bytes inside the file, which can be mapped.
+// Returns the dataset's bytes: one plain run inside the file, which can be mapped.
 Extent extent_of(hid_t dataset, const std::string& name, std::uint64_t bytes, std::uint64_t file_bytes) {
   const haddr_t offset = H5Dget_offset(dataset);
   if (offset == HADDR_UNDEF) refuse("'{}' has no storage", name);
@@ -128,7 +129,7 @@ Number number_attribute(hid_t object, const std::string& name, hid_t stored, hid
   return number;
 }
 
-// What is whole but not for this program is said so: to make it again may be the wrong advice.
+// An intact file that this program does not read gets its own error: making it again may be the wrong advice.
 void check_version(hid_t file, const std::filesystem::path& path) {
   if (hdf5(H5Aexists(file, format::kFormat), "look up an attribute") == 0 ||
       text_attribute(file, format::kFormat) != format::kFormatName) {
@@ -141,7 +142,7 @@ void check_version(hid_t file, const std::filesystem::path& path) {
   if (schema == format::kSchemaVersion) return;
   throw DataError("{} was made by {} pleat: its schema version is {}, this program reads {}; {}", path.string(),
                   schema > format::kSchemaVersion ? "a newer" : "another", schema, format::kSchemaVersion,
-                  schema > format::kSchemaVersion ? "update this one, or make the file again with it"
+                  schema > format::kSchemaVersion ? "update this program, or make the file again with this program"
                                                   : "make it again with pleat prepare");
 }
 
@@ -229,7 +230,7 @@ CropLayout read_layout(const std::filesystem::path& path, std::uint64_t file_byt
   return layout;
 }
 
-// Before HDF5 sees it: opening a pipe would wait for ever, and a file that may not be read would be called damaged.
+// Checked before HDF5 opens the file: a pipe would block for ever, and an unreadable file would be called damaged.
 std::uint64_t size_of_file(const std::filesystem::path& path) {
   const int file = ::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
   struct stat status {};
@@ -238,7 +239,7 @@ std::uint64_t size_of_file(const std::filesystem::path& path) {
   if (file >= 0) ::close(file);
   std::error_code ignored;
   if (!known && error == ENOENT && !std::filesystem::is_symlink(path, ignored)) {
-    throw DataError("cannot read {}: {}; make it with pleat prepare", path.string(), std::strerror(error));
+    throw DataError("cannot read {}: {}; make it with pleat prepare", path.string(), system_error(error));
   }
   if (!known) throw_file_error("read", path, error);
   if (!S_ISREG(status.st_mode)) {
@@ -255,7 +256,7 @@ const char* column_name_fault(std::string_view name) {
   if (name.size() > format::kMaxText) return "the name is too long";
   if (utf8_prefix(name) != name.size()) return "the name is not UTF-8";
   if (name == ".") return "HDF5 does not take '.' for a name";
-  // For a path, through links of any kind.
+  // HDF5 would follow the name as a path, through links of any kind.
   if (name.find('/') != std::string_view::npos) return "HDF5 takes '/' for a folder";
   return nullptr;
 }
@@ -266,7 +267,7 @@ CropLayout read_crop_layout(const std::filesystem::path& path) {
     const Hdf5Lock lock;
     return read_layout(path, bytes);
   } catch (const Hdf5Error& error) {
-    // The names in it come from outside too.
+    // The message holds names from an untrusted file.
     throw DataError("{} is not a whole crops file: {}; make it again with pleat prepare", path.string(),
                     shown(error.what(), 1000));
   }

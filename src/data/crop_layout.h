@@ -1,5 +1,5 @@
-// Where everything stands in a crops.h5: read through HDF5 and checked, so that writers and readers can then go to the
-// bytes themselves. Shared by crop_writer.cpp and crop_reader.cpp.
+// Reads the offsets of everything in crops.h5 through HDF5, and checks them. Writers and readers then access the bytes
+// directly. Shared by crop_writer.cpp and crop_reader.cpp.
 #pragma once
 
 #include <cstdint>
@@ -31,8 +31,8 @@ struct CropLayout {
   std::uint64_t file_bytes = 0;
 };
 
-/// Throws DataError if the file is not one of pleat's, damaged, newer than this program, or holds anything that it must
-/// not: other types, ranks or layouts, external or soft links, filters, extents beyond its end.
+/// Throws: DataError if the file is not one of pleat's, damaged, newer than this program, or holds anything forbidden:
+/// other types, ranks or layouts, external or soft links, filters, extents beyond its end.
 CropLayout read_crop_layout(const std::filesystem::path& path);
 
 }  // namespace pleat

@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/files.h"
 #include "base/utf8.h"
+#include "base/wording.h"
 #include "data/crop_file.h"
 #include "data/crop_format.h"
 #include "data/crop_layout.h"
@@ -27,7 +28,7 @@ class Mapping {
     const int error = errno;
     if (file >= 0) ::close(file);
     if (address == MAP_FAILED)
-      throw DataError("cannot map {} ({} bytes): {}", path.string(), bytes, std::strerror(error));
+      throw DataError("cannot map {} ({} bytes): {}", path.string(), bytes, system_error(error));
     start_ = static_cast<const char*>(address);
   }
   ~Mapping() { ::munmap(const_cast<char*>(start_), size_); }
@@ -80,7 +81,7 @@ struct CropFile::Impl {
   }
   std::uint8_t flag(std::size_t row) const { return static_cast<std::uint8_t>(mapping.at(layout.valid)[row]); }
   std::uint32_t expected_crc(std::size_t row) const {
-    std::uint32_t crc = 0;  // HDF5 does not align it to four bytes in every file
+    std::uint32_t crc = 0;  // not aligned to four bytes in every file
     std::memcpy(&crc, mapping.at(layout.crc32).data() + row * sizeof crc, sizeof crc);
     return crc;
   }
@@ -88,7 +89,7 @@ struct CropFile::Impl {
     return fmt::format("row {} (id '{}')", row, shown(table.column("id")[row]));
   }
 
-  // A flag that flipped from 1 to 0 would silently drop a row; its checksum still stands there.
+  // A flag that flipped from 1 to 0 would silently drop a row. The row's checksum, which remains, reveals that.
   void check_flags() const {
     for (std::size_t row = 0; row < layout.rows; ++row) {
       if (flag(row) > 1 || (flag(row) == 0 && expected_crc(row) != 0)) {
@@ -101,7 +102,7 @@ struct CropFile::Impl {
   CropLayout layout;
   Mapping mapping;
   SampleTable table;
-  mutable std::vector<std::atomic<bool>> checked;  // rows whose checksum was compared and found right
+  mutable std::vector<std::atomic<bool>> checked;  // rows whose checksum is known to be right
 };
 
 CropFile::CropFile(const fs::path& path) {
@@ -129,7 +130,7 @@ std::span<const std::uint8_t> CropFile::image(std::size_t row) const {
                     path().string(), impl_->name_of(row));
   }
   const std::string_view pixels = impl_->pixels(row);
-  // Two threads may both compare a fresh row; they find the same.
+  // Two threads may both check a new row, with the same result.
   auto& checked = impl_->checked[row];
   if (!checked.load(std::memory_order_relaxed)) {
     if (crc32(pixels) != impl_->expected_crc(row)) damaged(path(), impl_->name_of(row) + " has the wrong checksum");
@@ -142,7 +143,7 @@ std::string CropFile::hash() const {
   const ImageShape& shape = impl_->layout.shape;
   std::string facts = fmt::format("pleat crops {} rows {} shape {}x{}x{}\n", crop_format::kSchemaVersion, rows(),
                                   shape.height, shape.width, shape.channels);
-  // Lengths before the bytes, so that two different tables never read the same.
+  // Lengths precede the bytes, so that different tables have different texts.
   const auto add = [&facts](std::string_view text) { facts += fmt::format("{}:", text.size()), facts += text; };
   for (std::size_t i = 0; i < table().names.size(); ++i) {
     add(table().names[i]);

@@ -1,5 +1,6 @@
-// Two phases, so that plain HDF5 serves any number of writing processes: one creates the structure with all its space,
-// then everyone writes bytes at known offsets. HDF5 itself never writes data: on a full disk it drops it silently.
+// Writes crops.h5 in two phases, so that plain HDF5 serves any number of processes. One process creates the structure
+// and reserves all space; then every process writes bytes at known offsets. HDF5 itself never writes data, because it
+// drops data silently on a full disk.
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
@@ -26,7 +27,7 @@ namespace format = crop_format;
 
 static_assert(std::endian::native == std::endian::little, "numbers are written as they lie in memory");
 
-// An open file that is written at offsets, from many threads.
+// An open file, written at offsets. Writes are thread-safe.
 class OutputFile {
  public:
   explicit OutputFile(const fs::path& path) : path_(path), file_(::open(path.c_str(), O_WRONLY | O_CLOEXEC)) {
@@ -37,13 +38,13 @@ class OutputFile {
   }
   OutputFile(const OutputFile&) = delete;
 
-  // Not by posix_fallocate: where the file system cannot reserve, that reads the file, which is open for writing only.
+  // Not posix_fallocate: if the file system cannot reserve, that call reads the file, which is open for writing only.
   void reserve() {
     struct stat status {};
     if (::fstat(file_, &status) != 0) throw_file_error("reserve space for", path_, errno);
     while (::fallocate(file_, 0, 0, status.st_size) != 0) {
       if (errno == EINTR) continue;
-      // A file system that cannot reserve (some network ones) shows a full disk at a write, or at the end.
+      // A file system that cannot reserve (some network ones) reports a full disk at a write, or at the end.
       if (errno == EOPNOTSUPP || errno == ENOSYS) return;
       throw_file_error("reserve space for", path_, errno);
     }
@@ -65,7 +66,7 @@ class OutputFile {
   int file_;
 };
 
-// A column as it is stored: every value padded with NULs to the width of the longest.
+// A column as stored: every value is padded with NULs to the width of the longest.
 struct PackedColumn {
   std::string name;
   std::size_t width = 1;
@@ -119,11 +120,11 @@ void check_input(const fs::path& path, const ImageShape& shape, const SampleTabl
   }
 }
 
-// Early, in words and figures; the reservation then makes it certain.
+// An early check with a clear message. The reservation later makes sure.
 void check_space(const fs::path& path, std::uint64_t needed) {
   struct statvfs disk {};
   const fs::path folder = path.has_parent_path() ? path.parent_path() : fs::path(".");
-  if (::statvfs(folder.c_str(), &disk) != 0 || disk.f_blocks == 0) return;  // the open will say more
+  if (::statvfs(folder.c_str(), &disk) != 0 || disk.f_blocks == 0) return;  // opening the file reports more
   const std::uint64_t free_bytes = static_cast<std::uint64_t>(disk.f_bavail) * disk.f_frsize;
   if (needed > free_bytes) {
     throw DataError("{} needs {:.2f} MB, but only {:.2f} MB are free there; free some space or choose another place",
@@ -133,7 +134,7 @@ void check_space(const fs::path& path, std::uint64_t needed) {
 
 Hdf5Properties without_times(hid_t property_class) {
   Hdf5Properties properties(H5Pcreate(property_class), "make a property list");
-  // Else two runs never write the same bytes.
+  // Object times would give two runs different bytes.
   hdf5(H5Pset_obj_track_times(properties.get(), false), "switch object times off");
   return properties;
 }
@@ -179,7 +180,7 @@ void make_text_attribute(hid_t object, const std::string& name, const std::strin
 
 void make_table(hid_t file, const std::vector<PackedColumn>& columns, std::size_t rows) {
   const Hdf5Properties creation = without_times(H5P_GROUP_CREATE);
-  // Readers list the columns in the order in which they are made here.
+  // Readers list the columns in creation order.
   hdf5(H5Pset_link_creation_order(creation.get(), H5P_CRT_ORDER_TRACKED | H5P_CRT_ORDER_INDEXED),
        "keep the order of columns");
   Hdf5Group table(H5Gcreate2(file, format::kTable, H5P_DEFAULT, creation.get(), H5P_DEFAULT), "make a group");
@@ -205,7 +206,7 @@ void make_structure(const fs::path& path, const ImageShape& shape, std::size_t r
   const Hdf5Lock lock;
   const Hdf5Properties access(H5Pcreate(H5P_FILE_ACCESS), "make a property list");
   hdf5(H5Pset_alignment(access.get(), format::kAlignment, format::kAlignment), "align the images");
-  // From 1.8 on, HDF5 checksums its own structure: a flipped byte there is an error.
+  // From version 1.8 on, HDF5 checksums its own structure: a flipped byte there is an error.
   hdf5(H5Pset_libver_bounds(access.get(), H5F_LIBVER_V18, H5F_LIBVER_V18), "choose the file version");
   hdf5(H5Pset_file_locking(access.get(), false, true), "switch file locking off");
   const Hdf5Properties creation = without_times(H5P_FILE_CREATE);
@@ -225,7 +226,7 @@ void make_structure(const fs::path& path, const ImageShape& shape, std::size_t r
 
 void write_columns(const fs::path& path, const std::vector<PackedColumn>& columns) {
   OutputFile file(path);
-  file.reserve();  // a full disk shows here
+  file.reserve();  // detects a full disk
   const CropLayout layout = read_crop_layout(path);
   for (std::size_t i = 0; i < columns.size(); ++i) {
     file.write(layout.columns[i].at.offset, columns[i].bytes.data(), columns[i].bytes.size());
@@ -245,7 +246,7 @@ void create_crops(const fs::path& path, const ImageShape& shape, const SampleTab
     bytes += columns.back().bytes.size();
   }
   std::error_code ignored;
-  fs::remove(path, ignored);  // what a killed run left there takes the space that is needed
+  fs::remove(path, ignored);  // the remains of a killed run take up needed space
   check_space(path, bytes);
   try {
     make_structure(path, shape, table.rows(), columns, provenance);

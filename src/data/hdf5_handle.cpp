@@ -21,7 +21,7 @@ Hdf5Lock::Hdf5Lock() : guard_(hdf5_mutex()) {
 
 std::string hdf5_reason() {
   std::string reason = "no reason given";
-  // Upward: from the place of the error to the call that the user made; the first entry is the cause.
+  // Walks from the place of the error up to the caller; the first entry is the cause.
   H5Ewalk2(
       H5E_DEFAULT, H5E_WALK_UPWARD,
       [](unsigned depth, const H5E_error2_t* error, void* text) -> herr_t {

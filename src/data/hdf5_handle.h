@@ -1,4 +1,4 @@
-// The way into HDF5: one thread at a time (the library is not thread-safe), every handle closed, every error thrown.
+// Wraps HDF5: one thread at a time (the library is not thread-safe), every handle is closed, every error is thrown.
 #pragma once
 
 #include <hdf5.h>
@@ -10,13 +10,13 @@
 
 namespace pleat {
 
-/// What HDF5 said. Callers turn it into a DataError that names the file and what to do.
+/// An error of HDF5. Callers turn it into a DataError that names the file and the remedy.
 struct Hdf5Error : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-/// Held around every use of HDF5 in this process. Also silences the library's own printing, and keeps it from flushing
-/// at exit, where it crashes after a failed close.
+/// Must be held around every use of HDF5 in this process. Also silences the library's own printing, and turns off its
+/// flush at exit, which crashes after a failed close.
 class Hdf5Lock {
  public:
   Hdf5Lock();
@@ -25,11 +25,13 @@ class Hdf5Lock {
   std::lock_guard<std::mutex> guard_;
 };
 
-/// Throws Hdf5Error with `action` and the library's innermost reason if a call failed (a negative result).
+/// Returns the result of a call.
+/// Throws: Hdf5Error with `action` and the library's innermost reason if the call failed (a negative result).
 template <class Result>
 Result hdf5(Result result, const char* action);
 
-/// An HDF5 identifier that closes itself. close() is for writers: only its result says that the bytes went out.
+/// An HDF5 identifier that closes itself. Writers must call close(): only its result confirms that the bytes were
+/// written.
 template <herr_t (*kClose)(hid_t)>
 class Hdf5Handle {
  public:

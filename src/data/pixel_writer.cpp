@@ -9,14 +9,14 @@
 namespace pleat {
 namespace {
 
-// Compiled for wide registers too and chosen at run time: this loop is most of what feeding a batch costs.
+// Compiled for several vector widths, chosen at run time: this loop is most of the cost of loading a batch.
 __attribute__((target_clones("avx512f", "avx2", "default"))) void scale_row(const std::uint8_t* in, const float* scale,
                                                                             const float* shift, float* out, int count) {
   for (int i = 0; i < count; ++i) out[i] = scale[i] * static_cast<float>(in[i]) + shift[i];
 }
 
-// Pixels in reverse order. `out` holds one byte more: three channels travel as four bytes, and the next pixel takes the
-// fourth's place. Never a byte past the row is read: it may be the end of the mapping.
+// Writes the pixels in reverse order. Three channels are copied as four bytes, and the next pixel overwrites the
+// fourth, so `out` has one spare byte. Never reads past the row, which may end the mapping.
 void mirror_row(const std::uint8_t* row, int pixels, int channels, std::uint8_t* out) {
   if (channels != 3) {
     std::reverse_copy(row, row + pixels, out);
@@ -57,7 +57,7 @@ void PixelWriter::write(std::span<const std::uint8_t> image, const Placement& pl
 void PixelWriter::copy(std::span<const std::uint8_t> image, const Placement& placement, float* out) const {
   const Box& box = placement.box;
   const int channels = source_.channels, row_floats = box.width * channels;
-  // The columns of the box that are within the image; the others are black, which is `shift` after normalising.
+  // The columns of the box inside the image. The others are black, which is `shift` after normalisation.
   const int left = std::clamp(box.left, 0, source_.width);
   const int count = std::clamp(box.left + box.width, left, source_.width) - left;
   const int to_their_left = placement.flip ? box.left + box.width - left - count : left - box.left;

@@ -1,5 +1,5 @@
-// Crops into float batches, at a batch's size: source pixels are uint8 HWC; what comes out is normalised float32 HWC,
-// ready for a channels_last batch, so that a pixel is touched once.
+// Writes crops into float batches, at the size of the batch's images. Input pixels are uint8 HWC. Output pixels are
+// normalised float32 HWC, ready for a channels_last batch, so that each pixel is touched once.
 #pragma once
 
 #include <cstdint>
@@ -11,13 +11,16 @@
 
 namespace pleat {
 
-/// One per loader; safe from many threads.
+/// One per loader. Thread-safe.
 class PixelWriter {
  public:
-  /// source: of the crops; output: of the batch's images, with as many channels.
+  ///   source: shape of the crops
+  ///   output: shape of the batch's images, with as many channels
   PixelWriter(const ImageShape& source, const ImageShape& output, const PixelNorm& norm);
-  /// image: source.bytes() bytes; out: output.bytes() floats, (pixel / 255 - mean) / std. A box of the output's size is
-  /// copied as it is, any other resampled; outside of the image the pixel is 0.
+  /// Writes the visible part. A box of the output's size is copied, any other is resampled. Pixels outside the image
+  /// are 0.
+  ///   image: source.bytes() bytes
+  ///   out: output.bytes() floats, (pixel / 255 - mean) / std
   void write(std::span<const std::uint8_t> image, const Placement& placement, float* out) const;
 
  private:

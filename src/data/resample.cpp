@@ -4,9 +4,9 @@
 #include <cmath>
 #include <cstring>
 
-// Compiled for wide registers too and chosen at run time: these loops are most of what feeding a batch costs.
+// Compiled for several vector widths, chosen at run time: these loops are most of the cost of loading a batch.
 #define PLEAT_WIDE __attribute__((target_clones("avx512f", "avx2", "default")))
-#define PLEAT_INLINE inline __attribute__((always_inline))  // into each of the clones, to be compiled as wide
+#define PLEAT_INLINE inline __attribute__((always_inline))  // into each clone, with its vector width
 
 namespace pleat {
 namespace {
@@ -21,7 +21,7 @@ PLEAT_WIDE void add_two_rows(const std::uint8_t* __restrict a, float weight_a, c
   for (int i = 0; i < count; ++i) out[i] += weight_a * static_cast<float>(a[i]) + weight_b * static_cast<float>(b[i]);
 }
 
-// The weighted sum of `taps` rows, two at a time.
+// Writes the weighted sum of the rows, two at a time.
 void blend_rows(const std::uint8_t* rows, std::size_t row_bytes, std::span<const float> weights, float* out,
                 int count) {
   bool begun = false;
@@ -36,7 +36,7 @@ void blend_rows(const std::uint8_t* rows, std::size_t row_bytes, std::span<const
   if (!begun) std::fill_n(out, count, 0.0F);
 }
 
-// One row of the output: columns of `in`, at element first[x] on.
+// The inputs of one output row: pixel x mixes columns of `in` from element first[x] on.
 struct ColumnMix {
   const float* in;
   const int* first;
@@ -45,7 +45,7 @@ struct ColumnMix {
   const float *scale, *shift;
 };
 
-// A pixel of three channels and whatever comes after it: one register, and no shuffling of interleaved channels.
+// One register: the three channels of a pixel and one more value. Interleaved channels need no shuffling.
 using Four = float __attribute__((vector_size(16)));
 PLEAT_INLINE Four load_four(const float* from) {
   Four value;
@@ -53,14 +53,14 @@ PLEAT_INLINE Four load_four(const float* from) {
   return value;
 }
 
-// kTaps: a number known to the compiler, or 0 for mix.taps.
+// kTaps: the number of taps if known to the compiler, else 0 for mix.taps.
 template <int kTaps>
 PLEAT_INLINE void mix_rgb_by(const ColumnMix& mix, float* __restrict out) {
   const int taps = kTaps ? kTaps : mix.taps;
   const Four scale{mix.scale[0], mix.scale[1], mix.scale[2], 0}, shift{mix.shift[0], mix.shift[1], mix.shift[2], 0};
   Four pixel{};
   for (int x = 0; x < mix.outputs; ++x) {
-    // The fourth lane is overwritten by the next pixel. After the last one it would be another's memory.
+    // The next pixel overwrites the fourth lane. After the last pixel this lane would be foreign memory.
     if (x > 0) std::memcpy(out + 3 * (x - 1), &pixel, sizeof(pixel));
     const float *in = mix.in + mix.first[x], *weights = mix.weights + x * taps;
     Four sum = weights[0] * load_four(in);
@@ -82,7 +82,7 @@ PLEAT_INLINE void mix_gray_by(const ColumnMix& mix, float* __restrict out) {
 }
 
 PLEAT_WIDE void mix_rgb(const ColumnMix& mix, float* out) {
-  if (mix.taps == 2) return mix_rgb_by<2>(mix, out);  // wherever the image grows
+  if (mix.taps == 2) return mix_rgb_by<2>(mix, out);  // whenever the image grows
   mix_rgb_by<0>(mix, out);
 }
 
@@ -114,7 +114,7 @@ AxisTaps axis_taps(int begin, int extent, int size, int outputs, bool mirrored) 
     axis.first[std::size_t(at)] = first;
     float* weights = axis.weights.data() + at * axis.taps;
     for (int i = from; i < to; ++i) {
-      const int tap = begin + i - first;  // outside of these taps is outside of the axis
+      const int tap = begin + i - first;  // inputs outside these taps are outside the axis
       if (tap >= 0 && tap < axis.taps) weights[tap] = static_cast<float>(heights[std::size_t(i - from)] / sum);
     }
   }

@@ -21,9 +21,9 @@ struct Row {
   std::vector<std::string> fields;
 };
 
-// What libcsv's callbacks fill; they must not throw through C, so that errors are found by CsvReader afterwards.
+// Filled by libcsv's callbacks. They must not throw through C, so CsvReader checks for errors afterwards.
 struct Parsed {
-  std::vector<std::string> fields;  // of the row at hand
+  std::vector<std::string> fields;  // of the current row
   std::vector<std::vector<std::string>> rows;
 };
 
@@ -37,7 +37,7 @@ void on_row(int, void* parsed) {
   state.fields.clear();
 }
 
-// libcsv, fed line by line so that each row knows the line it starts at.
+// Feeds libcsv line by line, so that each row knows its first line.
 class CsvReader {
  public:
   explicit CsvReader(std::string file) : file_(std::move(file)) {
@@ -63,7 +63,7 @@ class CsvReader {
   }
 
  private:
-  // Up to and with "\n", "\r\n" or a lone "\r".
+  // Includes "\n", "\r\n" or a lone "\r".
   static std::size_t line_length(std::string_view text) {
     const std::size_t end = text.find_first_of("\r\n");
     if (end == std::string_view::npos) return text.size();
@@ -83,7 +83,7 @@ class CsvReader {
       take_rows();
       in_row_ = false;
     } else if (!blank) {
-      in_row_ = true;  // a quoted value goes on in the next line
+      in_row_ = true;  // a quoted value continues in the next line
     }
   }
 
@@ -100,7 +100,7 @@ class CsvReader {
   bool in_row_ = false;
 };
 
-// What a spreadsheet or a download is when it is not saved as CSV.
+// Refuses spreadsheets and downloads that are not CSV.
 void check_kind(const std::string& file, std::string_view text) {
   struct Kind {
     std::string_view begin;
@@ -159,7 +159,7 @@ void check_names(const SampleTable& table, const std::string& source) {
   for (const std::string& name : table.names) {
     if (name.empty()) throw DataError("{}: column {} has no name; name it in the header", source, seen.size() + 1);
     if (!seen.insert(name).second)
-      throw DataError("{}: column '{}' stands there twice; rename or drop one", source, shown(name));
+      throw DataError("{}: column '{}' occurs twice; rename or drop one", source, shown(name));
   }
 }
 
@@ -190,24 +190,24 @@ void check_table(const SampleTable& table, const std::string& source) {
   }
   for (std::size_t i = 0; i < table.names.size(); ++i) {
     if (table.values[i].size() != table.rows()) {
-      throw DataError("{}: column '{}' has {} rows, expected {}", source, shown(table.names[i]),
-                      table.values[i].size(), table.rows());
+      throw DataError("{}: column '{}' has {} rows, expected {}", source, shown(table.names[i]), table.values[i].size(),
+                      table.rows());
     }
   }
   if (table.rows() == 0) throw DataError("{}: the table has no rows; expected some below the header", source);
   const auto* ids = table.find("id");
   if (ids == nullptr)
-    throw DataError("{}: column 'id' is missing, which every table needs; there are {}", source,
+    throw DataError("{}: column 'id' is missing, but every table needs it; the columns are {}", source,
                     shown_names(table.names));
   const auto place = [&](std::size_t row) { return (table.source.empty() ? source + " " : "") + table.place(row); };
   std::unordered_map<std::string_view, std::size_t> first_row;
   first_row.reserve(ids->size());
   for (std::size_t row = 0; row < ids->size(); ++row) {
     const std::string& id = (*ids)[row];
-    if (id.empty()) throw DataError("{}: the id is empty; every row needs one of its own", place(row));
+    if (id.empty()) throw DataError("{}: the id is empty; every row needs a unique id", place(row));
     const auto [other, is_new] = first_row.emplace(id, row);
     if (!is_new) {
-      throw DataError("{}: id '{}' is that of {} too; ids must differ: change one of them, or drop the row", place(row),
+      throw DataError("{}: id '{}' is already used in {}; ids must differ: change one, or drop the row", place(row),
                       shown(id), place(other->second));
     }
   }
@@ -222,8 +222,7 @@ SampleTable read_csv(const std::filesystem::path& path, const std::vector<std::s
 
   std::vector<Row> rows = CsvReader(file).read(text);
   if (rows.empty()) {
-    throw DataError("{}: is empty; expected a header with at least {}, and rows below it", file,
-                    shown_names(required));
+    throw DataError("{}: is empty; expected a header with at least {}, and rows below it", file, shown_names(required));
   }
   check_separator(file, rows.front());
 

@@ -1,4 +1,4 @@
-// Several predictions into one.
+// Blends several predictions into one.
 #pragma once
 
 #include <torch/types.h>
@@ -7,12 +7,14 @@
 
 namespace pleat {
 
-/// Mean of probability tables, each [N, C]; summed in float64 in the given order, so the same bits every time.
-/// Throws std::invalid_argument if there are none or shapes differ.
+/// Mean of probability tables, each [N, C], as float64. Summed in the given order, so the bits are reproducible.
+/// Throws: std::invalid_argument if there are no tables or their shapes differ.
 torch::Tensor mean_probs(const std::vector<torch::Tensor>& tables);
 
-/// Of tables of normal distributions, each [N, 2] mean and standard deviation: mean and deviation [N, 2] float64 of the
-/// even mixture of them, which is wider the less they agree. Throws as mean_probs.
+/// Mean and standard deviation, [N, 2] float64, of the equal mixture of normal distributions. The mixture is wider
+/// where their means differ.
+///   tables: each [N, 2], mean and standard deviation
+/// Throws: std::invalid_argument if there are no tables or their shapes differ.
 torch::Tensor mix_normals(const std::vector<torch::Tensor>& tables);
 
 }  // namespace pleat

@@ -1,4 +1,4 @@
-// oof.h5. Built in memory by HDF5 and written by write_file: HDF5 itself does not say when a disk is full.
+// Reads and writes oof.h5. HDF5 builds the file in memory and write_file writes it, since HDF5 misses a full disk.
 #include <ATen/ops/empty.h>
 
 #include <algorithm>
@@ -15,7 +15,7 @@ constexpr int kSchema = 1;
 
 Hdf5Properties without_times(hid_t kind) {
   Hdf5Properties properties(H5Pcreate(kind), "make a property list");
-  hdf5(H5Pset_obj_track_times(properties.get(), false), "switch object times off");  // else no two files are the same
+  hdf5(H5Pset_obj_track_times(properties.get(), false), "switch object times off");  // times would change the bytes
   return properties;
 }
 
@@ -89,13 +89,12 @@ std::vector<hsize_t> dims_of(hid_t set, hid_t type_class) {
   const int rank = hdf5(H5Sget_simple_extent_ndims(space.get()), "get dimensions");
   std::vector<hsize_t> dims(static_cast<std::size_t>(rank));
   hdf5(H5Sget_simple_extent_dims(space.get(), dims.data(), nullptr), "get dimensions");
-  if (H5Tget_class(type.get()) != static_cast<H5T_class_t>(type_class))
-    throw Hdf5Error("a dataset holds another type than expected");
+  if (H5Tget_class(type.get()) != static_cast<H5T_class_t>(type_class)) throw Hdf5Error("a dataset has the wrong type");
   return dims;
 }
 
-// Bytes of a dataset's values in memory. A file that says of itself to hold more than its size is damaged, and must not
-// make this process take as much.
+// Bytes of a dataset's values in memory.
+// Throws: Hdf5Error if they exceed the file's size. Such a file is damaged, and reading it could exhaust memory.
 std::size_t bytes_of(hid_t set, const std::vector<hsize_t>& dims, std::size_t item) {
   std::size_t bytes = item;
   bool overflows = false;
@@ -112,7 +111,7 @@ std::vector<std::string> read_texts(hid_t parent, const char* name) {
   const auto dims = dims_of(set.get(), H5T_STRING);
   const Hdf5Type type(H5Dget_type(set.get()), "get a type");
   const std::size_t width = H5Tget_size(type.get());
-  if (dims.size() != 1 || H5Tis_variable_str(type.get())) throw Hdf5Error(std::string(name) + " is no list of texts");
+  if (dims.size() != 1 || H5Tis_variable_str(type.get())) throw Hdf5Error(std::string(name) + " is not a text list");
   std::string padded(bytes_of(set.get(), dims, width), '\0');
   hdf5(H5Dread(set.get(), type.get(), H5S_ALL, H5S_ALL, H5P_DEFAULT, padded.data()), "read a dataset");
   std::vector<std::string> texts;
@@ -123,7 +122,7 @@ std::vector<std::string> read_texts(hid_t parent, const char* name) {
 torch::Tensor read_tensor(hid_t parent, const char* name, at::ScalarType dtype, std::size_t rank) {
   const Hdf5Dataset set(H5Dopen2(parent, name, H5P_DEFAULT), "open a dataset");
   const auto dims = dims_of(set.get(), dtype == at::kDouble ? H5T_FLOAT : H5T_INTEGER);
-  if (dims.size() != rank) throw Hdf5Error(std::string(name) + " has another number of dimensions than expected");
+  if (dims.size() != rank) throw Hdf5Error(std::string(name) + " has the wrong number of dimensions");
   bytes_of(set.get(), dims, sizeof(double));
   const torch::Tensor tensor = at::empty(std::vector<std::int64_t>(dims.begin(), dims.end()), dtype);
   hdf5(H5Dread(set.get(), dtype == at::kDouble ? H5T_NATIVE_DOUBLE : H5T_NATIVE_INT64, H5S_ALL, H5S_ALL, H5P_DEFAULT,
@@ -132,13 +131,13 @@ torch::Tensor read_tensor(hid_t parent, const char* name, at::ScalarType dtype, 
   return tensor;
 }
 
-// [N, 2] beside a table of probabilities, if it is there.
+// Reads a table [N, 2] of mean and standard deviation. Returns an undefined tensor if the table does not exist.
 torch::Tensor read_normal(hid_t parent, const std::string& name, std::size_t rows) {
   const htri_t there = H5Lexists(parent, name.c_str(), H5P_DEFAULT);
   if (there <= 0) return {};
   torch::Tensor normal = read_tensor(parent, name.c_str(), at::kDouble, 2);
   if (normal.size(0) != std::int64_t(rows) || normal.size(1) != 2)
-    throw Hdf5Error(name + " is no table of a mean and a deviation for each row");
+    throw Hdf5Error(name + " is not a table of mean and deviation per row");
   return normal;
 }
 
@@ -200,7 +199,7 @@ std::vector<OofTable> read_oof(const std::filesystem::path& path) {
     const Hdf5Lock lock;
     const Hdf5File file = file_in_memory(&bytes);
     const std::int64_t schema = read_tensor(file.get(), "schema", at::kLong, 1).sum().item<std::int64_t>();
-    if (schema != kSchema) throw Hdf5Error(fmt::format("it has schema {}, this program reads {}", schema, kSchema));
+    if (schema != kSchema) throw Hdf5Error(fmt::format("schema {}, but this program reads schema {}", schema, kSchema));
     const Hdf5Group targets(H5Gopen2(file.get(), "targets", H5P_DEFAULT), "open the targets");
     const std::size_t rows = read_texts(file.get(), "ids").size();
     std::vector<OofTable> tables;
@@ -208,7 +207,7 @@ std::vector<OofTable> read_oof(const std::filesystem::path& path) {
       tables.push_back(read_target(targets.get(), name, rows));
     return tables;
   } catch (const Hdf5Error& error) {
-    throw DataError("{} is no out-of-fold table of pleat's, or damaged: {}", path.string(), error.what());
+    throw DataError("{} is not an out-of-fold table from pleat, or is damaged: {}", path.string(), error.what());
   }
 }
 

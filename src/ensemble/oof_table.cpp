@@ -24,18 +24,19 @@ void check_shapes(const std::string& model_id, const HeldOutPredictions& made, s
   }
   if (made.rows.numel() > 0 &&
       (made.rows.min().item<std::int64_t>() < 0 || made.rows.max().item<std::int64_t>() >= rows)) {
-    throw DataError("model {}, fold {}: predictions name rows outside the {} of the fold plan", model_id,
+    throw DataError("model {}, fold {}: predictions for rows outside the fold plan's {} rows", model_id,
                     made.fold.value, rows);
   }
 }
 
-// One fold's rows into its repeat's table; `writer` holds, per row, the fold that wrote it, or -1.
+// Copies one fold's rows into its repeat's table and checks them.
+//   writer: for each row, the fold that predicted it so far, or -1
 void place_fold(const std::string& model_id, const FoldPlan& plan, const HeldOutPredictions& made, torch::Tensor& probs,
                 std::vector<int>& writer) {
   const auto& fold_of = plan.fold_of[std::size_t(made.fold.value / plan.k)];
   const torch::Tensor made_probs = at::softmax(made.logits.to(at::kDouble), 1);
   const auto* rows = made.rows.const_data_ptr<std::int64_t>();
-  const torch::Tensor finite = at::isfinite(made.logits).all(1);  // softmax would hide a minus infinity
+  const torch::Tensor finite = at::isfinite(made.logits).all(1);  // logits, since softmax turns -inf into 0
   const auto* is_finite = finite.const_data_ptr<bool>();
   for (std::int64_t i = 0; i < made.rows.numel(); ++i) {
     const auto row = static_cast<std::size_t>(rows[i]);
@@ -55,7 +56,7 @@ void place_fold(const std::string& model_id, const FoldPlan& plan, const HeldOut
   probs.index_copy_(0, made.rows, made_probs);
 }
 
-// Where each fold's rows are its own has been checked by then, or will be.
+// Mixes the normal distributions over the repeats. place_fold checks the rows.
 torch::Tensor place_normals(const FoldPlan& plan, const std::vector<HeldOutPredictions>& folds) {
   if (folds.empty() || !folds.front().normal.defined()) return {};
   std::vector<torch::Tensor> repeats(std::size_t(plan.repeats));
@@ -76,9 +77,9 @@ OofModel gather_model(const std::string& model_id, const FoldPlan& plan, int cla
   std::set<int> seen;
   for (const HeldOutPredictions& made : folds) {
     if (made.fold.value < 0 || made.fold.value >= plan.folds())
-      throw DataError("model {}: there is no fold {} in the plan of {}", model_id, made.fold.value, plan.folds());
+      throw DataError("model {}: fold {} is not in the plan of {} folds", model_id, made.fold.value, plan.folds());
     if (!seen.insert(made.fold.value).second)
-      throw DataError("model {}: fold {} is there twice", model_id, made.fold.value);
+      throw DataError("model {}: fold {} appears twice", model_id, made.fold.value);
     check_shapes(model_id, made, rows, classes);
     const auto repeat = static_cast<std::size_t>(made.fold.value / plan.k);
     place_fold(model_id, plan, made, repeats[repeat], writers[repeat]);

@@ -13,7 +13,7 @@
 namespace pleat {
 namespace {
 
-// Cells looked at: some 2 s at most in all on a slow core. Small tables end far below, at the best of several local
+// Limits on visited cells: about 2 s in all on a slow core. Small tables stop far below, at the best of several local
 // optima.
 constexpr std::int64_t kVisitsPerSearch = 50'000'000;
 constexpr std::int64_t kVisitsForStarts = 20'000'000;
@@ -21,12 +21,12 @@ constexpr int kMostStarts = 16;
 constexpr int kReferences = 32;
 constexpr std::int64_t kMostGroupsOneByOne = 100'000;
 constexpr int kMostPasses = 100;
-// With more types than this, each is tried against that many others drawn by chance instead of against all.
+// With more types than this, a swap is tried with this many random types instead of with all.
 constexpr std::size_t kPartners = 400;
-// Below rounding, a change is no gain: the search would run in circles.
+// Gains within rounding do not count: the search would run in circles.
 constexpr double kNoGain = -1e-11;
 
-// One plan in the making.
+// A plan under construction.
 class Dealer {
  public:
   Dealer(const BalanceProblem& problem, RandomStream& random)
@@ -36,7 +36,7 @@ class Dealer {
         dealt_(problem.types.size() * k_, 0),
         tally_(problem) {}
 
-  // Of the n groups of a type each fold gets floor(n / k): whatever else happens, those are balanced exactly.
+  // Gives each fold floor(n / k) of the n groups of a type: those are balanced exactly.
   void deal_evenly() {
     for (std::size_t type = 0; type < problem_->types.size(); ++type) {
       const int share = problem_->groups_of_type[type] / problem_->k;
@@ -44,15 +44,15 @@ class Dealer {
     }
   }
 
-  // What is left goes one by one, the large first (by octave, so that chance has a say: repeats must differ), each
-  // to the fold where it is most wanted.
+  // Deals the remaining groups one by one, the large ones first, each to the fold with the lowest cost. Compares sizes
+  // by octave, so that chance has a say: repeats must differ.
   void deal_the_rest() {
     std::vector<std::size_t> left = undealt();
     shuffle(left, *random_);
     const auto octave = [this](std::size_t type) { return std::bit_width(static_cast<unsigned>(rows(type))); };
     std::stable_sort(left.begin(), left.end(), [&](auto a, auto b) { return octave(a) > octave(b); });
     for (const std::size_t type : left) {
-      const std::size_t start = random_->below(static_cast<std::uint32_t>(k_));  // among equals, any
+      const std::size_t start = random_->below(static_cast<std::uint32_t>(k_));  // equal folds: a random one
       std::size_t best = start;
       double lowest = std::numeric_limits<double>::infinity();
       for (std::size_t i = 0; i < k_; ++i) {
@@ -66,8 +66,8 @@ class Dealer {
     }
   }
 
-  // As scikit-learn's StratifiedGroupKFold: groups of uneven classes first, each to the fold where the classes' spread
-  // over the folds becomes least, among equals the smallest.
+  // Deals like scikit-learn's StratifiedGroupKFold: groups with uneven classes first, each to the fold that minimises
+  // the classes' spread over the folds. Ties go to the smallest fold.
   void deal_as_scikit_learn() {
     std::vector<std::size_t> left = undealt();
     std::vector<double> unevenness;
@@ -89,7 +89,7 @@ class Dealer {
     }
   }
 
-  // Moves and swaps until none helps: by the judge, or (a smoother way down) by the pull.
+  // Moves and swaps groups until nothing lowers the judge's cost. Without a judge, uses the smoother cost of `pull`.
   void search(const Judge* judge) {
     limit_ = tally_.visits() + kVisitsPerSearch;
     for (int pass = 0; pass < kMostPasses && improve(judge); ++pass) {
@@ -117,7 +117,7 @@ class Dealer {
     return left;
   }
 
-  // One pass over all (type, fold) that hold groups, in random order: the best move, else the best swap.
+  // One pass over all (type, fold) with groups, in random order. Makes the best move of each, else the best swap.
   bool improve(const Judge* judge) {
     std::vector<std::size_t> held;
     for (std::size_t i = 0; i < dealt_.size(); ++i) {
@@ -127,7 +127,7 @@ class Dealer {
     bool better = false;
     for (const std::size_t i : held) {
       if (spent()) return false;
-      if (dealt_[i] == 0) continue;  // moved on in this pass
+      if (dealt_[i] == 0) continue;  // moved earlier in this pass
       better |= try_move(judge, i / k_, i % k_) || try_swap(judge, i / k_, i % k_);
     }
     return better;
@@ -149,7 +149,7 @@ class Dealer {
     const std::size_t types = problem_->types.size();
     const bool all = types <= kPartners;
     Step best;
-    // With very many cells one round of partners is more than a whole search may take.
+    // With very many cells, one round of partners alone exceeds the limit of a whole search.
     for (std::size_t i = 0; i < (all ? types : kPartners) && !spent(); ++i) {
       const std::size_t other = all ? i : random_->below(static_cast<std::uint32_t>(types));
       if (other == type) continue;
@@ -200,16 +200,16 @@ class Dealer {
   std::size_t k_;
   std::vector<int> dealt_;
   FoldTally tally_;
-  std::int64_t limit_ = 0;  // of visits, for the search at hand
+  std::int64_t limit_ = 0;  // on visits, for the current search
 };
 
-// First the absences; then, far smaller, the rest.
+// Absences come first; the judge's cost decides between equals.
 std::pair<double, double> cost_of(Dealer& dealer, const Judge& judge) {
   return {dealer.imbalance().absence, judge(dealer.imbalance())};
 }
 
-// As scikit-learn would make it, with the luck of several tries. Where groups are alike, to deal them evenly first is
-// never worse, and the only way that is quick for a million rows on their own.
+// Makes the best of several plans dealt like scikit-learn's. Where groups are alike, dealing them evenly first is never
+// worse. It is also the only fast way for a million rows without groups.
 Dealer reference_plan(const BalanceProblem& problem, RandomStream& random, std::int64_t& visits) {
   Dealer even(problem, random);
   even.deal_evenly();
@@ -241,7 +241,7 @@ std::vector<int> balance(const BalanceProblem& problem, RandomStream& random) {
     dealer.deal_the_rest();
     dealer.search(nullptr);
     const Judge unlimited;
-    if (start % 2 == 1) dealer.search(&unlimited);  // a limit bars some ways down
+    if (start % 2 == 1) dealer.search(&unlimited);  // a limit blocks some ways down
     dealer.search(&judge);
     visits += dealer.visits();
     if (cost_of(dealer, judge) < cost_of(best, judge)) best = std::move(dealer);

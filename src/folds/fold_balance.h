@@ -1,4 +1,4 @@
-// Deals groups out to folds so that every fold looks like the whole. Knows counts only, no names and no files.
+// Deals groups to folds so that every fold looks like the whole. Works on counts, without names or files.
 #pragma once
 
 #include <cstdint>
@@ -8,8 +8,8 @@
 
 namespace pleat {
 
-/// How many rows a group has in one cell. A cell is anything to be spread evenly over the folds: all rows, a class of
-/// one strata column, a combination of classes.
+/// A group's number of rows in one cell. A cell is anything to spread evenly over the folds: all rows, a class of one
+/// strata column, a combination of classes.
 struct CellCount {
   int cell = 0;
   int rows = 0;
@@ -18,9 +18,9 @@ struct CellCount {
 
 struct Cell {
   double total = 0;    // rows
-  double absence = 0;  // cost of each fold that has none of it
-  double share = 0;    // weight of its deviation among all cells', by which plans are judged; 0 for all rows
-  double pull = 0;     // weight of (rows in a fold - total / k)², by which plans are searched for
+  double absence = 0;  // cost of each fold without a row of it
+  double share = 0;    // weight of its deviation in the judge's cost; 0 for all rows
+  double pull = 0;     // weight of (rows in a fold - total / k)² in the search's cost
 };
 
 /// Cell 0 is all rows.
@@ -28,14 +28,15 @@ struct BalanceProblem {
   int k = 0;
   std::vector<Cell> cells;
 
-  // Groups with the same counts are of one type; types[t] are the cells that it has rows in, ascending.
+  // Groups with the same counts form a type. types[t] lists the cells that type t has rows in, ascending.
   std::vector<std::vector<CellCount>> types;
   std::vector<int> groups_of_type;
 };
 
-/// dealt[t * k + fold] groups of type t go to that fold, so that the absences cost least, and among such plans the
-/// imbalance of shares and sizes (fold_tally.h) is small; where absences do not decide, the search keeps the plan from
-/// being worse in shares, classes or sizes than the best of several that scikit-learn's way of dealing gives.
+/// Returns `dealt`: dealt[t * k + fold] groups of type t go to that fold.
+/// Minimises the cost of absences first, then the imbalance of shares and sizes (fold_tally.h). Among plans with the
+/// same absences, the result is no worse in shares, classes or sizes than the best of several plans dealt like
+/// scikit-learn's.
 /// Deterministic in the problem and the stream. The work is bounded.
 std::vector<int> balance(const BalanceProblem& problem, RandomStream& random);
 

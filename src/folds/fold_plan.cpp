@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "base/random.h"
 #include "base/utf8.h"
+#include "base/wording.h"
 #include "folds/fold_balance.h"
 #include "folds/fold_strata.h"
 
@@ -20,7 +21,7 @@ namespace {
 
 std::size_t index(int value) { return static_cast<std::size_t>(value); }
 
-// Where the rows are from, before what is wrong with them.
+// The rows' file, as the start of an error.
 std::string from(const FoldRequest& request) { return request.source.empty() ? "" : request.source + ": "; }
 
 void check_request(const FoldRequest& request) {
@@ -38,11 +39,11 @@ void check_request(const FoldRequest& request) {
   seen.reserve(rows);
   for (const std::string& id : request.ids) {
     if (!seen.insert(id).second)
-      throw DataError("{}id '{}' stands there twice; a fold plan needs unique ids", from(request), shown(id));
+      throw DataError("{}id '{}' appears twice; a fold plan needs unique ids", from(request), shown(id));
   }
 }
 
-// Warnings that may come once per class: the first few in full, then how many more.
+// Warnings that may occur once per class: logs the first few, then the number of further ones.
 class FewWarnings {
  public:
   explicit FewWarnings(std::string what) : what_(std::move(what)) {}
@@ -76,13 +77,13 @@ void check_class(const FoldRequest& request, const std::string& column, const st
                  std::int64_t rows, int groups, FewWarnings& warnings) {
   if (rows < request.k) {
     throw DataError(
-        "{}column '{}': class '{}' has {} row{}, fewer than the {} folds; lower folds.k, merge the class into another, "
+        "{}column '{}': class '{}' has {}, fewer than the {} folds; lower folds.k, merge the class into another, "
         "{}or leave '{}' out of folds.stratify",
-        from(request), column, shown(name), rows, rows == 1 ? "" : "s", request.k,
+        from(request), column, shown(name), counted(rows, "row"), request.k,
         quantity ? "give the target edges if these are amounts, " : "", column);
   }
   if (groups < request.k) {
-    warnings.add(fmt::format("column '{}': class '{}' occurs in {} groups only, so that {} of {} folds hold none of it",
+    warnings.add(fmt::format("column '{}': class '{}' occurs in only {} groups, so {} of {} folds hold none of it",
                              column, shown(name), groups, request.k - groups, request.k));
   }
 }
@@ -92,7 +93,7 @@ void check_strata(const FoldRequest& request, const FoldStrata& strata) {
     throw DataError("{}{} groups cannot be cut into {} folds, since a group stays whole; lower folds.k or add groups",
                     from(request), strata.groups.count(), request.k);
   }
-  FewWarnings warnings("classes in fewer groups than folds; is each of folds.stratify a column of classes?");
+  FewWarnings warnings("classes in fewer groups than folds; does each column in folds.stratify hold classes?");
   for (const Partition& partition : strata.partitions) {
     if (partition.kind != Partition::Kind::kColumn) continue;
     const std::vector<std::string>& names = strata.columns[partition.column].names;
@@ -110,7 +111,7 @@ std::uint64_t hash_name(std::string_view name) {
   return hash;
 }
 
-// Which of the groups that are alike goes where is chance, drawn per group: it stays when other rows come and go.
+// Orders equal groups at random. Each group has its own draw, so its place does not depend on which other rows exist.
 std::vector<int> in_random_order(const std::vector<int>& groups, const Codes& names, RandomKey key) {
   std::vector<std::pair<std::uint64_t, int>> drawn;
   drawn.reserve(groups.size());
@@ -146,7 +147,7 @@ std::vector<int> deal(const FoldStrata& strata, std::uint64_t seed, int repeat) 
   return fold_of_row;
 }
 
-// Classes that could be in every fold and are not; rare, since the balance puts this before all else.
+// Warns of classes that could be in every fold but are not. Rare, since balance() puts absences before all else.
 void warn_of_absent(const FoldRequest& request, const FoldStrata& strata, const std::vector<int>& fold_of_row) {
   const std::size_t k = index(request.k);
   FewWarnings warnings("folds without a class");
@@ -159,7 +160,7 @@ void warn_of_absent(const FoldRequest& request, const FoldStrata& strata, const 
     for (std::size_t i = 0; i < rows.size(); ++i) {
       if (rows[i] > 0 || partition.groups[i / k] < request.k) continue;
       warnings.add(fmt::format(
-          "column '{}': fold {} holds no row of class '{}'; no plan was found that has all classes everywhere",
+          "column '{}': fold {} holds no row of class '{}'; no plan with all classes in every fold was found",
           request.strata_names[partition.column], i % k, shown(strata.columns[partition.column].names[i / k])));
     }
   }

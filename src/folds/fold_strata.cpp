@@ -26,7 +26,7 @@ std::vector<int> number_pairs(const std::vector<int>& first, const std::vector<i
   return numbers;
 }
 
-// Two at a time with dense numbers: the product of all columns' class counts could overflow.
+// Combines two columns at a time and renumbers: the product of all columns' class counts could overflow.
 std::vector<int> number_products(const std::vector<Codes>& columns) {
   std::vector<int> product = columns.front().of_row;
   for (std::size_t i = 1; i < columns.size(); ++i) product = number_pairs(product, columns[i].of_row);
@@ -69,13 +69,13 @@ std::vector<Partition> make_partitions(const std::vector<Codes>& columns, const 
   return partitions;
 }
 
-// What a fold without one of the classes costs: those that could be in every fold, and those in too few groups for it.
+// Cost of a fold without a class: `reachable` if the class could be in every fold, `rare` if it has too few groups.
 struct Absence {
   double reachable = 0, rare = 0;
 };
 
 void add_cells(const Partition& partition, int k, double share, Absence absence, BalanceProblem& problem) {
-  // All rows pull half as much as a class does: found to leave the judge least to improve.
+  // All rows pull half as much as a class: in trials, this left the judge the least to improve.
   const double pull = partition.kind == Partition::Kind::kRows ? 0.5 : 1.0;
   for (std::size_t c = 0; c < partition.classes(); ++c) {
     const auto total = static_cast<double>(partition.rows[c]);
@@ -83,12 +83,12 @@ void add_cells(const Partition& partition, int k, double share, Absence absence,
         {.total = total,
          .absence = partition.groups[c] >= k ? absence.reachable : absence.rare,
          .share = share / static_cast<double>(partition.classes()),
-         .pull = pull * k / total});  // as in chi-squared, so that a rare class is not sold for a common one
+         .pull = pull * k / total});  // as in chi-squared, so that rare classes count as much as common ones
   }
 }
 
-// An empty fold outweighs all missing classes together, those that could be there outweigh the rare ones, and these the
-// missing combinations of classes, and these any deviation. Powers of two, so that sums are exact.
+// Each kind of cost outweighs all later kinds together: an empty fold, a missing reachable class, a missing rare class,
+// a missing combination of classes, any deviation. Powers of two, so that sums are exact.
 void make_cells(const std::vector<Partition>& partitions, std::size_t rows, int k, BalanceProblem& problem) {
   std::size_t cells = 0;
   for (const Partition& partition : partitions) cells += partition.classes();
@@ -130,7 +130,7 @@ Counts count_cells(const std::vector<Partition>& partitions, std::span<const std
   return counts;
 }
 
-// Finds a type by its counts.
+// Hashes a type's counts, to look up the type.
 struct CountsHash {
   std::size_t operator()(const Counts& counts) const {
     std::size_t hash = 0;
@@ -142,7 +142,7 @@ struct CountsHash {
   }
 };
 
-// Types are numbered in the order of their first group's name: the same for any order of the rows.
+// Numbers types in the order of their first group's name, so that the order of the rows does not matter.
 void make_types(const std::vector<std::size_t>& by_group, FoldStrata& strata) {
   std::unordered_map<Counts, std::size_t, CountsHash> type_of;
   const std::span<const std::size_t> rows(by_group);

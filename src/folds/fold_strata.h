@@ -1,4 +1,4 @@
-// From names to counts: what must be spread evenly over the folds, and which groups are alike in it.
+// Turns names into counts: the cells to spread evenly over the folds, and the groups with equal counts.
 #pragma once
 
 #include <string>
@@ -9,7 +9,7 @@
 
 namespace pleat {
 
-/// Names of rows as numbers that stand in the order of the names, so that nothing depends on the order of the rows.
+/// The rows' names as numbers, in the order of the names, so that the order of the rows does not matter.
 struct Codes {
   std::vector<int> of_row;
   std::vector<std::string> names;
@@ -19,15 +19,15 @@ struct Codes {
 
 Codes encode(const std::vector<std::string>& values);
 
-/// One way to tell rows apart that every fold shall hold in the same shares: all rows as one class (which gives folds
-/// of one size), a strata column, or the product of all those columns.
+/// A division of the rows into classes that every fold should hold in the same shares: all rows as one class (for folds
+/// of equal size), a strata column, or the product of all strata columns.
 struct Partition {
   enum class Kind { kRows, kColumn, kProduct };
   Kind kind{};
-  std::size_t column = 0;  // of kColumn: which
+  std::size_t column = 0;  // of kColumn: its index
   std::vector<int> class_of_row;
   std::vector<std::int64_t> rows;  // per class
-  std::vector<int> groups;         // per class: how many groups it occurs in
+  std::vector<int> groups;         // per class: number of groups that it occurs in
 
   std::size_t classes() const { return rows.size(); }
 };

@@ -138,7 +138,7 @@ double FoldTally::absence_change(std::size_t from, std::size_t to) const {
   return change;
 }
 
-// Of the fold as it is (sign 0), or without (-1) or with (1) the change at hand.
+// Returns the fold's cost of shares: as it is (sign 0), without the current change (-1), or with it (1).
 double FoldTally::share_cost(std::size_t fold, int sign) const {
   const auto size = static_cast<double>(std::max<std::int64_t>(1, rows(0, fold) + sign * change_[0]));
   double cost = 0;
@@ -150,7 +150,7 @@ double FoldTally::share_cost(std::size_t fold, int sign) const {
   return cost / static_cast<double>(k_);
 }
 
-// Standard deviation over the folds of the part of the cell's rows that each has; `sum` and `squares` are over the
+// Standard deviation, over the folds, of each fold's part of the cell's rows. `sum` and `squares` are sums over the
 // folds.
 double FoldTally::part_deviation(std::size_t cell, std::int64_t sum, std::int64_t squares) const {
   const double mean = static_cast<double>(sum) / static_cast<double>(k_);

@@ -1,4 +1,4 @@
-// What each fold holds of each cell, how well that is balanced, and how a change would alter it.
+// Counts each fold's rows in each cell. Measures their imbalance, and the effect of a change on it.
 #pragma once
 
 #include <cstdint>
@@ -10,18 +10,18 @@
 
 namespace pleat {
 
-/// How far a plan is from folds that all look like the whole; 0 is perfect, less is better, in each respect.
+/// A plan's distance from folds that all look like the whole. In each respect, 0 is perfect and less is better.
 struct Imbalance {
   double absence = 0;  // weighted count of (cell, fold) without a row
   double shares = 0;   // weighted mean over folds and classes of |class's share of the fold - its share of all|
   double classes = 0;  // weighted mean over classes of the standard deviation over folds of (fold's part of the class)
   double sizes = 0;    // standard deviation of the folds' sizes, over their mean
 
-  /// Whether it is no worse in any respect.
+  /// Returns true if no respect is worse than in `limit`.
   bool within(const Imbalance& limit) const;
 };
 
-/// What plans are judged by, after the absences: shares + sizes, and very dear each respect that is above its limit.
+/// The judge's cost of a plan, apart from absences: shares + sizes, plus a high cost of each respect above its limit.
 struct Judge {
   static constexpr double kNone = std::numeric_limits<double>::infinity();
   Imbalance limit{0, kNone, kNone, kNone};
@@ -36,20 +36,19 @@ class FoldTally {
   void add(std::span<const CellCount> group, std::size_t fold, int groups);
   const Imbalance& imbalance();
 
-  /// Of the objective by which plans are searched for, if the group came into the fold; up to what is the same for all
-  /// folds.
+  /// Change of the search's cost if the group entered the fold, up to a factor and a term that all folds share.
   double pull(std::span<const CellCount> group, std::size_t fold);
-  /// Of `Imbalance::classes`, if the group came into the fold.
+  /// Change of `Imbalance::classes` if the group entered the fold.
   double spread_change(std::span<const CellCount> group, std::size_t fold);
 
-  /// How the objectives change if a group `out` goes from fold `from` to fold `to` and a group `in` (or nothing) comes
-  /// back: that of the search, and that of the judge.
+  /// Change of the search's or the judge's cost if a group `out` moves from fold `from` to fold `to`. A group `in`, or
+  /// nothing, moves back.
   double search_change(std::span<const CellCount> out, std::span<const CellCount> in, std::size_t from, std::size_t to);
   double judge_change(const Judge& judge, std::span<const CellCount> out, std::span<const CellCount> in,
                       std::size_t from, std::size_t to);
 
   std::int64_t rows(std::size_t cell, std::size_t fold) const { return rows_[fold * cells_ + cell]; }
-  /// Cells looked at so far: the work done.
+  /// Cells visited so far, as a measure of the work.
   std::int64_t visits() const { return visits_; }
 
  private:
@@ -68,7 +67,7 @@ class FoldTally {
   std::vector<std::int64_t> squares_;  // per cell: the sum over folds of rows²
   std::vector<std::int64_t> change_;   // per cell: rows that leave `from` for `to`; zero outside of a *_change call
   std::vector<std::size_t> touched_;   // the cells of change_
-  bool stale_ = true;                  // whether the next two are of before the last add
+  bool stale_ = true;                  // whether the next two are from before the last add
   Imbalance now_;
   std::vector<double> share_cost_;  // per fold
   std::int64_t visits_ = 0;

@@ -1,4 +1,4 @@
-// folds.csv, written and read.
+// Writes and reads folds.csv.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -19,7 +19,7 @@ int read_fold(const std::string& text, const std::string& file, int line) {
   int fold = -1;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), fold);
   if (error != std::errc{} || end != text.data() + text.size() || text.front() == '-' || fold >= kMostFolds) {
-    throw DataError("{} line {}: fold '{}' is not a number from 0 on; give each row the fold that holds it out", file,
+    throw DataError("{} line {}: fold '{}' is not a whole number >= 0; give each row the fold that holds it out", file,
                     line, shown(text));
   }
   return fold;
@@ -49,8 +49,8 @@ void check_groups(const SampleTable& table, const std::vector<int>& fold_of, int
     const auto [first, is_new] = first_row.emplace(groups[row], row);
     if (is_new || fold_of[first->second] == fold_of[row]) continue;
     throw DataError(
-        "{} line {}: group '{}' is in fold {} here and in fold {} at line {} (column '{}'); a group must not "
-        "be on two sides of a fold",
+        "{} line {}: group '{}' is in fold {} here and in fold {} at line {} (column '{}'); give all rows of "
+        "a group the same fold",
         file, table.lines[row], shown(groups[row]), fold_of[row], fold_of[first->second], table.lines[first->second],
         column_name(repeat));
   }
@@ -60,7 +60,7 @@ void check_names(const SampleTable& table, const std::string& file) {
   const auto& groups = table.column("group");
   for (std::size_t row = 0; row < groups.size(); ++row) {
     if (groups[row].empty()) {
-      throw DataError("{} line {}: the group is empty; a row on its own has its id as group", file, table.lines[row]);
+      throw DataError("{} line {}: the group is empty; give a row without a group its id", file, table.lines[row]);
     }
   }
 }
@@ -95,7 +95,7 @@ FoldPlan read_folds(const std::filesystem::path& path) {
     const auto& fold_of = plan.fold_of[static_cast<std::size_t>(repeat)];
     const int highest = *std::max_element(fold_of.begin(), fold_of.end());
     if (highest >= plan.k) {
-      throw DataError("{}: column '{}' has fold {}, but column 'fold' only 0 to {}; all repeats have as many folds",
+      throw DataError("{}: column '{}' has fold {}, but column 'fold' only 0 to {}; all repeats need as many folds",
                       file, column_name(repeat), highest, plan.k - 1);
     }
     check_rows_in_each(fold_of, plan.k, repeat, file);

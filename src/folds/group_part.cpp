@@ -9,9 +9,9 @@
 namespace pleat {
 namespace {
 
-// Rows of one group, which are taken or left together.
+// Rows of one group, which are kept or left out together.
 struct Unit {
-  std::uint64_t order;  // where the seed puts it among those of its stratum
+  std::uint64_t order;  // its random rank within its stratum
   std::vector<std::size_t> rows;
 };
 using Strata = std::map<std::string, std::vector<Unit>>;
@@ -32,7 +32,7 @@ Strata sort_into_strata(const std::vector<std::string>& groups, const std::vecto
   return sorted;
 }
 
-// Whole units, as long as no more than `most` rows are kept in all.
+// Keeps whole units, as long as no more than `most` rows are kept in all.
 void take(const std::vector<Unit>& members, std::size_t most, std::vector<std::size_t>& kept) {
   for (const Unit& unit : members) {
     if (kept.size() + unit.rows.size() <= most) kept.insert(kept.end(), unit.rows.begin(), unit.rows.end());
@@ -47,8 +47,8 @@ std::vector<std::size_t> part_of_groups(const std::vector<std::string>& groups, 
   std::size_t seen = 0;
   for (const auto& [stratum, members] : sort_into_strata(groups, strata, key)) {
     for (const Unit& unit : members) seen += unit.rows.size();
-    // On a running total: what a stratum's groups are too large for goes to the next ones, and rounding adds up to
-    // nothing.
+    // The limit is a running total: places that a stratum's groups are too large for pass to the next stratum, and
+    // rounding does not add up.
     take(members, count * seen / groups.size(), kept);
   }
   std::sort(kept.begin(), kept.end());

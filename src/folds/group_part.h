@@ -9,9 +9,11 @@
 
 namespace pleat {
 
-/// Positions, ascending, of `count` of the rows or a few less. Groups stay whole: of each stratum, those that fit into
-/// its share are taken in the key's order, and what its groups are too large for goes to the next stratum by name.
-/// groups, strata: one per row; a group is of its first row's stratum. `key`: the sample is filled in.
+/// Returns the positions of `count` rows or a few less, ascending. Groups stay whole: a stratum keeps the groups that
+/// fit into its share, in the key's random order. Places that its groups are too large for pass to the next stratum by
+/// name.
+///   groups, strata: one per row; a group belongs to its first row's stratum
+///   key: its `sample` is overwritten
 std::vector<std::size_t> part_of_groups(const std::vector<std::string>& groups, const std::vector<std::string>& strata,
                                         std::size_t count, RandomKey key);
 

@@ -1,4 +1,4 @@
-// A job's identity: a hash of everything that determines its result and of nothing else (not ranks, paths, hosts,
+// A job's key: the hash of everything that determines its result, and of nothing else (not ranks, paths, hosts,
 // clocks).
 #pragma once
 
@@ -11,7 +11,7 @@ namespace pleat {
 /// 32 hex digits. The same JSON value gives the same key, whatever the order of its keys.
 std::string job_key(const Json& identity);
 
-/// The dotted paths at which two JSON values differ, each as "train.lr: 0.001 -> 0.01".
+/// Returns the dotted paths at which two JSON values differ, each as "train.lr: 0.001 -> 0.01".
 std::vector<std::string> differing_fields(const Json& before, const Json& after);
 
 }  // namespace pleat

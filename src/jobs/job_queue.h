@@ -1,56 +1,70 @@
-// Which job runs where: a pure state machine, told of events and asked for the next job. No clock, no MPI, no files.
+// Decides which job runs on which slot. A pure state machine: no clock, no MPI, no files.
 #pragma once
 
 #include <optional>
-#include <string>
 #include <vector>
 
 namespace pleat {
 
-enum class JobState { kPending, kRunning, kDone, kFailed };
+/// kPending: not started; it may wait for other jobs. kBlocked: never runs, since a job that it waits for failed.
+enum class JobState { kPending, kRunning, kDone, kFailed, kBlocked };
+
+/// The jobs that each job waits for: waits_for[job], each of them < the number of jobs.
+using JobDependencies = std::vector<std::vector<int>>;
 
 class JobQueue {
  public:
-  /// `jobs` jobs, all pending, served in order. A job that fails is tried `attempts` times in all.
+  /// `jobs` jobs that wait for none. A job that fails is tried `attempts` times in all.
   explicit JobQueue(int jobs, int attempts = 1);
 
-  /// Before the start: the job's result is there already.
+  /// A job runs once all jobs that it waits for are done: a student after its teachers, a branch after its trunk.
+  /// Throws std::logic_error for an unknown job or a cycle.
+  explicit JobQueue(JobDependencies waits_for, int attempts = 1);
+
+  /// Before the first next(): the job's result exists already.
   void already_done(int job);
 
-  /// The lowest pending job, now running on `slot`; none if nothing is pending or the queue is closed.
+  /// Hands out the lowest ready job, now running on `slot`. Returns none if no job is ready or the queue is closed.
   /// Throws std::logic_error if the slot already runs one.
   std::optional<int> next(int slot);
 
   /// The job that `slot` runs has ended. Throws std::logic_error if the slot does not run it.
   void finish(int slot, int job);
+  /// After the last attempt the job is kFailed, and blocked_by(job) are kBlocked.
   void fail(int slot, int job);
-  /// It was stopped on request, and stays to be done by a later run.
+  /// The job was stopped on request; a later run does it.
   void put_back(int slot, int job);
 
-  /// Hands out nothing more; what runs may end.
+  /// Hands out no further job; running jobs may end.
   void close() { closed_ = true; }
 
-  /// What runs where, by job.
+  /// The jobs that would be blocked if `job` failed now for the last time, ascending; none if it may be tried again.
+  std::vector<int> blocked_by(int job) const;
+
   struct Running {
     int job, slot;
   };
+  /// By job.
   std::vector<Running> running() const;
 
-  /// What waits, in the order in which it will be handed out.
+  /// Ascending. Without dependencies this is the order in which next() hands them out.
   std::vector<int> pending() const;
 
-  /// True when no job will be handed out any more and none is running.
+  /// True once no job runs and none will be handed out.
   bool settled() const;
   JobState state(int job) const { return jobs_.at(std::size_t(job)).state; }
   int count(JobState state) const;
 
  private:
   struct Job {
+    std::vector<int> waits_for;
     JobState state = JobState::kPending;
     int slot = -1;
     int failures = 0;
   };
+  bool ready(const Job& job) const;
   Job& running_on(int slot, int job);
+  void require_no_cycle() const;
 
   std::vector<Job> jobs_;
   int attempts_;

@@ -13,9 +13,9 @@
 #include "base/config_node.h"
 #include "base/error.h"
 #include "model/efficientnet.h"
+#include "model/initial_weights.h"
 #include "model/resnet.h"
 #include "model/scripted.h"
-#include "model/weights_file.h"
 
 namespace pleat {
 namespace {
@@ -24,11 +24,11 @@ struct Registered {
   const char* name;
   std::shared_ptr<Classifier> (*make)(int form, const ModelConfig&, const ClassifierShape&);
   int form;
-  bool small_stem_alone = false;             // the network has no other; of the rest, `auto` means imagenet
-  double dropout = 0, stochastic_depth = 0;  // that `auto` means
+  bool small_stem_alone = false;             // the only stem is small; otherwise `auto` means imagenet
+  double dropout = 0, stochastic_depth = 0;  // the values for `auto`
 };
 
-// A new network is a line here and a name among ModelConfig's choices.
+// A new network needs a line here and its name among ModelConfig's choices.
 constexpr std::array<Registered, 9> kClassifiers{{
     {"resnet18", make_resnet, 18},
     {"resnet34", make_resnet, 34},
@@ -50,11 +50,11 @@ const Registered& registered(const ModelConfig& config) {
   }
   const auto names = classifier_names();
   const std::string near = nearest_name(name, names);
-  throw UsageError("no network is named '{}'; there are {}{}", name, fmt::join(names, ", "),
+  throw UsageError("no network is named '{}'; expected one of {}{}", name, fmt::join(names, ", "),
                    near.empty() ? "" : fmt::format("; did you mean '{}'?", near));
 }
 
-// Modules draw their first weights from torch's own generator: from here on it depends on `init` alone.
+// Modules draw their initial weights from torch's own generator. After this call, the draws depend only on `init`.
 void reseed_generator(const RandomKey& init) {
   at::Generator generator = at::detail::getDefaultCPUGenerator();
   const std::lock_guard lock(generator.mutex());
@@ -112,7 +112,7 @@ void complete_model(ModelConfig& config) {
   if (config.id.empty()) config.id = config.name ? *config.name : std::filesystem::path(config.script).stem().string();
   config.stem = resolve_stem(config);
   if (!config.name) return;
-  // One network has one key, whether what is its own is spelt out or not.
+  // Clears values that equal the network's defaults, so that one network has one key.
   const Registered& entry = registered(config);
   if (config.dropout.value == entry.dropout) config.dropout.value.reset();
   if (config.stochastic_depth.value == entry.stochastic_depth) config.stochastic_depth.value.reset();

@@ -11,9 +11,9 @@
 #include <array>
 #include <cmath>
 
-#include "model/excitation.h"
+#include "kernels/excitation.h"
+#include "kernels/norm_relu.h"
 #include "model/layers.h"
-#include "model/norm_relu.h"
 
 namespace pleat {
 namespace {
@@ -26,11 +26,11 @@ struct Scale {
 };
 constexpr std::array<Scale, 5> kScales{{{1.0, 1.0}, {1.0, 1.1}, {1.1, 1.2}, {1.2, 1.4}, {1.4, 1.8}}};
 
-// Blocks alike, the first of which takes the stride and changes the width.
+// Equal blocks in a row; only the first has the stride and changes the width.
 struct Stage {
   int expansion, kernel, stride, width, blocks;
 };
-// B0's: table 1 of the paper.
+// B0's stages: table 1 of the paper.
 constexpr int kStemWidth = 32;
 constexpr std::array<Stage, 7> kStages{{{1, 3, 1, 16, 1},
                                         {6, 3, 2, 24, 2},
@@ -40,7 +40,7 @@ constexpr std::array<Stage, 7> kStages{{{1, 3, 1, 16, 1},
                                         {6, 5, 2, 192, 4},
                                         {6, 3, 1, 320, 1}}};
 
-// A multiple of 8, and not less by more than a tenth.
+// Rounds to a multiple of 8, and never down by more than 10 %.
 int scaled_width(int width, const Scale& scale) {
   const double exact = width * scale.width;
   const int near = std::max(8, static_cast<int>(exact + 4) / 8 * 8);
@@ -49,7 +49,7 @@ int scaled_width(int width, const Scale& scale) {
 
 int scaled_depth(int blocks, const Scale& scale) { return static_cast<int>(std::ceil(blocks * scale.depth)); }
 
-// Convolution and BatchNorm; what comes after is the caller's.
+// Convolution and BatchNorm; the caller adds the activation.
 struct ConvNormImpl : nn::Module {
   ConvNormImpl(int in, int out, int kernel, int stride, int groups = 1)
       : conv(register_module(
@@ -75,7 +75,7 @@ struct ExcitationImpl : nn::Module {
         x, [this](const Tensor& means) { return torch::sigmoid(product(fc2, torch::silu(product(fc1, means)))); });
   }
 
-  // 1x1 convolutions of single pixels are matrix products, which cost less to set up.
+  // A 1x1 convolution of a single pixel is a matrix product, which costs less to set up.
   static Tensor product(const nn::Conv2d& layer, const Tensor& rows) {
     return torch::linear(rows, layer->weight.flatten(1), layer->bias);
   }
@@ -158,16 +158,16 @@ class EfficientNet : public Classifier {
   std::vector<std::string> head_parameters() const override { return {"classifier.1.weight", "classifier.1.bias"}; }
 
  private:
-  // What torch does not give by itself; BatchNorm starts at 1 and 0.
+  // Draws the initial weights, except BatchNorm's, which torch sets to 1 and 0.
   void draw_weights() {
     apply([](nn::Module& module) {
       if (auto* conv = module.as<nn::Conv2d>()) {
-        // torchvision's numbers, which count a depthwise layer's fan over all channels as if it were dense.
+        // As in torchvision, which counts a depthwise layer's fan over all channels, as if it were dense.
         nn::init::kaiming_normal_(conv->weight, 0, torch::kFanOut, torch::kLeakyReLU);
         if (conv->bias.defined()) nn::init::zeros_(conv->bias);
       } else if (auto* linear = module.as<nn::Linear>()) {
-        // By its inputs, where torchvision goes by its outputs: made for 1000 classes, that gives a layer of few outputs
-        // logits of a size of 9, and a loss that takes epochs to come down to what guessing costs.
+        // Scaled by the number of inputs. Torchvision scales by the outputs, for 1000 classes: with few outputs, logits
+        // start around 9, and the loss takes epochs to fall to that of guessing.
         const double bound = 1.0 / std::sqrt(static_cast<double>(linear->weight.size(1)));
         nn::init::uniform_(linear->weight, -bound, bound);
         nn::init::zeros_(linear->bias);

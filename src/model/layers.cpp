@@ -6,7 +6,7 @@
 namespace pleat {
 namespace {
 
-// [N, 1, 1, 1]: by what each image's branch is multiplied.
+// Returns [N, 1, 1, 1]: the factor of each image's branch.
 torch::Tensor factors(const torch::Tensor& branch, double skip) {
   return at::empty({branch.size(0), 1, 1, 1}, branch.options()).bernoulli_(1.0 - skip).div_(1.0 - skip);
 }
@@ -18,7 +18,7 @@ double skip_probability(double last, std::size_t index, std::size_t count) {
 }
 
 torch::Tensor add_or_skip(const torch::Tensor& shortcut, const torch::Tensor& branch, double skip) {
-  return at::addcmul(shortcut, branch, factors(branch, skip));  // one pass over memory, and one back
+  return at::addcmul(shortcut, branch, factors(branch, skip));  // one pass over memory forward, and one backward
 }
 
 torch::Tensor skip_images(const torch::Tensor& branch, double skip) { return branch * factors(branch, skip); }

@@ -10,7 +10,7 @@ std::string hash_of(const std::string& path) { return path.empty() ? "" : sha256
 
 void require_same(const std::string& path, const std::string& hash) {
   if (hash.empty() || hash_of(path) == hash) return;
-  throw DataError("{} was changed while the run went on; put it back, or start a new run with --run", path);
+  throw DataError("{} was changed during the run; restore it, or start a new run with --run", path);
 }
 
 }  // namespace

@@ -12,15 +12,15 @@
 #include <numeric>
 #include <stdexcept>
 
+#include "kernels/norm_relu.h"
 #include "model/layers.h"
-#include "model/norm_relu.h"
 
 namespace pleat {
 namespace {
 
 namespace nn = torch::nn;
 
-// How a block's input reaches its sum where the block halves the map or widens it.
+// The shortcut of a block that halves the map or widens it.
 enum class Shortcut {
   kProjection,  // option B: 1x1 convolution and BatchNorm
   kZeroPad,     // option A: every second pixel, new channels are zero
@@ -53,7 +53,7 @@ nn::Conv2d conv(int in, int out, int kernel, int stride) {
 }
 
 // out += x, where out has half the pixels each way and more channels: every second pixel goes to the middle channels.
-// One pass forward and one back, in out's memory format; slices and padding would copy three times and hand back a
+// One pass forward and one backward, in out's memory format. Slices and padding would copy three times and return a
 // gradient in another format, which slows the layers below.
 class AddSubsampled : public torch::autograd::Function<AddSubsampled> {
  public:
@@ -82,7 +82,7 @@ class AddSubsampled : public torch::autograd::Function<AddSubsampled> {
   }
 };
 
-// What all blocks have: a way past their convolutions, and a probability that training takes it alone.
+// Common to all blocks: a shortcut, and a probability that training uses only the shortcut.
 class Block : public nn::Module {
  public:
   virtual torch::Tensor forward(const torch::Tensor& x) = 0;
@@ -210,7 +210,7 @@ class ResNet : public Classifier {
   std::vector<std::string> head_parameters() const override { return {"fc.weight", "fc.bias"}; }
 
  private:
-  // What torch does not give by itself: BatchNorm starts at 1 and 0 and Linear with torch's own numbers.
+  // Draws the convolutions' weights. BatchNorm starts at 1 and 0, and Linear keeps torch's own initial weights.
   void draw_weights() {
     apply([](nn::Module& module) {
       if (auto* layer = module.as<nn::Conv2d>())

@@ -23,18 +23,18 @@
 
 #include "base/error.h"
 #include "base/files.h"
-#include "model/zip_archive.h"
+#include "weight_formats/zip_archive.h"
 
 namespace pleat {
 namespace {
 
 constexpr const char* kOriginFile = "pleat.json";  // launch/export_model.py adds it to the archive
 
-/// What the exporter tells of a network; TorchScript itself does not keep it.
+/// Facts that the exporter adds about a network, since TorchScript does not keep them.
 struct Origin {
   std::string source = "timm:NAME";  // as the exporter's command line names it
-  std::set<std::string> constants;   // buffers that are no part of the state
-  std::vector<std::string> heads;    // modules whose width is the number of classes; older exports do not say
+  std::set<std::string> constants;   // buffers that are not part of the state
+  std::vector<std::string> heads;    // modules with one output per class; empty for older exports
 };
 
 struct Loaded {
@@ -42,8 +42,8 @@ struct Loaded {
   Origin origin;
 };
 
-// LibTorch tells in pages where a script failed, and what was wrong in the last line or, while it loads, in the first:
-// that line's first sentence.
+// LibTorch's message is pages long. The reason is in its last line or, while loading, in its first line. Returns the
+// first sentence of that line.
 std::string reason_of(const std::exception& error) {
   constexpr std::size_t kLongest = 300;
   const auto* known = dynamic_cast<const c10::Error*>(&error);
@@ -57,14 +57,14 @@ std::string reason_of(const std::exception& error) {
 
 Origin read_origin(const std::string& text, const std::string& file) {
   Origin origin;
-  if (text.empty()) return origin;  // somebody else's script
+  if (text.empty()) return origin;  // a script that launch/export_model.py did not write
   try {
     const auto json = nlohmann::json::parse(text);
     origin.source = json.at("source");
     origin.constants = json.at("constants");
     if (json.contains("head")) origin.heads = json.at("head");
   } catch (const nlohmann::json::exception&) {
-    throw DataError("{}: the {} in it is not as launch/export_model.py writes it; export it again", file, kOriginFile);
+    throw DataError("{}: its {} is not in the format of launch/export_model.py; export it again", file, kOriginFile);
   }
   return origin;
 }
@@ -79,21 +79,21 @@ Loaded load_script(const std::string& file) {
     script = torch::jit::load(stream, at::Device(at::kCPU), extra);
   } catch (const std::exception& error) {
     throw DataError(
-        "{}: not a TorchScript network that this LibTorch can load ({}); make one with launch/export_model.py (a file "
-        "of weights alone goes to its --pretrained)",
+        "{}: not a TorchScript network that this LibTorch can load ({}); make one with launch/export_model.py (pass a "
+        "file of weights to its --pretrained)",
         file, reason_of(error));
   }
   return {std::move(*script), read_origin(extra.at(kOriginFile), file)};
 }
 
-// Fused kernels walk flat memory, and copying into a tensor that shows one number twice is an error.
+// Fused kernels need flat memory, and copying into a tensor that repeats a number is an error.
 torch::Tensor without_gaps(torch::Tensor tensor) {
   if (!tensor.is_non_overlapping_and_dense()) tensor.set_data(tensor.detach().clone(at::MemoryFormat::Contiguous));
   return tensor;
 }
 
-// The script's modules as plain ones, with the very same tensors: whoever fills, moves or lays out one of these does so
-// for the script.
+// Mirrors the script's modules as plain ones that share its tensors: filling, moving or laying out a tensor changes the
+// script too.
 void mirror(const torch::jit::Module& script, const std::string& prefix, const std::set<std::string>& constants,
             torch::nn::Module& module) {
   for (const auto& parameter : script.named_parameters(/*recurse=*/false))
@@ -111,13 +111,12 @@ class Scripted : public Classifier {
  public:
   explicit Scripted(Loaded loaded) : script_(std::move(loaded.script)), heads_(std::move(loaded.origin.heads)) {
     mirror(script_, "", loaded.origin.constants, *this);
-    // Autocast as for any other network, by the operations themselves; the script compiler has one of its own.
+    // Disables the script compiler's own autocast; the operations autocast as in any other network.
     torch::jit::setAutocastMode(false);
   }
 
   torch::Tensor forward(const torch::Tensor& images) override {
-    // The optimizing executor watches some runs and then compiles: a resumed job would compute its first steps
-    // otherwise.
+    // The optimizing executor profiles some runs and then compiles, so a resumed job's first steps would differ.
     const torch::jit::GraphOptimizerEnabledGuard as_written(false);
     try {
       return script_.forward({images}).toTensor();
@@ -172,7 +171,7 @@ void check_forward(const torch::jit::Module& script, const std::string& file) {
       file, found);
 }
 
-// Throws unless there is something to train, and all that trains is its own float32 memory.
+// Throws unless the network has trainable parameters, all of them float32 and in memory of their own.
 void check_parameters(const Classifier& classifier, const std::string& file) {
   std::map<const void*, std::string> name_of;
   for (const auto& [name, tensor] : trained_parameters(classifier)) {
@@ -188,18 +187,18 @@ void check_parameters(const Classifier& classifier, const std::string& file) {
   }
   if (name_of.empty()) {
     throw DataError(
-        "{}: no parameter in it can be trained (torch.jit.freeze leaves none, requires_grad=False switches them off); "
-        "script the network as it is in training",
+        "{}: no parameter in it can be trained (torch.jit.freeze removes them, requires_grad=False switches them off); "
+        "script the network with trainable parameters",
         file);
   }
 }
 
 std::string export_command(const Origin& origin, const ClassifierShape& shape) {
-  return fmt::format("export it for these: launch/export_model.py {} --classes {} --channels {} --size {}x{} --out F",
+  return fmt::format("export it again: launch/export_model.py {} --classes {} --channels {} --size {}x{} --out F",
                      origin.source, shape.classes, shape.channels, shape.height, shape.width);
 }
 
-// A parameter that the logits do not depend on never has a gradient, and shards would wait for one: it is not trained.
+// Freezes parameters that the logits do not depend on: they never get a gradient, and shards would wait for one.
 void freeze_unused(const Classifier& classifier, const torch::Tensor& logits) {
   std::vector<torch::Tensor> parameters;
   for (const auto& [name, tensor] : trained_parameters(classifier)) parameters.push_back(tensor);
@@ -211,7 +210,7 @@ void freeze_unused(const Classifier& classifier, const torch::Tensor& logits) {
   }
 }
 
-// What the network makes of two black images, so that a misfit is a line here and not pages amid training.
+// Runs the network on two black images, so that a misfit gives one line here, not pages during training.
 void try_out(Classifier& classifier, const ClassifierShape& shape, const Origin& origin, const std::string& file) {
   const at::AutoGradMode with_gradients(true);
   classifier.eval();
@@ -230,7 +229,7 @@ void try_out(Classifier& classifier, const ClassifierShape& shape, const Origin&
         export_command(origin, shape));
   }
   if (!logits.requires_grad())
-    throw DataError("{}: its logits depend on no parameter that can be trained; script it as it is in training", file);
+    throw DataError("{}: its logits depend on no parameter that can be trained; script the trainable network", file);
   freeze_unused(classifier, logits);
   classifier.train();
 }

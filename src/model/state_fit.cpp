@@ -20,7 +20,7 @@ ByName by_name(const NamedTensors& tensors, const std::string& source) {
   return values;
 }
 
-// "missing a, b and 3 more", or nothing.
+// Adds a text such as "missing a, b and 3 more", or nothing if `names` is empty.
 void add_problem(std::vector<std::string>& problems, const char* what, const std::vector<std::string>& names) {
   constexpr std::size_t kMost = 8;
   if (names.empty()) return;

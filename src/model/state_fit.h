@@ -1,4 +1,4 @@
-// How tensors from a file fit those of a network.
+// Compares tensors from a file with those of a network.
 #pragma once
 
 #include <string>
@@ -9,13 +9,14 @@
 namespace pleat {
 
 struct Misfits {
-  std::vector<std::string> missing, wrong_shape;  // names of the network's
-  std::vector<std::string> extra;                 // names of the file's
-  std::vector<std::string> problems;              // all in words, cut short where there are many
+  std::vector<std::string> missing, wrong_shape;  // the network's names
+  std::vector<std::string> extra;                 // the file's names
+  std::vector<std::string> problems;              // all of them in words; long lists are cut short
 };
 
-/// Of tensors that are to take the values of their namesakes: each must be there, with its shape and kind of number,
-/// and no other. `source` names the file. Throws DataError if `from` names one twice.
+/// Finds the tensors of `to` and `from` that do not match by name, shape and kind of number. `source` is the file named
+/// in errors.
+/// Throws: DataError if `from` names a tensor twice.
 Misfits misfits_of(const NamedTensors& to, const NamedTensors& from, const std::string& source);
 
 }  // namespace pleat

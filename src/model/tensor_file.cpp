@@ -43,7 +43,7 @@ torch::Tensor to_tensor(const RawTensor& raw, const std::string& source) {
   const auto* known =
       std::find_if(kDtypes.begin(), kDtypes.end(), [&](const DtypeName& dtype) { return raw.dtype == dtype.name; });
   if (known == kDtypes.end()) throw DataError("{}: tensors of dtype {} cannot be read", source, raw.dtype);
-  // A bool of any other value is undefined behaviour in whoever reads it.
+  // Reading a bool with any other value is undefined behaviour.
   if (known->type == at::kBool && std::any_of(raw.bytes.begin(), raw.bytes.end(), [](char c) { return c & ~1; })) {
     throw DataError("{}: tensor '{}' holds bytes that are neither true nor false; the file is damaged", source,
                     raw.name);

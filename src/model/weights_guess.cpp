@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/wording.h"
 #include "model/state_fit.h"
 
 namespace pleat {
@@ -11,13 +12,13 @@ namespace {
 
 enum class Fit { kNone, kNamesAlone, kWhole };
 
-// BatchNorm's counters of batches are in newer files alone, and may have been added.
+// Only newer files have BatchNorm's batch counters, and loading may have added them.
 NamedTensors without_counters(NamedTensors tensors) {
   std::erase_if(tensors, [](const auto& named) { return named.first.ends_with("num_batches_tracked"); });
   return tensors;
 }
 
-// How the tensors fit a network, the last layer aside.
+// Compares the tensors with a network, without its last layer.
 Fit fit_of(const NamedTensors& tensors, const ModelConfig& config, const ClassifierShape& shape) {
   const auto network = make_classifier(config, shape, {});
   const auto head = network->head_parameters();
@@ -34,7 +35,7 @@ Fit fit_of(const NamedTensors& tensors, const ModelConfig& config, const Classif
   return within_head(found.wrong_shape) ? Fit::kWhole : Fit::kNamesAlone;
 }
 
-// Stem and channels change the first layer's shape and no name.
+// Stem and channels change only the first layer's shape, and no name.
 std::string whose_of(const std::string& name, const NamedTensors& tensors, const ModelConfig& config,
                      const ClassifierShape& shape) {
   for (const int channels : {shape.channels, shape.channels == 3 ? 1 : 3}) {
@@ -46,10 +47,9 @@ std::string whose_of(const std::string& name, const NamedTensors& tensors, const
       if (fit == Fit::kNone) return "";
       if (fit == Fit::kNamesAlone) continue;
       if (name == config.name && channels == shape.channels && resolve_stem(guess) == resolve_stem(config)) return "";
-      const std::string images = channels == shape.channels
-                                     ? ""
-                                     : fmt::format(", for images of {} channel{} (these have {})", channels,
-                                                   channels == 1 ? "" : "s", shape.channels);
+      const std::string images = channels == shape.channels ? ""
+                                                            : fmt::format(", for images of {} (these have {})",
+                                                                          counted(channels, "channel"), shape.channels);
       return name + (std::string(stem) == "small" ? " with stem: small" : "") + images;
     }
   }

@@ -1,4 +1,4 @@
-// Whose weights a file holds that does not fit the network it was given to.
+// Guesses the network that a file of weights belongs to, for errors about weights that do not fit.
 #pragma once
 
 #include <string>
@@ -7,9 +7,9 @@
 
 namespace pleat {
 
-/// Which other network of pleat's own the tensors are of, whatever their number of classes, in words: "resnet34 with
-/// stem: small". Empty if they are of none, or of `config`'s own. Makes each network in turn, which takes seconds: for
-/// errors alone.
+/// Returns the other network of pleat's that the tensors belong to, such as "resnet34 with stem: small". The number of
+/// classes may differ. Returns "" if they belong to none, or to `config`'s own network.
+/// Makes each network in turn, which takes seconds: use it only for errors.
 std::string whose_weights(const NamedTensors& tensors, const ModelConfig& config, const ClassifierShape& shape);
 
 }  // namespace pleat

@@ -11,7 +11,7 @@ namespace pleat {
 namespace fs = std::filesystem;
 namespace {
 
-void write_failures(const Run& run, const Outcome& outcome) {
+void write_failures(const Run& run, const Round& round, const Outcome& outcome) {
   std::error_code ignored;
   if (outcome.failures.empty()) {
     fs::remove(run.paths.failures(), ignored);
@@ -19,63 +19,62 @@ void write_failures(const Run& run, const Outcome& outcome) {
   }
   Json list = Json::array();
   for (const auto& [job, why] : outcome.failures)
-    list.push_back({{"job", run.jobs[std::size_t(job)].name}, {"why", why}});
+    list.push_back({{"job", round.jobs[std::size_t(job)].name}, {"why", why}});
   write_file(run.paths.failures(), list.dump(2) + "\n");
 }
 
-// A start that found every job done has trained nothing: the figures stay those of the starts that did.
-RunFacts over_all_starts(const Run& run, const Outcome& outcome, RunFacts facts) {
+// If every job was done before, nothing was trained: keeps the speed and layout of earlier starts.
+RunTotals over_all_starts(const Run& run, const Outcome& outcome, RunTotals totals) {
   RunCost total = outcome.before;
   if (outcome.now.images > 0 || outcome.before.images == 0) {
     RunCost now = outcome.now;
-    now.wall_seconds = facts.wall_seconds;
+    now.wall_seconds = totals.wall_seconds;
     total = total + now;
     write_cost(run.paths, total);
   } else if (file_exists(run.paths.summary())) {
-    const Json earlier = Json::parse(read_file(run.paths.summary()), nullptr, /*allow_exceptions=*/false);
+    const Json earlier = parse_json_or_null(read_file(run.paths.summary()));
     if (earlier.is_object()) {
-      facts.ranks = earlier.value("ranks", facts.ranks);
-      facts.threads = earlier.value("threads", facts.threads);
-      facts.device = earlier.value("device", facts.device);
+      totals.ranks = earlier.value("ranks", totals.ranks);
+      totals.threads = earlier.value("threads", totals.threads);
+      totals.device = earlier.value("device", totals.device);
     }
   }
-  facts.wall_seconds = total.wall_seconds;
-  facts.train_images_per_second = total.images_per_second();
-  return facts;
+  totals.wall_seconds = total.wall_seconds;
+  totals.train_images_per_second = total.images_per_second();
+  return totals;
 }
 
-std::vector<GatheredTarget> gather_all(const Run& run, const Outcome& outcome) {
+std::vector<GatheredTarget> gather_all(const Run& run, const Round& round, const Outcome& outcome) {
   std::vector<GatheredTarget> gathered;
   for (std::size_t u = 0; u < run.dataset.targets.units.size(); ++u) {
     const bool failed = std::any_of(outcome.failures.begin(), outcome.failures.end(), [&](const auto& failure) {
-      return run.jobs[std::size_t(failure.first)].unit == static_cast<int>(u);
+      return round.jobs[std::size_t(failure.first)].unit == static_cast<int>(u);
     });
     if (failed) {
       spdlog::error("{} has failed jobs, so it has no out-of-fold table; see {}", run.dataset.targets.units[u].name,
                     run.paths.failures().string());
       continue;
     }
-    for (GatheredTarget& target :
-         gather_unit(static_cast<int>(u), run.config, run.dataset, run.plan, run.jobs, run.paths))
+    for (GatheredTarget& target : gather_unit(static_cast<int>(u), run.config, run.dataset, run.plan, round, run.paths))
       gathered.push_back(std::move(target));
   }
   add_derived(run.dataset, gathered);
   return gathered;
 }
 
-void write_tables(const Run& run, const std::vector<GatheredTarget>& gathered) {
+void write_tables(const Run& run, const Round& round, const std::vector<GatheredTarget>& gathered) {
   std::vector<OofTable> tables;
   for (const GatheredTarget& target : gathered) tables.push_back(target.oof);
   const bool others = !run.dataset.test.empty() || !run.dataset.unlabelled.empty();
   std::error_code ignored;
-  if (gathered.empty()) {  // tables of an earlier success would pass for this one's
-    fs::remove(run.paths.oof(), ignored);
-    fs::remove(run.paths.ensemble(), ignored);
+  if (gathered.empty()) {  // an earlier start's tables would look like this one's
+    fs::remove(run.paths.oof(round.index), ignored);
+    fs::remove(run.paths.ensemble(round.index), ignored);
   } else {
-    make_folder(run.paths.round());
-    write_oof(run.paths.oof(), run.plan, tables);
-    write_file(run.paths.ensemble(),
-               describe_ensemble(run.config, run.dataset, run.plan, gathered, run.paths).dump(2) + "\n");
+    make_folder(run.paths.round(round.index));
+    write_oof(run.paths.oof(round.index), run.plan, tables);
+    write_file(run.paths.ensemble(round.index),
+               describe_ensemble(run.config, run.dataset, run.plan, gathered, run.paths, round.index).dump(2) + "\n");
   }
   if (gathered.empty() || !others)
     fs::remove(run.paths.predictions(), ignored);
@@ -85,11 +84,11 @@ void write_tables(const Run& run, const std::vector<GatheredTarget>& gathered) {
 
 }  // namespace
 
-ExitCode finish_run(const Run& run, const Outcome& outcome, const RunFacts& facts) {
-  const RunFacts whole = over_all_starts(run, outcome, facts);
-  write_failures(run, outcome);
-  const std::vector<GatheredTarget> gathered = gather_all(run, outcome);
-  write_tables(run, gathered);
+ExitCode finish_round(const Run& run, const Round& round, const Outcome& outcome, const RunTotals& totals) {
+  const RunTotals whole = over_all_starts(run, outcome, totals);
+  write_failures(run, round, outcome);
+  const std::vector<GatheredTarget> gathered = gather_all(run, round, outcome);
+  write_tables(run, round, gathered);
   std::vector<TargetScores> scores;
   for (const GatheredTarget& target : gathered)
     scores.push_back(score_target(target, run.dataset, run.plan, run.config.score));

@@ -1,26 +1,27 @@
-// The end of a run, on rank 0: out-of-fold tables, ensemble, predictions, summary, and the table for people.
+// The end of a round, on rank 0: out-of-fold tables, ensemble, predictions, summary, and the table on the terminal.
 #pragma once
 
 #include <string>
 #include <utility>
 #include <vector>
 
-#include "rounds/run_cost.h"
-#include "rounds/run_setup.h"
 #include "rounds/summary.h"
+#include "run/run_cost.h"
+#include "run/run_setup.h"
 
 namespace pleat {
 
-/// What rank 0 remembers of the jobs.
+/// The outcome of a round's jobs, on rank 0.
 struct Outcome {
-  std::vector<std::pair<int, std::string>> failures;  // job and why
+  std::vector<std::pair<int, std::string>> failures;  // job and reason
   int done_before = 0;
-  RunCost before, now;  // of the times this run was started earlier, and of this one
+  RunCost before, now;  // of the run's earlier starts, and of this one
 };
 
-/// Writes failures.json (if any), oof.h5, ensemble.json, predictions.csv and summary.json, and prints the scores. A
-/// target with a failed job is left out; what an earlier success had written of what is not there any more is removed.
-/// `facts` are of this start alone; the summary's figures are of all starts. Returns kDone or kSomeFailed.
-ExitCode finish_run(const Run& run, const Outcome& outcome, const RunFacts& facts);
+/// Writes failures.json (if any job failed), oof.h5, ensemble.json, predictions.csv and summary.json, and prints the
+/// scores. A target with a failed job is left out. Removes files of an earlier success that no longer hold.
+///   totals: of this start alone; the summary's figures cover all starts
+/// Returns kDone or kSomeFailed.
+ExitCode finish_round(const Run& run, const Round& round, const Outcome& outcome, const RunTotals& totals);
 
 }  // namespace pleat

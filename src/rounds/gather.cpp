@@ -10,14 +10,14 @@
 
 #include "base/files.h"
 #include "ensemble/blend.h"
-#include "rounds/job_result.h"
+#include "run/finished_job.h"
 
 namespace pleat {
 namespace {
 
 torch::Tensor probs_of(const torch::Tensor& logits) { return at::softmax(logits.to(at::kDouble), 1); }
 
-// Positions in the plan of the given crop rows.
+// Maps crop rows to positions in the plan.
 torch::Tensor to_plan_rows(const torch::Tensor& crop_rows,
                            const std::unordered_map<std::int64_t, std::int64_t>& position_of,
                            const std::string& source) {
@@ -42,7 +42,7 @@ GatheredTarget empty_table(int target, const Dataset& dataset) {
   return gathered;
 }
 
-// The tables of all targets, of which some are there: the derived ones are filled in.
+// Fills one table of each derived target.
 using Table = std::function<torch::Tensor*(GatheredTarget&)>;
 void derive(const TargetPlan& plan, std::vector<std::optional<GatheredTarget>>& by_target, const Table& table) {
   std::vector<torch::Tensor> probs;
@@ -53,7 +53,7 @@ void derive(const TargetPlan& plan, std::vector<std::optional<GatheredTarget>>& 
   }
 }
 
-// Whether what the target is derived from is there.
+// True if every source of the derived target exists.
 bool can_derive(const TargetPlan& plan, int target, const std::vector<std::optional<GatheredTarget>>& by_target) {
   if (!plan.joint) return false;
   if (target + 1 < static_cast<int>(plan.targets.size())) return by_target.back().has_value();
@@ -61,7 +61,7 @@ bool can_derive(const TargetPlan& plan, int target, const std::vector<std::optio
                      [&](int part) { return by_target[std::size_t(part)].has_value(); });
 }
 
-// As many, with nothing in them yet.
+// The same shape, with undefined tensors.
 using Networks = std::vector<std::vector<torch::Tensor>>;
 Networks unfilled(const Networks& networks) {
   Networks empty;
@@ -69,13 +69,13 @@ Networks unfilled(const Networks& networks) {
   return empty;
 }
 
-// A model, and the folds that it was trained for.
+// A model and its trained folds.
 struct ModelFolds {
   std::string id;
   std::vector<FoldId> folds;
 };
 
-// What some models say of the same rows.
+// Predictions of several networks for the same rows.
 struct Predicted {
   std::vector<torch::Tensor> probs, normals;
 
@@ -88,7 +88,7 @@ struct Predicted {
 };
 
 GatheredTarget gather_target(int target, const Unit& unit, const std::vector<ModelFolds>& models,
-                             const Dataset& dataset, const FoldPlan& plan, const RunPaths& paths) {
+                             const Dataset& dataset, const FoldPlan& plan, const RunPaths& paths, int round) {
   const std::string head = head_name(unit, dataset.targets.targets[std::size_t(target)]);
   GatheredTarget gathered = empty_table(target, dataset);
   std::unordered_map<std::int64_t, std::int64_t> position_of;
@@ -98,7 +98,7 @@ GatheredTarget gather_target(int target, const Unit& unit, const std::vector<Mod
     std::vector<HeldOutPredictions> folds;
     Predicted own_test;
     for (const FoldId fold : model.folds) {
-      const std::string file = (paths.fold(unit.name, model.id, fold) / kPredictionsFile).string();
+      const std::string file = (paths.fold(round, unit.name, model.id, fold) / kPredictionsFile).string();
       const JobPredictions made = parse_predictions(read_file(file), head, file);
       folds.push_back(
           {fold, to_plan_rows(made.held_out_rows, position_of, file), made.held_out_logits, made.held_out_normal});
@@ -114,7 +114,8 @@ GatheredTarget gather_target(int target, const Unit& unit, const std::vector<Mod
   }
   gathered.oof.ensemble = oof.mean();
   gathered.oof.normal = oof.mixture();
-  if (gathered.oof.normal.defined()) gathered.oof.numbers = numbers_of(dataset, target, dataset.train);
+  if (gathered.oof.normal.defined())
+    gathered.oof.numbers = at::tensor(numbers_of(dataset, target, dataset.train), at::kDouble);
   gathered.test = test.mean(), gathered.test_normal = test.mixture();
   gathered.unlabelled = unlabelled.mean(), gathered.unlabelled_normal = unlabelled.mixture();
   return gathered;
@@ -123,18 +124,18 @@ GatheredTarget gather_target(int target, const Unit& unit, const std::vector<Mod
 }  // namespace
 
 std::vector<GatheredTarget> gather_unit(int unit, const RunConfig& config, const Dataset& dataset, const FoldPlan& plan,
-                                        const std::vector<PlannedJob>& jobs, const RunPaths& paths) {
+                                        const Round& round, const RunPaths& paths) {
   std::vector<ModelFolds> models;
   for (std::size_t m = 0; m < config.models.size(); ++m) {
     ModelFolds& model = models.emplace_back(ModelFolds{.id = config.models[m].id});
-    for (const PlannedJob& job : jobs) {
+    for (const PlannedJob& job : round.jobs) {
       if (job.unit == unit && job.model == static_cast<int>(m)) model.folds.push_back(job.fold);
     }
   }
   const Unit& described = dataset.targets.units[std::size_t(unit)];
   std::vector<GatheredTarget> gathered;
   for (const int target : described.targets)
-    gathered.push_back(gather_target(target, described, models, dataset, plan, paths));
+    gathered.push_back(gather_target(target, described, models, dataset, plan, paths, round.index));
   return gathered;
 }
 
@@ -171,19 +172,19 @@ void add_derived(const Dataset& dataset, std::vector<GatheredTarget>& targets) {
 
 namespace {
 
-Json members_of(const Unit& unit, const RunConfig& config, const FoldPlan& plan, const RunPaths& paths) {
+Json members_of(const Unit& unit, const RunConfig& config, const FoldPlan& plan, const RunPaths& paths, int round) {
   Json members = Json::array();
   const double weight = 1.0 / static_cast<double>(config.models.size() * std::size_t(plan.folds()));
   for (const ModelConfig& model : config.models) {
     for (int fold = 0; fold < plan.folds(); ++fold) {
-      const auto folder = paths.fold(unit.name, model.id, {fold}).lexically_relative(paths.root);
+      const auto folder = paths.fold(round, unit.name, model.id, {fold}).lexically_relative(paths.root);
       members.push_back({{"model", model.id}, {"fold", fold}, {"weight", weight}, {"folder", folder.string()}});
     }
   }
   return members;
 }
 
-// What the target is read off, in words and names.
+// The method and sources of a derived target.
 Json derivation(const TargetPlan& plan, int target) {
   if (target + 1 < static_cast<int>(plan.targets.size()))
     return {{"method", "sum"}, {"of", {plan.targets.back().name}}};
@@ -195,7 +196,7 @@ Json derivation(const TargetPlan& plan, int target) {
 }  // namespace
 
 Json describe_ensemble(const RunConfig& config, const Dataset& dataset, const FoldPlan& plan,
-                       const std::vector<GatheredTarget>& targets, const RunPaths& paths) {
+                       const std::vector<GatheredTarget>& targets, const RunPaths& paths, int round) {
   Json all = Json::object();
   for (const GatheredTarget& gathered : targets) {
     if (dataset.targets.derived(gathered.target)) {
@@ -209,7 +210,7 @@ Json describe_ensemble(const RunConfig& config, const Dataset& dataset, const Fo
       all[gathered.oof.target] = {{"method", "mean"},
                                   {"of", "softmax probabilities"},
                                   {"classes", gathered.oof.classes},
-                                  {"members", members_of(unit, config, plan, paths)}};
+                                  {"members", members_of(unit, config, plan, paths, round)}};
     }
   }
   return {{"targets", all}};

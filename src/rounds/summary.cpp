@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <set>
 
+#include "base/wording.h"
+
 namespace pleat {
 namespace {
 
@@ -32,7 +34,7 @@ Json to_json(const NumberScores& scores) {
 }
 
 std::string number_row(std::size_t width, const char* name, const NumberScores& scores) {
-  return fmt::format("  {:<{}} off by {:.3g} (mean), {:.3g} (root of squares); {:.0f} % within one deviation\n", name,
+  return fmt::format("  {:<{}} mean absolute error {:.3g}, RMS error {:.3g}; {:.0f} % within one deviation\n", name,
                      width, scores.mae, scores.rmse, 100 * scores.within);
 }
 
@@ -57,7 +59,7 @@ double spread_of(const std::vector<Scores>& all, const std::string& score_name) 
   return spread(values);
 }
 
-// What the ensemble is to be compared with: each fold's network alone, on average.
+// For comparison with the ensemble: the mean score of single folds' networks.
 std::string one_fold_row(std::size_t width, const std::vector<Scores>& folds, const std::string& score_name) {
   const Scores mean = mean_of(folds);
   return table_row(width, "test, one fold", mean,
@@ -65,14 +67,9 @@ std::string one_fold_row(std::size_t width, const std::vector<Scores>& folds, co
                                spread_of(folds, score_name), folds.size()));
 }
 
-std::string duration(double seconds) {
-  const auto whole = static_cast<long>(seconds + 0.5);
-  return whole < 60 ? fmt::format("{:.1f} s", seconds) : fmt::format("{} min {:02} s", whole / 60, whole % 60);
-}
-
-// The held-out rows that have a label of a target.
+// The test rows with a label of the target.
 struct TestRows {
-  torch::Tensor places, labels;  // of them among all held-out rows, and their classes
+  torch::Tensor places, labels;  // their indices among all test rows, and their classes
 
   TestRows(int target, const Dataset& dataset) {
     std::vector<std::int64_t> codes;
@@ -82,7 +79,7 @@ struct TestRows {
     places = at::nonzero(all >= 0).squeeze(1);
     labels = all.index_select(0, places);
   }
-  // None if there are no such rows.
+  // Returns none without such rows.
   std::optional<Scores> scores(const torch::Tensor& probs) const {
     if (!probs.defined() || places.numel() == 0) return std::nullopt;
     return score(probs.index_select(0, places), labels);
@@ -99,12 +96,12 @@ int lacking(const torch::Tensor& labels, const torch::Tensor& others) {
   return static_cast<int>(std::count_if(all.begin(), all.end(), [&](std::int64_t c) { return !some.contains(c); }));
 }
 
-// A mean over other classes is another score.
+// Adds a note if the two macro F1 scores cover different classes.
 std::string against_oof(const TargetScores& target, const std::string& score_name) {
   const double oof = shown_score(target.oof, score_name), test = shown_score(*target.test, score_name);
   const std::string text = fmt::format("{} {:.4f}, {:+.4f} against OOF", score_name, test, test - oof);
   if (score_name != "macro_f1" || target.oof_alone + target.test_alone == 0) return text;
-  return text + fmt::format(" (classes in one of them alone: OOF {}, test {})", target.oof_alone, target.test_alone);
+  return text + fmt::format(" (classes only in OOF: {}, only in test: {})", target.oof_alone, target.test_alone);
 }
 
 }  // namespace
@@ -135,7 +132,7 @@ TargetScores score_target(const GatheredTarget& gathered, const Dataset& dataset
   }
   if (oof.normal.defined()) scores.oof_number = score_numbers(oof.normal, oof.numbers);
   if (gathered.test_normal.defined()) {
-    const torch::Tensor numbers = numbers_of(dataset, gathered.target, dataset.test);
+    const torch::Tensor numbers = at::tensor(numbers_of(dataset, gathered.target, dataset.test), at::kDouble);
     const torch::Tensor known = at::nonzero(at::isfinite(numbers)).squeeze(1);
     if (known.numel() > 0)
       scores.test_number = score_numbers(gathered.test_normal.index_select(0, known), numbers.index_select(0, known));
@@ -143,7 +140,7 @@ TargetScores score_target(const GatheredTarget& gathered, const Dataset& dataset
   return scores;
 }
 
-Json summarise(const std::vector<TargetScores>& targets, const std::string& score_name, const RunFacts& facts) {
+Json summarise(const std::vector<TargetScores>& targets, const std::string& score_name, const RunTotals& totals) {
   Json all = Json::object();
   for (const TargetScores& target : targets) {
     Json oof = to_json(target.oof, score_name);
@@ -160,21 +157,21 @@ Json summarise(const std::vector<TargetScores>& targets, const std::string& scor
     all[target.target] = {
         {"oof", oof}, {"test", test}, {"folds", by_fold(target.folds, score_name)}, {"models", models}};
   }
-  return {
-      {"score", score_name},
-      {"targets", all},
-      {"wall_seconds", facts.wall_seconds},
-      {"train_images_per_second", facts.train_images_per_second},
-      {"ranks", facts.ranks},
-      {"threads", facts.threads},
-      {"device", facts.device},
-      {"precision", facts.precision},
-      {"promise", facts.promise},
-      {"rounds", {{{"round", 0}, {"jobs", facts.jobs}, {"done_before", facts.done_before}, {"failed", facts.failed}}}}};
+  return {{"score", score_name},
+          {"targets", all},
+          {"wall_seconds", totals.wall_seconds},
+          {"train_images_per_second", totals.train_images_per_second},
+          {"ranks", totals.ranks},
+          {"threads", totals.threads},
+          {"device", totals.device},
+          {"precision", totals.precision},
+          {"promise", totals.promise},
+          {"rounds",
+           {{{"round", 0}, {"jobs", totals.jobs}, {"done_before", totals.done_before}, {"failed", totals.failed}}}}};
 }
 
 std::string final_table(const std::vector<TargetScores>& targets, const std::string& score_name,
-                        const RunFacts& facts) {
+                        const RunTotals& totals) {
   std::string text;
   for (const TargetScores& target : targets) {
     std::size_t width = std::max<std::size_t>(14, target.target.size());
@@ -197,13 +194,12 @@ std::string final_table(const std::vector<TargetScores>& targets, const std::str
     if (target.test && !several) text += one_fold_row(width, target.models.front().test_folds, score_name);
     if (target.test_number) text += number_row(width, "test number", *target.test_number);
   }
-  const std::string before = facts.done_before ? fmt::format(" ({} were done before)", facts.done_before) : "";
-  text += fmt::format("\n{} jobs{}, {} rank{} x {} thread{}, {}, {}", facts.jobs, before, facts.ranks,
-                      facts.ranks == 1 ? "" : "s", facts.threads, facts.threads == 1 ? "" : "s", facts.device,
-                      facts.precision);
-  if (facts.train_images_per_second > 0)
-    text += fmt::format(", {:.0f} training images/s", facts.train_images_per_second);
-  return text + fmt::format(", {} in all\n", duration(facts.wall_seconds));
+  const std::string before = totals.done_before ? fmt::format(" ({} were done before)", totals.done_before) : "";
+  text += fmt::format("\n{}{}, {} x {}, {}, {}", counted(totals.jobs, "job"), before, counted(totals.ranks, "rank"),
+                      counted(totals.threads, "thread"), totals.device, totals.precision);
+  if (totals.train_images_per_second > 0)
+    text += fmt::format(", {:.0f} training images/s", totals.train_images_per_second);
+  return text + fmt::format(", {} in all\n", duration_text(totals.wall_seconds));
 }
 
 }  // namespace pleat

@@ -1,4 +1,4 @@
-// What a run came to: scores per target, summary.json and the table at the end.
+// Scores of each target, summary.json, and the table at the end of a run.
 #pragma once
 
 #include <optional>
@@ -21,26 +21,27 @@ struct TargetScores {
   std::string target;
   Scores oof;                         // of the ensemble's out-of-fold predictions
   double spread = 0;                  // standard deviation of the score over the folds
-  std::optional<Scores> test;         // of the labelled held-out rows
-  int oof_alone = 0, test_alone = 0;  // classes that only train rows, or only those, have
+  std::optional<Scores> test;         // of the ensemble, on the labelled test rows
+  int oof_alone = 0, test_alone = 0;  // number of classes that only train rows, or only test rows, have
   std::vector<Scores> folds;          // of the ensemble, per fold of the first repeat
   std::vector<ModelScores> models;
-  std::optional<NumberScores> oof_number, test_number;  // of a target taught as a number
+  std::optional<NumberScores> oof_number, test_number;  // for a target trained as a number
 };
 TargetScores score_target(const GatheredTarget& gathered, const Dataset& dataset, const FoldPlan& plan,
                           const std::string& score_name);
 
-/// How the run computed, for the summary.
-struct RunFacts {
+/// Time, layout and counts of a run, for the summary.
+struct RunTotals {
   double wall_seconds = 0, train_images_per_second = 0;
   int ranks = 1, threads = 1, slots = 1;
   int jobs = 0, done_before = 0, failed = 0;
   std::string device, precision, promise;
 };
 
-Json summarise(const std::vector<TargetScores>& targets, const std::string& score_name, const RunFacts& facts);
+Json summarise(const std::vector<TargetScores>& targets, const std::string& score_name, const RunTotals& totals);
 
-/// For people, at the end of a run.
-std::string final_table(const std::vector<TargetScores>& targets, const std::string& score_name, const RunFacts& facts);
+/// The table on the terminal.
+std::string final_table(const std::vector<TargetScores>& targets, const std::string& score_name,
+                        const RunTotals& totals);
 
 }  // namespace pleat

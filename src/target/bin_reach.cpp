@@ -7,9 +7,9 @@ namespace {
 
 using Shares = std::vector<std::vector<double>>;  // [bin][class]
 
-// A class's numbers lie side by side, so of three bins that it is in the middle one is all its own. Of one or two bins
-// the network's probabilities are t and 1 - t (what else it gives helps the others alone), and the class's lead over
-// another is linear in t: left is the range of t where it leads all of them.
+// A class's numbers are contiguous: if it is in three bins, the middle one is all its own. In one or two bins, the
+// network's probabilities are t and 1 - t; probability elsewhere helps only other classes. The class's lead over
+// another class is linear in t. [from, to] is the range of t where it leads all others.
 bool can_win(const Shares& shares, std::size_t c) {
   const auto holds = [c](const std::vector<double>& bin) { return bin[c] > 0; };
   const auto first = std::find_if(shares.begin(), shares.end(), holds);
@@ -19,7 +19,7 @@ bool can_win(const Shares& shares, std::size_t c) {
   for (std::size_t other = 0; other < first->size(); ++other) {
     const double at_one = (*first)[c] - (*first)[other], at_zero = (*last)[c] - (*last)[other];
     if (other == c || (at_one > 0 && at_zero > 0)) continue;
-    if (at_one == 0 && at_zero == 0 && c < other) continue;  // of equals the first wins
+    if (at_one == 0 && at_zero == 0 && c < other) continue;  // the first class wins a tie
     if (at_one <= 0 && at_zero <= 0) return false;
     const double equal = at_zero / (at_zero - at_one);
     if (at_one > at_zero)

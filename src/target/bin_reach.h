@@ -1,4 +1,4 @@
-// Whether the bins of a target leave each of its classes a chance.
+// Finds classes that a target's bins make impossible to predict.
 #pragma once
 
 #include <vector>
@@ -7,8 +7,8 @@
 
 namespace pleat {
 
-/// Classes whose bins hold so much of others that these are more probable whatever the network says: they can never be
-/// the prediction. Without those of which there is no training row. Empty for a target that is not taught as bins.
+/// Returns classes that can never be predicted: other classes hold so much of their bins that they are always more
+/// probable. Ignores classes without training rows. Empty if the target is not trained on bins.
 std::vector<int> classes_out_of_reach(const TargetCode& code);
 
 }  // namespace pleat

@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "base/utf8.h"
+#include "base/wording.h"
 
 namespace pleat {
 namespace {
@@ -21,18 +22,18 @@ std::vector<int> parts_of(const JointConfig& config, const std::vector<Target>& 
   for (const std::string& name : config.of.empty() ? names : config.of) {
     const auto found = std::find(names.begin(), names.end(), name);
     if (found == names.end())
-      throw UsageError("joint.of names '{}', which is no target; there are {}", name, fmt::join(names, ", "));
+      throw UsageError("joint.of names '{}', which is not a target; there are {}", name, fmt::join(names, ", "));
     const int part = static_cast<int>(found - names.begin());
     if (std::find(parts.begin(), parts.end(), part) != parts.end())
       throw UsageError("joint.of names '{}' twice; leave one of them out", name);
     parts.push_back(part);
   }
   if (parts.size() < 2)
-    throw UsageError("joint combines {} target{}; expected two or more", parts.size(), parts.size() == 1 ? "" : "s");
+    throw UsageError("joint combines {}; expected two or more", counted(std::int64_t(parts.size()), "target"));
   return parts;
 }
 
-// Tables name classes, so two of one name could not be told apart: x and y/z make what x/y and z make.
+// Tables refer to classes by name, so names must differ. Classes x and y/z give the same name as x/y and z.
 void check_distinct(const Target& joint) {
   std::set<std::string> seen;
   for (const std::string& name : joint.classes) {
@@ -42,7 +43,7 @@ void check_distinct(const Target& joint) {
   }
 }
 
-// [N, a, b, …], of which `part` has its own size and all others 1, so that they multiply by broadcasting.
+// Reshapes to [N, a, b, …] with size 1 for all parts but `part`, so that parts multiply by broadcasting.
 torch::Tensor along(const torch::Tensor& probs, std::size_t part, std::size_t parts) {
   std::vector<std::int64_t> shape(parts + 1, 1);
   shape[0] = probs.size(0);

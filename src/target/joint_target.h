@@ -1,13 +1,12 @@
-// Several targets as one: a class for each combination of theirs (mask x gender x age, say), the first varying slowest.
+// Combines targets into one with a class for each combination (mask x gender x age, say); the first varies slowest.
 #pragma once
-
-#include <torch/types.h>
 
 #include <string>
 #include <tuple>
 #include <vector>
 
 #include "base/fields.h"
+#include "base/tensor_fwd.h"
 #include "target/target.h"
 
 namespace pleat {
@@ -18,34 +17,34 @@ struct JointConfig {
   static constexpr auto fields() {
     return std::tuple{
         field("name", &JointConfig::name, any(), identity,
-              "name of a further target that combines others, with a class for each combination of theirs; it has an "
-              "out-of-fold table and scores of its own; empty: none, but with targets_as: joint it is called joint"),
+              "name of a further target that combines others, with a class for each combination; it has its own "
+              "out-of-fold table and scores; empty: no such target, or the name joint with targets_as: joint"),
         field("of", &JointConfig::of, any(), identity,
-              "names of the targets that it combines, the first varies slowest; empty: all")};
+              "names of the targets to combine, the first varies slowest; empty: all")};
   }
 };
 
 struct JointTarget {
   Target target;           // its classes are the parts' joined by '/'
   std::vector<int> of;     // the parts, as places in the list of targets
-  std::vector<int> sizes;  // their classes
+  std::vector<int> sizes;  // numbers of classes of the parts
 };
 
-/// Throws UsageError for a name in `of` that is no target's, or there twice, and for a single part; for more than
-/// 10,000 classes; DataError for two combinations of one name, which classes with a / in them can make.
+/// Throws: UsageError for a name in `of` that is unknown or appears twice, a single part, or more than 10,000 classes.
+/// Throws: DataError for two combinations with one name, which a '/' in a class can cause.
 JointTarget resolve_joint(const JointConfig& config, const std::vector<Target>& targets);
 
-/// `codes[i]`: class of part i, or -1. Returns the joint class, or -1 if one of them has none.
+/// `codes[i]`: class of part i, or -1 for none. Returns the joint class, or -1 if a part has none.
 int joint_class(const JointTarget& joint, const std::vector<std::int64_t>& codes);
 
-/// parts[i] [N, sizes[i]]: the product of their probabilities for each combination, [N, classes] float64.
+/// Returns the product of the parts' probabilities for each combination, [N, classes] float64. parts[i]: [N, sizes[i]].
 torch::Tensor product_probs(const JointTarget& joint, const std::vector<torch::Tensor>& parts);
 
-/// probs [N, classes]: part i's probabilities, summed over all others, [N, sizes[i]] float64.
+/// Returns the part's probabilities, summed over all other parts, [N, sizes[part]] float64. probs: [N, classes].
 torch::Tensor marginal_probs(const JointTarget& joint, const torch::Tensor& probs, std::size_t part);
 
-/// By the targets' places, with the joint one last; undefined ones are derived from the others: the joint one as the
-/// product of its parts, or parts as the joint one's marginals. What cannot be derived stays undefined.
+/// Derives undefined probabilities: the joint target's as the product of its parts, or the parts' as its marginals.
+///   by_target: in the targets' order, the joint target last; stays undefined if it cannot be derived
 void derive_probs(const JointTarget& joint, std::vector<torch::Tensor>& by_target);
 
 }  // namespace pleat

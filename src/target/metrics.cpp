@@ -11,13 +11,13 @@
 namespace pleat {
 namespace {
 
-// Rounding may leave a probability this far outside of [0, 1]; more is not a probability.
+// Rounding may put a probability this far outside of [0, 1]; more is an error.
 constexpr double kRounding = 1e-6;
 
 struct Checked {
   torch::Tensor probs;   // [N, C] contiguous float64
   torch::Tensor labels;  // [N] contiguous int64
-  double epsilon = 0;    // of the type that the probabilities came in
+  double epsilon = 0;    // of the probabilities' original type
   std::int64_t rows = 0, classes = 0;
 
   std::span<const double> row(std::int64_t i) const {
@@ -30,7 +30,7 @@ void check_values(const Checked& checked) {
   for (std::int64_t i = 0; i < checked.rows; ++i) {
     for (const double p : checked.row(i)) {
       if (!(p >= -kRounding && p <= 1 + kRounding)) {
-        throw DataError("row {} holds {} where a probability is due; scores need finite values in [0, 1]", i, p);
+        throw DataError("row {} has the probability {}; scores need finite values in [0, 1]", i, p);
       }
     }
     if (checked.label(i) < 0 || checked.label(i) >= checked.classes) {
@@ -59,7 +59,7 @@ Checked check(const torch::Tensor& probs, const torch::Tensor& labels) {
   return checked;
 }
 
-// The first of the largest, as numpy's argmax; torch's leaves ties open.
+// The first of the largest, like numpy's argmax; torch's argmax does not define ties.
 std::int64_t predicted(std::span<const double> row) { return std::max_element(row.begin(), row.end()) - row.begin(); }
 
 torch::Tensor confusion_of(const Checked& checked) {
@@ -89,8 +89,8 @@ double macro_f1_of(const torch::Tensor& counts) {
   return sum / occurring;
 }
 
-// Clipped at the epsilon of the incoming type and not renormalised, as scikit-learn does since 1.5; the sum is in
-// float64 whatever that type is.
+// Clips at the epsilon of the original type and does not renormalise, like scikit-learn since 1.5. Sums in float64 for
+// every type.
 double log_loss_of(const Checked& checked) {
   double sum = 0;
   for (std::int64_t i = 0; i < checked.rows; ++i) {

@@ -33,17 +33,17 @@ void check_name(const TargetConfig& config) {
   constexpr const char* kAllowed = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-";
   if (config.name.empty() || config.name.find_first_not_of(kAllowed) != std::string::npos ||
       config.name.front() == '.') {
-    throw UsageError("targets: the name '{}' must be of letters, digits, '_', '-' and '.'; it names a folder",
+    throw UsageError("targets: the name '{}' may have only letters, digits, '_', '-' and '.'; it names a folder",
                      config.name);
   }
 }
 
-// What asks for numbers, in a target whose labels are names.
+// Refuses options that need numbers, for a target whose labels are names.
 void check_without_edges(const TargetConfig& config) {
   const auto refuse = [&](const char* option) {
     throw UsageError(
-        "target {}: {} does not go without edges, which say where its numbers are cut into classes; give "
-        "edges, as in edges: [30, 60], or leave {} out",
+        "target {}: {} needs edges, which cut its numbers into classes; give edges, as in edges: [30, 60], or "
+        "leave {} out",
         config.name, option, option);
   };
   if (config.bins > 0) refuse("bins");
@@ -72,14 +72,14 @@ void check_edges(const TargetConfig& config) {
         "target {}: {} edges make {} classes, but classes names {}; give a name for each, the lowest first",
         config.name, config.edges.size(), config.edges.size() + 1, config.classes.size());
   }
-  if (config.bins == 1) throw UsageError("target {}: one bin tells nothing; give 2 or more, or 0", config.name);
+  if (config.bins == 1) throw UsageError("target {}: one bin holds all numbers; give 2 or more, or 0", config.name);
   if (config.bins > 0 && config.regress) {
     throw UsageError("target {}: bins ({}) and regress are two ways to train it; leave one of them out", config.name,
                      config.bins);
   }
   if (config.bin_spread > 0 && config.bins == 0) {
-    throw UsageError("target {}: bin_spread ({}) does not go without bins; give bins: 11, say, or leave bin_spread out",
-                     config.name, config.bin_spread);
+    throw UsageError("target {}: bin_spread ({}) needs bins; give bins: 11, say, or leave bin_spread out", config.name,
+                     config.bin_spread);
   }
 }
 
@@ -90,7 +90,7 @@ std::vector<std::string> names_of_ranges(const std::vector<double>& edges) {
   return names;
 }
 
-// An edge beyond all numbers is a mistake (months for years): its class would be empty in every fold.
+// An edge beyond all numbers is a mistake (months for years): a class would be empty in every fold.
 void check_data(const Target& target, const std::vector<std::string>& labels) {
   double least = INFINITY, most = -INFINITY;
   for (const std::string& label : labels) {

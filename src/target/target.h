@@ -1,5 +1,4 @@
-// What is to be told from an image: a column of the table, and its classes or the edges that cut its numbers into
-// classes.
+// A target to predict from images: a column of the table, with classes or with edges that cut its numbers into classes.
 #pragma once
 
 #include <cstdint>
@@ -26,40 +25,38 @@ struct TargetConfig {
     return std::tuple{
         field("name", &TargetConfig::name, any(), identity, "name of the target; letters, digits, '_', '-', '.'"),
         field("column", &TargetConfig::column, any(), identity, "column of the table; default: the name"),
-        field(
-            "classes", &TargetConfig::classes, any(), identity,
-            "labels in class order; default: those of the train rows, sorted (as numbers if all are); with edges, what "
-            "to call the classes that they make"),
-        field(
-            "edges", &TargetConfig::edges, any(), identity,
-            "the column holds numbers (an age, say), and these cut them into classes: [30, 60] makes three, below 30, "
-            "from 30 to below 60, and from 60"),
+        field("classes", &TargetConfig::classes, any(), identity,
+              "labels in class order; default: those of the train rows, sorted (as numbers if all are); with edges: "
+              "names of the classes that they make"),
+        field("edges", &TargetConfig::edges, any(), identity,
+              "values that cut a column of numbers (an age, say) into classes: [30, 60] makes three, below 30, from 30 "
+              "to below 60, and from 60"),
         field(
             "bins", &TargetConfig::bins, between(0, 1000), identity,
-            "with edges: train on this many bins of the column's numbers that hold equally many training rows (fitted "
-            "to each fold's), and fold the bins back to classes; a bin with an edge inside is shared as the training "
-            "numbers in it are; 11, say; 0: train on the classes"),
+            "with edges: train on this many bins (11, say) instead of on classes; bins hold equally many training rows "
+            "of the fold; predictions are mapped back to classes, and a bin with an edge inside is split like its "
+            "training numbers; 0: train on the classes"),
         field("bin_spread", &TargetConfig::bin_spread, between(0, 100), identity,
-              "with bins: spread each label over the bins around its own, as a normal distribution with this standard "
-              "deviation, in bins; 0: its bin alone"),
+              "with bins: spread each label over neighbouring bins, by a normal distribution with this standard "
+              "deviation, in bins; 0: its own bin only"),
         field("regress", &TargetConfig::regress, any(), identity,
-              "with edges: train on the numbers themselves; the network gives a mean and a standard deviation (by the "
-              "likelihood of a normal distribution), and a class gets what lies between its edges"),
+              "with edges: train on the numbers themselves; the network predicts the mean and standard deviation of a "
+              "normal distribution, and a class gets the probability between its edges"),
         field("train_edges", &TargetConfig::train_edges, any(), identity,
-              "with edges: where training puts them instead, as [30, 58] to call more rows old than are; scores go by "
+              "with edges: edges used in training instead, such as [30, 58] to label more rows old; scores still use "
               "edges; default: edges"),
         field("weight", &TargetConfig::weight, above(0.0), identity,
-              "with targets_as: heads, what this target's loss counts, of the sum over the targets")};
+              "with targets_as: heads, the weight of this target's loss in the sum over the targets")};
   }
 };
 
-/// How a target is taught to a network.
+/// The form in which a network learns a target.
 enum class Teaching { kClasses, kBins, kNumber };
 
 struct Target {
   std::string name, column;
   std::vector<std::string> classes;
-  std::vector<double> edges, train_edges;  // ascending, one fewer than classes; empty: labels are classes as they stand
+  std::vector<double> edges, train_edges;  // ascending, one fewer than classes; empty: labels are class names
   int bins = 0;
   double bin_spread = 0;
   bool regress = false;
@@ -68,24 +65,24 @@ struct Target {
   int size() const { return static_cast<int>(classes.size()); }
   bool numeric() const { return !edges.empty(); }
   Teaching teaching() const { return bins > 0 ? Teaching::kBins : regress ? Teaching::kNumber : Teaching::kClasses; }
-  /// Numbers that a network gives for it.
+  /// Number of network outputs for the target.
   int outputs() const { return bins > 0 ? bins : regress ? 2 : size(); }
-  /// Class of a label, or -1 if it is none (with edges: no finite number).
+  /// Returns the label's class; -1 if it has none, or, with edges, is not a finite number.
   int encode(const std::string& label) const;
-  /// What training calls the label: as encode, by train_edges.
+  /// Returns the label's class in training: like encode, but by train_edges.
   int taught(const std::string& label) const;
 };
 
-/// The number that a label is, if it is a finite one.
+/// Returns the label's number; nullopt unless it is a finite number.
 std::optional<double> number_of(const std::string& label);
 
-/// Which of the classes that `edges` make a number is in.
+/// Returns a number's class among those that `edges` make.
 int class_by(const std::vector<double>& edges, double number);
 
-/// Fills in what the config leaves out. `labels`: the column's values in the labelled train rows.
-/// Throws UsageError for an empty name, a name with other characters, a class given twice, edges that do not rise,
-/// options that do not go together; DataError for fewer than 2 classes, a label that is no number where there are
-/// edges, an edge beyond all of the data.
+/// Fills in the config's defaults. `labels`: the column's values in the labelled train rows.
+/// Throws: UsageError for an empty or invalid name, a class that appears twice, edges that do not rise, or options that
+/// exclude each other.
+/// Throws: DataError for fewer than 2 classes; with edges, for a label that is not a number or an edge beyond the data.
 Target resolve_target(const TargetConfig& config, const std::vector<std::string>& labels);
 
 }  // namespace pleat

@@ -18,12 +18,12 @@
 namespace pleat {
 namespace {
 
-// Below this a probability is as good as none, and its logarithm is still a finite number.
+// Lower limit of probabilities, so that their logarithms are finite.
 constexpr double kLeastProbability = 1e-12;
 constexpr double kLeastLogDeviation = -4.0, kMostLogDeviation = 3.0;
 
-// Between which of the sorted numbers each bin ends: of the places where neighbours differ the nearest to an even
-// share, but with enough places left for the bins on either side.
+// Returns the numbers at which bins end. Each cut lies where neighbours in `sorted` differ, as near to an even share as
+// possible, with enough such places left for the other bins.
 std::vector<double> even_cuts(const std::vector<double>& sorted, int bins, const Target& target,
                               const std::string& who) {
   std::vector<std::size_t> places;
@@ -49,7 +49,7 @@ std::vector<double> even_cuts(const std::vector<double>& sorted, int bins, const
     }
     const double below = sorted[places[best] - 1], above = sorted[places[best]];
     const double middle = std::midpoint(below, above);
-    cuts.push_back(middle > below ? middle : above);  // of neighbouring doubles the middle is one of them
+    cuts.push_back(middle > below ? middle : above);  // the middle of adjacent doubles is one of them
     next = best + 1;
   }
   return cuts;
@@ -96,10 +96,10 @@ torch::Tensor fold_bins(const TargetCode& code, const torch::Tensor& outputs) {
   return as_logits(at::softmax(outputs.to(at::kCPU, at::kDouble), 1).matmul(table));
 }
 
-// What of a normal distribution lies between the edges.
+// The probabilities of a normal distribution between the edges.
 torch::Tensor cut_normal(const TargetCode& code, const torch::Tensor& outputs) {
   const auto [mean, deviation] = predicted_number(code, outputs);
-  std::vector<torch::Tensor> below{at::zeros_like(mean)};  // each edge
+  std::vector<torch::Tensor> below{at::zeros_like(mean)};  // probability below each edge
   for (const double edge : code.edges)
     below.push_back((at::erf((edge - mean) / (deviation * std::numbers::sqrt2)) + 1) / 2);
   below.push_back(at::ones_like(mean));
@@ -112,7 +112,7 @@ Teaching teaching_from(const std::string& name) {
   if (name == "classes") return Teaching::kClasses;
   if (name == "bins") return Teaching::kBins;
   if (name == "number") return Teaching::kNumber;
-  throw std::invalid_argument("taught as '" + name + "'");
+  throw std::invalid_argument("taught_as is '" + name + "'");
 }
 
 void check_code(const TargetCode& code) {
@@ -152,7 +152,7 @@ torch::Tensor log_deviation(const torch::Tensor& output) {
   return at::tanh((output - kMiddle) / kHalf) * kHalf + kMiddle;
 }
 
-PredictedNumber predicted_number(const TargetCode& code, const torch::Tensor& outputs) {
+std::pair<torch::Tensor, torch::Tensor> predicted_number(const TargetCode& code, const torch::Tensor& outputs) {
   const torch::Tensor values = outputs.to(at::kCPU, at::kDouble);
   return {values.select(1, 0) * code.deviation + code.mean, log_deviation(values.select(1, 1)).exp() * code.deviation};
 }
@@ -192,8 +192,8 @@ TargetCode code_from_json(const Json& json, const std::string& source) {
     check_code(code);
     return code;
   } catch (const std::exception& error) {
-    throw DataError("{} does not say how its targets are to be read ({}); run pleat train again in that run folder",
-                    source, error.what());
+    throw DataError("{}: cannot read the code of its targets ({}); run pleat train again in that run folder", source,
+                    error.what());
   }
 }
 

@@ -1,4 +1,4 @@
-// Where the choice of the best epoch stands (train.keep: best).
+// The best epoch so far and its weights (train.keep: best).
 #pragma once
 
 #include <cstdint>
@@ -9,9 +9,9 @@ namespace pleat {
 
 struct BestSoFar {
   std::int64_t epoch = 0;  // from 1; 0: none yet
-  double score = 0;        // more is better
-  std::int64_t since = 0;  // epochs after it that were no better
-  NamedTensors weights;    // its own memory
+  double score = 0;        // higher is better
+  std::int64_t since = 0;  // epochs without improvement since then
+  NamedTensors weights;    // copies, not the model's tensors
 };
 
 }  // namespace pleat

@@ -1,4 +1,4 @@
-// Which epoch's weights are kept, by their score on rows of the training side that are set aside (train.keep: best).
+// Keeps the best epoch's weights (train.keep: best), by score on inner rows: training rows that are set aside.
 #pragma once
 
 #include <torch/types.h>
@@ -10,14 +10,15 @@
 
 namespace pleat {
 
-/// Mean of the heads' scores on the inner rows, more is better. `outputs` [inner_rows, job.outputs()].
+/// Mean of the heads' scores on the inner rows; higher is better.
+///   outputs [inner_rows, job.outputs()]
 double inner_score(const FoldJob& job, const torch::Tensor& outputs);
 
-/// Takes over what `weights` hold now if their score is better than the best (or there is none); counts the epoch
-/// otherwise.
+/// Copies `weights` into `best` if `score` beats the best score, or if there is no best yet. Otherwise counts one more
+/// epoch without improvement.
 void consider(BestSoFar& best, std::int64_t epoch, double score, const NamedTensors& weights);
 
-/// Whether train.patience is at its end.
+/// True after train.patience epochs in a row without improvement.
 bool gave_up(const TrainConfig& train, const BestSoFar& best);
 
 }  // namespace pleat

@@ -9,15 +9,8 @@ namespace pleat {
 namespace fs = std::filesystem;
 namespace {
 
-constexpr std::size_t kKept = 2;  // a checkpoint that is cut short leaves the one before
+constexpr std::size_t kKept = 2;  // if the newest is damaged, a run can resume from the one before
 constexpr std::string_view kModel = "model/", kOptimizer = "optimizer/", kAverage = "average/", kBest = "best/";
-
-EpochReport report_of(const Json& json) {
-  EpochReport report{json.at("epoch"),  json.at("loss"),    json.at("lr"),
-                     json.at("images"), json.at("seconds"), json.at("waited_seconds")};
-  if (json.contains("inner_score")) report.inner_score = json["inner_score"].get<double>();
-  return report;
-}
 
 void append(NamedTensors& all, std::string_view prefix, const NamedTensors& some) {
   for (const auto& [name, tensor] : some) all.emplace_back(std::string(prefix) + name, tensor);
@@ -43,13 +36,6 @@ std::vector<fs::path> checkpoints_in(const fs::path& folder) {
 }
 
 }  // namespace
-
-Json to_json(const EpochReport& report) {
-  Json json{{"epoch", report.epoch},   {"loss", report.loss},       {"lr", report.lr},
-            {"images", report.images}, {"seconds", report.seconds}, {"waited_seconds", report.waited_seconds}};
-  if (report.inner_score) json["inner_score"] = *report.inner_score;
-  return json;
-}
 
 void save_checkpoint(const fs::path& folder, const Checkpoint& checkpoint, const std::string& key) {
   NamedTensors tensors;
@@ -84,17 +70,17 @@ FoundCheckpoint find_checkpoint(const fs::path& folder, const std::string& key) 
       const TensorFile file = tensors_from_bytes(bytes, path.string());
       const auto found = file.metadata.find("key");
       if (found == file.metadata.end() || found->second != key) {
-        spdlog::warn("{} belongs to a job with other settings and is not used", path.string());
+        spdlog::warn("{} is from a job with other settings and is ignored", path.string());
         continue;
       }
-      if (!broken.empty()) spdlog::warn("{} is broken; going on from the one before, {}", broken, path.string());
+      if (!broken.empty()) spdlog::warn("{} is broken; using the previous checkpoint, {}", broken, path.string());
       return {std::move(bytes), path.string()};
     } catch (const DataError& error) {
       spdlog::warn("{}", error.what());
       broken = path.string();
     }
   }
-  if (!broken.empty()) spdlog::warn("{} is broken and there is none before it; the job starts anew", broken);
+  if (!broken.empty()) spdlog::warn("{} is broken and no earlier checkpoint exists; the job starts over", broken);
   return {};
 }
 
@@ -104,14 +90,15 @@ Checkpoint parse_checkpoint(std::string_view bytes, const std::string& source) {
   try {
     checkpoint.epoch = std::stoll(file.metadata.at("epoch"));
     checkpoint.step = std::stoll(file.metadata.at("step"));
-    checkpoint.running = report_of(Json::parse(file.metadata.at("running")));
+    checkpoint.running = epoch_report_from_json(parse_json(file.metadata.at("running")));
     if (const auto best = file.metadata.find("best"); best != file.metadata.end()) {
-      const Json facts = Json::parse(best->second);
+      const Json facts = parse_json(best->second);
       checkpoint.best = {.epoch = facts.at("epoch"), .score = facts.at("score"), .since = facts.at("since")};
     }
-    for (const auto& report : Json::parse(file.metadata.at("history"))) checkpoint.history.push_back(report_of(report));
+    for (const auto& report : parse_json(file.metadata.at("history")))
+      checkpoint.history.push_back(epoch_report_from_json(report));
   } catch (const std::exception& error) {
-    throw DataError("{} is a safetensors file but no pleat checkpoint ({}); delete it and run again", source,
+    throw DataError("{} is a safetensors file but not a pleat checkpoint ({}); delete it and run again", source,
                     error.what());
   }
   checkpoint.model = section(file.tensors, kModel);

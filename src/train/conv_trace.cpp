@@ -4,7 +4,7 @@
 
 #include <utility>
 
-#include "model/fast_conv.h"
+#include "kernels/fast_conv.h"
 #include "train/image_size.h"
 #include "train/precision.h"
 #include "train/predictor.h"

@@ -1,10 +1,8 @@
 #include "train/epoch_loss.h"
 
 #include <ATen/ops/full.h>
-#include <fmt/format.h>
 
 #include <algorithm>
-#include <string>
 
 namespace pleat {
 
@@ -22,7 +20,7 @@ double EpochLoss::mean() const { return sum_.item<double>() / static_cast<double
 
 double EpochLoss::slot_sum() const {
   double sum = 0;
-  for (const std::string& one : slot_.all_gather(fmt::format("{}", sum_.item<double>()))) sum += std::stod(one);
+  for (const double one : gather(slot_, sum_.item<double>())) sum += one;
   return sum;
 }
 

@@ -1,4 +1,4 @@
-// An epoch's loss as it adds up, each shard's over its own images.
+// Sums an epoch's loss. Each shard sums over its own images.
 #pragma once
 
 #include <torch/types.h>
@@ -12,20 +12,22 @@ namespace pleat {
 class EpochLoss {
  public:
   EpochLoss() = default;
-  /// `sum` over `images` is what an earlier run had of the epoch, over the whole slot; shard 0 goes on from there.
+  /// Resumes an epoch: an earlier run had this `sum` over `images` images on all shards. Shard 0 starts with both.
   EpochLoss(double sum, std::int64_t images, const Ranks& slot, const torch::Device& device);
 
-  /// `loss`: a part's, summed over its images and divided by `batch`.
+  /// Adds one part's loss.
+  ///   loss: sum over the part's images, divided by `batch`
   void add(const torch::Tensor& loss, std::int64_t images, std::int64_t batch);
-  /// Mean over what this shard has seen.
+  /// Mean over this shard's images so far.
   double mean() const;
-  /// Collective: the sum over all shards' images, added in the shards' order. A checkpoint holds this, so that a later
-  /// run may have another number of shards.
+  /// Sum over all shards' images, added in shard order. Checkpoints hold this sum, so that a run can resume with
+  /// another number of shards.
+  /// Collective: all ranks of the slot.
   double slot_sum() const;
 
  private:
   Ranks slot_;
-  torch::Tensor sum_;  // float64, on the device: reading it would wait for the step
+  torch::Tensor sum_;  // float64, on the device: a copy to the host would wait for the step
   std::int64_t images_ = 0;
 };
 

@@ -16,7 +16,6 @@ std::string id_of(const CropFile& crops, std::int64_t row) {
   return crops.table().column("id")[static_cast<std::size_t>(row)];
 }
 
-// What is left to try.
 std::string advice(const TrainConfig& train) {
   std::string text = fmt::format("lower train.lr ({})", train.lr);
   if (train.clip == 0.0) text += ", set train.clip: 1";
@@ -32,7 +31,7 @@ void throw_bad_loss(const FoldJob& job, const CropFile& crops, double loss, std:
   for (const std::int64_t position : positions.first(std::min<std::size_t>(positions.size(), 5)))
     ids.push_back(id_of(crops, job.train_rows[static_cast<std::size_t>(position)]));
   const std::string what =
-      std::isfinite(loss) ? fmt::format("the loss has run away to {:.3g}", loss) : "the loss is not finite";
+      std::isfinite(loss) ? fmt::format("the loss diverged to {:.3g}", loss) : "the loss is not finite";
   throw JobFailed("{} at epoch {}, step {} of {} (batch of {}: {}{}); {}", what, epoch + 1, step + 1, steps,
                   positions.size(), fmt::join(ids, ", "), ids.size() < positions.size() ? " …" : "", advice(job.train));
 }

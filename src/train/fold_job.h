@@ -1,13 +1,13 @@
-// What one job is: a model, the training side of one fold, and what is asked of the network. The same values give the
-// same weights on any rank.
+// One job: a model, the training side of one fold, and the targets to learn. Equal jobs give equal weights on any rank.
 #pragma once
 
 #include <cstdint>
 #include <string>
 #include <vector>
 
+#include "base/tensor_fwd.h"
 #include "data/augment.h"
-#include "model/classifier.h"
+#include "model/model_config.h"
 #include "model/model_files.h"
 #include "target/target_code.h"
 #include "train/predict_config.h"
@@ -15,34 +15,34 @@
 
 namespace pleat {
 
-/// One target of a job: those of the network's outputs that are its own, and what the training rows say of it.
+/// One target of a job: its share of the network's outputs, and its labels.
 struct Head {
   std::string target;
   TargetCode code;
-  double weight = 1;                       // of its loss
-  double bin_spread = 0;                   // TargetConfig's
-  std::vector<std::int64_t> labels;        // class of each training row as it is taught, in [0, code.classes)
-  std::vector<double> numbers;             // of each training row; empty if taught as classes
+  double weight = 1;                       // factor of this head's loss
+  double bin_spread = 0;                   // targets[].bin_spread
+  std::vector<std::int64_t> labels;        // training class of each training row, in [0, code.classes)
+  std::vector<double> numbers;             // number of each training row; empty if trained as classes
   std::vector<std::int64_t> inner_labels;  // class of each inner row
 };
 
 struct FoldJob {
   std::string key;
   ModelConfig model;
-  ModelFiles files;   // what the model's files hold
+  ModelFiles files;   // hashes of the model's files
   TrainConfig train;  // precision is resolved: fp32 or bf16
   PredictConfig predict;
   bool exact = false;
-  std::vector<Head> heads;               // the network's outputs are theirs, one after another
+  std::vector<Head> heads;               // in the order of the network's outputs
   std::vector<std::int64_t> train_rows;  // rows of the crops file, ascending
-  // Rows of the training side that are set aside (train.keep: best), and the score that chooses by them.
+  // With train.keep: best: training rows set aside to choose the best epoch, and the score to choose by.
   std::vector<std::int64_t> inner_rows;
   std::string score;
-  std::vector<std::int64_t> predict_rows;  // the held-out fold, then the other rows that need a prediction
+  std::vector<std::int64_t> predict_rows;  // the held-out fold, then other rows to predict
   PixelNorm norm;
   RandomKey random;  // seed, round, fold
 
-  /// Width of the network's last layer.
+  /// Width of the network's last layer: outputs of all heads together.
   int outputs() const {
     int sum = 0;
     for (const Head& head : heads) sum += head.code.outputs;
@@ -50,18 +50,19 @@ struct FoldJob {
   }
 };
 
-/// A network's outputs [n, all heads'] as each head's class logits [n, classes] float32 on CPU, whose softmax are
-/// probabilities.
+/// Class logits of each head, [n, classes] float32 on CPU. Their softmax gives the class probabilities.
+///   outputs [n, outputs of all heads]
 std::vector<torch::Tensor> split_logits(const std::vector<TargetCode>& codes, const torch::Tensor& outputs);
 
-/// The same outputs as each head's mean and standard deviation [n, 2] float64, in its column's unit; undefined for
-/// heads that are not taught as a number.
+/// Mean and standard deviation of each head's number, [n, 2] float64, in the unit of the target's column. Undefined for
+/// heads that are not trained as a number.
+///   outputs [n, outputs of all heads]
 std::vector<torch::Tensor> split_normals(const std::vector<TargetCode>& codes, const torch::Tensor& outputs);
 
 std::vector<TargetCode> codes_of(const FoldJob& job);
 
-/// Whether the network holds bfloat16 roundings of its weights (TrainedWeights): in bf16 on CPU, in batches of one
-/// part.
+/// True if the network holds bfloat16 copies of its weights (TrainedWeights). Requires bf16 on the CPU, one part per
+/// batch, and not cluster.exact.
 bool rounds_weights(const FoldJob& job, const torch::Device& device);
 
 }  // namespace pleat

@@ -2,14 +2,15 @@
 
 #include <ATen/Context.h>
 
-#include <chrono>
 #include <cmath>
 #include <optional>
 
 #include "base/files.h"
 #include "base/log.h"
-#include "data/batch_loader.h"
+#include "base/stopwatch.h"
+#include "batches/batch_loader.h"
 #include "train/best_weights.h"
+#include "train/checkpoint.h"
 #include "train/finite.h"
 #include "train/job_error.h"
 #include "train/precision.h"
@@ -20,10 +21,6 @@
 
 namespace pleat {
 namespace {
-
-using Clock = std::chrono::steady_clock;
-
-double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
 class FoldTrainer {
  public:
@@ -40,7 +37,7 @@ class FoldTrainer {
   void stop_if_asked();
   void close_epoch();
   void save() const;
-  bool leads() const { return context_.slot.rank == 0; }
+  bool leads() const { return context_.ranks.rank == 0; }
 
   const FoldJob& job_;
   const TrainContext& context_;
@@ -50,15 +47,15 @@ class FoldTrainer {
   std::unique_ptr<Optimizer> optimizer_;
   std::optional<WeightAverage> average_;  // none without train.ema
   std::optional<StepRunner> runner_;
-  Checkpoint place_;  // the tensors in it are the model's and the optimizer's own
-  EpochCut cut_;      // of the epoch that runs, as is:
-  EpochLoss loss_;
-  std::int64_t images_before_ = 0;  // trained on by an earlier run
+  Checkpoint place_;                // its tensors are the model's and the optimizer's own, not copies
+  EpochCut cut_;                    // of the current epoch
+  EpochLoss loss_;                  // of the current epoch
+  std::int64_t images_before_ = 0;  // images that earlier runs trained on
 };
 
 FoldTrainer::FoldTrainer(const FoldJob& job, const TrainContext& context)
     : job_(job), context_(context), steps_(steps_per_epoch(job.train_rows.size(), job.train)) {
-  together(context.slot, [&] {
+  together(context.ranks, [&] {
     require_unchanged(job.model, job.files);
     as_job_error([&] {
       classifier_ =
@@ -80,11 +77,11 @@ RandomKey FoldTrainer::key_for(Purpose purpose) const {
   return key;
 }
 
-// The leader reads the checkpoint and shares its bytes, so that the folder need not be seen by every shard.
+// The leader reads the checkpoint and sends its bytes to all shards, so only the leader needs access to the folder.
 void FoldTrainer::resume() {
   FoundCheckpoint found = leads() ? find_checkpoint(context_.resume_folder, job_.key) : FoundCheckpoint{};
-  found.bytes = context_.slot.all_gather(found.bytes).front();
-  together(context_.slot, [&] {
+  found.bytes = context_.ranks.all_gather(found.bytes).front();
+  together(context_.ranks, [&] {
     if (found.bytes.empty()) return;
     Checkpoint saved = parse_checkpoint(found.bytes, found.path);
     weights_->load(saved.model, found.path);
@@ -92,7 +89,7 @@ void FoldTrainer::resume() {
     if (average_) average_->load(saved.average, found.path);
     place_ = std::move(saved);
     if (leads())
-      spdlog::info("goes on from {} (epoch {}, step {} of {})", found.path, place_.epoch + 1, place_.step, steps_);
+      spdlog::info("resumes from {} (epoch {}, step {} of {})", found.path, place_.epoch + 1, place_.step, steps_);
   });
   place_.model = weights_->state();
   place_.optimizer = optimizer_->state();
@@ -102,7 +99,7 @@ void FoldTrainer::resume() {
 
 FoldResult FoldTrainer::run() {
   while (place_.epoch < job_.train.epochs && !gave_up(job_.train, place_.best)) train_epoch();
-  // The last steps' weights are in the last checkpoint, should this be as far as it gets.
+  // Replacing the weights loses nothing: the last checkpoint holds the last step's weights.
   if (job_.train.keep == "best")
     weights_->load(place_.best.weights, "the best epoch's weights");
   else if (average_)
@@ -116,17 +113,17 @@ FoldResult FoldTrainer::run() {
   return result;
 }
 
-// Each shard predicts its batches; all get the whole.
+// Collective: each shard predicts its own batches. Returns all outputs on every shard.
 torch::Tensor FoldTrainer::outputs_of(const std::vector<std::int64_t>& rows) {
   const PredictOptions options{.norm = job_.norm,
                                .bf16 = job_.train.precision == "bf16",
                                .flip = job_.predict.flip,
                                .shift = job_.predict.shift,
                                .device = context_.device,
-                               .shard = context_.slot.rank,
-                               .shards = context_.slot.size};
+                               .shard = context_.ranks.rank,
+                               .shards = context_.ranks.size};
   torch::Tensor outputs;
-  together(context_.slot, [&] {
+  together(context_.ranks, [&] {
     as_job_error([&] { outputs = predict_logits(*classifier_, context_.crops, rows, job_.outputs(), options); });
   });
   if (context_.group) {
@@ -134,8 +131,8 @@ torch::Tensor FoldTrainer::outputs_of(const std::vector<std::int64_t>& rows) {
     context_.group->allreduce(whole)->wait();
     outputs = whole.front().cpu();
   }
-  // The last step's loss was that of the weights before it, so weights may explode unseen. Every shard has all outputs.
-  together(context_.slot, [&] { require_finite_outputs(job_, context_.crops, rows, outputs); });
+  // The last step's loss belongs to the weights before that step, so only the outputs show whether it diverged.
+  together(context_.ranks, [&] { require_finite_outputs(job_, context_.crops, rows, outputs); });
   return outputs;
 }
 
@@ -145,7 +142,7 @@ void FoldTrainer::train_epoch() {
   const double seconds_before = running.seconds, waited_before = running.waited_seconds;
   runner_->begin_epoch(place_.epoch);
   cut_ = {epoch_order(job_, key_for(Purpose::kShuffle)), steps_, job_.train.micro_batches};
-  loss_ = {running.loss, running.images, context_.slot, context_.device};
+  loss_ = {running.loss, running.images, context_.ranks, context_.device};
   const std::unique_ptr<BatchLoader> loader = runner_->loader(cut_, place_.epoch, place_.step);
   Clock::time_point reported = start;
   while (place_.step < steps_) {
@@ -160,7 +157,7 @@ void FoldTrainer::train_epoch() {
       reported = Clock::now();
       EpochReport shown = running;
       shown.loss = loss_.mean();
-      // A loss that is not finite ends the job when all shards look at it (StepRunner).
+      // StepRunner ends the job if the loss is not finite: all shards check it at the same step.
       if (std::isfinite(shown.loss)) context_.progress({shown, place_.step, steps_, images_before_});
     }
   }
@@ -179,7 +176,7 @@ void FoldTrainer::train_step(BatchLoader& loader) {
   runner_->move(*optimizer_, average_, place_.running.lr, done);
 }
 
-// The epoch enters the history, and the place is the next one's beginning.
+// Adds the epoch to the history and moves on to the next one.
 void FoldTrainer::close_epoch() {
   EpochReport done = place_.running;
   done.loss = loss_.slot_sum() / static_cast<double>(done.images);
@@ -189,7 +186,7 @@ void FoldTrainer::close_epoch() {
   ++place_.epoch;
 }
 
-// The weights that would be kept if this were the last epoch are judged on the rows that were set aside.
+// Scores this epoch's weights on the inner rows, or their average with train.ema, and keeps the best.
 void FoldTrainer::choose() {
   NamedTensors training;
   if (average_) {
@@ -197,7 +194,7 @@ void FoldTrainer::choose() {
     weights_->load(average_->state(), "the average of the weights");
   }
   const torch::Tensor outputs = outputs_of(job_.inner_rows);
-  together(context_.slot, [&] {
+  together(context_.ranks, [&] {
     const double score = inner_score(job_, outputs);
     place_.history.back().inner_score = score;
     consider(place_.best, place_.epoch, score, weights_->state());
@@ -208,18 +205,18 @@ void FoldTrainer::choose() {
 void FoldTrainer::stop_if_asked() {
   if (runner_->all_agree(!context_.stop_requested())) return;
   place_.running.loss = loss_.slot_sum();
-  // On a GPU it may not have been looked at yet; weights that are lost already must not be gone on from.
+  // On a GPU the last losses may be unchecked. A diverged job must not write a checkpoint to resume from.
   if (place_.step > 0 && !std::isfinite(place_.running.loss))
     throw_bad_loss(job_, context_.crops, place_.running.loss, place_.epoch, place_.step - 1, steps_,
                    cut_.batch(place_.step - 1));
   save();
-  throw StopRequested("stopped on request at epoch {}, step {} of {}; run the same command again to go on",
+  throw StopRequested("stopped on request at epoch {}, step {} of {}; run the same command again to resume",
                       place_.epoch + 1, place_.step, steps_);
 }
 
-// A disk that is full is found by the leader alone; its peers would wait for it in the next step's collective.
+// Collective, although only the leader writes: if it alone threw (disk full), its peers would wait in all_reduce.
 void FoldTrainer::save() const {
-  together(context_.slot, [&] {
+  together(context_.ranks, [&] {
     if (leads()) save_checkpoint(context_.resume_folder, place_, job_.key);
   });
 }

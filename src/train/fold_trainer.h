@@ -1,26 +1,30 @@
-// Trains one job: one model on one fold's training side, from its first step or from its checkpoint, and predicts.
+// Trains one job (one model on one fold's training side) from the start or a checkpoint, then predicts.
 #pragma once
 
 #include <torch/types.h>
 
 #include <vector>
 
+#include "model/classifier.h"
+#include "train/epoch_report.h"
 #include "train/fold_job.h"
 #include "train/train_context.h"
 
 namespace pleat {
 
 struct FoldResult {
-  NamedTensors weights;                // CPU, as trained, or their average (train.ema), or the best (train.keep)
-  std::vector<torch::Tensor> logits;   // of each head: [predict_rows, its classes] float32
-  std::vector<torch::Tensor> normals;  // of each head: [predict_rows, 2] (split_normals), or undefined
+  NamedTensors weights;                // on CPU: the last ones, their average (train.ema) or the best (train.keep)
+  std::vector<torch::Tensor> logits;   // for each head: [predict_rows, its classes] float32
+  std::vector<torch::Tensor> normals;  // for each head: [predict_rows, 2] (split_normals), or undefined
   std::vector<EpochReport> history;
-  std::int64_t kept_epoch = 0;  // from 1: after which the weights were as they are
+  std::int64_t kept_epoch = 0;  // epoch of `weights`, from 1
 };
 
-/// Every rank of the slot calls it with the same job; each gets the result. Throws StopRequested once its place is
-/// saved, DataError for data, or JobFailed if training itself fails (a loss that is not finite or has run away: epoch,
-/// step and rows named; predictions that are not finite; a device whose memory is full).
+/// Collective: all ranks of the slot call it with the same job. Returns the same result on each.
+/// Throws: StopRequested after a stop signal, once a checkpoint is saved.
+/// Throws: DataError for bad data.
+/// Throws: JobFailed if training fails: the loss is not finite or diverged (the message names epoch, step and rows), a
+/// prediction is not finite, or the device is out of memory.
 FoldResult train_fold(const FoldJob& job, const TrainContext& context);
 
 }  // namespace pleat

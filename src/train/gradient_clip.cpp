@@ -18,7 +18,7 @@ double clip_gradients(const std::vector<torch::Tensor>& parameters, double most)
   }
   if (gradients.empty()) return 0.0;
   const double norm = at::linalg_vector_norm(at::stack(norms)).item<double>();
-  // A norm that is not finite is left alone: the step is lost, and the loss after it will say so.
+  // If the norm is not finite, scaling cannot help: the next loss check ends the job.
   if (std::isfinite(norm) && norm > most) at::_foreach_mul_(gradients, most / norm);
   return norm;
 }

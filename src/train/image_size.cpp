@@ -6,7 +6,7 @@
 namespace pleat {
 namespace {
 
-constexpr int kStep = 4;  // pixels; sizes that differ by less cost as much, and each new one has its kernels prepared
+constexpr int kStep = 4;  // pixels; smaller steps save no time, and each new size has to prepare its kernels
 
 int near_multiple(double pixels, int most) {
   const int steps = std::max(1, static_cast<int>(std::lround(pixels / kStep)));

@@ -1,4 +1,4 @@
-// The size of the training images as a pure function of the epoch (progressive resizing).
+// Size of the training images as a pure function of the epoch (progressive resizing).
 #pragma once
 
 #include <cstdint>
@@ -8,11 +8,13 @@
 
 namespace pleat {
 
-/// Of the training images in `epoch`, from 0; `full`: of the crops. The shorter side is progressive.from
-/// until progressive.delay of all epochs and grows in a straight line from there to full size at progressive.until, the
-/// longer one in proportion, both in multiples of 4; after that, and always in the last epoch, they have full size, as
-/// in evaluation.
-/// Source: Tan & Le 2021, arXiv:2104.00298 (there with regularisation that grows too, here without).
+/// Size of the training images in `epoch`.
+///   epoch: from 0
+///   full: size of the crops, also used in evaluation
+/// The shorter side is progressive.from until progressive.delay of all epochs. It then grows linearly to full size at
+/// progressive.until, and the longer side grows in proportion, both in multiples of 4 pixels. The last epoch always has
+/// full size.
+/// Source: Tan & Le 2021, arXiv:2104.00298, but without its growing regularisation.
 ImageShape epoch_image_size(const TrainConfig& config, std::int64_t epoch, const ImageShape& full);
 
 }  // namespace pleat

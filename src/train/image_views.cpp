@@ -13,7 +13,7 @@ torch::Tensor moved(const torch::Tensor& images, std::int64_t right, std::int64_
   const std::int64_t height = images.size(2), width = images.size(3);
   const std::int64_t x = std::clamp(right, -width, width), y = std::clamp(down, -height, height);
   const std::int64_t rows = height - std::abs(y), columns = width - std::abs(x);
-  // The part that stays, from where and to where.
+  // The rectangle that stays visible, with its top left corner at (top, left).
   const auto part = [&](const torch::Tensor& of, std::int64_t top, std::int64_t left) {
     return of.narrow(2, std::max<std::int64_t>(0, top), rows).narrow(3, std::max<std::int64_t>(0, left), columns);
   };
@@ -37,7 +37,7 @@ std::vector<ImageView> views_of(bool flip, std::int64_t shift) {
   return views;
 }
 
-// Computed as PixelWriter does, to the same bits.
+// The same formula as PixelWriter's, so that the bits are the same.
 torch::Tensor black_pixel(const PixelNorm& norm, const torch::Device& device) {
   std::vector<float> values;
   for (std::size_t c = 0; c < norm.mean.size(); ++c) values.push_back(static_cast<float>(-norm.mean[c] / norm.std[c]));

@@ -1,4 +1,4 @@
-// Test-time augmentation: the ways in which an image is shown to a network whose answers are averaged.
+// Test-time augmentation: the network's outputs are averaged over several views of each image.
 #pragma once
 
 #include <torch/types.h>
@@ -10,23 +10,24 @@
 
 namespace pleat {
 
-/// Mirrored left to right or not, then moved by so many pixels; what comes in is black. As Placement shows images in
-/// training, so that they are of the kind the network knows.
+/// A view mirrors the image left to right or not, then moves it; the uncovered pixels are black. Training does the same
+/// (Placement), so the network has seen such images.
 struct ImageView {
   bool flip = false;
   std::int64_t right = 0, down = 0;  // pixels; negative: left, up
 };
 
-/// The image itself first. shift > 0: the same moved by that many pixels left, right, up and down. flip: each of those
-/// mirrored too. So 1, 2, 5 or 10 views.
+/// Returns 1, 2, 5 or 10 views; the image itself comes first.
+///   shift > 0: also the image moved by this many pixels left, right, up and down
+///   flip: also the mirror image of each of the above
 std::vector<ImageView> views_of(bool flip, std::int64_t shift);
 
-/// Black as the loader gives it: [1, C, 1, 1] float32, normalised.
+/// Black in the loader's normalisation: [1, C, 1, 1] float32.
 torch::Tensor black_pixel(const PixelNorm& norm, const torch::Device& device);
 
-/// images [N, C, H, W] as a view shows them, in the same layout; the images themselves if it changes nothing. Moved by
-/// a side or more they are black.
-///   black: of black_pixel, on the images' device
+/// Applies a view. Returns the images in the same memory layout, or `images` itself if the view changes nothing.
+///   images [N, C, H, W]; moved by a whole side or more, they are all black
+///   black: from black_pixel, on the images' device
 torch::Tensor seen_by(const ImageView& view, const torch::Tensor& images, const torch::Tensor& black);
 
 }  // namespace pleat

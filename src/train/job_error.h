@@ -1,4 +1,4 @@
-// What LibTorch throws inside a job, as that job's failure.
+// Turns LibTorch's exceptions inside a job into that job's failure.
 #pragma once
 
 #include <functional>
@@ -10,12 +10,13 @@ namespace pleat {
 
 using JobFailed = ErrorOf<ExitCode::kSomeFailed>;
 
-/// Runs `work`. An Error passes; anything else becomes a JobFailed of one line, with what to do if a device's memory
-/// was full.
+/// Runs `work`.
+/// Throws: an Error from `work`, unchanged.
+/// Throws: JobFailed in one line for any other exception, with a remedy if the device is out of memory.
 void as_job_error(const std::function<void()>& work);
 
-/// The same on a slot of one rank. With shards, for what they do without asking each other in between, an error passes as
-/// it is: one that fails alone must end the run, and with it those that wait for it.
+/// The same on a slot of one rank. With several shards every exception passes unchanged and ends the whole run: the
+/// other shards would wait for ever for the one that failed. For work during which shards do not agree on errors.
 void as_job_error_alone(const Ranks& slot, const std::function<void()>& work);
 
 }  // namespace pleat

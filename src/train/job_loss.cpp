@@ -13,7 +13,7 @@
 namespace pleat {
 namespace {
 
-// Class or bin of each row, as the network is asked for it.
+// Class or bin of each training row: the label that the network learns.
 std::vector<std::int64_t> asked_labels(const Head& head) {
   if (head.code.teaching != Teaching::kBins) return head.labels;
   std::vector<std::int64_t> bins;
@@ -21,7 +21,7 @@ std::vector<std::int64_t> asked_labels(const Head& head) {
   return bins;
 }
 
-// Row b: how much each bin stands for a label in bin b.
+// Row b: weights of all bins, sum 1, for a label in bin b (a normal distribution around b).
 std::vector<float> spread_table(std::int64_t bins, double deviation) {
   std::vector<float> table;
   for (std::int64_t b = 0; b < bins; ++b) {
@@ -43,7 +43,7 @@ torch::Tensor cross_entropy(const torch::Tensor& logits, const torch::Tensor& la
                                 smoothing);
 }
 
-// Minus the logarithm of the likelihood of a normal distribution, but for a constant.
+// Negative log-likelihood of a normal distribution, up to a constant.
 torch::Tensor normal_loss(const torch::Tensor& outputs, const torch::Tensor& numbers) {
   const torch::Tensor values = outputs.to(at::kFloat);
   const torch::Tensor deviation = log_deviation(values.select(1, 1));
@@ -84,13 +84,13 @@ HeadLoss::HeadLoss(const Head& head, const TrainConfig& train, const torch::Devi
     spread_ = at::tensor(spread_table(outputs_, head.bin_spread), at::kFloat).reshape({outputs_, outputs_}).to(device);
 }
 
-// What the labels stand for, [n, outputs], without smoothing.
+// Target distribution of each row, [n, outputs], without label smoothing.
 torch::Tensor HeadLoss::targets_of(const torch::Tensor& positions) const {
   const torch::Tensor labels = labels_.index_select(0, positions);
   return spread_.defined() ? spread_.index_select(0, labels) : at::one_hot(labels, outputs_).to(at::kFloat);
 }
 
-// Each row's loss as if its image were its own.
+// Loss of each row, [n]. Ignores mixing (mixup, cutmix).
 torch::Tensor HeadLoss::of_rows(const torch::Tensor& outputs, const torch::Tensor& positions) const {
   torch::Tensor losses;
   if (teaching_ == Teaching::kNumber) {
@@ -101,29 +101,30 @@ torch::Tensor HeadLoss::of_rows(const torch::Tensor& outputs, const torch::Tenso
     const torch::Tensor logs = at::log_softmax(outputs.to(at::kFloat), 1);
     torch::Tensor terms = targets_of(positions) * (1.0 - smoothing_) + smoothing_ / static_cast<double>(outputs_);
     terms = terms * logs;
-    if (focal_ > 0.0) terms = terms * (1.0 - logs.exp()).clamp_min(1e-6).pow(focal_);  // the root of 0 has no slope
+    // Clamped: for a power below 1, pow has an infinite gradient at 0.
+    if (focal_ > 0.0) terms = terms * (1.0 - logs.exp()).clamp_min(1e-6).pow(focal_);
     losses = -terms.sum(1);
   }
   return weights_.defined() ? losses * weights_.index_select(0, positions) : losses;
 }
 
-// With counts of true positives, predictions and labels that probabilities stand in for.
+// Counts true positives and predictions by probabilities, which makes F1 differentiable.
 torch::Tensor HeadLoss::one_minus_f1(const torch::Tensor& outputs, const torch::Tensor& positions,
                                      const Batch& mixed) const {
   const torch::Tensor probs = at::softmax(outputs.to(at::kFloat), 1);
   torch::Tensor targets = targets_of(positions);
   if (mixed.share.defined())
     targets = at::lerp(targets.index_select(0, mixed.partners), targets, mixed.share.unsqueeze(1));
-  // By the labels themselves: spread over bins, a little of each is nearly everywhere. Partners are of the same part.
   const torch::Tensor labelled = targets.sum(0);
-  const torch::Tensor is_there =
-      (at::one_hot(labels_.index_select(0, positions), outputs_).sum(0) > 0).to(at::kFloat);
+  // From the labels, not the targets: targets that are spread over bins are nowhere exactly 0. Rows are only mixed with
+  // rows of the same part, so no label is missed.
+  const torch::Tensor is_there = (at::one_hot(labels_.index_select(0, positions), outputs_).sum(0) > 0).to(at::kFloat);
   const torch::Tensor f1 = 2.0 * (probs * targets).sum(0) / (probs.sum(0) + labelled).clamp_min(1e-6);
   return 1.0 - (f1 * is_there).sum() / is_there.sum();
 }
 
 torch::Tensor HeadLoss::plain(const torch::Tensor& outputs, const torch::Tensor& positions, std::int64_t batch) const {
-  // Summed, not averaged: parts of unlike size must weigh by their samples.
+  // Summed, not averaged: each part counts by its number of rows.
   return cross_entropy(outputs, labels_.index_select(0, positions), at::Reduction::Sum, smoothing_) /
          static_cast<double>(batch);
 }
@@ -152,7 +153,7 @@ JobLoss::JobLoss(const FoldJob& job, const torch::Device& device) : device_(devi
 
 torch::Tensor JobLoss::operator()(const torch::Tensor& outputs, std::span<const std::int64_t> positions,
                                   const Batch& part, std::int64_t batch) const {
-  // Pinned: a copy to a GPU would else wait for all that is in flight there.
+  // Pinned memory: otherwise the copy waits for all work queued on the GPU.
   const torch::Tensor rows = at::tensor(c10::ArrayRef<std::int64_t>(positions.data(), positions.size()),
                                         at::TensorOptions(at::kLong).pinned_memory(device_.is_cuda()))
                                  .to(device_, /*non_blocking=*/true);

@@ -1,4 +1,4 @@
-// A job's training loss: over its heads, of the rows of one part of a batch.
+// A job's training loss on one part of a batch, over all heads.
 #pragma once
 
 #include <torch/types.h>
@@ -7,7 +7,7 @@
 #include <span>
 #include <vector>
 
-#include "data/batch_loader.h"
+#include "batches/batch_loader.h"
 #include "train/fold_job.h"
 
 namespace pleat {
@@ -17,9 +17,12 @@ class HeadLoss {
  public:
   HeadLoss(const Head& head, const TrainConfig& train, const torch::Device& device);
 
-  /// outputs [n, head.code.outputs], any float type (computed in float32); positions [n] int64 on the device, of the
-  /// job's training rows; mixed: whose images are mixed, may have none. Scalar: summed over the rows and divided by
-  /// `batch`, so that the parts of a batch add up to its mean. Macro F1 is of the part alone, and counts by its rows.
+  /// Returns a scalar: the sum over the part's rows, divided by `batch`. So the parts of a batch add up to its mean.
+  /// Macro F1 is computed on the part alone and weighted by its number of rows.
+  ///   outputs [n, head.code.outputs], any float type; the loss is computed in float32
+  ///   positions [n] int64 on the device, in the job's training rows
+  ///   mixed: partners and shares of mixed images (mixup, cutmix), if any
+  ///   batch: images of the whole batch
   torch::Tensor operator()(const torch::Tensor& outputs, const torch::Tensor& positions, const Batch& mixed,
                            std::int64_t batch) const;
 
@@ -33,17 +36,18 @@ class HeadLoss {
   std::int64_t outputs_;
   double smoothing_, focal_, f1_;
   torch::Tensor labels_;   // [rows] int64: class or bin
-  torch::Tensor numbers_;  // [rows] float32, standardised; undefined unless the number itself is taught
+  torch::Tensor numbers_;  // [rows] float32, standardised; undefined unless trained as a number (regress)
   torch::Tensor weights_;  // [rows] float32; undefined: all 1
-  torch::Tensor spread_;   // [bins, bins] float32: what a label stands for; undefined: itself
+  torch::Tensor spread_;   // [bins, bins] float32: target distribution for each label; undefined: one-hot
 };
 
 class JobLoss {
  public:
   JobLoss(const FoldJob& job, const torch::Device& device);
 
-  /// outputs [n, job.outputs()]; positions: in the job's training rows. Scalar, as HeadLoss's: the heads' sum by their
-  /// weights.
+  /// Returns a scalar: the weighted sum of the heads' losses (HeadLoss).
+  ///   outputs [n, job.outputs()]
+  ///   positions: in the job's training rows
   torch::Tensor operator()(const torch::Tensor& outputs, std::span<const std::int64_t> positions, const Batch& part,
                            std::int64_t batch) const;
 
@@ -54,7 +58,7 @@ class JobLoss {
   std::vector<double> weights_;
 };
 
-/// Weight of each row by its class, as LossConfig::class_weights says; their mean is 1. Empty for "none".
+/// Weight of each row by its class (train.loss.class_weights), with mean 1. Returns an empty vector for "none".
 std::vector<float> row_weights(const std::string& kind, const std::vector<std::int64_t>& labels);
 
 }  // namespace pleat

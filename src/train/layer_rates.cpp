@@ -8,7 +8,7 @@
 namespace pleat {
 namespace {
 
-// "layer1.0.conv1.weight" is of "layer1.0", "conv1.weight" of "conv1".
+// Layer of a parameter: "layer1.0" for "layer1.0.conv1.weight", "conv1" for "conv1.weight".
 std::string layer_of(const std::string& name) {
   std::size_t begin = 0;
   for (;;) {

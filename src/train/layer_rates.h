@@ -1,4 +1,4 @@
-// How fast each layer learns, of the last one's rate (train.layer_decay).
+// Learning rate of each layer, relative to the last layer's (train.layer_decay).
 #pragma once
 
 #include <string>
@@ -8,9 +8,10 @@
 
 namespace pleat {
 
-/// A factor for each parameter, in (0, 1]: 1 for those of the last layer, `decay` once more for each layer before it.
-/// Layers are told by names: up to the first number and its neighbour before ("layer1.0", "features.3", "conv1"), in
-/// order of appearance; those of one-dimensional parameters alone (a BatchNorm) belong to the layer before them.
+/// Factor of the learning rate for each parameter, in (0, 1]. It is 1 for the last layer, and each earlier layer has
+/// `decay` times the factor of the next.
+/// A layer is the parameter name up to its first number ("layer1.0", "features.3"), or its first part ("conv1"). Layers
+/// count in order of appearance. A layer with only one-dimensional parameters (BatchNorm) joins the layer before it.
 /// Source: Clark et al. 2020, arXiv:2003.10555, as in timm.
 std::vector<double> layer_rates(const std::vector<TrainedParameter>& parameters, double decay);
 

@@ -1,4 +1,4 @@
-// What training minimises, beyond plain cross-entropy; see docs/config.md, which is made from here.
+// Training loss (train.loss). docs/config.md is generated from this file.
 #pragma once
 
 #include <string>
@@ -15,16 +15,15 @@ struct LossConfig {
   static constexpr auto fields() {
     return std::tuple{
         field("class_weights", &LossConfig::class_weights, one_of("none", "balanced", "balanced_sqrt"), identity,
-              "weigh rows by their class: balanced gives each class the same sum over the fold's training rows, "
-              "balanced_sqrt weighs by one over the root of a class's rows; the mean weight of a row stays 1"),
+              "weight rows by class: balanced gives all classes the same total weight over the fold's training rows; "
+              "balanced_sqrt uses 1 / sqrt(rows of the class); the mean weight stays 1"),
         field(
             "focal", &LossConfig::focal, between(0, 10), identity,
-            "focal loss (Lin et al. 2017): a class's term counts by (1 - its probability) to this power, so that rows "
-            "that are told already count less; 2, say; 0: off; not for a number (regress)"),
-        field(
-            "f1", &LossConfig::f1, between(0, 1), identity,
-            "share of the loss that is 1 - macro F1, counted by probabilities over the classes that a part of a batch "
-            "holds; the rest stays cross-entropy or focal loss; 0: off; not for a number (regress)")};
+            "focal loss (Lin et al. 2017): multiply each class's term by (1 - its probability) to this power, so that "
+            "easy rows count less; for example 2; 0: off; not with regress"),
+        field("f1", &LossConfig::f1, between(0, 1), identity,
+              "share of the loss that is 1 - macro F1, computed from probabilities over the classes in each part of a "
+              "batch; the rest stays cross-entropy or focal loss; 0: off; not with regress")};
   }
 };
 

@@ -12,12 +12,12 @@
 namespace pleat {
 namespace {
 
-constexpr double kSmoothing = 0.9;        // of a moving average over the steps: about the last ten
-constexpr double kGivesUp = 4.0;          // times as far up as the loss had come down
-constexpr double kLeastFall = 0.1;        // that counts as one
-constexpr std::ptrdiff_t kUnsteady = 10;  // first steps
+constexpr double kSmoothing = 0.9;        // decay of the moving average: about the last ten steps
+constexpr double kGivesUp = 4.0;          // stop after rising this many times as far as the loss had fallen
+constexpr double kLeastFall = 0.1;        // smaller falls count as this much
+constexpr std::ptrdiff_t kUnsteady = 10;  // first steps, too noisy to judge
 
-// Network, optimizer and steps of a job that is tried out.
+// Network, optimizer and steps for a test of one job.
 class Trial {
  public:
   Trial(const FoldJob& job, const TrainContext& context)
@@ -31,11 +31,11 @@ class Trial {
     runner_.emplace(job, context, *classifier_, *weights_);
   }
 
-  /// The batch's mean loss, and a step at `lr`.
+  /// Trains one step at `lr`. Returns the batch's mean loss before the step.
   double step(std::int64_t number, double lr) {
     const StepPlace place{number / steps_, number % steps_, steps_};
     if (place.step == 0) begin_epoch(place.epoch);
-    EpochLoss loss(0, 0, context_.slot, context_.device);
+    EpochLoss loss(0, 0, context_.ranks, context_.device);
     runner_->run(*loader_, cut_, place, loss);
     std::optional<WeightAverage> none;
     runner_->move(*optimizer_, none, lr, number);
@@ -69,8 +69,8 @@ Point least_of(Point begin, Point end) {
   return std::min_element(begin, end, [](const LrPoint& a, const LrPoint& b) { return a.smoothed < b.smoothed; });
 }
 
-// Whether the smoothed loss has risen kGivesUp times as far as it had fallen, or as the first single batches lie apart.
-// Not a ratio of losses: that of a number may be negative.
+// True if the smoothed loss rose kGivesUp times as far as it had fallen. The range of the first batches' losses counts
+// as a fall, too. Compares differences, not ratios: the loss of a number (regress) may be negative.
 bool has_run_away(const std::vector<LrPoint>& curve) {
   if (static_cast<std::ptrdiff_t>(curve.size()) <= kUnsteady) return false;
   const Point first = curve.begin() + kUnsteady;
@@ -86,7 +86,7 @@ bool has_run_away(const std::vector<LrPoint>& curve) {
 LrFinding find_lr(const FoldJob& job, const TrainContext& context, const LrRange& range) {
   const FastConv convolutions(context.conv_plan);
   FoldJob whole = job;
-  whole.train.freeze_epochs = 0;  // a rate for the last layer alone would be another
+  whole.train.freeze_epochs = 0;  // the best rate for the last layer alone would differ
   Trial trial(whole, context);
   LrFinding finding;
   double average = 0;
@@ -97,11 +97,11 @@ LrFinding find_lr(const FoldJob& job, const TrainContext& context, const LrRange
       point.loss = trial.step(step, point.lr);
     } catch (const JobFailed& error) {
       if (finding.curve.empty()) {
-        throw JobFailed("no rate would do, for the first step failed at {:g} already: {}", point.lr, error.what());
+        throw JobFailed("the first step failed, at lr {:g}, so no learning rate works: {}", point.lr, error.what());
       }
-      break;  // a loss that is not finite is where the test ends
+      break;  // the test ends at the first loss that is not finite
     }
-    if (!std::isfinite(point.loss)) break;  // on a GPU it is looked at now and then, the first step's always
+    if (!std::isfinite(point.loss)) break;  // on a GPU StepRunner checks the first step, then only some
     average = kSmoothing * average + (1 - kSmoothing) * point.loss;
     point.smoothed = average / (1 - std::pow(kSmoothing, static_cast<double>(step) + 1));
     finding.curve.push_back(point);
@@ -114,7 +114,7 @@ LrFinding find_lr(const FoldJob& job, const TrainContext& context, const LrRange
 void read_curve(LrFinding& finding) {
   const std::vector<LrPoint>& curve = finding.curve;
   if (static_cast<std::ptrdiff_t>(curve.size()) <= kUnsteady) return;
-  // The average of the first few steps is that of single batches, which differ by more than the rate does.
+  // Skip the first steps: their average covers few batches, and batches differ more than learning rates do.
   const Point first = curve.begin() + kUnsteady, least = least_of(first, curve.end());
   if (least == first) return;
   finding.suggestion = least->lr / 10;

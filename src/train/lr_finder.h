@@ -1,4 +1,4 @@
-// The learning rate that a job would do well with, by a test of a few steps in which the rate rises.
+// Learning-rate range test: a few training steps with a rising rate suggest a good learning rate.
 #pragma once
 
 #include <cstdint>
@@ -17,22 +17,23 @@ struct LrRange {
 
 struct LrPoint {
   double lr = 0;
-  double loss = 0;      // of the step's batch, before it
-  double smoothed = 0;  // over the steps so far
+  double loss = 0;      // mean loss of the step's batch, before the step
+  double smoothed = 0;  // moving average of the losses so far
 };
 
 struct LrFinding {
-  std::vector<LrPoint> curve;        // as far as the loss let it go
-  std::optional<double> steepest;    // where the smoothed loss falls fastest
-  std::optional<double> suggestion;  // a tenth of the rate at its least; none if it never falls
+  std::vector<LrPoint> curve;        // until the loss diverged
+  std::optional<double> steepest;    // rate where the smoothed loss falls fastest
+  std::optional<double> suggestion;  // a tenth of the rate with the lowest smoothed loss; none if the loss never falls
 };
 
-/// Trains the job from its beginning with a rate that rises evenly in its logarithm; ends where the smoothed loss has
-/// risen four times as far as it had fallen, or is not finite. Nothing is kept. One rank. Source: Smith 2015,
-/// arXiv:1506.01186.
+/// Trains the job from the start with a rate that rises exponentially. Stops when the smoothed loss rose four times as
+/// far as it had fallen, or is not finite. Keeps nothing. Runs on one rank.
+/// Throws: JobFailed if the first step fails.
+/// Source: Smith 2015, arXiv:1506.01186.
 LrFinding find_lr(const FoldJob& job, const TrainContext& context, const LrRange& range);
 
-/// What the curve tells; find_lr fills in by this.
+/// Sets `steepest` and `suggestion` from the curve. find_lr calls it.
 void read_curve(LrFinding& finding);
 
 }  // namespace pleat

@@ -9,17 +9,17 @@
 #include <optional>
 #include <vector>
 
-#include "model/weight_average.h"
 #include "train/job_loss.h"
 #include "train/optimizer.h"
 #include "train/precision.h"
 #include "train/predictor.h"
 #include "train/trained_weights.h"
+#include "train/weight_average.h"
 
 namespace pleat {
 namespace {
 
-// Hears of every tensor's memory that this thread takes and gives back.
+// Records every allocation and release of tensor memory on this thread.
 class MemoryTrace : public c10::MemoryReportingInfoBase {
  public:
   void reportMemoryUsage(void*, std::int64_t bytes, std::size_t, std::size_t, c10::Device) override {
@@ -27,7 +27,7 @@ class MemoryTrace : public c10::MemoryReportingInfoBase {
     after_.push_back(now_);
   }
   bool memoryProfilingEnabled() const override { return true; }
-  /// Bytes in use after each of these events.
+  /// Bytes in use after each allocation or release.
   const std::vector<std::int64_t>& after() const { return after_; }
 
  private:
@@ -42,7 +42,7 @@ struct StepBytes {
   std::vector<std::int64_t> trace;
 };
 
-// Of gradients, and of the roundings that they are taken of.
+// Bytes of all gradients, and of the bfloat16 copies of the weights.
 std::int64_t gradient_bytes(const TrainedWeights& weights) {
   std::int64_t bytes = 0;
   for (const TrainedParameter& each : weights.trained())
@@ -78,9 +78,8 @@ StepBytes step_with(const FoldJob& job, const ImageShape& shape, std::int64_t im
 
 constexpr std::int64_t kFew = 4, kMore = 8;
 
-// Each event of a step takes so much, and so much for each image. Which of them is the peak depends on the batch: with
-// few images it is at the end of backward, where all gradients are there; with many it is before, where the
-// activations are. So it is sought after extrapolating, not before.
+// Extrapolates every event of a step linearly in the number of images, then takes the maximum. Not the other way round:
+// the peak moves with the batch size. Few images peak at the end of backward (gradients), many before (activations).
 std::int64_t peak_with(std::int64_t images, const std::vector<std::int64_t>& few,
                        const std::vector<std::int64_t>& more) {
   std::int64_t peak = 0;
@@ -94,7 +93,7 @@ std::int64_t peak_with(std::int64_t images, const std::vector<std::int64_t>& few
 MemoryEstimate estimate_memory(const FoldJob& job, const ImageShape& shape) {
   const StepBytes few = step_with(job, shape, kFew), more = step_with(job, shape, kMore);
   const std::int64_t part = (job.train.batch + job.train.micro_batches - 1) / job.train.micro_batches;
-  // A network that does other things for another batch is tried out on the batch itself.
+  // Some networks do different work for different batch sizes. For those, measure a whole part.
   const bool alike = few.trace.size() == more.trace.size();
   const std::int64_t best = job.train.keep == "best" ? few.weights : 0;  // a copy, also in each checkpoint
   return {.weights = few.weights,

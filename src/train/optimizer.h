@@ -1,4 +1,5 @@
-// SGD and AdamW in one pass over memory, with state that can be saved and had again exactly.
+// Optimizers with one pass over memory and state that can be saved and restored exactly. How to add one:
+// CONTRIBUTING.md.
 #pragma once
 
 #include <torch/types.h>
@@ -14,17 +15,17 @@ namespace pleat {
 class Optimizer {
  public:
   virtual ~Optimizer() = default;
-  /// Updates the values in place from the network's .grad, and their roundings. Parameters without a gradient are left
-  /// alone.
+  /// Updates the values, and their roundings, in place by the network's .grad. Parameters without a gradient stay.
   virtual void step(double lr) = 0;
-  /// Everything that continuing needs, by name; tensors are the optimizer's own.
+  /// The tensors needed to resume, by name. They are the optimizer's own, not copies.
   virtual NamedTensors state() const = 0;
-  /// Throws DataError naming `source` and what is missing or does not fit. Restores the strides that the fused kernels
-  /// need (state contiguous beside channels_last parameters would be silently wrong).
+  /// Restores state(), in the memory layout that the fused kernels need.
+  /// Throws: DataError naming `source` and each tensor that is missing or does not fit.
   virtual void load(const NamedTensors& state, const std::string& source) = 0;
 };
 
-/// Weight decay is not applied to tensors of one dimension. Roundings are for CPU alone.
+/// Makes the optimizer that config.optimizer names. Weight decay is not applied to tensors of one dimension. Roundings
+/// exist on the CPU alone.
 std::unique_ptr<Optimizer> make_optimizer(const TrainConfig& config, const std::vector<TrainedParameter>& parameters);
 
 }  // namespace pleat

@@ -12,7 +12,7 @@ class Autocast {
     if (on) at::autocast::set_autocast_dtype(device_, at::kBFloat16);
   }
   ~Autocast() {
-    at::autocast::clear_cache();  // it holds casts of weights that the next optimizer step changes
+    at::autocast::clear_cache();  // the cached casts are stale after the next optimizer step
     at::autocast::set_autocast_enabled(device_, before_);
   }
   Autocast(const Autocast&) = delete;

@@ -1,4 +1,4 @@
-// How a trained model predicts; see docs/config.md, which is made from here.
+// Prediction options (predict). docs/config.md is generated from this file.
 #pragma once
 
 #include <cstdint>
@@ -14,12 +14,11 @@ struct PredictConfig {
   static constexpr auto fields() {
     return std::tuple{
         field("flip", &PredictConfig::flip, any(), identity,
-              "take the mean of the logits of each image and of its mirror image, at twice the time of a prediction "
-              "(test-time augmentation)"),
-        field("shift", &PredictConfig::shift, between(0, 16), identity,
-              "take the mean of the logits of each image and of it moved by this many pixels left, right, up and down, "
-              "black coming in as with train.augment.pad, at five times the time of a prediction; with flip of all "
-              "these and their mirror images, at ten times; 0: off")};
+              "average the logits of each image and its mirror image (test-time augmentation); takes twice as long"),
+        field("shift", &PredictConfig::shift, between(0, 16), omit_at_default,
+              "average the logits of each image and four copies, moved by this many pixels left, right, up and down "
+              "with black borders; takes five times as long; with flip also their mirror images, ten times as long; "
+              "0: off")};
   }
 };
 

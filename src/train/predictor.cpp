@@ -2,14 +2,14 @@
 
 #include <algorithm>
 
-#include "data/batch_loader.h"
+#include "batches/batch_loader.h"
 #include "train/image_views.h"
 #include "train/precision.h"
 
 namespace pleat {
 namespace {
 
-// One view at a time: their sum is in the views' order, and no more images are held than of one batch.
+// Runs one view at a time, so only one batch of images is in memory, and adds the logits in the views' order.
 torch::Tensor mean_logits(Classifier& classifier, const torch::Tensor& images, const std::vector<ImageView>& views,
                           const torch::Tensor& black, bool bf16) {
   torch::Tensor sum;

@@ -1,4 +1,4 @@
-// A trained network's logits for given rows; no row is padded, repeated or left out.
+// Predicts logits for given rows. No row is padded, repeated or skipped.
 #pragma once
 
 #include <torch/types.h>
@@ -15,19 +15,19 @@ namespace pleat {
 struct PredictOptions {
   PixelNorm norm;
   bool bf16 = false;
-  // Means over several views of each image (image_views.h):
-  bool flip = false;       // it and its mirror image
-  std::int64_t shift = 0;  // it, and moved by that many pixels each way; 0: off
+  // Test-time augmentation (image_views.h):
+  bool flip = false;       // also predict the mirror image
+  std::int64_t shift = 0;  // also predict the image moved by this many pixels each way; 0: off
   torch::Device device = at::kCPU;
-  std::int64_t batch = 256;   // fixed, so that the bits do not depend on who predicts
+  std::int64_t batch = 256;   // fixed, since the batch size affects the bits
   int shard = 0, shards = 1;  // this shard takes batches shard, shard + shards, …
 };
 
-/// What a network for these crops and that many classes is made for.
+/// Shape of a network for these crops and this many classes.
 ClassifierShape classifier_shape(const ImageShape& crops, int classes);
 
-/// Logits [rows.size(), C] float32 on CPU, in the rows' order. Rows of batches that other shards take are zero: the sum
-/// over the shards is the whole, exactly. Leaves the classifier in eval mode.
+/// Returns logits [rows.size(), classes] float32 on CPU, in the order of `rows`. Rows of other shards' batches are
+/// zero, so the sum over all shards is exact. Leaves the classifier in eval mode.
 torch::Tensor predict_logits(Classifier& classifier, const CropFile& crops, std::span<const std::int64_t> rows,
                              int classes, const PredictOptions& options);
 

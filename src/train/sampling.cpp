@@ -3,12 +3,12 @@
 #include <cmath>
 #include <map>
 
-#include "data/batch_loader.h"
+#include "batches/batch_loader.h"
 
 namespace pleat {
 namespace {
 
-// Training rows by their class, which is the combination of all heads' labels.
+// Training rows grouped by class. With several heads, a class is a combination of all heads' labels.
 std::vector<std::vector<std::int64_t>> rows_by_class(const FoldJob& job) {
   std::map<std::vector<std::int64_t>, std::vector<std::int64_t>> rows;
   for (std::size_t row = 0; row < job.train_rows.size(); ++row) {
@@ -31,7 +31,7 @@ std::vector<std::int64_t> class_draws(const std::string& sampling, const std::ve
     shares.push_back(sampling == "balanced" ? 1.0 : std::sqrt(static_cast<double>(count)));
     sum += shares.back();
   }
-  // Cut on a running total, so that rounding never adds up to another number.
+  // Rounds the running total, so that the draws add up to exactly `rows`.
   std::vector<std::int64_t> draws;
   double before = 0;
   for (const double share : shares) {
@@ -54,7 +54,7 @@ std::vector<std::int64_t> epoch_order(const FoldJob& job, RandomKey key) {
   of_draws.purpose = Purpose::kSampling;
   RandomStream random(of_draws);
   for (std::size_t c = 0; c < classes.size(); ++c) {
-    // Whole passes over the class and a random part of it: its rows come equally often, to within one.
+    // Whole passes over the class, then a random part: counts of its rows differ by at most one.
     std::vector<std::int64_t> once = classes[c];
     for (std::int64_t left = draws[c]; left > 0; left -= counts[c]) {
       shuffle(once, random);

@@ -1,5 +1,5 @@
-// Which of a job's training rows an epoch shows, in which order: the same on every shard, a function of the epoch's
-// key.
+// Chooses and orders the training rows of an epoch (train.sampling). Depends only on the random key, so all shards get
+// the same order.
 #pragma once
 
 #include <cstdint>
@@ -9,12 +9,13 @@
 
 namespace pleat {
 
-/// Positions in the job's training rows, as many as it has. `key`: seed, round, fold and epoch; the purpose is filled
-/// in.
+/// Returns positions in the job's training rows, as many as there are rows.
+///   key: seed, round, fold and epoch; the function sets the purpose
 std::vector<std::int64_t> epoch_order(const FoldJob& job, RandomKey key);
 
-/// How often each class is shown among `rows` draws, by train.sampling ("balanced": equally often, "balanced_sqrt": by
-/// the root of its rows). counts: rows of each class, above 0. Sums to `rows`.
+/// Number of draws of each class; they sum to `rows`.
+///   sampling: "balanced" (all classes equally often) or "balanced_sqrt" (by the square root of their rows)
+///   counts: rows of each class, above 0
 std::vector<std::int64_t> class_draws(const std::string& sampling, const std::vector<std::int64_t>& counts,
                                       std::int64_t rows);
 

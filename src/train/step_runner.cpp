@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "data/batch_augment.h"
+#include "batches/batch_augment.h"
 #include "train/finite.h"
 #include "train/gradient_clip.h"
 #include "train/image_size.h"
@@ -23,7 +23,7 @@ StepRunner::StepRunner(const FoldJob& job, const TrainContext& context, Classifi
   set_frozen(false);
 }
 
-// A Reducer waits for a gradient of each of its parameters, so another set of them needs another one.
+// GradientSync waits for a gradient of each of its parameters, so a new set of parameters needs a new GradientSync.
 void StepRunner::set_frozen(bool frozen) {
   if (sync_ && frozen == frozen_) return;
   frozen_ = frozen;
@@ -78,7 +78,7 @@ void StepRunner::run(BatchLoader& loader, const EpochCut& cut, const StepPlace& 
 }
 
 void StepRunner::move(Optimizer& optimizer, std::optional<WeightAverage>& average, double lr, std::int64_t done) {
-  as_job_error_alone(context_.slot, [&] {
+  as_job_error_alone(context_.ranks, [&] {
     if (job_.train.clip > 0.0) clip_gradients(learning_, job_.train.clip);
     optimizer.step(lr);
     if (average) average->update(done);
@@ -94,7 +94,7 @@ Batch StepRunner::next_batch(BatchLoader& loader, const StepPlace& place, int pa
 
 torch::Tensor StepRunner::forward_part(BatchLoader& loader, const EpochCut& cut, const StepPlace& place, int part) {
   const Batch batch = next_batch(loader, place, part);
-  // Networks that draw (dropout) draw from torch's generator: the same numbers for the same part, on any rank.
+  // Dropout draws from torch's generator. Seeded by the part, it draws the same numbers on any rank.
   torch::manual_seed(RandomStream(key_for(Purpose::kNetwork, place, part)).next64());
   const torch::Tensor outputs = forward_logits(classifier_, batch.images, bf16_);
   const auto positions = cut.part(place.step, part);
@@ -115,7 +115,7 @@ void StepRunner::run_part(BatchLoader& loader, const EpochCut& cut, const StepPl
   }
   // Peers agree on success before backward: a rank that threw here would leave the others waiting in all_reduce.
   agree(error);
-  as_job_error_alone(context_.slot, [&] { sync_->backward(loss); });
+  as_job_error_alone(context_.ranks, [&] { sync_->backward(loss); });
   sum.add(loss, static_cast<std::int64_t>(cut.part(place.step, part).size()),
           static_cast<std::int64_t>(cut.batch(place.step).size()));
 }
@@ -123,12 +123,12 @@ void StepRunner::run_part(BatchLoader& loader, const EpochCut& cut, const StepPl
 // Throws the first shard's error on every shard, if any has one.
 void StepRunner::agree(const std::optional<Error>& mine) {
   if (sync_->all_agree(!mine)) return;
-  if (context_.slot.size == 1) throw *mine;
-  throw_first(context_.slot.all_gather(mine ? fmt::format("{} {}", static_cast<int>(mine->code()), mine->what()) : ""));
-  throw ClusterError("a shard of this job failed without a word");
+  if (context_.ranks.size == 1) throw *mine;
+  throw_first(context_.ranks, mine);
+  throw ClusterError("a shard of this job failed without an error message");
 }
 
-// On a GPU each look waits for all work in flight, so it looks less often there.
+// Reading the loss waits for all queued work on a GPU, so only some steps are checked there.
 void StepRunner::check_loss(const torch::Tensor& loss, const EpochCut& cut, const StepPlace& place,
                             std::int64_t part_rows) {
   constexpr std::int64_t kGpuSteps = 32;

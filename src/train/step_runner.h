@@ -1,36 +1,39 @@
-// One optimizer step: its parts forward and back, shards agreeing before each, gradients summed, weights moved.
+// Runs optimizer steps: forward and backward for each part, sum of gradients, update of the weights.
 #pragma once
 
 #include <cstdint>
 #include <memory>
 #include <optional>
 
+#include "batches/batch_loader.h"
 #include "cluster/gradient_sync.h"
-#include "data/batch_loader.h"
-#include "model/weight_average.h"
 #include "train/epoch_cut.h"
 #include "train/epoch_loss.h"
 #include "train/fold_job.h"
 #include "train/job_loss.h"
 #include "train/optimizer.h"
 #include "train/train_context.h"
+#include "train/weight_average.h"
 
 namespace pleat {
 
-/// A step's place: epoch and step of `steps` in it, from 0.
+/// Epoch and step from 0; the epoch has `steps` steps.
 struct StepPlace {
   std::int64_t epoch = 0, step = 0, steps = 1;
 };
 
 class StepRunner {
  public:
-  /// All must outlive it. Collective over the slot; the weights become shard 0's on every shard.
+  /// Gives every shard the weights of shard 0.
+  /// Collective: all ranks of the slot.
+  /// Requires: all arguments outlive the runner.
   StepRunner(const FoldJob& job, const TrainContext& context, Classifier& classifier, const TrainedWeights& weights);
 
-  /// Sets which parameters learn in this epoch, the last layer's alone while the rest is as it predicts, or all
-  /// (train.freeze_epochs), and the network's mode. Collective.
+  /// Sets the network's mode and the parameters that train. In the first train.freeze_epochs epochs only the last layer
+  /// trains, and the rest stays in evaluation mode.
+  /// Collective: all ranks of the slot.
   void begin_epoch(std::int64_t epoch);
-  /// This shard's parts of the epoch's batches from `step` on.
+  /// Loader for this shard's parts of the epoch's batches, from `step` on.
   std::unique_ptr<BatchLoader> loader(const EpochCut& cut, std::int64_t epoch, std::int64_t step) const;
 
   int first_part() const { return sync_->first_part(); }
@@ -38,11 +41,13 @@ class StepRunner {
   /// True if every shard passes true (GradientSync::all_agree).
   bool all_agree(bool ok) { return sync_->all_agree(ok); }
 
-  /// Walks this shard's parts of the step, whose batches `loader` gives next, adding to `loss`. Throws JobFailed on
-  /// every shard for a loss that is not finite or has run away.
+  /// Runs this shard's parts of a step forward and backward, sums the gradients and adds to `loss`.
+  /// Collective: all ranks of the slot. Shards agree on errors before each backward.
+  /// Requires: the next batches of `loader` are this step's.
+  /// Throws: JobFailed on every shard if the loss is not finite or diverged.
   void run(BatchLoader& loader, const EpochCut& cut, const StepPlace& place, EpochLoss& loss);
-  /// Moves the weights by the gradients of the last run: clipped, at this rate, then into the average. `done`: steps
-  /// before this one, over all epochs.
+  /// Clips the gradients of the last run, updates the weights, then their average.
+  ///   done: steps before this one, over all epochs
   void move(Optimizer& optimizer, std::optional<WeightAverage>& average, double lr, std::int64_t done);
 
  private:
@@ -61,7 +66,7 @@ class StepRunner {
   const JobLoss loss_of_;
   const bool bf16_;
   bool frozen_ = false;
-  std::vector<torch::Tensor> learning_;  // what gradients arrive at
+  std::vector<torch::Tensor> learning_;  // tensors that receive gradients
   std::unique_ptr<GradientSync> sync_;
 };
 

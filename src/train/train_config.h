@@ -1,4 +1,4 @@
-// How a model is trained; see docs/config.md, which is made from here.
+// Training options (train). docs/config.md is generated from this file.
 #pragma once
 
 #include <cstdint>
@@ -18,12 +18,12 @@ struct ProgressiveConfig {
   static constexpr auto fields() {
     return std::tuple{
         field("from", &ProgressiveConfig::from, between(0, 1 << 16), identity,
-              "shorter side of the first epoch's images, in pixels; below the crops' own; 0: off"),
+              "shorter side of the images in the first epochs, in pixels, below that of the crops; 0: off"),
         field("delay", &ProgressiveConfig::delay, below_one(), identity,
-              "fraction of the epochs that keep that size before images grow; at most until"),
+              "fraction of the epochs before images start to grow; at most until"),
         field("until", &ProgressiveConfig::until, above_zero_to_one(), identity,
-              "fraction of the epochs after which images have their full size, having grown in multiples of 4 pixels; "
-              "the last epoch always has it")};
+              "fraction of the epochs after which images have full size; until then they grow in multiples of 4 "
+              "pixels; the last epoch always has full size")};
   }
 };
 
@@ -57,7 +57,7 @@ struct TrainConfig {
         field("batch", &TrainConfig::batch, between(1, 1 << 20), identity,
               "images per optimizer step, over all shards"),
         field("micro_batches", &TrainConfig::micro_batches, between(1, 4096), identity,
-              "parts each batch is cut into; BatchNorm statistics are per part, gradients are summed over them"),
+              "parts of each batch; each has BatchNorm statistics of its own, and gradients are summed over the parts"),
         field("lr", &TrainConfig::lr, above(0.0), identity, "peak learning rate, after warm-up"),
         field("optimizer", &TrainConfig::optimizer, one_of("adamw", "sgd"), identity,
               "adamw, or sgd with Nesterov momentum"),
@@ -66,44 +66,41 @@ struct TrainConfig {
         field("momentum", &TrainConfig::momentum, below_one(), identity, "sgd's momentum, or adamw's beta1"),
         field("beta2", &TrainConfig::beta2, below_one(), identity, "adamw's second-moment decay"),
         field("schedule", &TrainConfig::schedule, one_of("one_cycle", "cosine", "constant"), identity,
-              "learning rate over the steps: one_cycle (up and down by cosines), cosine (linear warm-up, then down), "
-              "constant"),
-        field("warmup", &TrainConfig::warmup, below_one(), identity, "fraction of all steps that the rate rises over"),
+              "learning rate over the steps. one_cycle: cosine up, cosine down; cosine: linear warm-up, cosine down; "
+              "constant: linear warm-up, then constant"),
+        field("warmup", &TrainConfig::warmup, below_one(), identity, "fraction of all steps that warm up"),
         field("label_smoothing", &TrainConfig::label_smoothing, below_one(), identity,
               "probability mass spread evenly over all classes"),
         field(
             "precision", &TrainConfig::precision, one_of("auto", "fp32", "bf16"), identity,
-            "auto: bf16 where the device does it well (CUDA, AVX-512-bf16, AMX), else fp32; what was used is recorded"),
-        field("loss", &TrainConfig::loss, any(), identity, "what training minimises, beyond plain cross-entropy"),
-        field(
-            "sampling", &TrainConfig::sampling, one_of("shuffle", "balanced", "balanced_sqrt"), identity,
-            "which rows an epoch shows: shuffle, each once; balanced, as many rows as there are, each class equally "
-            "often, so that rows of rare classes come several times; balanced_sqrt, classes by the root of their rows; "
-            "with targets_as: heads, classes are the combinations of all targets'"),
-        field("clip", &TrainConfig::clip, at_least(0.0), identity,
-              "scale a step's gradients down so that their norm, over all parameters, is at most this; 1, say; 0: off"),
-        field(
-            "layer_decay", &TrainConfig::layer_decay, above_zero_to_one(), identity,
-            "each layer (residual block, stage) learns at this factor of the rate of the one after it, the last one at "
-            "the full rate; 0.8, say, for pretrained weights; 1: off"),
-        field("freeze_epochs", &TrainConfig::freeze_epochs, at_least(0), identity,
-              "for so many first epochs train the last layer alone, the rest as it predicts (BatchNorm's statistics "
-              "stand still too); for pretrained weights"),
+            "auto: bf16 where the hardware supports it (CUDA, AVX-512-bf16, AMX), else fp32; run.json has the choice"),
+        field("loss", &TrainConfig::loss, any(), omit_at_default, "training loss; default: plain cross-entropy"),
+        field("sampling", &TrainConfig::sampling, one_of("shuffle", "balanced", "balanced_sqrt"), omit_at_default,
+              "rows of each epoch. shuffle: every row once; balanced: as many rows, but all classes equally often, so "
+              "that rows of rare classes repeat; balanced_sqrt: classes by the square root of their rows; with "
+              "targets_as: heads, a class is a combination of all targets' classes"),
+        field("clip", &TrainConfig::clip, at_least(0.0), omit_at_default,
+              "clip the gradient norm over all parameters to at most this; for example 1; 0: off"),
+        field("layer_decay", &TrainConfig::layer_decay, above_zero_to_one(), omit_at_default,
+              "learning rate of each layer (residual block, stage) as a factor of the next layer's; the last layer has "
+              "the full rate; for example 0.8 with pretrained weights; 1: off"),
+        field("freeze_epochs", &TrainConfig::freeze_epochs, at_least(0), omit_at_default,
+              "in this many first epochs train only the last layer; the rest, BatchNorm statistics included, does not "
+              "change; for pretrained weights; 0: off"),
         field("keep", &TrainConfig::keep, one_of("last", "best"), identity,
-              "which weights are kept: the last ones, or those of the epoch that was best by score on rows set aside "
-              "from the fold's training side (inner_share); nothing of the held-out fold chooses"),
+              "weights to keep. last: those after the last epoch; best: those of the epoch with the best score on "
+              "training rows set aside for this (inner_share); the held-out fold never takes part in the choice"),
         field("inner_share", &TrainConfig::inner_share, between(0.01, 0.5), identity,
-              "with keep: best, share of the training side's rows, in whole groups, that is set aside to choose by, "
-              "and not trained on"),
-        field("patience", &TrainConfig::patience, at_least(0), identity,
-              "with keep: best, stop after so many epochs in a row that were no better; 0: never"),
-        field("ema", &TrainConfig::ema, below_one(), identity,
-              "predict with, and keep, an exponential moving average of the weights over the steps, with this decay "
-              "(0.99, say; less in the first steps); 0: off"),
+              "with keep: best, share of the training rows to set aside, in whole groups; they are not trained on"),
+        field("patience", &TrainConfig::patience, at_least(0), omit_at_default,
+              "with keep: best, stop after this many epochs in a row without improvement; 0: never"),
+        field("ema", &TrainConfig::ema, below_one(), omit_at_default,
+              "keep, and predict with, an exponential moving average of the weights over the steps, with this decay; "
+              "for example 0.99 (the first steps use less); 0: off"),
         field("augment", &TrainConfig::augment, any(), identity,
-              "changes to training images, drawn anew in each epoch"),
-        field("progressive", &TrainConfig::progressive, any(), identity,
-              "smaller images in the first epochs, which are faster; predictions are made at full size")};
+              "random changes to training images, drawn for each epoch"),
+        field("progressive", &TrainConfig::progressive, any(), omit_at_default,
+              "smaller images in the first epochs, which saves time; predictions use full size")};
   }
 };
 

@@ -1,36 +1,28 @@
-// Where and how a job runs; changes nothing in its result.
+// The surroundings of a job: device, ranks, folders, callbacks. Not part of the job's key.
 #pragma once
 
 #include <torch/types.h>
 
-#include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <torch/csrc/distributed/c10d/ProcessGroup.hpp>
 
 #include "base/ranks.h"
 #include "data/crop_file.h"
-#include "model/fast_conv.h"
-#include "train/checkpoint.h"
+#include "kernels/fast_conv.h"
+#include "train/epoch_report.h"
 
 namespace pleat {
-
-/// How a job goes on, while it does.
-struct TrainProgress {
-  EpochReport epoch;                 // loss: mean so far
-  std::int64_t step = 0, steps = 0;  // of this epoch
-  std::int64_t images_before = 0;    // trained on by an earlier run of this job
-};
 
 struct TrainContext {
   const CropFile& crops;
   torch::Device device = at::kCPU;
-  const ConvPlan& conv_plan = kLibraryAlone;     // how convolutions are computed, to their last bits; may be empty
-  Ranks slot;                                    // the ranks that share this job
-  c10::intrusive_ptr<c10d::ProcessGroup> group;  // their collectives; null for one
-  std::filesystem::path resume_folder;           // checkpoints of the job
-  std::function<void(const TrainProgress&)> progress;  // called on the leader, now and then
-  std::function<bool()> stop_requested;                // asked before each step
+  const ConvPlan& conv_plan = kLibraryAlone;     // algorithm of each convolution, affects the last bits; may be empty
+  Ranks ranks;                                   // ranks of the slot, which share this job
+  c10::intrusive_ptr<c10d::ProcessGroup> group;  // collectives of the slot; null for one rank
+  std::filesystem::path resume_folder;           // the job's checkpoints
+  std::function<void(const TrainProgress&)> progress;  // called on the leader from time to time
+  std::function<bool()> stop_requested;                // called before each step
 };
 
 }  // namespace pleat

@@ -1,4 +1,4 @@
-// A network's weights as training keeps them: in float32, beside the bfloat16 ones that the network may compute with.
+// Float32 master weights of a network, which itself may hold bfloat16 copies of them.
 #pragma once
 
 #include <torch/types.h>
@@ -10,32 +10,33 @@
 
 namespace pleat {
 
-/// What an optimizer changes: `value`, from the gradient of `network`, which is the same tensor, or its bfloat16
-/// rounding, to be kept in step.
+/// One parameter to train. The optimizer updates `value` by the gradient of `network`. `network` is the same tensor, or
+/// its bfloat16 rounding, which the optimizer updates too.
 struct TrainedParameter {
   std::string name;
   torch::Tensor value, network;
   bool rounded() const { return !value.is_same(network); }
 };
 
-/// Each as it is, without a rounding beside it.
+/// Wraps parameters without bfloat16 copies.
 std::vector<TrainedParameter> unrounded(const NamedTensors& parameters);
 
 class TrainedWeights {
  public:
-  /// `round`: let the network hold bfloat16 in place of those weights that autocast would round in every step anyway
-  /// (Classifier::product_weights). Its gradients then are bfloat16 too, to the same bits; two passes over all weights
-  /// fall away. Not where gradients of several parts are summed, which would be done in bfloat16. The classifier must
-  /// outlive this, and be loaded and saved through it.
+  /// With `round` the network holds bfloat16 in place of the weights that autocast would round in every step
+  /// (Classifier::product_weights). This saves two passes over all weights, and gives the same bits. The gradients of
+  /// these weights are bfloat16, too.
+  /// Requires: `classifier` outlives this object, and is loaded and saved only through it.
+  /// Requires: with `round`, one part per batch; gradients of several parts would be summed in bfloat16.
   TrainedWeights(Classifier& classifier, bool round);
 
-  /// Parameters and buffers in float32, as state_of(classifier) has them without rounding.
+  /// Parameters and buffers in float32, with the names of state_of(classifier).
   const NamedTensors& state() const { return state_; }
-  /// Those parameters that train.
+  /// Parameters that train.
   const std::vector<TrainedParameter>& trained() const { return trained_; }
-  /// Of these, what the network holds, and gradients arrive at.
+  /// The network's tensors of the trained parameters. They receive the gradients.
   std::vector<torch::Tensor> networks() const;
-  /// Throws DataError naming `source` and what is missing or does not fit.
+  /// Throws: DataError naming `source` and each tensor that is missing or does not fit.
   void load(const NamedTensors& state, const std::string& source);
 
  private:

@@ -152,6 +152,37 @@ TEST(Fields, RuntimeFieldsStayOutOfTheIdentity) {
   EXPECT_NE(identity_of(a), identity_of(read("train: {lr: 0.1}")));
 }
 
+struct Later {
+  double lr = 1e-3;
+  double clip = 0;
+  std::vector<double> steps;
+  static constexpr auto fields() {
+    return std::tuple{field("lr", &Later::lr, above(0), identity, ""),
+                      field("clip", &Later::clip, at_least(0), omit_at_default, ""),
+                      field("steps", &Later::steps, any(), omit_at_default, "")};
+  }
+};
+struct LaterOuter {
+  Later train, extra;
+  std::vector<Later> models;
+  static constexpr auto fields() {
+    return std::tuple{field("train", &LaterOuter::train, any(), identity, ""),
+                      field("extra", &LaterOuter::extra, any(), omit_at_default, ""),
+                      field("models", &LaterOuter::models, any(), identity, "")};
+  }
+};
+
+TEST(Fields, AnOptionAtItsDefaultStaysOutOfTheJobKeyButIsCompared) {
+  LaterOuter config{.models = {Later{}}};
+  EXPECT_EQ(key_fields_of(config).dump(), R"({"train":{"lr":0.001},"models":[{"lr":0.001}]})");
+  EXPECT_EQ(identity_of(config)["train"].dump(), R"({"lr":0.001,"clip":0.0,"steps":[]})");
+  config.train.clip = 1;
+  config.models[0].steps = {0.5};
+  config.extra.lr = 0.1;
+  EXPECT_EQ(key_fields_of(config).dump(),
+            R"({"train":{"lr":0.001,"clip":1.0},"extra":{"lr":0.1},"models":[{"lr":0.001,"steps":[0.5]}]})");
+}
+
 TEST(Fields, TheReferenceHasARowForEachField) {
   std::vector<FieldDoc> rows;
   describe_fields<Outer>("", rows);

@@ -39,8 +39,8 @@ TEST(Files, ADeadLinkIsToldFromAFileThatIsNotThere) {
   const ScratchFolder folder;
   fs::create_symlink("moved away", folder / "dead");
   fs::create_symlink("loop", folder / "loop");
-  for (const auto& [name, reason] : {std::pair{"dead", "a link to moved away, which is not there"},
-                                     {"loop", "the link leads back to itself"}}) {
+  for (const auto& [name, reason] :
+       {std::pair{"dead", "a link to moved away, which is not there"}, {"loop", "the link leads back to itself"}}) {
     try {
       read_file(folder / name);
       FAIL() << name;
@@ -50,7 +50,7 @@ TEST(Files, ADeadLinkIsToldFromAFileThatIsNotThere) {
   }
 }
 
-// Half a table would pass for the whole.
+// Otherwise a mistyped --out could destroy a table.
 TEST(Files, OnlyAFileOfTheSameKindIsReplaced) {
   const ScratchFolder folder;
   const fs::path table = folder / "samples.csv", made = folder / "predictions.csv", link = folder / "link.csv";
@@ -72,7 +72,7 @@ TEST(Files, OnlyAFileOfTheSameKindIsReplaced) {
 
 TEST(Files, AReadThatFailsIsNoEndOfFile) {
   try {
-    read_file("/proc/self/mem");  // page 0 is never there: EIO
+    read_file("/proc/self/mem");  // page 0 is never mapped: EIO
     FAIL() << "was accepted";
   } catch (const DataError& error) {
     EXPECT_THAT(error.what(), testing::HasSubstr("/proc/self/mem: Input/output error"));

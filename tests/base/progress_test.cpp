@@ -2,6 +2,8 @@
 
 #include <gmock/gmock.h>
 
+#include "base/wording.h"
+
 namespace pleat {
 namespace {
 

@@ -1,4 +1,4 @@
-// Text from outside: what of it is UTF-8, and how it stands in a message.
+// Untrusted text: detection of UTF-8, and escaping in messages.
 #include "base/utf8.h"
 
 #include <gtest/gtest.h>
@@ -9,13 +9,17 @@ namespace {
 using namespace std::string_literals;
 
 TEST(Utf8, TextStandsInAMessageAsItIs) {
-  for (const char* text : {"", "p1-front", "a, \"b\"; c", "größe 写真 📷", " blanks kept "}) EXPECT_EQ(shown(text), text);
+  for (const char* text : {"", "p1-front", "a, \"b\"; c", "größe 写真 📷", " blanks kept "})
+    EXPECT_EQ(shown(text), text);
 }
 
 TEST(Utf8, WhatWouldBreakALineOrSteerATerminalIsSpelt) {
   EXPECT_EQ(shown("two\nlines"), "two\\nlines");
   EXPECT_EQ(shown("\x1B[2Jgone\r\t\0\x7F"s), "\\x1B[2Jgone\\x0D\\t\\x00\\x7F");
-  EXPECT_EQ(shown("\xC2\x9B" "2J"), "\\xC2\\x9B" "2J");
+  EXPECT_EQ(shown("\xC2\x9B"
+                  "2J"),
+            "\\xC2\\x9B"
+            "2J");
   EXPECT_EQ(shown("gr\xF6\xDF"), "gr\\xF6\\xDF");
 }
 

@@ -1,4 +1,4 @@
-"""What a case is handed: where it may write, how much it should take, and the report."""
+"""Arguments of a benchmark case: folders, sizes and the report."""
 import dataclasses
 import pathlib
 import tempfile
@@ -9,20 +9,20 @@ import report
 @dataclasses.dataclass
 class Bench:
     scratch: pathlib.Path  # removed afterwards
-    data: pathlib.Path | None  # photos are kept there for later runs; none: in scratch
-    preset: pathlib.Path  # config of time_to_score
-    epochs: int  # of time_to_score's peer
-    photos: int  # of the cases that start from photos
-    quick: bool  # smaller data, one turn: to try it out, not to judge by
-    rounds: int | None  # turns of each case; none: as each thinks fit
+    data: pathlib.Path | None  # keeps the photos for later runs; None: photos are in scratch
+    preset: pathlib.Path  # pleat's config for time_to_score
+    epochs: int  # epochs of the peer in time_to_score
+    photos: int  # number of photos for cases that start from photos
+    quick: bool  # smaller data and one turn, only to try the benchmark
+    rounds: int | None  # turns of each case; None: the case's default
     report: report.Report
-    case: str = ""  # that runs now
+    case: str = ""  # name of the running case
 
     def turns(self, usual):
         return self.rounds or (1 if self.quick else usual)
 
     def folder(self):
-        """A new one."""
+        """A new folder."""
         return pathlib.Path(tempfile.mkdtemp(dir=self.scratch))
 
     def figure(self, name, value, unit, target=None, pleat="", peer=""):
@@ -32,5 +32,5 @@ class Bench:
         self.report.note(self.case, text)
 
     def keep(self, name, results):
-        """Raw results, for bench.json."""
+        """Keeps raw results for bench.json."""
         self.report.raw.setdefault(self.case, {})[name] = results

@@ -1,4 +1,4 @@
-// Milliseconds of each pass of a convolution by each way, on one line a pass:
+// Times a convolution: prints the milliseconds of every algorithm, one line per pass.
 //   bench_conv BATCH THREADS bf16|fp32 CHANNELS OUT SIZE KERNEL STRIDE GROUPS
 #include <ATen/Parallel.h>
 #include <ATen/ops/empty.h>
@@ -9,7 +9,7 @@
 #include <cstdlib>
 #include <cstring>
 
-#include "model/fast_conv.h"
+#include "kernels/fast_conv.h"
 
 namespace {
 

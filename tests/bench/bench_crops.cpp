@@ -1,4 +1,4 @@
-// Random reads of a crops file, as a batch loader makes them: prints crops per second of a first and of later passes.
+// Random reads of a crops file, like a batch loader's. Prints crops per second of the first pass and of later passes.
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -27,7 +27,7 @@ void measure(const char* file, std::size_t reads) {
     const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - start;
     rates.push_back(static_cast<double>(reads) / taken.count());
   }
-  // The first pass also compares each row's CRC-32; the rest are what an epoch after the first sees.
+  // The first pass also checks each row's CRC-32. The others are like epochs after the first.
   std::printf("{\"first\": %.0f, \"later\": %.0f, \"checksum\": %u}\n", rates[0], (rates[1] + rates[2] + rates[3]) / 3,
               checksum);
 }

@@ -1,5 +1,5 @@
-// Batches made by the batch loader from a crops file: prints crops per CPU second for each way of changing images,
-// which is crops per second and core whatever else runs on the machine.
+// Batches from the batch loader: prints crops per CPU second for each augmentation. CPU seconds make the figure
+// independent of other load on the machine.
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -8,7 +8,7 @@
 #include <exception>
 #include <vector>
 
-#include "data/batch_loader.h"
+#include "batches/batch_loader.h"
 
 namespace {
 
@@ -16,7 +16,7 @@ using Clock = std::chrono::steady_clock;
 
 double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
-// Of all threads of this process.
+// CPU seconds of all threads of this process.
 double cpu_seconds() {
   timespec time{};
   clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
@@ -30,7 +30,7 @@ struct Feed {
   int threads;
   double seconds;
 
-  // Random rows, as training takes them: whole epochs, and so many batches that a loader's first ones do not matter.
+  // Random rows, as in training: whole epochs, and enough batches that a loader's start does not matter.
   std::vector<pleat::BatchPlan> plan() const {
     constexpr std::size_t kBatches = 1000;
     std::vector<pleat::BatchPlan> plans;
@@ -47,7 +47,7 @@ struct Feed {
     return plans;
   }
 
-  // The threads are all that works: this one only waits.
+  // Only the loader's threads use CPU time: this thread waits.
   double crops_per_cpu_second(const pleat::AugmentConfig& augment, bool training) const {
     double made = 0, taken = 0, used = 0;
     while (taken < seconds) {
@@ -66,7 +66,7 @@ struct Feed {
   }
 };
 
-// A row's first touch compares its CRC-32: an epoch after the first does not.
+// The first read of a row checks its CRC-32. Later epochs do not.
 void touch_all(const pleat::CropFile& crops) {
   for (std::size_t row = 0; row < crops.rows(); ++row) {
     if (crops.valid(row)) crops.image(row);

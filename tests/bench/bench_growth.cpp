@@ -1,5 +1,5 @@
-// What a run does with all its rows, stage by stage and without a network: prints seconds and the most memory of each
-// stage (VmHWM, in MB), as JSON.
+// All stages of a run that handle every row, without a network. Prints seconds and peak memory (VmHWM, in MB) of each
+// stage as JSON.
 //   bench_growth crops.h5 SCRATCH_FOLDER
 #include <ATen/Parallel.h>
 #include <ATen/ops/rand.h>
@@ -16,7 +16,7 @@
 #include <vector>
 
 #include "base/files.h"
-#include "data/batch_loader.h"
+#include "batches/batch_loader.h"
 #include "ensemble/oof_table.h"
 
 namespace {
@@ -25,9 +25,9 @@ using namespace pleat;
 
 constexpr std::size_t kBatch = 64;
 constexpr int kFolds = 5;
-constexpr std::size_t kGroup = 4;  // rows of one person, say
+constexpr std::size_t kGroup = 4;  // rows per group
 
-// Megabytes that were resident at most since reset_peak().
+// Peak resident memory in MB since reset_peak().
 double peak_megabytes() {
   std::ifstream status("/proc/self/status");
   for (std::string word; status >> word;) {
@@ -90,7 +90,7 @@ std::vector<BatchPlan> plan_epoch(const std::vector<std::size_t>& rows, const st
   return plans;
 }
 
-// What finished jobs hand in.
+// Results of finished jobs.
 std::vector<HeldOutPredictions> predictions(const FoldPlan& plan, int classes) {
   std::vector<HeldOutPredictions> all;
   for (int fold = 0; fold < plan.folds(); ++fold) {
@@ -114,7 +114,7 @@ OofTable table_of(const SampleTable& samples, const std::vector<std::string>& cl
           .ensemble = probs};
 }
 
-// The first batch and the rest of an epoch are two stages of one loader.
+// One loader gives two stages: the first batch, and the rest of the epoch.
 void read_epoch(const CropFile& crops, std::vector<BatchPlan> plans, Stages& stages) {
   const std::vector<double> half(static_cast<std::size_t>(crops.shape().channels), 0.5);
   const LoaderOptions options{.norm = {half, half}, .augment = {.flip = true, .pad = 2}, .training = true};
@@ -151,7 +151,7 @@ void measure(const std::filesystem::path& file, const std::filesystem::path& scr
     return true;
   });
   const std::string written = read_file(scratch / "oof.h5");
-  stages.measure("disk", [&] {  // what the disk's part of write_oof is
+  stages.measure("disk", [&] {  // the disk's share of write_oof
     write_file(scratch / "same_bytes.h5", written);
     return true;
   });

@@ -1,4 +1,4 @@
-// Photos to crops by one thread: prints photos per second of CPU time, files already in memory, in JSON.
+// Photos to crops on one thread, with files already in memory. Prints photos per second of CPU time as JSON.
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
@@ -7,9 +7,9 @@
 #include <filesystem>
 #include <vector>
 
-#include "data_tools/crop_maker.h"
-#include "data_tools/opencv_setup.h"
-#include "data_tools/photo_file.h"
+#include "data_tools/photos/opencv_setup.h"
+#include "data_tools/photos/photo_file.h"
+#include "data_tools/prepare/crop_maker.h"
 
 namespace {
 

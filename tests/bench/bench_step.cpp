@@ -1,4 +1,4 @@
-// A training step alone, on random images: prints milliseconds of its parts and images per second, as JSON.
+// The training step alone, on random images. Prints milliseconds of its parts and images per second as JSON.
 //   bench_step MODEL|FILE.pt SIZE BATCH THREADS bf16|fp32 fast|library [REPEATS]
 #include <ATen/Parallel.h>
 #include <ATen/ops/randn.h>
@@ -14,13 +14,13 @@
 #include <string>
 #include <vector>
 
-#include "model/conv_plan.h"
+#include "kernels/conv_plan.h"
+#include "kernels/tensor_pool.h"
 #include "train/conv_trace.h"
 #include "train/fold_trainer.h"
 #include "train/job_loss.h"
 #include "train/optimizer.h"
 #include "train/precision.h"
-#include "train/tensor_pool.h"
 #include "train/trained_weights.h"
 
 namespace {

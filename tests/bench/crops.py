@@ -1,4 +1,4 @@
-"""Photos and crops to measure on, made by the real programs."""
+"""Photos and crops for the benchmarks, made by the real programs."""
 import struct
 
 import measure
@@ -10,7 +10,7 @@ CLASSES = 10
 
 
 def photos(bench, count=None):
-    """(samples.csv, folder) of the seeded photos, made once; --data keeps them for later runs."""
+    """(samples.csv, folder) of the seeded photos. They are made once; --data keeps them for later runs."""
     count = count or bench.photos
     folder = (bench.data or bench.scratch) / f"photos_{count}"
     if not (folder / "samples.csv").exists():
@@ -19,13 +19,13 @@ def photos(bench, count=None):
 
 
 def prepare_photos(table, images, size, out):
-    """As most would call it: two ranks, the largest centred square of each photo."""
+    """Prepares photos like most users: two ranks, the largest centred square of each photo."""
     sh(*mpirun(2, PLEAT, "prepare", "--table", table, "--images", images, "--size", size, "--crop", "center", "--out", out))
     return out
 
 
 def prepare_idx(bench, rows, side):
-    """Gray noise, by way of IDX files."""
+    """Makes gray noise crops from IDX files."""
     rng = numpy.random.default_rng(0)
     images, labels, out = (bench.scratch / f"noise_{rows}_{side}.{kind}" for kind in ("images", "labels", "h5"))
     images.write_bytes(struct.pack(">IIII", 0x803, rows, side, side) + rng.integers(0, 256, rows * side * side, numpy.uint8).tobytes())
@@ -36,7 +36,7 @@ def prepare_idx(bench, rows, side):
 
 
 def prepare_colour_noise(bench, rows, side):
-    """IDX holds gray images only, so colour goes through photos."""
+    """Makes colour noise crops from photos, since IDX files are gray."""
     rng = numpy.random.default_rng(0)
     folder = bench.folder()
     for i in range(rows):

@@ -1,10 +1,9 @@
-"""The comparisons of docs/results.md on drawn faces: makes the data, trains every recipe on the same folds, prints the table.
+"""The comparisons in docs/results.md on drawn faces: makes data, trains all recipes on the same folds, prints a table.
 
     .venv/bin/python tests/bench/faces_table.py --folder /tmp/faces [--only heads,joint] [--seeds 42,43] [--list]
 
-A recipe that is done already is not trained again, and one that was broken off is continued. New persons, whom no model has
-seen and whose labels are all true, are the test split: what the ensemble makes of them is the truth that the out-of-fold
-scores are to be judged by.
+Finished recipes are not trained again, and interrupted ones are resumed. The test split is new persons with correct
+labels. The ensemble's score on them is the truth for judging the out-of-fold scores.
 """
 import argparse
 import csv
@@ -18,10 +17,10 @@ PERSONS, NEW_PERSONS = 200, 100
 CROPS = {"center": ["--crop", "center"], "face": ["--crop", "face"], "background": ["--crop", "center", "--background", "remove"]}
 AGE = "targets=[{name: age, edges: [30, 60], %s}]"
 HEADS = ["targets_as=heads"]
-BASE, FIRST = "heads", 42  # what the others are compared with, and the seed that draws the folds
+BASE, FIRST = "heads", 42  # recipe to compare with, and seed of the folds
 ALONE = ["joint.name="]
 
-# name: (what it is, --set values, crops, number of seeds)
+# name: (description, --set values, crops, number of seeds)
 RECIPES = {
     "separate": ("a network for each target, age in 11 bins", [], "center", 2),
     "joint": ("one network of 18 classes", ["targets_as=joint", "targets.2.bins=0"], "center", 2),
@@ -34,7 +33,7 @@ RECIPES = {
     "age_direct": ("age alone, 3 classes", [AGE % "bins: 0"] + ALONE, "center", 1),
     "models": ("heads, 16 epochs: ResNet18, EfficientNet-B0 and B4, and their ensemble",
                HEADS + ["models=[{name: resnet18, id: r18}, {name: efficientnet_b0, id: b0}, {name: efficientnet_b4, id: b4}]",
-                        "train.epochs=16"],  # from random weights EfficientNet has hardly begun after 8
+                        "train.epochs=16"],  # from random weights, 8 epochs are too few for EfficientNet
                "center", 1),
     "cutmix": ("heads, CutMix", HEADS + ["train.augment.cutmix=1"], "center", 2),
     "focal": ("heads, focal loss", HEADS + ["train.loss.focal=2"], "center", 2),
@@ -51,7 +50,7 @@ def run(*command):
 
 
 def make_table(pleat, folder):
-    """Persons to train on, labelled as people label (1 % wrong), and new ones, labelled truly."""
+    """Makes persons to train on, with 1 % wrong labels, and new persons with correct labels."""
     if (folder / "samples.csv").exists():
         return
     rows = []
@@ -79,8 +78,8 @@ def make_crops(pleat, folder, kind):
 
 
 def train(pleat, folder, name, seed):
-    """The recipe's summary. The folds of all recipes are those of `heads` with the first seed, so that scores differ by the
-    recipe and the networks' draws alone."""
+    """Trains a recipe and returns its summary. All recipes use the folds of `heads` with the first seed, so that scores
+    differ only by the recipe and the networks' random numbers."""
     _, assignments, kind, _ = RECIPES[name]
     out = folder / "runs" / f"{name}_{seed}"
     options = [f"data.crops={make_crops(pleat, folder, kind)}", f"seed={seed}", *assignments]
@@ -93,7 +92,7 @@ def train(pleat, folder, name, seed):
 
 
 def figures(summaries, target, model=None):
-    """[OOF scores of all seeds], [test scores]; of the ensemble, or of one of its models."""
+    """[OOF scores of all seeds], [test scores] of the ensemble or of one of its models."""
     of = [summary["targets"][target] for summary in summaries]
     if model:
         return [each["models"][model]["macro_f1"] for each in of], [each["models"][model]["test"]["macro_f1"] for each in of]
@@ -106,7 +105,7 @@ def span(values):
 
 
 def against(values, base):
-    """The mean difference to the base, seed by seed."""
+    """Mean over the seeds of the difference to the base recipe."""
     differences = [value - other for value, other in zip(values, base)]
     return f"{sum(differences) / len(differences):+.3f}"
 
@@ -154,7 +153,7 @@ def main():
     print("| --- |" + " --- |" * 12)
     for name in arguments.only.split(","):
         used = seeds[: RECIPES[name][3]]
-        base = [train(pleat, folder, BASE, seed) for seed in used]  # what is done is not trained again
+        base = [train(pleat, folder, BASE, seed) for seed in used]  # finished runs are not trained again
         print_rows(name, [train(pleat, folder, name, seed) for seed in used], base)
     print(f"\n{(time.monotonic() - start) / 60:.0f} min in all")
 

@@ -1,4 +1,4 @@
-"""The machine that was measured on, in words: timings mean nothing without it."""
+"""Describes the machine: timings mean nothing without it."""
 import datetime
 import importlib.metadata
 import os
@@ -11,7 +11,7 @@ FLAGS = ("avx512_bf16", "amx_bf16")
 
 
 def cpu_line(name):
-    """The value of the first line of /proc/cpuinfo with that name."""
+    """Value of the first line in /proc/cpuinfo with this name."""
     for line in pathlib.Path("/proc/cpuinfo").read_text().splitlines():
         if line.partition(":")[0].strip() == name:
             return line.partition(":")[2].strip()
@@ -19,7 +19,7 @@ def cpu_line(name):
 
 
 def flags():
-    """Those that say whether, and how, this CPU multiplies bf16 itself."""
+    """CPU flags for bf16 multiplication in hardware."""
     return [flag for flag in FLAGS if flag in cpu_line("flags").split()]
 
 
@@ -28,7 +28,7 @@ def has_amx():
 
 
 def precision():
-    """What pleat's `auto` comes to on this CPU."""
+    """The precision that pleat's `auto` chooses on this CPU."""
     return "bf16" if flags() else "fp32"
 
 

@@ -1,4 +1,4 @@
-"""How everything is measured: real commands, pinned to cores, taking turns, judged by medians."""
+"""Measurement: real commands, pinned to cores, in turns, with medians as results."""
 import contextlib
 import json
 import os
@@ -16,15 +16,15 @@ PEERS = ROOT / "tests/bench/peers"
 
 
 class CommandFailed(Exception):
-    """A command that did not do what it was measured for, with what it said."""
+    """A measured command failed. The message has its output."""
 
 
 class Skipped(Exception):
-    """What a case lacks to be measured here, in a line."""
+    """One line with the reason why a case cannot be measured here."""
 
 
 def physical_cores():
-    """One logical CPU of each core that this process may use: two threads of one core would measure its sharing."""
+    """One logical CPU of each core that this process may use: two threads on one core would slow each other down."""
     cores = {}
     for cpu in sorted(os.sched_getaffinity(0)):
         siblings = pathlib.Path(f"/sys/devices/system/cpu/cpu{cpu}/topology/thread_siblings_list")
@@ -36,21 +36,21 @@ CORES = physical_cores()
 
 
 def environment(**extra):
-    """Libraries start no threads of their own unless told to; each command says how many it wants. No variables of an mpirun above."""
+    """Environment for commands: one thread per library unless the command asks for more; no outer mpirun is visible."""
     outer = {name: value for name, value in os.environ.items() if not name.startswith(("OMPI_COMM", "PMIX"))}
     return {**outer, "OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1", "OMP_NUM_THREADS": "1", **extra}
 
 
 @contextlib.contextmanager
 def started(command, cores, env):
-    """The process, on those cores alone, its output in `.text()`. It is ended, and waited for, whatever happens meanwhile."""
+    """Starts a process on these cores only. Its output is in `.text()`. At exit the process is always ended."""
     pinned = ["taskset", "-c", ",".join(map(str, cores)), *map(str, command)]
     process = subprocess.Popen(pinned, env=environment(**(env or {})), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     try:
         yield process
     finally:
         if process.poll() is None:
-            process.send_signal(signal.SIGTERM)  # mpirun and torchrun end their own
+            process.send_signal(signal.SIGTERM)  # mpirun and torchrun end their children
             try:
                 process.communicate(timeout=20)
             except subprocess.TimeoutExpired:
@@ -59,7 +59,7 @@ def started(command, cores, env):
 
 
 def sh(*command, cores=None, env=None):
-    """What the command printed. Raises CommandFailed unless it returns 0."""
+    """Output of the command. Raises CommandFailed unless it returns 0."""
     with started(command, cores or CORES[:2], env) as process:
         text, _ = process.communicate()
     if process.returncode != 0:
@@ -81,7 +81,7 @@ def last_json(text):
 
 
 def peer(bench, script, *arguments, launcher=(sys.executable,), cores=None, env=None):
-    """The report that a program of peers/ writes, and the seconds from its launch to its end as `wall`."""
+    """Report of a program in peers/, with the seconds from launch to end as `wall`."""
     out = bench.folder() / "peer.json"
     with Stopwatch() as watch:
         sh(*launcher, PEERS / script, *arguments, "--out", out, cores=cores, env=env)
@@ -103,7 +103,7 @@ class Stopwatch:
 
 
 def in_turn(runners, turns):
-    """{name: what runners[name](turn) gave in each turn}: A, B, B, A, …, so that a machine that grows slower is fair to both."""
+    """{name: results of runners[name](turn) for all turns}. Order A, B, B, A, …, so a slowdown affects both equally."""
     results = {name: [] for name in runners}
     for turn in range(turns):
         for name in list(runners) if turn % 2 == 0 else reversed(list(runners)):

@@ -1,4 +1,4 @@
-"""The loop that a good engineer would write first: crops in memory, one process, autocast, fused AdamW.
+"""A good, simple PyTorch loop: crops in memory, one process, autocast, fused AdamW.
 
 usage: peer_train.py CROPS MODEL PRECISION THREADS BATCH ROWS EPOCHS CHANNELS_LAST   prints the seconds of each epoch, as JSON
 """
@@ -49,7 +49,7 @@ def resnet18(channels, classes):
 
 
 def augment(images, pad):
-    """Flip and pad-crop, drawn per image, done for the batch at once."""
+    """Flip and pad-crop: drawn for each image, applied to the whole batch at once."""
     n, _, h, w = images.shape
     flip = torch.rand(n) < 0.5
     images = torch.where(flip[:, None, None, None], images.flip(3), images)

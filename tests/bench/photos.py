@@ -1,9 +1,9 @@
-"""A seeded set of photos: garments of Fashion-MNIST, coloured, turned, lit and laid on rooms of all sorts, as a camera would see them.
+"""A seeded set of synthetic photos: coloured, turned and lit Fashion-MNIST garments in front of various rooms.
 
 usage: tests/bench/photos.py OUT [--photos 2000] [--test 0] [--seed 1]     writes OUT/samples.csv and OUT/photos/*.jpg
 
-A photo is a function of the seed and its number alone. Four photos in a row are of one person (column `group`), taken in
-one room; their garments differ. Train photos show train images of Fashion-MNIST, test photos its test images.
+A photo depends only on the seed and its number. Four consecutive photos show one person (column `group`) in one room,
+with different garments. Train photos show train images of Fashion-MNIST, test photos its test images.
 """
 import argparse
 import csv
@@ -23,7 +23,7 @@ CLASSES = ("t_shirt", "trouser", "pullover", "dress", "coat", "sandal", "shirt",
 
 @dataclasses.dataclass
 class Shot:
-    """One photo to take."""
+    """Description of one photo."""
 
     number: int
     split: str
@@ -46,7 +46,7 @@ def read_idx(path, header):
 
 
 def shots(source, prefix, split, count, first, seed):
-    """`count` different garments of one of the two sets; a person is never in both."""
+    """`count` different garments of one of the two sets. A person is never in both sets."""
     labels = read_idx(source / f"{prefix}-labels-idx1-ubyte.gz", 8)
     garments = read_idx(source / f"{prefix}-images-idx3-ubyte.gz", 16).reshape(-1, 28, 28)
     chosen = numpy.random.default_rng([seed, len(labels)]).permutation(len(labels))[:count]
@@ -70,7 +70,7 @@ def waves(rng):
 
 
 def room(rng):
-    """What is behind the garments of one person: two related colours, mixed by bumps of three sizes and maybe a pattern."""
+    """Background of one person: two related colours, mixed by bumps of three sizes and sometimes a pattern."""
     one = rng.uniform(30, 150, 3).astype(numpy.float32)
     other = one + rng.uniform(-45, 45, 3).astype(numpy.float32)
     mixed = 0.5 * clouds(rng, 4) + 0.3 * clouds(rng, 17) + 0.3 * clouds(rng, 110)
@@ -80,7 +80,7 @@ def room(rng):
 
 
 def with_things(background, rng):
-    """Boxes and balls that lie about: edges that say nothing of the class."""
+    """Boxes and balls in the room: edges that do not depend on the class."""
     image = Image.fromarray(numpy.clip(background, 0, 255).astype(numpy.uint8))
     draw = ImageDraw.Draw(image)
     for _ in range(rng.integers(0, 4)):
@@ -91,7 +91,7 @@ def with_things(background, rng):
 
 
 def placed(garment, rng):
-    """The garment as brightness and as cover, both [H, W] from 0 to 1: enlarged and turned in one step, within the middle square."""
+    """Brightness and cover of the garment, both [H, W] from 0 to 1, enlarged and turned inside the central square."""
     side = rng.uniform(0.45, 0.85) * HEIGHT
     slack = 0.6 * (HEIGHT - side) / 2
     centre_x, centre_y = WIDTH / 2 + rng.uniform(-slack, slack), HEIGHT / 2 + rng.uniform(-slack, slack)
@@ -103,20 +103,20 @@ def placed(garment, rng):
         image = Image.fromarray(values.astype(numpy.uint8))
         return numpy.asarray(image.transform((WIDTH, HEIGHT), Image.Transform.AFFINE, affine, Image.Resampling.BICUBIC), numpy.float32) / 255
 
-    # Dark cloth is cloth too: anything but black covers what is behind it, with an edge as sharp as a photo's.
+    # Dark cloth covers the background too: every pixel that is not black does, with an edge as sharp as in a photo.
     cover = enlarged(numpy.minimum(garment.astype(int) * 8, 255))
     return enlarged(garment), numpy.clip((cover - 0.4) * 5, 0, 1)
 
 
 def lit(photo, rng):
-    """Light that falls off to one side."""
+    """Light that fades to one side."""
     y, x = numpy.mgrid[-1:1:HEIGHT * 1j, -1:1:WIDTH * 1j].astype(numpy.float32)
     angle, strength = rng.uniform(0, 2 * math.pi), rng.uniform(0.05, 0.35)
     return photo * (rng.uniform(0.8, 1.1) + strength * (x * math.cos(angle) + y * math.sin(angle)))[..., None]
 
 
 def take(shot):
-    """The photo of a shot, as an image."""
+    """Draws the photo of a shot."""
     rng = numpy.random.default_rng([shot.seed, 1, shot.number])
     background = with_things(room(numpy.random.default_rng([shot.seed, 2, shot.person])), rng)
     brightness, cover = (plane[..., None] for plane in placed(shot.garment, rng))

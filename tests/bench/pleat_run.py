@@ -1,4 +1,4 @@
-"""pleat train by its command line, and what it leaves in its run folder."""
+"""Runs pleat train from the command line and reads its run folder."""
 import itertools
 import json
 
@@ -6,7 +6,7 @@ from measure import PLEAT, mpirun, sh
 
 
 def write_config(bench, crops, **sections):
-    """A file of its own for each call; keyword arguments are top-level keys, as YAML text."""
+    """Writes a new config file. Keyword arguments are top-level keys with YAML text."""
     keys = {"data": f"{{crops: {crops}}}", "targets": "[{name: label}]", "models": "[{name: resnet18}]", **sections}
     path = bench.folder() / "bench.yaml"
     path.write_text("".join(f"{key}: {value}\n" for key, value in keys.items()))
@@ -18,14 +18,14 @@ def train_command(config, folder, settings=()):
 
 
 class Run:
-    """A run in a folder of its own."""
+    """A run in its own folder."""
 
     def __init__(self, bench):
         self.folder = bench.folder() / "run"
         self.text = ""
 
     def train(self, config, ranks, settings=(), cores=None, env=None):
-        """ranks 0: without mpirun."""
+        """With 0 ranks, runs without mpirun."""
         command = train_command(config, self.folder, settings)
         self.text = sh(*(mpirun(ranks, *command) if ranks else command), cores=cores, env=env)
         return self
@@ -37,7 +37,7 @@ class Run:
         return {name: scores[name] for name in ("accuracy", "macro_f1")}
 
     def jobs(self):
-        """Epochs of each finished job, as metrics.jsonl has them."""
+        """Epochs of each finished job, from metrics.jsonl."""
         files = sorted(self.folder.glob("round_0/*/*/fold_*/metrics.jsonl"))
         return [[json.loads(line) for line in file.read_text().splitlines()] for file in files]
 
@@ -46,16 +46,16 @@ class Run:
         return [rate_of([epoch["images"] for epoch in job], [epoch["seconds"] for epoch in job]) for job in self.jobs()]
 
     def waited(self):
-        """Share of the time that training waited for batches."""
+        """Share of training time spent waiting for batches."""
         epochs = [epoch for job in self.jobs() for epoch in job[1:]]
         return sum(epoch["waited_seconds"] for epoch in epochs) / sum(epoch["seconds"] for epoch in epochs)
 
     def plan_seconds(self):
-        """What measuring the convolution plans took, by the run's own word; 0 if they were cached."""
+        """Seconds of measuring the convolution plans, from the run's log; 0 if they were cached."""
         lines = [line for line in self.text.splitlines() if "measured" in line and "convolutions" in line]
         return sum(float(line.partition(" in ")[2].split()[0]) for line in lines)
 
 
 def rate_of(images, seconds):
-    """Images per second. The first epoch warms up, for pleat and peer alike."""
+    """Images per second without the first epoch, which warms up both pleat and peer."""
     return sum(images[1:]) / sum(seconds[1:])

@@ -1,4 +1,4 @@
-"""What runs while it runs: the ranks below an mpirun, and the moment of their first step."""
+"""Observes running processes: the ranks below an mpirun, and the time of their first step."""
 import pathlib
 import time
 
@@ -8,19 +8,19 @@ from pleat_run import train_command
 
 
 def descendants(pid):
-    """Process ids below pid."""
+    """Ids of all descendants of a process."""
     found = []
     for children in pathlib.Path(f"/proc/{pid}/task").glob("*/children"):
         try:
             for child in map(int, children.read_text().split()):
                 found += [child, *descendants(child)]
-        except OSError:  # gone meanwhile
+        except OSError:  # the process has ended
             continue
     return found
 
 
 def program_and_state(pid):
-    """As /proc names them; state Z, a zombie's, also for a process that is gone."""
+    """(program, state) from /proc. State Z (zombie) also for a process that has ended."""
     try:
         program, _, rest = pathlib.Path(f"/proc/{pid}/stat").read_text().partition("(")[2].rpartition(")")
         return program, rest.split()[0]
@@ -29,12 +29,12 @@ def program_and_state(pid):
 
 
 def live_ranks(launcher):
-    """Process ids of the ranks of pleat below the launcher."""
+    """Process ids of pleat's ranks below the launcher."""
     return [pid for pid in descendants(launcher.pid) if program_and_state(pid)[0] == "pleat"]
 
 
 def wait_for_ranks(launcher, ranks):
-    """Their process ids, once all are there."""
+    """Waits until all ranks run. Returns their process ids."""
     while launcher.poll() is None:
         found = live_ranks(launcher)
         if len(found) == ranks:
@@ -44,7 +44,7 @@ def wait_for_ranks(launcher, ranks):
 
 
 def first_step(config, folder, ranks, settings=(), env=None):
-    """Seconds from launch until a rank has done an optimizer step: a fault point ends it right there, by SIGKILL.
+    """Seconds from launch until a rank finished an optimizer step. A fault point kills it there.
 
     Leaves folds.csv and the convolution plan in the run folder, and the plan in the cache.
     """

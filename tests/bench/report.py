@@ -1,4 +1,4 @@
-"""Figures beside their targets: printed as they come, kept as JSON, and at the end as a Markdown table."""
+"""Figures and their targets: printed immediately, kept as JSON, and written as a Markdown table at the end."""
 import dataclasses
 import json
 import typing
@@ -7,7 +7,7 @@ SIGNS = {"×": "{:.2f} ×", "%": "{:.2f} %", "MB": "{:.0f} MB", "s": "{:.2f} s",
 
 
 class Target(typing.NamedTuple):
-    """A bound that the figure keeps to, itself included."""
+    """Bound of a figure; equality is allowed."""
 
     sign: str
     bound: float
@@ -30,10 +30,10 @@ class Figure:
 
     name: str
     value: float
-    unit: str  # of SIGNS
-    target: Target | None = None  # none: for information
-    pleat: str = ""  # what was measured, in words, …
-    peer: str = ""  # … and what it is held against
+    unit: str  # one of SIGNS
+    target: Target | None = None  # None: for information only
+    pleat: str = ""  # pleat's measurement in words
+    peer: str = ""  # the peer's measurement in words
 
     def shown(self, value):
         return SIGNS[self.unit].format(value)
@@ -48,7 +48,7 @@ class Figure:
 
 
 class Report:
-    """All figures of a run. What has been measured is in the files after each case, should a later one fail."""
+    """All figures of a run. The files are updated after each case, in case a later one fails."""
 
     def __init__(self, machine, out):
         self.machine, self.out = machine, out

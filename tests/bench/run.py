@@ -1,9 +1,9 @@
-"""Speed, memory and scores of pleat against peers, each beside its target, measured in turn in one run.
+"""Benchmarks pleat against peers: speed, memory and scores with their targets, measured in turns.
 
 usage: tests/bench/run.sh [--only NAME,...] [--rounds N] [--out bench.json] [--quick]
 
-Builds first; takes about an hour on 2 undisturbed cores, --quick under 10. Writes bench.json with all raw figures, and bench.md, the
-table for docs/performance.md. Returns 1 if a target was not met or a case failed.
+Builds pleat first. Takes about an hour on 2 idle cores, with --quick under 10 minutes. Writes bench.json (all raw
+figures) and bench.md (the table for docs/performance.md). Returns 1 if a target was missed or a case failed.
 """
 import argparse
 import os
@@ -51,7 +51,7 @@ def parse():
 
 
 def run_case(name, bench):
-    """Whether it came to its end; one that fails leaves the others their turn."""
+    """Runs a case. Returns False if it failed; the other cases still run."""
     bench.case = name
     print(f"\n{name}: {CASES[name].__doc__.splitlines()[0]}", flush=True)
     try:
@@ -73,9 +73,9 @@ def run_case(name, bench):
 
 def main():
     options = parse()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended by SIGTERM"))  # what was started is ended on the way out
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended by SIGTERM"))  # ends started processes on the way out
     with tempfile.TemporaryDirectory(prefix="pleat_bench_", dir=options.scratch) as scratch:
-        os.environ["XDG_CACHE_HOME"] = scratch  # plans of convolutions are measured anew, on the machine as it is now
+        os.environ["XDG_CACHE_HOME"] = scratch  # so that convolution plans are measured, not taken from an old cache
         bench = Bench(scratch=pathlib.Path(scratch), data=options.data, preset=options.preset, epochs=options.epochs, quick=options.quick,
                       photos=options.photos or (600 if options.quick else 2000), rounds=options.rounds, report=Report(machine.describe(), options.out))
         ended = [run_case(name, bench) for name in options.only]

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Speed against peers, in turn in one run; not part of the tests. Arguments go to tests/bench/run.py.
+# Benchmarks pleat against peers; not part of the tests. Passes its arguments to tests/bench/run.py.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 launch/setup.sh --test

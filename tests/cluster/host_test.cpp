@@ -11,7 +11,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// A made-up mount of control groups, removed with the test.
+/// A synthetic mount of control groups in a temporary folder.
 class Hierarchy {
  public:
   Hierarchy() : root_(fs::path(testing::TempDir()) / "pleat_host_test") { fs::remove_all(root_); }
@@ -87,9 +87,10 @@ TEST(WithinOneCore, CountsHardwareThreadsOfOneCoreAsOne) {
 }
 
 TEST(SharedCores, AreTheUnionOfWhatBoundRanksOfOneHostMayUse) {
-  Ranks ranks{.rank = 1, .size = 3, .all_gather = [](const std::string& mine) {
-                return std::vector<std::string>{"100 101 ", mine, "200 201 202 "};
-              }};
+  Ranks ranks{
+      .rank = 1, .size = 3, .all_gather = [](const std::string& mine) {
+        return std::vector<std::string>{to_bytes(std::vector{100, 101}), mine, to_bytes(std::vector{200, 201, 202})};
+      }};
   const int mine = static_cast<int>(affinity_cores().size());
   EXPECT_EQ(shared_cores(ranks, {"a", "a", "b"}), mine + 2);
   EXPECT_EQ(shared_cores(ranks, {"a", "b", "a"}), mine);

@@ -15,7 +15,7 @@ namespace {
 struct Heard {
   std::vector<int> finished, failed;
   JobEvents events() {
-    return {.finished = [this](int job, const std::vector<std::string>&) { finished.push_back(job); },
+    return {.finished = [this](int job, const std::string&) { finished.push_back(job); },
             .failed = [this](int job, const std::string&) { failed.push_back(job); },
             .progressed = [](int, const std::string&) {}};
   }
@@ -29,7 +29,7 @@ TEST(JobBoard, AJobsOwnFailureLeavesTheOthersRunning) {
   EXPECT_EQ(source->next(), 0);
   source->fail(0, ExitCode::kSomeFailed, "the loss is not finite");
   EXPECT_EQ(source->next(), 1);
-  source->finish(1, {});
+  source->finish(1, "");
   EXPECT_EQ(source->next(), std::nullopt);
   EXPECT_THAT(heard.failed, testing::ElementsAre(0));
   EXPECT_FALSE(board.verdict());
@@ -54,13 +54,12 @@ TEST(JobBoard, AnErrorInDataEndsTheRunAndOutranksTheStopsItCauses) {
 
 TEST(JobBoard, AResultThatCannotBeKeptIsNotDone) {
   JobQueue queue(1);
-  JobBoard board(queue,
-                 {.finished = [](int, const std::vector<std::string>&) { throw DataError("cannot write: no space"); },
-                  .failed = [](int, const std::string&) {},
-                  .progressed = [](int, const std::string&) {}});
+  JobBoard board(queue, {.finished = [](int, const std::string&) { throw DataError("cannot write: no space"); },
+                         .failed = [](int, const std::string&) {},
+                         .progressed = [](int, const std::string&) {}});
   const auto source = make_local_source(board, 0);
   EXPECT_EQ(source->next(), 0);
-  source->finish(0, {"result"});
+  source->finish(0, "result");
   EXPECT_EQ(queue.state(0), JobState::kPending);
   EXPECT_EQ(source->next(), std::nullopt);
   ASSERT_TRUE(board.verdict());
@@ -71,18 +70,35 @@ TEST(JobBoard, AResultThatIsUnusableIsItsJobsFailureAlone) {
   JobQueue queue(3);
   Heard heard;
   JobEvents events = heard.events();
-  events.finished = [&](int job, const std::vector<std::string>&) {
+  events.finished = [&](int job, const std::string&) {
     if (job == 0) throw ErrorOf<ExitCode::kSomeFailed>("it cannot be scored");
     if (job == 1) throw std::runtime_error("no error of ours");
     heard.finished.push_back(job);
   };
   JobBoard board(queue, events);
   const auto source = make_local_source(board, 0);
-  while (const auto job = source->next()) source->finish(*job, {});
+  while (const auto job = source->next()) source->finish(*job, "");
   EXPECT_THAT(heard.failed, testing::ElementsAre(0, 1));
   EXPECT_THAT(heard.finished, testing::ElementsAre(2));
   EXPECT_EQ(queue.count(JobState::kFailed), 2);
   EXPECT_FALSE(board.verdict());
+}
+
+TEST(JobBoard, JobsThatWaitForAFailedOneFailWithItAndSaySo) {
+  JobQueue queue(JobDependencies{{}, {0}, {}});
+  std::vector<std::pair<int, std::string>> failed;
+  Heard heard;
+  JobEvents events = heard.events();
+  events.failed = [&](int job, const std::string& message) { failed.emplace_back(job, message); };
+  JobBoard board(queue, events);
+  const auto source = make_local_source(board, 0);
+  EXPECT_EQ(source->next(), 0);
+  source->fail(0, ExitCode::kSomeFailed, "the loss is not finite");
+  EXPECT_EQ(source->next(), 2);
+  source->finish(2, "");
+  EXPECT_EQ(source->next(), std::nullopt);
+  EXPECT_THAT(failed, testing::ElementsAre(testing::Pair(0, "the loss is not finite"),
+                                           testing::Pair(1, testing::HasSubstr("waits for has failed"))));
 }
 
 TEST(JobBoard, StepsGoOnWhileAResultIsWritten) {
@@ -90,13 +106,13 @@ TEST(JobBoard, StepsGoOnWhileAResultIsWritten) {
   Heard heard;
   JobEvents events = heard.events();
   std::promise<void> writing, written;
-  events.finished = [&](int, const std::vector<std::string>&) {
+  events.finished = [&](int, const std::string&) {
     writing.set_value();
     written.get_future().wait();
   };
   JobBoard board(queue, events);
   EXPECT_EQ(board.next(0).job, 0);
-  std::thread writer([&] { board.finish(0, 0, {}); });
+  std::thread writer([&] { board.finish(0, 0, ""); });
   writing.get_future().wait();
   EXPECT_FALSE(board.stopping());
   EXPECT_EQ(board.next(1).job, 1);
@@ -116,7 +132,7 @@ TEST(JobBoard, SaysWhatRunsWhereWhenToldToEnd) {
   JobBoard board(queue, events);
   board.next(4);
   board.next(2);
-  board.finish(4, 0, {});
+  board.finish(4, 0, "");
   board.next(0);
   board.told_to_end();
   EXPECT_THAT(ran, testing::ElementsAre(testing::Pair(1, 2), testing::Pair(2, 0)));

@@ -31,7 +31,7 @@ TEST(Placement, OffMeansUntouched) {
   EXPECT_TRUE(place.box == whole_image(kShape) && !place.flip);
 }
 
-// The same numbers since the first version: another order of draws would change every result.
+// The same numbers as in the first version. Another order of draws would change every result.
 TEST(Placement, AFlippedImageIsShiftedAfterItIsMirrored) {
   const AugmentConfig config{.flip = true, .pad = 3};
   for (std::uint64_t sample = 0; sample < 50; ++sample) {

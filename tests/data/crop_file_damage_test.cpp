@@ -1,4 +1,4 @@
-// Files that were cut, changed or made by someone else: each is refused with a reason, none is misread.
+// Refuses files that were cut, changed or made by another program, each with a reason. None is misread.
 #include <gmock/gmock.h>
 
 #include <fstream>
@@ -12,7 +12,7 @@
 #include "small_crops.h"
 #include "support/scratch_folder.h"
 
-// Under the leak checker: HDF5 forgets memory of its own when it refuses a damaged file.
+// For the leak checker: HDF5 leaks memory when it refuses a damaged file.
 extern "C" const char* __lsan_default_suppressions() { return "leak:libhdf5"; }
 
 namespace pleat {
@@ -21,7 +21,7 @@ namespace {
 namespace fs = std::filesystem;
 using testing::HasSubstr;
 
-// write_file would wait for the disk; these tests write thousands of files.
+// Does not wait for the disk, unlike write_file: these tests write thousands of files.
 void write_quickly(const fs::path& path, const std::string& bytes) { std::ofstream(path, std::ios::binary) << bytes; }
 
 std::string message_of(const fs::path& path) {
@@ -33,7 +33,7 @@ std::string message_of(const fs::path& path) {
   }
 }
 
-// Everything that a reader can learn of the file, by value.
+// Everything that a reader can learn from the file, by value.
 std::string contents(const fs::path& path) {
   const CropFile file(path);
   std::string all = file.hash();
@@ -47,7 +47,7 @@ std::string contents(const fs::path& path) {
   return all;
 }
 
-// The promise behind every checksum: no single changed byte passes unseen.
+// Checksums guarantee that every single changed byte is found.
 TEST(CropFile, FindsAnyFlippedByte) {
   const ScratchFolder folder;
   make_small_crops(folder / "crops.h5", 3, 1);
@@ -103,7 +103,7 @@ TEST(CropFile, RefusesWhatIsNotAFileOfItsKind) {
   EXPECT_THAT(message_of(folder / "crops.h5.partial"), HasSubstr("did not finish"));
 }
 
-// A file that HDF5 itself finds in order, but that is not what create_crops makes.
+// A file that HDF5 accepts, but that create_crops does not make.
 struct Hostile {
   std::string name;
   std::function<void(hid_t file)> change;

@@ -148,7 +148,7 @@ TEST(CreateCrops, LeavesNothingBehindWhenSpaceRunsOut) {
     setrlimit(RLIMIT_FSIZE, &before);
     EXPECT_FALSE(fs::exists(path)) << bytes;
   }
-  make_small_crops(path, 3, 9);  // and the library is still in order
+  make_small_crops(path, 3, 9);  // the library still works
   EXPECT_EQ(CropFile(path).rows(), 3u);
 }
 

@@ -16,7 +16,7 @@ Placement shifted(const ImageShape& shape, int dy, int dx, bool flip) {
   return {.box = {-dy, flip ? dx : -dx, shape.height, shape.width}, .flip = flip};
 }
 
-// The plain way: for each output pixel, where does it come from?
+// The plain way: looks up the source of each output pixel.
 std::vector<float> expected(const std::vector<std::uint8_t>& image, const ImageShape& shape, const PixelNorm& norm,
                             const Placement& place) {
   const Box& box = place.box;
@@ -78,7 +78,7 @@ TEST(PixelWriter, ABoxOfTheOutputsSizeIsCopiedFromWhereverItLies) {
   }
 }
 
-// No reader of the crops' mapping may look beyond the last image, whose end may be the mapping's.
+// No reader may look beyond the last image, whose end may be the end of the mapping.
 TEST(PixelWriter, ReadsAndWritesNothingBeyondTheImage) {
   for (const int channels : {1, 3}) {
     const ImageShape shape{6, 7, channels};
@@ -88,7 +88,7 @@ TEST(PixelWriter, ReadsAndWritesNothingBeyondTheImage) {
       const PixelWriter writer(shape, output, norm);
       for (const Box box : {whole_image(shape), Box{2, 3, 4, 4}, Box{-1, -1, 6, 7}, Box{5, 6, 1, 1}}) {
         for (const bool flip : {false, true}) {
-          const auto image = std::make_unique<std::uint8_t[]>(shape.bytes());  // exactly: a sanitizer sees the rest
+          const auto image = std::make_unique<std::uint8_t[]>(shape.bytes());  // exact size, for sanitizers
           std::memset(image.get(), 200, shape.bytes());
           std::vector<float> out(output.bytes() + 8, -77.0F);
           writer.write({image.get(), shape.bytes()}, {box, flip}, out.data());

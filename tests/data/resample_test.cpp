@@ -29,10 +29,10 @@ std::vector<float> shown(const std::vector<std::uint8_t>& image, const ImageShap
   return out;
 }
 
-// What an input at distance `d` (in inputs) from an output's centre counts, before all are made to sum to one.
+// The weight of an input at distance `d` (in inputs) from an output's centre, before weights are scaled to sum to one.
 double triangle(double d, double scale) { return std::max(0.0, 1.0 - std::abs(d) / std::max(1.0, scale)); }
 
-// One output pixel the slow way: every pixel of the box is looked at, in double precision.
+// One output pixel the slow way: visits every pixel of the box, in double precision.
 double reference(const std::vector<std::uint8_t>& image, const ImageShape& shape, const ImageShape& output,
                  const Placement& place, int y, int x, int c) {
   const Box& box = place.box;
@@ -58,12 +58,12 @@ struct Case {
 };
 const std::vector<Case> kCases{
     {{20, 24, 3}, 20, 24, {3, 5, 13, 16}},  // as a resized crop
-    {{20, 24, 1}, 20, 24, {0, 8, 20, 16}},  // one axis stays as it is
+    {{20, 24, 1}, 20, 24, {0, 8, 20, 16}},  // one axis stays unchanged
     {{20, 24, 3}, 8, 12, {0, 0, 20, 24}},   // smaller
     {{20, 24, 1}, 8, 12, {-3, 4, 20, 24}},  // smaller, shifted out at the top and on the right
     {{20, 24, 3}, 12, 8, {4, -4, 20, 24}},  // at the bottom and on the left
     {{20, 24, 3}, 16, 20, {2, 2, 9, 21}},   // one axis grows, the other shrinks
-    {{20, 24, 3}, 8, 8, {-30, 2, 20, 24}},  // nothing of the image is in sight
+    {{20, 24, 3}, 8, 8, {-30, 2, 20, 24}},  // the image is outside the box
     {{1, 40, 3}, 8, 8, {0, 3, 1, 2}},       // a line
     {{40, 1, 1}, 8, 8, {0, 0, 40, 1}},      // and a column
     {{5, 5, 3}, 1, 1, {0, 0, 5, 5}},        // to one pixel
@@ -116,7 +116,7 @@ TEST(Resample, AConstantImageStaysConstant) {
 }
 
 TEST(Resample, KeepsTheMeanWhereTheImageShrinksByAWholeNumber) {
-  // Away from the borders every input counts as much as any other; a black frame takes the borders out of the count.
+  // Away from the borders all inputs have equal weight. A black frame removes the effect of the borders.
   const ImageShape shape{48, 48, 1};
   auto image = noise(shape);
   for (int y = 0; y < 48; ++y) {

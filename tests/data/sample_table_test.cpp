@@ -63,16 +63,17 @@ TEST(SampleTable, RefusesBadTablesNamingLineAndRemedy) {
       {"long row", "id,path\n1,a,x\n", "line 2: 3 values, but the header has 2"},
       {"short row after a quoted newline", "id,path,n\n1,a,\"x\ny\"\n2,b\n", "line 4: 2 values"},
       {"empty id", "id,path\n1,a\n,b\n", "line 3: the id is empty"},
-      {"duplicate id", "id,path\n1,a\n2,b\n1,c\n", "line 4: id '1' is that of"},
+      {"duplicate id", "id,path\n1,a\n2,b\n1,c\n", "line 4: id '1' is already used in"},
       {"empty path", "id,path\n1,\n", "line 2: the path is empty"},
       {"absolute path", "id,path\n1,/etc/passwd\n", "line 2: path '/etc/passwd' is absolute"},
       {"path going up", "id,path\n1,../a.jpg\n", "leaves the image folder"},
       {"path going up inside", "id,path\n1,a/../../b.jpg\n", "leaves the image folder"},
-      {"duplicate column", "id,path,x,x\n1,a,b,c\n", "samples.csv line 1: column 'x' stands there twice"},
+      {"duplicate column", "id,path,x,x\n1,a,b,c\n", "samples.csv line 1: column 'x' occurs twice"},
       {"unnamed column", "id,path,\n1,a,b\n", "column 3 has no name"},
       {"open quote", "id,path\n1,a\n2,\"b\n3,c\n", "line 3: a quote opened in this row is never closed"},
       {"quote inside a value", "id,path\n1,a \"b\" c\n", "line 2: a quote stands inside a value; put"},
-      {"open quote and a later one", "id,path\n1,\"a\n2,\"b\"\n", "line 3: a quote stands inside a value (a quote is open since line 2)"},
+      {"open quote and a later one", "id,path\n1,\"a\n2,\"b\"\n",
+       "line 3: a quote stands inside a value (a quote is open since line 2)"},
       {"NUL byte", "id,path\n1,a\0b\n"s, "line 2: holds a NUL byte"},
       {"latin 1",
        "id,path\n1,a\n2,gr\xF6\xDF"
@@ -84,7 +85,7 @@ TEST(SampleTable, RefusesBadTablesNamingLineAndRemedy) {
       {"UTF-16", "\xFF\xFEi\0d\0"s, "is UTF-16"},
       {"spreadsheet", "PK\x03\x04\x14\0"s, "is a spreadsheet"},
       {"gzip", "\x1F\x8B\x08\0"s, "is packed by gzip"},
-      {"value that would break the line", "id,path\n1,a\n\"b\n\",x\n\"b\n\",y\n", "id 'b\\n' is that of"},
+      {"value that would break the line", "id,path\n1,a\n\"b\n\",x\n\"b\n\",y\n", "id 'b\\n' is already used in"},
   };
   for (const BadTable& bad : tables) {
     SCOPED_TRACE(bad.name);

@@ -1,4 +1,4 @@
-// A crops file of a few rows, and what must be read back from it.
+// Makes a crops file of a few rows, and the values that readers must find in it.
 #pragma once
 
 #include <cstdint>
@@ -30,7 +30,7 @@ inline std::vector<std::uint8_t> picture(std::size_t row) {
   return pixels;
 }
 
-// Rows 0 and 1 of every 4 go through one writer, the others through a second; row `skipped` stays not valid.
+// One writer writes rows 0 and 1 of every 4, a second writer the others. Row `skipped` stays not valid.
 inline void make_small_crops(const std::filesystem::path& path, std::size_t rows, std::size_t skipped) {
   create_crops(path, kShape, small_table(rows), {{"crop", "none"}, {"size", "5x7"}});
   CropWriter first(path), second(path);

@@ -1,4 +1,4 @@
-// Pictures made for a test: encoded in memory, with whatever odd header the test wants.
+// Makes pictures for tests: encoded in memory, with an odd header if wanted.
 #pragma once
 
 #include <cstdint>
@@ -19,7 +19,7 @@ inline Bytes encode(const cv::Mat& image, const std::string& extension) {
   return bytes;
 }
 
-// Four quarters of one colour each, so that every turn and flip shows: red, green / blue, white.
+// Four quarters of one colour each, which reveal every turn and flip: red, green / blue, white.
 inline cv::Mat quarters(int height, int width) {
   cv::Mat image(height, width, CV_8UC3);
   const cv::Scalar red(0, 0, 255), green(0, 255, 0), blue(255, 0, 0), white(255, 255, 255);
@@ -31,7 +31,7 @@ inline cv::Mat quarters(int height, int width) {
   return image;
 }
 
-// Inserts an EXIF segment with this orientation behind the start marker.
+// Inserts an EXIF segment with this orientation after the start marker.
 inline Bytes with_orientation(Bytes jpeg, std::uint8_t orientation) {
   const Bytes segment = {0xFF, 0xE1, 0, 34, 'E', 'x', 'i', 'f', 0, 0,  // APP1 of 34 bytes
                          'M',  'M',  0, 42, 0,   0,   0,   8,          // big-endian TIFF, first directory at 8

@@ -1,4 +1,4 @@
-// oof.h5: what was written is read, always the same bytes, whole or not at all.
+// oof.h5: read what was written, reproducible bytes, atomic writes.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/resource.h>
@@ -27,7 +27,7 @@ torch::Tensor probs(int classes, double seed) {
   return torch::softmax(torch::arange(3.0 * classes, torch::kFloat64).add(seed).sin().reshape({3, classes}), 1);
 }
 
-// Names in an order that is not the alphabet's: the config's order has to survive.
+// The names are not in alphabetical order: the file must keep the config's order.
 std::vector<OofTable> tables() {
   return {{.target = "mask",
            .classes = {"wear", "incorrect", "normal"},
@@ -114,7 +114,7 @@ TEST(OofFile, ADiskThatFillsUpLeavesTheOldFileAndSaysSo) {
   const auto previous_handler = std::signal(SIGXFSZ, SIG_IGN);
   rlimit whole{};
   getrlimit(RLIMIT_FSIZE, &whole);
-  const rlimit small{2048, whole.rlim_max};  // bytes a file may have: to write more fails, as on a full disk
+  const rlimit small{2048, whole.rlim_max};  // maximal file size: longer writes fail, as on a full disk
   setrlimit(RLIMIT_FSIZE, &small);
   EXPECT_THROW(write_oof(folder / "oof.h5", plan(), tables()), DataError);
   setrlimit(RLIMIT_FSIZE, &whole);

@@ -1,4 +1,4 @@
-// The law of the out-of-fold table, clause by clause: each test here fails if its clause is taken out.
+// The rules of the out-of-fold table, one by one. Each test fails if its rule is removed.
 #include "ensemble/oof_table.h"
 
 #include <gmock/gmock.h>
@@ -26,7 +26,7 @@ FoldPlan plan() {
           .fold_of = {{0, 0, 0, 1, 1, 1}, {1, 0, 1, 0, 1, 0}}};
 }
 
-// Logits that tell row, fold and class.
+// Logits that differ by row, fold and class.
 float logit(std::int64_t row, int fold, int c) { return std::sin(float(row) * 3 + float(fold) * 7 + float(c) * 11); }
 
 HeldOutPredictions predictions(const FoldPlan& plan, int fold) {
@@ -96,7 +96,7 @@ TEST(OofTable, LargeLogitsDoNotOverflow) {
 struct Breach {
   const char* clause;
   std::function<void(std::vector<HeldOutPredictions>&)> commit;
-  std::vector<std::string> named;  // what the error has to name besides the model
+  std::vector<std::string> named;  // words that the error must contain besides the model
 };
 
 void take_rows(HeldOutPredictions& made, const std::vector<std::int64_t>& kept) {

@@ -1,4 +1,4 @@
-"""Augmentations from outside: the same bytes on any ranks, and a sheet to look at."""
+"""Augmentations from outside: the same bytes for any number of ranks, and the preview sheet."""
 import cv2
 import pytest
 from support import runs
@@ -31,7 +31,7 @@ def test_the_sheet_has_a_line_for_each_augmentation_and_nothing_is_trained(whole
     assert done.returncode == 0 and "8 of 300 training images, augmented in 9 ways" in done.stdout, done.stdout
     assert {path.name for path in tmp_path.iterdir()} == {"sheet.png"}
     height, width, _ = cv2.imread(str(sheet)).shape
-    line = 96 + 6  # images are enlarged to 96 pixels; as they are, flip, pad, six more, all of them
+    line = 96 + 6  # images are enlarged to 96 pixels; lines: original, flip, pad, six more, all together
     assert height == 10 * line + 24 and width > 8 * line
 
 

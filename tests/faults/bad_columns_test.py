@@ -1,4 +1,4 @@
-"""What only the config can find wrong with a table: refused in one line that names the crops file, the column and the remedy."""
+"""Columns that a config cannot use: refused in one line with the crops file, the column and the remedy."""
 import csv
 
 import pytest
@@ -31,7 +31,7 @@ def people(photos, tmp_path_factory):
     return folder / "crops.h5"
 
 
-BAD_COLUMNS = {  # name: (what the config says, words)
+BAD_COLUMNS = {  # name: (settings of the config, words of the error)
     "one-class": (["targets=[{name: only}]"], ["column only has 1 class", "expected 2 or more", "is it the right column?"]),
     "one-group": (["data.group=family"], ["1 groups cannot be cut into 2 folds", "lower folds.k or add groups"]),
     "no-target-column": (["targets=[{name: lable}]"], ["no column 'lable', which targets asks for", "did you mean 'label'?", "'id', 'path'"]),
@@ -71,5 +71,5 @@ def test_a_table_without_train_rows_trains_nothing(photos, tmp_path):
     assert prepare(tmp_path, photos).returncode == 0
     config = runs.write_config(tmp_path / "config.yaml", tmp_path / "crops.h5", **SHORT)
     line = runs.refusal(runs.pleat("train", config, "--run", tmp_path / "run"))
-    assert "crops.h5 has no train rows among its 2 rows; is the column split right?" in line
+    assert "crops.h5 has no train rows among its 2 rows; check the column split" in line
     assert not (tmp_path / "run").exists()

@@ -1,5 +1,5 @@
-"""Crops files that were cut, changed, made by others or made to do harm: refused in one line that names the file and the remedy, before
-anything is read from where they point, and without a run folder."""
+"""Crops files that are cut, changed, foreign or malicious: refused in one line with the file and the remedy. Nothing is
+read from where they point, and no run folder is made."""
 import os
 import shutil
 import zlib
@@ -35,7 +35,7 @@ def remake(file, name, *arguments, **how):
 
 
 def text_column(file, name, values):
-    """As pleat prepare stores it, checksum and all."""
+    """Stores it like pleat prepare, with a checksum."""
     width = max(map(len, values))
     kind = h5py.h5t.C_S1.copy()
     kind.set_size(width)
@@ -61,7 +61,7 @@ def virtual(file):
 
 
 def virtual_of_a_pipe(file):
-    """Asked for its shape, HDF5 would open the pipe and wait for ever."""
+    """If HDF5 is asked for its shape, it opens the pipe and waits for ever."""
     pipe = os.path.join(os.path.dirname(file.filename), "pipe")
     space = h5py.h5s.create_simple(SHAPE, (h5py.h5s.UNLIMITED, *SHAPE[1:]))
     space.select_hyperslab((0, 0, 0, 0), (1, 1, 1, 1), block=(h5py.h5s.UNLIMITED, *SHAPE[1:]))
@@ -102,7 +102,7 @@ def link(target):
     return lambda file: (file.__delitem__("images"), file.__setitem__("images", target))
 
 
-CHANGED = {  # name: (what is done to a whole file, words)
+CHANGED = {  # name: (change to a whole file, words of the error)
     "absurd-rows-chunked": (lambda f: remake(f, "images", (2**40, *SHAPE[1:]), "u1", chunks=(1, *SHAPE[1:])), ["'images'", "not stored contiguously"]),
     "absurd-rows": (lambda f: remake(f, "images", (2**40, *SHAPE[1:]), "u1"), ["'images' has shape 1099511627776x12x12x1", "expected rows"]),
     "many-rows-without-storage": (lambda f: remake(f, "images", (2**30, *SHAPE[1:]), "u1"), ["'images' has no storage"]),
@@ -132,14 +132,14 @@ CHANGED = {  # name: (what is done to a whole file, words)
     "no-ids": (lambda f: f.__delitem__("table/id"), ["column 'id' is missing"]),
     "no-provenance": (lambda f: f.__delitem__("provenance"), ["'provenance' is missing"]),
     "same-id-twice": (same_id_twice, ["row 1", "id 'train-1'", "row 0", "ids must differ"]),
-    "newer": (lambda f: f.attrs.modify("schema", 2), ["was made by a newer pleat", "schema version is 2, this program reads 1", "update this one"]),
+    "newer": (lambda f: f.attrs.modify("schema", 2), ["was made by a newer pleat", "schema version is 2, this program reads 1", "update this program"]),
     "foreign": (foreign, ["is HDF5, but not made by pleat prepare", "give the crops file"]),
 }
-WITHOUT_REMEDY = {"newer", "foreign", "no-ids", "same-id-twice"}  # theirs is another, among the words
+WITHOUT_REMEDY = {"newer", "foreign", "no-ids", "same-id-twice"}  # have other remedies, among their words
 
 
 def flip(path, name):
-    """Changes a byte of the dataset, behind HDF5's back."""
+    """Changes a byte of the dataset without HDF5."""
     with h5py.File(path) as file:
         at = file[name].id.get_offset()
     content = bytearray(path.read_bytes())
@@ -156,7 +156,7 @@ def replaced(path, make):
     make(path)
 
 
-DAMAGED = {  # name: (what is done to the path of a whole file, words)
+DAMAGED = {  # name: (damage to the path of a whole file, words of the error)
     "changed-column": (lambda path: flip(path, "table/label"), ["column 'label' has the wrong checksum", REMEDY]),
     "changed-flag": (lambda path: flip(path, "valid"), ["row 0 (id 'train-0') has a wrong 'valid' flag", REMEDY]),
     "cut-10": (lambda path: cut(path, 0.1), ["is not a whole crops file", REMEDY]),
@@ -187,7 +187,7 @@ BAD = {name: (in_hdf5(change), words if name in WITHOUT_REMEDY else [*words, "is
 
 @pytest.fixture
 def bad(request, whole, tmp_path):
-    """(the crops file, words)"""
+    """(the crops file, words of the error)"""
     change, words = BAD[request.param]
     path = tmp_path / "bad.h5"
     shutil.copy(whole, path)
@@ -233,7 +233,7 @@ def test_a_file_that_may_not_be_read_is_named(whole, locked_out):
 
 
 def test_an_unknown_split_in_a_crops_file_is_named(whole, tmp_path):
-    """Not pleat prepare's doing, which refuses it in the table."""
+    """pleat prepare makes no such file: it refuses the split in the table."""
     shutil.copy(whole, tmp_path / "bad.h5")
     in_hdf5(unknown_split)(tmp_path / "bad.h5")
     config = runs.write_config(tmp_path / "config.yaml", tmp_path / "bad.h5", **QUICK)

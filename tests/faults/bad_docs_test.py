@@ -1,4 +1,4 @@
-"""docs/bad_input.md and the tests stand for each other: a kind has its tests, and a bad file of the tests its kind."""
+"""docs/bad_input.md and the tests agree: every kind names existing tests, and every bad test file has its kind."""
 import fnmatch
 import pathlib
 import re
@@ -10,8 +10,9 @@ from support import runs
 
 TESTS = pathlib.Path(__file__).resolve().parents[1]
 PAGE = TESTS.parent / "docs/bad_input.md"
-WHOLE = ("photos", "bad_tables", "bad_columns", "bad_crops", "bad_idx", "bad_weights", "bad_targets", "bad_training")  # suites whose every case has its row
-SUITES = (*WHOLE, "bad_input", "prepare", "faces", "export", "export_folder")
+# Suites in which every case needs a row:
+WHOLE = ("photos", "bad_tables", "bad_columns", "bad_crops", "bad_idx", "bad_weights", "bad_targets", "bad_training")
+SUITES = (*WHOLE, "same_text", "bad_input", "prepare", "faces", "export", "export_folder")
 
 
 def kinds():
@@ -37,12 +38,12 @@ def cases():
 
 
 def unit_tests():
-    text = "".join(path.read_text() for path in TESTS.glob("*/*_test.cpp"))
+    text = "".join(path.read_text() for path in TESTS.rglob("*_test.cpp"))
     return {f"{suite}.{name}" for suite, name in re.findall(r"^TEST(?:_F|_P)?\((\w+), (\w+)\)", text, re.MULTILINE)}
 
 
 def is_named(wanted, name, case):
-    """By the test's name, or by its case or what stands between the dashes of it; * is for any letters."""
+    """True if `wanted` is the test's name, its case, or the part of the case between dashes; * matches any letters."""
     pattern = wanted.replace("[", "[[]")
     return wanted == name or (case is not None and fnmatch.fnmatchcase(f"-{case}-", f"*-{pattern}-*"))
 

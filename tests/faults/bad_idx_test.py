@@ -1,4 +1,4 @@
-"""IDX files that were cut, damaged, mixed up or are none: refused in one line that names the file, and no crops file is left."""
+"""IDX files that are cut, damaged, mixed up or of another kind: refused in one line with the file; no files left."""
 import gzip
 import os
 import struct
@@ -34,7 +34,7 @@ def wrong_checksum():
     return bytes(packed)
 
 
-BAD = {  # name: (images, labels, words)
+BAD = {  # name: (images, labels, words of the error)
     "empty": (b"", LABELS, ["images ends inside its header", "fetch the file again"]),
     "text": (b"<html>404 Not Found</html>", LABELS, ["images is not an IDX file of images", "0x3C68746D", "expected 0x00000803"]),
     "wrong-magic": (images(magic=0x802), LABELS, ["images is not an IDX file of images", "0x00000802, expected 0x00000803"]),
@@ -44,7 +44,7 @@ BAD = {  # name: (images, labels, words)
     "cut-header": (IMAGES[:9], LABELS, ["images ends inside its header", "fetch the file again"]),
     "cut-images": (IMAGES[:-5], LABELS, ["images holds 91 bytes of data, its header announces 96", "cut short: fetch it again"]),
     "cut-labels": (IMAGES, LABELS[:-1], ["labels holds 5 bytes of data, its header announces 6", "cut short: fetch it again"]),
-    "surplus": (IMAGES + b"x", LABELS, ["images goes on after the 96 bytes", "fetch the file again"]),
+    "surplus": (IMAGES + b"x", LABELS, ["images holds more than the 96 bytes", "fetch the file again"]),
     "fewer-labels": (IMAGES, labels(5, bytes(5)), ["holds 6 images, but", "holds 5 labels", "give the two files of one set"]),
     "more-labels": (IMAGES, labels(7, bytes(7)), ["holds 6 images, but", "holds 7 labels", "give the two files of one set"]),
     "damaged-gzip": (damaged_gzip(), LABELS, ["images cannot be unpacked", "fetch the file again"]),
@@ -81,7 +81,7 @@ def test_a_bad_idx_file_is_refused_in_one_line_and_leaves_nothing(tmp_path, name
     check(prepare(tmp_path), words, tmp_path)
 
 
-NO_FILES = {  # name: (what makes it, words)
+NO_FILES = {  # name: (function that makes it, words of the error)
     "not-there": (lambda path: None, ["No such file"]),
     "folder": (os.mkdir, ["a folder, expected an IDX file"]),
     "pipe": (os.mkfifo, ["a pipe or a device, expected an IDX file"]),

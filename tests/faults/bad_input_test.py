@@ -1,4 +1,4 @@
-"""What users get wrong: one line that says what, which, expected and what to do; the contract's exit code; nothing left behind."""
+"""Users' mistakes: one line with fault, value, expectation and remedy; the right exit code; no files left."""
 import json
 import shutil
 import subprocess
@@ -96,10 +96,10 @@ def test_the_list_items_of_set_may_stand_in_brackets(whole_run):
 
 def test_doctor_says_that_a_folder_is_not_there_yet(tmp_path):
     done = runs.pleat("doctor", "--run", tmp_path / "new")
-    assert done.returncode == 0 and "new is not there yet, which is fine for a new run" in done.stdout, done.stdout
+    assert done.returncode == 0 and "new does not exist yet, which is fine for a new run" in done.stdout, done.stdout
     assert not list(tmp_path.iterdir())
     done = runs.pleat("doctor", "--run", tmp_path)
-    assert done.returncode == 0 and "not there" not in done.stdout and "every rank sees" in done.stdout, done.stdout
+    assert done.returncode == 0 and "not exist" not in done.stdout and "every rank sees" in done.stdout, done.stdout
 
 
 @pytest.mark.parametrize("ranks", [0, 2])
@@ -189,7 +189,7 @@ def test_a_loss_that_explodes_fails_its_job_and_the_others_go_on(whole_run, tmp_
 
 
 def test_weights_that_explode_in_the_last_step_fail_their_job(whole_run, tmp_path):
-    """The last step's loss is that of the weights before it; only the predictions show what it made of them."""
+    """The last step's loss belongs to the weights before it, so only the predictions show that they diverged."""
     _, config, _ = whole_run
     one_step = [item for change in ("epochs=1", "batch=512", "lr=1e30", "optimizer=sgd", "precision=fp32") for item in ("--set", f"train.{change}")]
     done = runs.pleat("train", config, *one_step, "--run", tmp_path / "run")

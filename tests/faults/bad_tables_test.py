@@ -1,5 +1,5 @@
-"""Tables as people have them: what cannot be one is refused in one line with file, line, value and remedy, and leaves nothing behind;
-odd text that can be one is kept as it stands, from the table to the predictions."""
+"""Real-world tables. A bad one is refused in one line with file, line, value and remedy, and leaves no files. Odd but
+valid text is kept unchanged from the table to the predictions."""
 import csv
 import gzip
 import io
@@ -36,7 +36,7 @@ def spreadsheet():
     return out.getvalue()
 
 
-BAD = {  # name: (the file, words that its line must hold)
+BAD = {  # name: (the file, words of the error)
     "empty-file": ("", ["samples.csv: is empty", "'id', 'path'"]),
     "header-only": (HEADER, ["samples.csv: the table has no rows", "expected some below the header"]),
     "blank-lines": ("\r\n\n\n", ["samples.csv: is empty"]),
@@ -52,7 +52,7 @@ BAD = {  # name: (the file, words that its line must hold)
     "tabs": (TABLE.replace(",", "\t"), ["samples.csv line 1", r"id\tpath\tlabel", "commas, not by tabs"]),
     "no-id-column": (TABLE.replace("id,", "name,"), ["samples.csv line 1", "column 'id' is missing", "'name', 'path', 'label'"]),
     "no-path-column": (TABLE.replace("path,", "file,"), ["samples.csv line 1", "column 'path' is missing", "'id', 'file', 'label'"]),
-    "column-twice": (TABLE.replace("id,path,label", "id,path,path"), ["samples.csv line 1", "column 'path' stands there twice", "rename or drop"]),
+    "column-twice": (TABLE.replace("id,path,label", "id,path,path"), ["samples.csv line 1", "column 'path' occurs twice", "rename or drop"]),
     "column-without-name": (TABLE.replace("label", ""), ["samples.csv line 1", "column 3 has no name", "name it"]),
     "slash-in-column": (TABLE.replace("label", "label/mask"), ["samples.csv", "'label/mask'", "'/'", "rename it"]),
     "long-column-name": (TABLE.replace("label", "l" * LONG), ["samples.csv", "name is too long", "rename it"]),
@@ -105,7 +105,7 @@ def test_many_ranks_refuse_a_bad_table_once(photos, tmp_path, name):
     assert os.listdir(tmp_path) == ["samples.csv"]
 
 
-NO_FILES = {  # name: (what makes it, words)
+NO_FILES = {  # name: (function that makes it, words of the error)
     "not-there": (lambda path: None, ["No such file"]),
     "folder": (lambda path: path.mkdir(), ["it is a folder, expected a file"]),
     "pipe": (os.mkfifo, ["a pipe or a device, expected a file"]),
@@ -134,7 +134,7 @@ def test_a_table_that_may_not_be_read_is_no_table(photos, locked_out):
     assert os.listdir(locked_out.folder) == ["samples.csv"]
 
 
-GOOD = {  # name: (the file, the values of a column that must be in crops.h5)
+GOOD = {  # name: (the file, expected values of a column in crops.h5)
     "mark-and-crlf": ("\ufeff" + TABLE.replace("\n", "\r\n"), "label", ["x", "y", "x"]),
     "no-last-newline": (TABLE.rstrip(), "label", ["x", "y", "x"]),
     "blank-lines-between": (TABLE.replace("\n", "\n\n"), "id", ["a", "b", "c"]),
@@ -195,7 +195,7 @@ def write_odd_table(path):
 
 @pytest.fixture(scope="module")
 def odd_run(photos, tmp_path_factory):
-    """(its folder, its config, the ids of the train rows): a run whose table holds commas, quotes, newlines and blanks everywhere."""
+    """(folder, config, train ids) of a run whose table has commas, quotes, newlines and blanks everywhere."""
     folder = tmp_path_factory.mktemp("odd")
     ids = write_odd_table(folder / "samples.csv")
     done = prepare(folder, photos)

@@ -1,4 +1,4 @@
-"""What targets cannot be: refused in one line, before anything is written."""
+"""Bad target settings: refused in one line, before anything is written."""
 
 import pytest
 from support import people, runs
@@ -11,7 +11,7 @@ WHITE = "r5"  # a photo that is all white
 
 @pytest.fixture(scope="module")
 def crops(tmp_path_factory):
-    """people's table with columns that are not what they should be."""
+    """people's table with bad columns."""
     folder, table = tmp_path_factory.mktemp("people"), people.rows()
     for name, row in table.items():
         age = row["age"]
@@ -35,18 +35,18 @@ def aged(**more):
     return {"targets": [AGE | more]}
 
 
-# name: (what is changed of people.config, exit code, words of the one line)
+# name: (changes to people.config, exit code, words of the error)
 REFUSED = {
     "edges-of-a-column-of-words": (
         aged(column="mask"),
         DATA,
-        ["crops.h5", "target age", "column mask", "'wear'", "no number", "leave edges out"],
+        ["crops.h5", "target age", "column mask", "'wear'", "not a number", "leave edges out"],
     ),
-    "a-word-among-numbers": (aged(column="words"), DATA, ["column words", "'old'", "no number", "fix the row"]),
-    "an-endless-number": (aged(column="endless"), DATA, ["column endless", "'inf'", "no number"]),
-    "decimal-comma": (aged(column="comma"), DATA, ["column comma", ",5'", "no number"]),
+    "a-word-among-numbers": (aged(column="words"), DATA, ["column words", "'old'", "not a number", "fix the row"]),
+    "an-endless-number": (aged(column="endless"), DATA, ["column endless", "'inf'", "not a number"]),
+    "decimal-comma": (aged(column="comma"), DATA, ["column comma", ",5'", "not a number"]),
     "row-without-number": (aged(column="gap"), DATA, [f"row '{WHITE}'", "column gap is empty", "unlabelled"]),
-    "word-in-a-test-row": (aged(column="late"), DATA, ["row 'r97'", "column late", "'old'", "no number"]),
+    "word-in-a-test-row": (aged(column="late"), DATA, ["row 'r97'", "column late", "'old'", "not a number"]),
     "edges-that-fall": (aged(edges=[50, 30]), CONFIG, ["target age", "edges [50, 30]", "each above the one before"]),
     "equal-edges": (aged(edges=[30, 30]), CONFIG, ["edges [30, 30]", "each above the one before"]),
     "edge-above-all": (
@@ -87,25 +87,25 @@ REFUSED = {
     "bins-without-edges": (
         {"targets": [{"name": "age", "bins": 5}]},
         CONFIG,
-        ["bins does not go without edges", "edges: [30, 60]"],
+        ["bins needs edges", "edges: [30, 60]"],
     ),
     "regress-without-edges": (
         {"targets": [{"name": "age", "regress": True}]},
         CONFIG,
-        ["regress does not go without edges"],
+        ["regress needs edges"],
     ),
     "train_edges-without-edges": (
         {"targets": [{"name": "age", "train_edges": [30]}]},
         CONFIG,
-        ["train_edges does not go without edges"],
+        ["train_edges needs edges"],
     ),
     "bin_spread-without-edges": (
         {"targets": [{"name": "age", "bin_spread": 1}]},
         CONFIG,
-        ["bin_spread does not go without edges"],
+        ["bin_spread needs edges"],
     ),
     "bins-and-regress": (aged(bins=5, regress=True), CONFIG, ["bins (5) and regress", "leave one of them out"]),
-    "bin_spread-without-bins": (aged(bin_spread=1), CONFIG, ["bin_spread (1)", "without bins", "bins: 11"]),
+    "bin_spread-without-bins": (aged(bin_spread=1), CONFIG, ["bin_spread (1)", "needs bins", "bins: 11"]),
     "fewer-train_edges": (aged(train_edges=[30]), CONFIG, ["train_edges has 1", "edges 2", "one for each edge"]),
     "train_edge-above-all": (aged(train_edges=[30, 500]), DATA, ["train_edges has 500", "give an edge inside"]),
     "train_edges-that-fall": (
@@ -132,12 +132,12 @@ REFUSED = {
     "heads-of-one-target": (
         {"targets_as": "heads"},
         CONFIG,
-        ["targets_as: heads", "two targets or more", "there is one"],
+        ["targets_as: heads", "two or more targets", "there is one"],
     ),
     "joint-of-one-target": (
         {"targets_as": "joint"},
         CONFIG,
-        ["targets_as: joint", "two targets or more", "there is one"],
+        ["targets_as: joint", "two or more targets", "there is one"],
     ),
     "targets_as-misspelt": ({"targets_as": "hedas"}, CONFIG, ["targets_as is 'hedas'", "did you mean heads?"]),
     "joint-with-bins": (
@@ -168,7 +168,7 @@ REFUSED = {
     "joint-of-without-name": (
         {"targets": [MASK, AGE], "joint": {"of": ["mask", "age"]}},
         CONFIG,
-        ["joint.of", "no joint.name", "give one"],
+        ["joint.of", "joint.name is missing", "set it"],
     ),
     "joint-name-of-one-target": ({"joint": {"name": "j"}}, CONFIG, ["joint combines 1 target", "two or more"]),
     "joint-of-some-that-are-trained": (
@@ -179,12 +179,12 @@ REFUSED = {
     "joint-name-is-a-target's": (
         {"targets": [MASK, AGE], "joint": {"name": "mask"}},
         CONFIG,
-        ["joint.name 'mask'", "one of the targets", "another"],
+        ["joint.name 'mask'", "the name of a target", "another"],
     ),
     "a-target-is-called-joint": (
         {"targets": [MASK, AGE | {"name": "joint", "column": "age"}], "targets_as": "joint"},
         CONFIG,
-        ["joint.name 'joint'", "one of the targets", "another"],
+        ["joint.name 'joint'", "the name of a target", "another"],
     ),
     "joint-name-that-is-a-path": (
         {"targets": [MASK, AGE], "joint": {"name": "a/b"}},
@@ -201,7 +201,7 @@ REFUSED = {
         DATA,
         ["joint target j", "'x/y/z'", "rename a class"],
     ),
-    "a-target-twice": ({"targets": [MASK, MASK]}, CONFIG, ["'mask' is there twice"]),
+    "a-target-twice": ({"targets": [MASK, MASK]}, CONFIG, ["'mask' is given twice"]),
 }
 
 

@@ -1,4 +1,4 @@
-"""What losses, schedules and networks cannot be: refused in one line, or, where it shows only in training, by one job."""
+"""Bad losses, schedules and networks: refused in one line. If only training shows the fault, one job fails."""
 
 import json
 import shutil
@@ -38,7 +38,7 @@ def aged(**more):
     return {"targets": [{"name": "age", "edges": [30, 50]} | more]}
 
 
-# name: (what is changed of people.config, exit code, words of the one line)
+# name: (changes to people.config, exit code, words of the error)
 REFUSED = {
     "weight-without-heads": (
         {"targets": [MASK | {"weight": 3}, GENDER]},
@@ -120,7 +120,7 @@ REFUSED = {
     "one-network-by-copied-files": (
         {"models": [{"id": "a", "script": "FOLDER/net.pt"}, {"id": "b", "script": "FOLDER/copy.pt"}]},
         CONFIG,
-        ["'a' and 'b'", "files of the same content", "leave it out"],
+        ["'a' and 'b'", "files with the same content", "leave it out"],
     ),
     "dropout-of-all": ({"models[].dropout": 1}, CONFIG, ["models.0.dropout is '1'", "below 1"]),
     "dropout-of-a-script": (
@@ -190,7 +190,7 @@ def test_options_without_effect_are_said_before_training(crops, tmp_path):
 
 @pytest.mark.parametrize("ranks", [0, 2])
 def test_a_loss_that_is_no_number_ends_its_job_and_no_other(crops, net, tmp_path, ranks):
-    """The script divides by zero from its fourth step on, where the white photo is: in the fold that trains on it."""
+    """From its fourth step on, the script divides by zero for the white photo: the fold that trains on it fails."""
     config = people.write_config(
         tmp_path / "config.yaml",
         crops,
@@ -220,7 +220,7 @@ def test_a_loss_that_is_no_number_ends_its_job_and_no_other(crops, net, tmp_path
 
     again = runs.pleat("train", config, "--run", run, ranks=ranks)
     assert (
-        again.returncode == SOME_FAILED and "3 done before" in again.stdout and "goes on from" in again.stdout
+        again.returncode == SOME_FAILED and "3 done before" in again.stdout and "resumes from" in again.stdout
     ), again.stdout
     assert json.loads((run / "failures.json").read_text()) == failures
 
@@ -234,5 +234,5 @@ def test_a_loss_that_runs_away_is_named_by_its_value(crops, tmp_path):
     failures = json.loads((tmp_path / "run/failures.json").read_text())
     assert [each["job"] for each in failures] == ["mask/resnet20/fold 0", "mask/resnet20/fold 1"]
     assert all(
-        "run away to" in each["why"] and "lower train.lr (1000000)" in each["why"] for each in failures
+        "diverged to" in each["why"] and "lower train.lr (1000000)" in each["why"] for each in failures
     ), failures

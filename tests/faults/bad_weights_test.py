@@ -1,4 +1,4 @@
-"""Files of weights that are damaged, dangerous, of another kind or of another network: refused in one line, and nothing is left."""
+"""Weight files that are damaged, malicious or of another kind or network: refused in one line; no files left."""
 import io
 import os
 import zipfile
@@ -13,7 +13,7 @@ USAGE, DATA = 2, 3
 
 @pytest.fixture(scope="module")
 def state(whole_run):
-    """The weights of a resnet20 for three classes of gray images."""
+    """Weights of a resnet20 for three classes of gray images."""
     folder, _, _ = whole_run
     return load_file(next((folder / "run").glob("round_0/*/*/fold_0/weights.safetensors")))
 
@@ -35,13 +35,13 @@ def scripted():
 
 
 def flipped(contents, within):
-    """The lowest bit of the first byte of that part."""
+    """Flips the lowest bit of the first byte of this part."""
     place = contents.index(within)
     return contents[:place] + bytes([contents[place] ^ 1]) + contents[place + 1:]
 
 
 def repacked(contents, method=zipfile.ZIP_STORED, **changed):
-    """The archive with some entries changed or, if None, left out; its checksums are right."""
+    """The archive with some entries changed, or removed if None. Its checksums are correct."""
     out = io.BytesIO()
     with zipfile.ZipFile(io.BytesIO(contents)) as archive, zipfile.ZipFile(out, "w", method) as other:
         for name in archive.namelist():
@@ -60,7 +60,7 @@ class Command:
         return os.system, ("touch was_run",)
 
 
-BAD = {  # name: (the file's bytes, given a good state, and words)
+BAD = {  # name: (the file's bytes as a function of a good state, words of the error)
     "empty": (lambda state: b"", ["an empty file"]),
     "web-page": (lambda state: b"<html>404 Not Found</html>", ["another kind of file", "neither safetensors nor a state dict"]),
     "lfs": (lambda state: b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n", ["git lfs pull"]),
@@ -70,11 +70,11 @@ BAD = {  # name: (the file's bytes, given a good state, and words)
     "flipped-byte-of-the-pickle": (lambda state: flipped(saved(state), b"OrderedDict"), ["data.pkl' in it does not have the checksum"]),
     "missing-storage": (lambda state: repacked(saved(state), **{"0": None}), ["'data/0' is missing"]),
     "short-storage": (lambda state: repacked(saved(state), **{"0": b"\0" * 7}), ["'data/0' in it has 7 bytes"]),
-    "packed": (lambda state: repacked(saved(state), zipfile.ZIP_DEFLATED), ["'data.pkl' in it is packed"]),
+    "packed": (lambda state: repacked(saved(state), zipfile.ZIP_DEFLATED), ["'data.pkl' in it is compressed"]),
     "big-endian": (lambda state: repacked(saved(state), byteorder=b"big"), ["another byte order ('big')"]),
     "other-archive": (lambda state: repacked(saved(state), **{"data.pkl": None}), ["without data.pkl"]),
-    "command": (lambda state: saved(Command()), ["names posix.system", "nothing of it was run"]),
-    "command-in-a-state-dict": (lambda state: saved({**state, "w": Command()}), ["names posix.system", "nothing of it was run"]),
+    "command": (lambda state: saved(Command()), ["names posix.system", "ran nothing from it"]),
+    "command-in-a-state-dict": (lambda state: saved({**state, "w": Command()}), ["names posix.system", "ran nothing from it"]),
     "whole-network": (lambda state: saved(network()), ["a whole network of class torch.nn.modules.container.Sequential", "torch.save(model.state_dict()"]),
     "torchscript": (lambda state: scripted(), ["a TorchScript network", "script:"]),
     "legacy": (lambda state: saved(state, _use_new_zipfile_serialization=False), ["format before 1.6", "weights_only=True"]),
@@ -133,7 +133,7 @@ def test_what_is_no_file_is_refused_without_waiting_for_it(whole_run, tmp_path, 
 def test_a_new_head_of_what_has_none_is_refused(whole_run, state, tmp_path):
     done = runs.pleat("train", whole_run[1], "--set", "models=[{name: resnet20, new_head: true}]", "--run", tmp_path / "run")
     assert "add weights, or leave new_head out" in runs.refusal(done, USAGE)
-    # A script of somebody else does not say which layer is its last.
+    # A script that launch/export_model.py did not make does not name its last layer.
     flat = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(runs.SIDE ** 2, runs.CLASSES))
     torch.jit.save(torch.jit.script(flat), tmp_path / "net.pt")
     torch.save(flat.state_dict(), tmp_path / "given.pth")

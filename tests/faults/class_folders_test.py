@@ -1,4 +1,4 @@
-"""A folder per class, as most image sets come: its table, its crops, a run."""
+"""Photos in one folder per class: table, crops and a run."""
 import csv
 import json
 import shlex
@@ -13,7 +13,7 @@ CLASSES = ("apple, red", "birne", "kirsche")
 
 
 def write_photos(folder, count, seed):
-    """Photos of a colour per class, of several formats and sizes."""
+    """Writes photos in several formats and sizes, with one colour per class."""
     rng = numpy.random.default_rng(seed)
     for c, name in enumerate(CLASSES):
         below = folder / name / "more"
@@ -26,7 +26,7 @@ def write_photos(folder, count, seed):
 
 @pytest.fixture(scope="module")
 def fruit(tmp_path_factory):
-    """A folder with train/, test/ and new photos, and what class-folders said of it."""
+    """(a folder with train/, test/ and new photos, output of class-folders for it)"""
     folder = tmp_path_factory.mktemp("my fruit")
     write_photos(folder / "train", 12, seed=1)
     write_photos(folder / "test", 4, seed=2)

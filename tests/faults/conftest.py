@@ -13,7 +13,7 @@ from support import runs  # noqa: E402
 
 @pytest.fixture(scope="session")
 def whole_run(tmp_path_factory):
-    """A run on one rank, undisturbed: what every other way must equal, byte for byte."""
+    """An undisturbed run on one rank. All other runs must give the same bytes."""
     folder = tmp_path_factory.mktemp("whole")
     crops = runs.prepare(folder)
     config = runs.write_config(folder / "config.yaml", crops)
@@ -30,7 +30,7 @@ NOBODY = 65534
 
 @pytest.fixture
 def locked_out():
-    """A folder, and the user to run pleat as so that a file of mode 0 in it cannot be read: root could."""
+    """(a folder, a user id for pleat). This user cannot read files of mode 0 in the folder; root could."""
     user = NOBODY if os.geteuid() == 0 else None
     try:
         done = runs.pleat("--version", cwd="/", user=user)
@@ -38,6 +38,6 @@ def locked_out():
         pytest.skip(f"user {user} may not run {runs.PLEAT}, and root may read every file: {error}")
     if done.returncode != 0 and user is not None:
         pytest.skip(f"user {user} cannot run {runs.PLEAT}, and root may read every file: {done.stdout}")
-    with tempfile.TemporaryDirectory() as name:  # pytest's own folders are closed to others
+    with tempfile.TemporaryDirectory() as name:  # other users cannot enter pytest's folders
         os.chmod(name, 0o777)
         yield LockedOut(pathlib.Path(name), user)

@@ -1,4 +1,4 @@
-"""The same bytes for any number of ranks, and nothing of fold k's labels in fold k's model."""
+"""The same bytes for any number of ranks, and no influence of fold k's labels on fold k's model."""
 import csv
 import hashlib
 
@@ -68,5 +68,5 @@ def test_shards_that_reduce_by_bucket_train_and_resume(whole_run, tmp_path):
     killed = runs.pleat(*arguments, "--run", tmp_path / "killed", ranks=2, PLEAT_FAULT="step_done:13:kill")
     assert killed.returncode not in (0, 75), killed.stdout
     again = runs.pleat(*arguments, "--run", tmp_path / "killed", ranks=2)
-    assert again.returncode == 0 and "goes on from" in again.stdout, again.stdout
+    assert again.returncode == 0 and "resumes from" in again.stdout, again.stdout
     assert runs.results(tmp_path / "killed") == runs.results(tmp_path / "whole")

@@ -1,4 +1,4 @@
-"""What the docs say is what the program does."""
+"""The docs agree with the program."""
 import pathlib
 import re
 
@@ -43,7 +43,7 @@ def without_code_blocks(page):
 
 
 def anchors(page):
-    """Of the headings, as GitHub makes them: lower case, no punctuation, hyphens for spaces, numbers for namesakes."""
+    """Anchors of the headings as on GitHub: lower case, no punctuation, hyphens for spaces, numbers for duplicates."""
     found = []
     for heading in re.findall(r"^#+ +(.+?) *$", without_code_blocks(page), re.MULTILINE):
         text = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", heading)  # a link's text

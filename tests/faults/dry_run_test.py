@@ -1,4 +1,4 @@
-"""pleat train --dry-run says what a run would do, refuses what the run would refuse, and writes nothing."""
+"""pleat train --dry-run shows the run's jobs, refuses the same mistakes as the run, and writes nothing."""
 import os
 import re
 import subprocess

@@ -1,4 +1,4 @@
-"""pleat export: what is in its folder, and that no half or foreign one comes out of it."""
+"""pleat export: files of its folder, and protection against incomplete or foreign folders."""
 import json
 import pathlib
 import shutil
@@ -22,7 +22,7 @@ def test_an_export_holds_the_runs_bytes_and_nothing_else(gray):
     assert set(files) == {"ensemble.json", "ensemble.py", *(member["weights"] for member in members)}
     of_run = {file.read_bytes() for file in gray.glob("run/round_0/label/*/fold_*/weights.safetensors")}
     assert {files[member["weights"]] for member in members} == of_run
-    assert files["ensemble.py"] == (ROOT / "src/rounds/exported_ensemble.py").read_bytes()
+    assert files["ensemble.py"] == (ROOT / "src/inference/exported_ensemble.py").read_bytes()
 
 
 def test_an_earlier_export_is_replaced_and_other_files_in_it_stay(gray, tmp_path):
@@ -83,7 +83,7 @@ def test_folders_that_are_not_ours_are_refused(gray, tmp_path):
     (tmp_path / "link").symlink_to(gray / "run")
     before = exports.tree(tmp_path), exports.tree(gray / "run")
     for out, code, words in [
-        (tmp_path / "full", DATA, "is not empty and holds no earlier export (no ensemble.json of one, but notes.txt)"),
+        (tmp_path / "full", DATA, "is not empty and holds no earlier export (no export's ensemble.json, but notes.txt)"),
         (tmp_path / "other", DATA, "is not empty"),
         (tmp_path / "file", DATA, "is a file"),
         (tmp_path / "file/below", DATA, "Not a directory"),

@@ -1,4 +1,4 @@
-"""pleat export: Python alone predicts what pleat does."""
+"""pleat export: predictions in Python, without pleat, equal pleat's."""
 import json
 import os
 import pathlib
@@ -18,7 +18,7 @@ DATA = 3
 
 
 def write_photos(folder):
-    """Photos of all sizes, a corner of which tells mask, gender and age. Their table: 36 train, 6 test, 6 unlabelled."""
+    """Writes photos of several sizes whose pixels show mask, gender and age. Table: 36 train, 6 test, 6 unlabelled."""
     rng = random.Random(1)
     (folder / "photos").mkdir()
     lines = ["id,path,mask,gender,age,split"]
@@ -50,7 +50,7 @@ def prepare(table, images, out):
 
 
 def script_with_a_constant(path, classes):
-    """A TorchScript network with a buffer that Python keeps out of the state, as launch/export_model.py writes it."""
+    """A TorchScript network with a non-persistent buffer, as launch/export_model.py writes it."""
     class Small(torch.nn.Module):
         def __init__(self):
             super().__init__()
@@ -191,10 +191,10 @@ def test_a_changed_script_is_not_exported(exported, tmp_path):
 
 
 def test_faces_are_left_to_pleat(tmp_path):
-    """What the crops' maker did that Python does not is said, not passed over."""
+    """For faces and masks, which Python does not implement, the loader raises an error."""
     out = tmp_path / "export"
     out.mkdir()
-    shutil.copy(ROOT / "src/rounds/exported_ensemble.py", out / "ensemble.py")
+    shutil.copy(ROOT / "src/inference/exported_ensemble.py", out / "ensemble.py")
     how = {"height": 12, "width": 14, "channels": 3, "source": "photos", "mean": [0.5] * 3, "std": [0.2] * 3}
     for crop, background in [("face", "keep"), ("center", "gray 128, by masks")]:
         about = {"format": "pleat ensemble", "version": 1, "targets": [], "units": [], "models": {}, "joint": None,

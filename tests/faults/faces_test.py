@@ -22,7 +22,7 @@ def pleat(*arguments, **how):
 
 @pytest.fixture(scope="module")
 def faces(tmp_path_factory):
-    """Drawn faces and their table: the bare ones, which the cascade finds."""
+    """Drawn faces without masks, which the cascade finds, and their table."""
     folder = tmp_path_factory.mktemp("faces")
     pleat("make-faces", "--out", folder / "drawn", "--persons", PERSONS)
     root = folder / "drawn/train/images"
@@ -174,7 +174,7 @@ def test_broken_photos_are_named_or_left_out_of_predictions(faces, face_run, tmp
 
 
 def test_what_others_left_beside_the_predictions_stays(faces, face_run, tmp_path):
-    """Whatever goes wrong, and also if nothing does."""
+    """Both for failures and for success."""
     table, root = faces
     (tmp_path / "rejected.csv").write_text("id,path,reason\n1,a.jpg,of pleat prepare\n")
     (tmp_path / ".p.csv.crops.h5").write_text("my own notes\n")
@@ -204,8 +204,8 @@ def test_another_detector_and_a_missing_device_are_named_before_photos_are_prepa
     ([], "give either --crops, or --table and --images"),
     (["--crops", "c.h5", "--table", "t.csv"], "give either --crops, or --table and --images"),
     (["--table", "t.csv"], "--images is missing"),
-    (["--crops", "c.h5", "--skip-bad"], "leave --skip-bad away"),
-    (["--table", "t.csv", "--images", ".", "--masks", "m"], "leave --masks away"),
+    (["--crops", "c.h5", "--skip-bad"], "drop --skip-bad"),
+    (["--table", "t.csv", "--images", ".", "--masks", "m"], "drop --masks"),
 ])
 def test_what_is_to_be_predicted_is_said_in_one_way(face_run, tmp_path, flags, words):
     done = runs.pleat("predict", "--run", face_run / "run", "--out", "p.csv", *flags, cwd=tmp_path)
@@ -214,4 +214,4 @@ def test_what_is_to_be_predicted_is_said_in_one_way(face_run, tmp_path, flags, w
 
 def test_a_run_of_idx_files_says_so(whole_run, faces, tmp_path):
     done = runs.pleat("predict", "--run", whole_run[0] / "run", "--table", faces[0], "--images", faces[1], "--out", tmp_path / "p.csv")
-    assert done.returncode == DATA and "not made of photos" in done.stdout, done.stdout
+    assert done.returncode == DATA and "not from photos" in done.stdout, done.stdout

@@ -1,4 +1,4 @@
-"""pleat train --find-lr: a curve and a suggestion, and nothing trained."""
+"""pleat train --find-lr: prints a curve and a suggestion, and trains nothing."""
 import csv
 
 import pytest

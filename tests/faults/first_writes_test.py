@@ -1,4 +1,4 @@
-"""A run that ends within its very first writes leaves a folder in which the same command starts anew."""
+"""After a kill during the first writes of a run, the same command starts over in its folder."""
 import pytest
 from support import runs
 

@@ -1,4 +1,4 @@
-"""Killed in the middle of anything and run again, a run goes on and ends with the bytes of an undisturbed one."""
+"""A run that is killed at any point resumes, and ends with the bytes of an undisturbed run."""
 import json
 import os
 import signal
@@ -14,7 +14,7 @@ MOMENTS = ["step_done:3:kill", "step_done:13:kill", "step_done:75:kill"]
 
 
 def killed(done, ranks=0):
-    """By SIGKILL and nothing else: mpirun passes that on as 128 + 9."""
+    """True if only SIGKILL ended it. mpirun returns 128 + 9."""
     return done.returncode == (137 if ranks else -9)
 
 
@@ -32,12 +32,12 @@ def test_a_kill_within_an_epoch(whole_run, tmp_path, moment, ranks):
     again = runs.pleat("train", config, "--run", tmp_path / "run", ranks=ranks)
     assert again.returncode == 0, again.stdout
     assert runs.results(tmp_path / "run") == expected
-    assert ("goes on from" in again.stdout) == bool(begun), "an unfinished job goes on from its last epoch, not from the start"
+    assert ("resumes from" in again.stdout) == bool(begun), "an unfinished job resumes from its last epoch, not from the start"
     assert [path.stat().st_mtime_ns for path in finished] == stamps, "a finished job is not done again"
 
 
 def test_a_kill_while_images_still_grow_and_weights_are_averaged(whole_run, tmp_path):
-    """150 training rows: 5 steps an epoch. Step 7 is in epoch 2, of images of 8 x 8; those of epoch 3 have all 12 x 12."""
+    """150 training rows: 5 steps an epoch. Step 7 is in epoch 2, with images of 8 x 8; epoch 3 has 12 x 12."""
     _, config, _ = whole_run
     options = ["--set", "folds.k=2", "--set", "train.augment.resized_crop=0.4", "--set", "train.progressive.from=8",
                "--set", "train.progressive.until=0.8", "--set", "train.ema=0.9"]
@@ -47,7 +47,7 @@ def test_a_kill_while_images_still_grow_and_weights_are_averaged(whole_run, tmp_
     first = runs.pleat("train", config, *options, "--run", tmp_path / "run", ranks=2, PLEAT_FAULT="step_done:7:kill")
     assert killed(first, 2), first.stdout
     again = runs.pleat("train", config, *options, "--run", tmp_path / "run", ranks=2)
-    assert again.returncode == 0 and "goes on from" in again.stdout, again.stdout
+    assert again.returncode == 0 and "resumes from" in again.stdout, again.stdout
     assert len(expected) == 4 + 2 * 2 and runs.results(tmp_path / "run") == expected
 
 
@@ -72,7 +72,7 @@ def test_what_a_killed_rank_was_at_is_said_with_the_way_to_go_on(whole_run, tmp_
     assert len(said) == 1, first.stdout
     assert "label/resnet20/fold " in said[0] and f"rank 1 (host {host}), in epoch 2 of 4" in said[0]
     assert "signal 9" in first.stdout, "mpirun's own line, which knows who died"
-    command = first.stdout.split("continue with: ")[-1].splitlines()[0]
+    command = first.stdout.split("resume with: ")[-1].splitlines()[0]
     assert command.startswith("mpirun --bind-to none -n 2 ") and f"train {config} --run '{run}'" in command
     again = subprocess.run(command.replace("mpirun ", "mpirun --oversubscribe "), shell=True, env=runs.environment(), timeout=300,
                            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
@@ -90,7 +90,7 @@ def test_a_checkpoint_that_was_cut_short_is_named_and_the_one_before_is_used(who
     again = runs.pleat("train", config, "--run", tmp_path / "run")
     assert again.returncode == 0, again.stdout
     assert f"{checkpoints[1]} is broken" in again.stdout
-    assert f"goes on from {checkpoints[0]}" in again.stdout
+    assert f"resumes from {checkpoints[0]}" in again.stdout
     assert runs.results(tmp_path / "run") == expected
 
 
@@ -98,7 +98,7 @@ def test_a_checkpoint_that_was_cut_short_is_named_and_the_one_before_is_used(who
 def test_a_stop_on_request_saves_its_place_and_leaves_with_75(whole_run, tmp_path, ranks):
     _, config, expected = whole_run
     launcher = ["mpirun", "--oversubscribe", "--bind-to", "none", "-n", str(ranks)] if ranks else []
-    # Long enough to be stopped in the middle: the run ends at once after the signal.
+    # Enough epochs that the signal arrives during training. The run then ends at once.
     process = subprocess.Popen([*launcher, runs.PLEAT, "train", config, "--run", tmp_path / "run"], env=runs.environment(),
                                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     deadline = time.monotonic() + 120

@@ -1,5 +1,5 @@
-"""Killed or stopped and run again, on other ranks, in shards, or with the labels of a fold permuted: the same bytes, with
-the options that keep a state, draw rows or look at labels."""
+"""Runs with options that keep a state, draw rows or read labels give the same bytes after a kill or a stop, on another
+number of ranks, in shards, or with permuted labels of a fold."""
 
 import csv
 import json
@@ -18,9 +18,9 @@ BALANCED = {
     "train.clip": 0.5,
 }
 HIDING = {"models": [{"name": "resnet20", "dropout": 0.3, "stochastic_depth": 0.3}], "train.ema": 0.9}
-# name: (what is changed of people.config, steps after which rank 0 is killed, or told to stop). A fold has 48 training
-# rows, less what keep: best sets aside, in batches of 16: 3 steps an epoch, or 2. A stop is within an epoch, a frozen
-# one too.
+# name: (changes to people.config, steps after which rank 0 is killed or stopped). A fold has 48 training rows, fewer
+# with keep: best, in batches of 16. So an epoch has 3 steps, or 2. Some stops are inside an epoch, and inside a frozen
+# one.
 ENDED = {
     "heads-with-bins": (HEADS | {"train.epochs": 3}, ("2:kill", "5:stop", "14:kill")),
     "best-with-patience": (
@@ -51,7 +51,7 @@ def train(folder, name, crops, changes, ranks=0, **how):
 
 
 def finished(folder, name, crops, changes, ranks=0):
-    """Hashes of what a run leaves that nothing disturbs."""
+    """Hashes of an undisturbed run's files."""
     done = train(folder, name, crops, changes, ranks)
     assert done.returncode == 0, done.stdout
     return runs.results(folder / name)
@@ -67,7 +67,7 @@ def test_ended_early_and_run_again_it_ends_with_the_same_bytes(crops, tmp_path, 
         assert first.returncode == (-9 if moment.endswith("kill") else 75), first.stdout
         begun = list((tmp_path / at).glob("round_0/*/*/*/resume/*.safetensors"))
         again = train(tmp_path, at, crops, changes)
-        assert again.returncode == 0 and ("goes on from" in again.stdout) == bool(begun), again.stdout
+        assert again.returncode == 0 and ("resumes from" in again.stdout) == bool(begun), again.stdout
         assert runs.results(tmp_path / at) == expected, at
     facts = [json.loads(path.read_text()) for path in (tmp_path / "whole").glob("round_0/*/*/*/done.json")]
     if name == "best-with-patience":
@@ -93,11 +93,11 @@ def test_two_shards_of_a_fold_give_the_bytes_of_one_in_exact_mode_and_so_when_ki
     first = train(tmp_path, "killed", crops, sharded, ranks=2, PLEAT_FAULT="step_done:5:kill")
     assert first.returncode == 137, first.stdout
     again = train(tmp_path, "killed", crops, sharded, ranks=2)
-    assert again.returncode == 0 and "goes on from" in again.stdout, again.stdout
+    assert again.returncode == 0 and "resumes from" in again.stdout, again.stdout
     assert runs.results(tmp_path / "killed") == expected
 
 
-# Whatever looks at labels. Each is a way in which those of fold k could reach its model.
+# All options that read labels. Through each, labels of fold k could reach fold k's model.
 LOOKING = {
     "bins": {"targets": [AGE | {"bins": 5, "bin_spread": 1.0}]},
     "regress": {"targets": [AGE | {"regress": True}]},
@@ -130,7 +130,7 @@ def test_permuting_the_labels_of_a_fold_leaves_its_model_as_it_is(crops, tmp_pat
     other = people.prepare(tmp_path / "permuted", permuted, pictured=table)
     after = finished(tmp_path, "after", other, frozen)
     assert before.keys() == after.keys()
-    # What the fold's own model predicts is made without its labels too; every other model was trained on them.
+    # The fold's own model predicts without the fold's labels; every other model was trained on them.
     of_jobs = [file for file in before if "/fold_" in file]
     assert len(of_jobs) >= 4
     for file in of_jobs:

@@ -1,6 +1,6 @@
-"""Every option of a config does what it is there for: it changes the weights, or what is read off them, or neither.
+"""Every config option has its expected effect: it changes the weights, only the predictions, or nothing.
 
-The list of options is the program's own; one that is in neither of support/option_tables.py fails the suite."""
+The program lists its options. The suite fails if one of them is missing in support/option_tables.py."""
 
 import copy
 import csv
@@ -46,7 +46,7 @@ def digest(path):
 
 
 class Outcome:
-    """Of a finished run: keys and hashes by job ("mask/resnet20/fold_0"), and by table."""
+    """A finished run's keys and hashes by job ("mask/resnet20/fold_0") and by table."""
 
     def __init__(self, run):
         self.run = run
@@ -67,7 +67,7 @@ class Outcome:
 
 
 class World:
-    """Data, files to start from, and each run that was asked for, made once."""
+    """Data, weight files and runs for the tests. Each run is made once."""
 
     def __init__(self, folder):
         self.folder, self.made = folder, {}
@@ -88,7 +88,7 @@ class World:
 
     def config(self, changes):
         changes = dict(changes(self) if callable(changes) else changes)
-        if changes.get("folds") == "plan":  # so that the folds stay as other strata would not leave them
+        if changes.get("folds") == "plan":  # other strata would otherwise change the folds
             changes["folds"] = {"k": 2, "file": str(self.train({}).run / "folds.csv")}
         return people.config(self.crops, changes)
 
@@ -119,7 +119,7 @@ def rows(table):
 
 
 def reference():
-    """{option: its role} of the program."""
+    """{option: its role}, as the program lists them."""
     table = re.findall(
         r"^\| `([^`]+)` \|.*\| (identity|runtime) \|", runs.pleat("config", "--reference").stdout, re.MULTILINE
     )
@@ -184,11 +184,11 @@ def test_another_file_to_start_from_is_another_key(world, option):
 
 
 def test_a_run_goes_on_with_other_runtime_options_alone(world):
-    """All that may be changed of the base at once; what is refused is named, however much it is."""
+    """Changes all options of a role at once: identity options are refused and named, runtime options are accepted."""
 
     def dry_run(table):
         config = world.config({})
-        # Beside train.sampling class weights are refused.
+        # Not class_weights: refused together with train.sampling.
         options = [option for option, each in table.items() if each[0][0] == {} and option != "train.loss.class_weights"]
         for option in options:
             config = changed(world, config, option, table[option][0][1])
@@ -205,14 +205,14 @@ def test_a_run_goes_on_with_other_runtime_options_alone(world):
 
 
 def test_a_default_that_is_spelt_out_is_the_same_key(world):
-    """A job that is done need not be done again because somebody wrote down what was meant."""
+    """Finished jobs stay valid if the config only spells out defaults."""
     before, age = world.train({}), world.train(world.config({"targets": [AGE]}))
     spelt = {
         "targets": [{"name": "mask", "column": "mask", "classes": ["bad", "none", "wear"], "bins": 0, "weight": 1.0}],
         "folds.stratify": ["mask"],
         "models": [{"id": "resnet20", "name": "resnet20", "stem": "small", "dropout": 0.0, "stochastic_depth": 0.0}],
         "train.loss": {"class_weights": "none", "focal": 0.0, "f1": 0.0},
-        "train.inner_share": 0.2,  # without keep: best nobody asks for it
+        "train.inner_share": 0.2,  # no effect without keep: best
     }
     assert world.train(world.config(spelt)).keys == before.keys
     assert world.train(world.config({"targets": [AGE | {"train_edges": AGE["edges"]}]})).keys == age.keys
@@ -226,7 +226,7 @@ def test_the_dry_run_says_the_keys_that_the_jobs_get(world):
 
 
 def test_the_tables_hold_what_the_targets_are_called(world):
-    """joint.name and a model's id: a table more, and columns of that name."""
+    """joint.name and a model's id: another table, and columns with that name."""
     both = world.train(changed(world, world.config({"targets": TWO}), "joint.name", "both"))
     assert list(json.loads((both.run / "summary.json").read_text())["targets"]) == ["mask", "gender", "both"]
     with open(both.run / "predictions.csv") as file:

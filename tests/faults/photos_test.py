@@ -1,4 +1,4 @@
-"""What folders of photos hold besides good photos: one line each that says what it is and what to do, and nothing of the decoders' own."""
+"""Bad files in photo folders: one line each with the kind and the remedy, and no messages from the decoders."""
 import csv
 import io
 import os
@@ -32,7 +32,7 @@ def cut(photo, share):
 
 
 def flipped(photo, share=0.6, count=1):
-    """With some bytes changed."""
+    """The bytes with some of them changed."""
     at = int(len(photo) * share)
     for i in range(at, at + count):
         photo[i] ^= 0x35
@@ -61,7 +61,7 @@ def patched(photo, offset, packed):
 
 
 def frame_at(jpeg):
-    """Where the frame's height stands."""
+    """Offset of the frame's height."""
     return max(jpeg.find(b"\xff\xc0"), jpeg.find(b"\xff\xc2")) + 5
 
 
@@ -70,7 +70,7 @@ def without_last_scan(jpeg):
 
 
 def bad_deflate():
-    """A PNG whose checksums are right and whose data no packer wrote."""
+    """A PNG with correct checksums and invalid compressed data."""
     packed = bytearray(zlib.compress(bytes(range(256)) * 40))
     packed[60] ^= 0x5A
     return png_of(48, 64, bytes(packed))
@@ -81,7 +81,7 @@ def dim():
 
 
 def tiff_of(image, values):
-    """With the values of some directory entries overwritten: {tag: value}."""
+    """The TIFF with values of some directory entries overwritten: {tag: value}."""
     photo = saved(image, "TIFF")
     directory = struct.unpack_from("<I", photo, 4)[0]
     for i in range(struct.unpack_from("<H", photo, directory)[0]):
@@ -93,7 +93,7 @@ def tiff_of(image, values):
 
 
 def bad_photos():
-    """{file name: (bytes, words that its line must hold)}"""
+    """Yields (file name, (bytes, words of its error))."""
     photo, frames = scene(), [scene(seed=1), scene(seed=2)]
     jpeg, progressive, png = saved(photo, "JPEG", quality=92), saved(photo, "JPEG", quality=92, progressive=True), saved(photo, "PNG")
     webp, bmp, tiff = saved(photo, "WEBP"), saved(photo, "BMP"), saved(photo, "TIFF")
@@ -105,14 +105,14 @@ def bad_photos():
     yield "noise.jpg", (numpy.random.default_rng(1).bytes(3000), ["not a photo", "JPEG, PNG, WebP, BMP and TIFF"])
     for share in CUTS:
         for name, whole in (("jpg", jpeg), ("progressive.jpg", progressive), ("png", png), ("webp", webp), ("bmp", bmp), ("tif", tiff)):
-            yield f"cut-{share}.{name}", (cut(whole, share), ["cut short", "get the photo anew"])
-        yield f"end-put-back-{share}.jpg", (with_end(cut(jpeg, share)), ["JPEG", "get the photo anew"])
-        yield f"end-put-back-{share}.progressive.jpg", (with_end(cut(progressive, share)), ["JPEG", "get the photo anew"])
+            yield f"cut-{share}.{name}", (cut(whole, share), ["cut short", "get an intact copy"])
+        yield f"end-put-back-{share}.jpg", (with_end(cut(jpeg, share)), ["JPEG", "get an intact copy"])
+        yield f"end-put-back-{share}.progressive.jpg", (with_end(cut(progressive, share)), ["JPEG", "get an intact copy"])
     yield "last-scan-gone.jpg", (without_last_scan(progressive), ["lacks its last scans"])
     yield "surplus.jpg", (jpeg[:-2] + bytes(range(1, 60)) + b"\xff\xd9", ["extraneous bytes"])
     yield "marker-inside.jpg", (jpeg[: len(jpeg) // 2] + b"\xff\xd3" + jpeg[len(jpeg) // 2:], ["JPEG cannot be decoded"])
     for share in (0.4, 0.6, 0.8):
-        yield f"damaged-{share}.jpg", (flipped(bytearray(jpeg), share, 40), ["JPEG", "get the photo anew"])
+        yield f"damaged-{share}.jpg", (flipped(bytearray(jpeg), share, 40), ["JPEG", "get an intact copy"])
     unmarked = saved(photo.convert("CMYK"), "JPEG")
     marker = unmarked.find(b"\xff\xee")
     yield "cmyk.jpg", (unmarked[:marker] + unmarked[marker + 16:], ["CMYK", "Adobe", "convert it to RGB"])
@@ -160,13 +160,13 @@ BAD = dict(bad_photos())
 
 
 def odd_files(folder):
-    """Names that are no readable files: {name: words}"""
+    """Makes names that are not readable files: {name: words of its error}."""
     (folder / "loop-a.jpg").symlink_to("loop-b.jpg")
     (folder / "loop-b.jpg").symlink_to("loop-a.jpg")
     (folder / "dead.jpg").symlink_to("moved away.jpg")
     (folder / "folder.jpg").mkdir()
     os.mkfifo(folder / "pipe.jpg")
-    words = {"loop-a.jpg": ["a link that leads back to itself"], "dead.jpg": ["a link to moved away.jpg, which is not there", "put the photo"],
+    words = {"loop-a.jpg": ["a link that leads back to itself"], "dead.jpg": ["a link to moved away.jpg, which does not exist", "by the photo"],
              "folder.jpg": ["a folder, not a file"], "pipe.jpg": ["a pipe or device, not a file"], "missing.jpg": ["no such file"],
              "empty.jpg/below": ["no such file"]}
     if os.geteuid() != 0:  # root may read it
@@ -178,7 +178,7 @@ def odd_files(folder):
 
 @pytest.fixture(scope="module")
 def refused(tmp_path_factory):
-    """({name: (its line's reason, words)}, all that prepare printed)"""
+    """({name: (reason in its line, expected words)}, output of prepare)"""
     folder = tmp_path_factory.mktemp("bad")
     for name, (photo, _) in BAD.items():
         (folder / name).write_bytes(photo)
@@ -224,7 +224,7 @@ GOOD = {
 
 
 def with_subfile(image):
-    """A page that says of itself that it is a smaller copy."""
+    """The first page is marked as a smaller copy."""
     image.encoderinfo = {"tiffinfo": {254: 1}}
     return image
 

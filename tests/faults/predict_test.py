@@ -1,4 +1,4 @@
-"""pleat predict gives what the run itself predicted, on any number of ranks."""
+"""pleat predict gives the run's own predictions, on any number of ranks."""
 import csv
 import shutil
 
@@ -15,7 +15,7 @@ def rows_of(path):
 
 @pytest.fixture(scope="module")
 def exact_run(whole_run, tmp_path_factory):
-    """In fp32: bf16 rounds so coarsely that batches of other sizes differ in the third digit."""
+    """In fp32, because bf16 predictions differ in the third digit for other batch sizes."""
     folder, config, _ = whole_run
     run = tmp_path_factory.mktemp("fp32") / "run"
     done = runs.pleat("train", config, "--set", "train.precision=fp32", "--run", run)
@@ -38,7 +38,7 @@ def test_the_ensemble_predicts_its_test_rows_as_the_run_did(exact_run, predicted
     assert len(predicted) == 360 and len(by_run) == 60
     for name, row in by_run.items():
         for column, value in row.items():
-            if ":" in column:  # a probability; batches are cut elsewhere, so the last digits may differ
+            if ":" in column:  # a probability; the last digits may differ, since the batches are cut differently
                 assert abs(float(predicted[name][column]) - float(value)) < 1e-5
 
 
@@ -59,7 +59,7 @@ def test_training_rows_and_files_that_would_be_lost_are_named(whole_run, tmp_pat
     assert done.returncode == 2 and "would be lost" in done.stdout, done.stdout
     (tmp_path / "labels.csv").write_text("id,path\n")
     done = runs.pleat("predict", "--run", folder / "run", "--crops", crops, "--out", tmp_path / "labels.csv")
-    assert done.returncode == 3 and "labels.csv is there" in done.stdout, done.stdout
+    assert done.returncode == 3 and "labels.csv exists" in done.stdout, done.stdout
     assert (tmp_path / "labels.csv").read_text() == "id,path\n"
 
 
@@ -97,7 +97,7 @@ def test_bad_requests_are_named_before_anything_is_predicted(whole_run, tmp_path
 
 
 def photos(folder):
-    """One photo and its table, as arguments of pleat prepare."""
+    """Arguments of pleat prepare for one photo and its table."""
     from PIL import Image
     Image.new("RGB", (20, 20), (200, 100, 50)).save(folder / "one.png")
     (folder / "samples.csv").write_text("id,path\na,one.png\n")
@@ -110,10 +110,10 @@ def test_a_plan_of_convolutions_that_is_gone_is_missed(exact_run, tmp_path):
     if not (copy / "conv_plan.json").exists():
         pytest.skip("on this machine's device there is no plan")
     arguments = ("predict", "--run", copy, "--crops", crops, "--out", tmp_path / "p.csv")
-    assert "conv_plan.json is not what" not in runs.pleat(*arguments).stdout
+    assert "conv_plan.json is not the plan" not in runs.pleat(*arguments).stdout
     (copy / "conv_plan.json").unlink()
     done = runs.pleat(*arguments)
-    assert done.returncode == 0 and "conv_plan.json is not what the run was trained by" in done.stdout, done.stdout
+    assert done.returncode == 0 and "conv_plan.json is not the plan that the run was trained with" in done.stdout, done.stdout
 
 
 def test_a_run_with_failed_jobs_is_no_ensemble(whole_run, tmp_path):

@@ -1,4 +1,4 @@
-"""pleat prepare from outside: the same bytes on any number of ranks, readable by h5py, and bad photos and tables named."""
+"""pleat prepare from outside: the same bytes for any number of ranks, readable by h5py; bad photos and tables."""
 import json
 import random
 
@@ -12,7 +12,7 @@ USAGE, DATA = 2, 3
 
 
 def write_photos(folder, count=23):
-    """Photos of random smooth content and odd sizes, and their table."""
+    """Writes photos of random smooth content and odd sizes, and their table."""
     (folder / "photos").mkdir()
     rng = numpy.random.default_rng(5)
     lines = ["id,path,mask,note"]
@@ -39,7 +39,7 @@ def test_any_number_of_ranks_writes_the_same_bytes_and_h5py_reads_them(tmp_path)
         assert file["images"].shape == (23, 32, 24, 3) and file["valid"][:].all()
         assert [value.decode() for value in file["table/id"][:]] == [f"p{i}" for i in range(23)]
         assert file["table/note"][0].decode() == 'a, "quoted" note'
-        # Pillow's box filter is the same area average; JPEG decoders and rounding leave little between them.
+        # Pillow's box filter is the same area average, so only JPEG decoding and rounding differ.
         with Image.open(photos / "3.png") as photo:
             expected = numpy.asarray(photo.convert("RGB").resize((24, 32), Image.BOX), float)
         assert numpy.abs(file["images"][3] - expected).mean() < 2
@@ -94,10 +94,10 @@ def test_a_table_from_a_spreadsheet_is_accepted(tmp_path):
 
 
 @pytest.mark.parametrize("flags, words", [
-    (["--idx-images", "i", "--idx-labels", "l", "--out", "c.h5", "--size", 32], "leave --size away"),
-    (["--idx-images", "i", "--idx-labels", "l", "--out", "c.h5", "--skip-bad"], "leave --skip-bad away"),
-    (["--verify", "c.h5", "--crop", "center"], "leave --crop away"),
-    (["--verify", "c.h5", "--out", "d.h5"], "leave --out away"),
+    (["--idx-images", "i", "--idx-labels", "l", "--out", "c.h5", "--size", 32], "drop --size"),
+    (["--idx-images", "i", "--idx-labels", "l", "--out", "c.h5", "--skip-bad"], "drop --skip-bad"),
+    (["--verify", "c.h5", "--crop", "center"], "drop --crop"),
+    (["--verify", "c.h5", "--out", "d.h5"], "drop --out"),
 ])
 def test_a_flag_that_would_be_ignored_is_refused(tmp_path, flags, words):
     done = runs.pleat("prepare", *flags, cwd=tmp_path)
@@ -169,4 +169,4 @@ def test_a_preview_shows_photos_above_their_crops(tmp_path, ranks):
 
 def test_a_preview_of_idx_files_is_refused(tmp_path):
     done = runs.pleat("prepare", "--idx-images", tmp_path / "i", "--idx-labels", tmp_path / "l", "--out", tmp_path / "c.h5", "--preview", 4)
-    assert done.returncode == USAGE and "leave --preview away" in done.stdout, done.stdout
+    assert done.returncode == USAGE and "drop --preview" in done.stdout, done.stdout

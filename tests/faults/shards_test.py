@@ -1,4 +1,4 @@
-"""Two ranks share a fold: whatever one of them fails in, all are gone within seconds, with the contract's exit code."""
+"""Two ranks share a fold: if one of them fails anywhere, all end within seconds, with the right exit code."""
 import subprocess
 
 import pytest
@@ -23,8 +23,8 @@ def goes_on(config, run, ranks, expected):
     assert runs.results(run) == expected
 
 
-# Leaders write checkpoints: rank 0 of the first slot, and rank 2 of the second. Writes 1 to 3 are config.yaml, run.json
-# and folds.csv, by rank 0 alone; a job takes a checkpoint per epoch and four files of its result, which rank 0 writes.
+# The leaders write checkpoints: rank 0 of the first slot, rank 2 of the second. Rank 0's writes 1 to 3 are config.yaml,
+# run.json and folds.csv. Each job writes a checkpoint per epoch; rank 0 writes the four files of its result.
 @pytest.mark.parametrize("ranks, fault", [
     (2, "checkpoint_saved:1:throw@0"), (2, "write_file:6:nospace@0"), (2, "write_file:9:nospace@0"),
     (4, "checkpoint_saved:1:throw@0"), (4, "write_file:6:nospace@0"),
@@ -55,8 +55,8 @@ def test_a_shard_that_is_killed(shared_run, tmp_path, failing):
     config, expected = shared_run
     first = runs.pleat("train", config, "--run", tmp_path / "run", ranks=2, timeout=120, PLEAT_FAULT=f"step_done:13:kill@{failing}")
     assert first.returncode == 137, first.stdout
-    assert "starts on host " in first.stdout and "continue it with: mpirun --bind-to none -n 2 " in first.stdout
-    if failing == 1:  # rank 0, which knows of all jobs, still lives
+    assert "starts on host " in first.stdout and "resume it with: mpirun --bind-to none -n 2 " in first.stdout
+    if failing == 1:  # rank 0, which knows all jobs, is alive
         assert "rank 0 (host " in first.stdout and "rank 1 (host " in first.stdout and "in epoch 2 of 4" in first.stdout
     goes_on(config, tmp_path / "run", 2, expected)
 

@@ -15,7 +15,7 @@ PERSONS, PHOTOS, K, REPEATS = 24, 5, 3, 2
 
 
 def write_photos(folder):
-    """Persons with a few photos each; a person's colour and a photo's bright half are what is to be told."""
+    """Persons with a few photos each. Targets: the person's colour and the photo's bright half."""
     rng = random.Random(3)
     (folder / "photos").mkdir()
     lines = ["id,path,person,colour,half,split"]
@@ -105,7 +105,7 @@ def test_the_summary_keeps_its_contract(wide_run):
 
 
 def test_running_it_again_changes_no_file_and_no_figure(wide_run, tmp_path):
-    """Not even with the weights that a model starts from in another place: what is in them counts."""
+    """Moving the file of starting weights changes no key: only its contents count."""
     folder, config, expected = wide_run
     before = json.loads((folder / "run/summary.json").read_text())
     shutil.copy(folder / "start.safetensors", tmp_path / "moved.safetensors")

@@ -1,4 +1,4 @@
-"""YuNet's outputs are read as its authors mean them: small networks of its form, to which blue squares are faces."""
+"""Decoding of YuNet's outputs, with small networks of the same form that detect blue squares as faces."""
 import h5py
 import numpy
 import onnx
@@ -8,7 +8,7 @@ from PIL import Image
 from support import runs
 
 SIDE = 320
-SQUARES = {8: 40, 16: 80, 32: 160}  # pixels: what each stride's grid takes for a face
+SQUARES = {8: 40, 16: 80, 32: 160}  # stride: side of the squares that its grid detects, in pixels
 
 
 def constant(name, values):
@@ -18,8 +18,8 @@ def constant(name, values):
 
 
 def grid(stride, score, box):
-    """Nodes, constants and outputs of one stride. Its scores are how blue a square around each cell's middle is, and
-    `score`; its boxes are that square, or `box`."""
+    """Nodes, constants and outputs of one stride. Scores are how blue the square around each cell's centre is, and
+    `score`. Boxes are that square, or `box`."""
     square = SQUARES[stride]
     around = (square - stride) // 2
     at = f"_{stride}"
@@ -41,7 +41,7 @@ def grid(stride, score, box):
 
 
 def network(path, left_out=(), renamed=None, score=0.0, box=None):
-    """Writes a network of YuNet's outputs but for those left out or renamed; `score` and `box` are of the widest grid."""
+    """Writes a network with YuNet's outputs, some omitted or renamed. `score` and `box` apply to the widest grid."""
     nodes, constants, outputs = [], [], []
     for stride in SQUARES:
         parts = grid(stride, *((score, box) if stride == 32 else (0.0, None)))
@@ -62,7 +62,7 @@ def network(path, left_out=(), renamed=None, score=0.0, box=None):
 
 
 def photo_with(squares, width=SIDE, height=SIDE):
-    """(left, top, side) of squares in the dark: blue, and each of a colour that changes across it."""
+    """A dark photo with blue squares (left, top, side) whose colour has a gradient."""
     pixels = numpy.full((height, width, 3), 10, numpy.uint8)
     for left, top, side in squares:
         across, down = numpy.meshgrid(numpy.linspace(60, 140, side), numpy.linspace(60, 140, side))
@@ -141,7 +141,7 @@ def test_what_is_not_finite_is_no_face(tmp_path, score, box):
 
 @pytest.mark.parametrize("wrong", [
     {"left_out": ["bbox_32"]},
-    {"renamed": {"cls_8": "cls_16", "cls_16": "cls_8"}},  # of other numbers of cells
+    {"renamed": {"cls_8": "cls_16", "cls_16": "cls_8"}},  # with other numbers of cells
     {"renamed": {"bbox_16": "obj_16", "obj_16": "bbox_16"}},
     {"renamed": {name: "kps" + name for stride in SQUARES for name in (f"cls_{stride}", f"obj_{stride}")}},
 ], ids=["one output fewer", "grids swapped", "maps swapped", "other names"])
@@ -155,7 +155,7 @@ def test_an_error_of_many_lines_is_told_in_one(squares, tmp_path):
     model = onnx.load(squares)
     for node in model.graph.node:
         if node.op_type == "Conv":
-            node.ClearField("attribute")  # and with them the size of its kernel
+            node.ClearField("attribute")  # removes the kernel size, too
     onnx.save(model, tmp_path / "bad.onnx")
     line = runs.refusal(prepare(tmp_path, tmp_path / "bad.onnx", photo_with([])))
     assert "kernel_size" in line and "YuNet's network (.onnx" in line, line

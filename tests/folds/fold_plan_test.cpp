@@ -21,7 +21,8 @@ namespace {
 using testing::HasSubstr;
 using testing::Not;
 
-// Groups of 1 to `largest` rows; two strata columns, of which the first belongs to the group in half of the tables.
+// Groups of 1 to `largest` rows, with two strata columns. In half of the tables, the first column is the same
+// throughout a group.
 FoldRequest random_request(std::uint64_t seed, int largest = 9) {
   RandomStream random({.seed = seed, .purpose = Purpose::kSubset});
   FoldRequest request{.strata = {{}, {}},
@@ -54,7 +55,7 @@ FoldRequest reordered(const FoldRequest& request, const std::vector<std::size_t>
   return other;
 }
 
-// Rows of each fold of a repeat that have the value.
+// Counts the rows with the value in each fold of a repeat.
 std::vector<int> counts(const FoldPlan& plan, int repeat, const std::vector<std::string>& column,
                         const std::string& value) {
   std::vector<int> rows(static_cast<std::size_t>(plan.k), 0);
@@ -83,7 +84,7 @@ FoldRequest rows_on_their_own(int rows, int k) {
   return request;
 }
 
-// A table and its plan, made once for all that is asked of it.
+// A table and its plan, made once for all tests.
 struct Made {
   FoldRequest request;
   FoldPlan plan;
@@ -259,7 +260,7 @@ TEST(FoldPlan, AClassWithFewerRowsThanFoldsIsRefusedByName) {
                                        Not(HasSubstr("edges"))));
   FoldRequest ages = request;
   for (std::size_t row = 0; row < 30; ++row) ages.strata[0][row] = std::to_string(20 + row % 3);
-  ages.strata[0][0] = "37";  // a class of its own among few: a code, perhaps
+  ages.strata[0][0] = "37";  // one more class among few: perhaps a code
   EXPECT_THAT(error_of(ages), AllOf(HasSubstr("'37' has 1 row,"), Not(HasSubstr("edges"))));
   for (std::size_t row = 0; row < 30; ++row) ages.strata[0][row] = std::to_string(20 + row);
   EXPECT_THAT(error_of(ages), HasSubstr("give the target edges if these are amounts"));

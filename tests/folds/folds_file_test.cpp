@@ -1,4 +1,4 @@
-// folds.csv: what was written is read, and what cannot be a plan is refused with its line.
+// folds.csv: a written plan is read back, and an invalid plan is refused with its line.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -49,7 +49,7 @@ TEST(FoldsFile, OtherColumnsAndAnotherOrderOfColumnsAreNoMatter) {
 
 struct BadFile {
   const char* text;
-  std::vector<std::string> named;  // what the error has to name
+  std::vector<std::string> named;  // parts of the expected error
 };
 
 class BadFolds : public testing::TestWithParam<BadFile> {};

@@ -12,7 +12,7 @@ struct Rows {
   std::vector<std::string> groups, strata;
 };
 
-// `count` groups of `size` rows, of three strata by turns.
+// `count` groups of `size` rows; the groups' strata alternate between three.
 Rows rows_of(std::size_t count, std::size_t size) {
   Rows rows;
   for (std::size_t i = 0; i < count * size; ++i) {

@@ -1,5 +1,5 @@
-// Writes a crops file to be mutated: crops_seed PATH ROWS COLUMNS. Its second row is not valid. With more than eight
-// columns and facts, HDF5 stores their names in another way.
+// Writes a crops file as a seed for mutation: crops_seed PATH ROWS COLUMNS. Its second row is not valid. With more than
+// eight columns and facts, HDF5 stores their names in another way.
 #include <cstdio>
 #include <cstdlib>
 #include <exception>

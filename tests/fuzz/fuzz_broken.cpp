@@ -1,4 +1,4 @@
-// A reader with every fault that the driver must notice, so that a test can see that it does: the input says which.
+// A reader with every fault that the driver must notice, to test the driver. The input names the fault.
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -16,7 +16,7 @@ namespace {
 
 using pleat::DataError;
 
-volatile int zero = 0;  // what the compiler must not know
+volatile int zero = 0;  // a value that the compiler must not know
 char* volatile kept = nullptr;
 
 void read(std::string_view word) {

@@ -1,4 +1,4 @@
-// crops.h5: data/crop_file, with its table, its provenance and every row's pixels.
+// Fuzzes data/crop_file: crops.h5 with its table, its provenance and every row's pixels.
 #include <cstring>
 #include <span>
 #include <string_view>
@@ -11,9 +11,9 @@
 
 extern "C" {
 std::size_t LLVMFuzzerMutate(std::uint8_t* data, std::size_t size, std::size_t most);
-// HDF5's own, which its library exports though its headers do not name it.
+// HDF5's own function: exported by its library, but not declared in its headers.
 std::uint32_t H5_checksum_metadata(const void* data, std::size_t size, std::uint32_t start);
-// HDF5 forgets memory of its own when it refuses a damaged file.
+// HDF5 leaks memory when it refuses a damaged file.
 const char* __lsan_default_suppressions() { return "leak:libhdf5"; }
 }
 
@@ -34,7 +34,8 @@ struct Message {
 
 constexpr std::uint8_t kShape = 1, kType = 3, kLayout = 8;
 
-// Of the object header at `header`, as far as it is whole. Source: HDF5 File Format Specification 3.0, IV.A.1.b.
+// Finds messages of the object header at `header`; stops where the header is damaged.
+// Source: HDF5 File Format Specification 3.0, IV.A.1.b.
 void find_messages(Bytes file, std::size_t header, std::vector<Message>& found) {
   constexpr std::size_t kLongestPrefix = 34;
   if (file.size() - header < kLongestPrefix) return;
@@ -53,9 +54,9 @@ void find_messages(Bytes file, std::size_t header, std::vector<Message>& found) 
   }
 }
 
-// Changes a dataset's shape, type or place and sets its header's checksum right, so that it is for pleat to refuse. All
-// else of HDF5's structure is left as it is: with the checksums right, HDF5 1.10 crashes there by faults of its own.
-// False if the file has nothing of the kind.
+// Changes a dataset's shape, type or place and corrects its header's checksum, so that pleat must refuse the file.
+// Leaves the rest of HDF5's structure alone: with correct checksums, HDF5 1.10 itself crashes on changes there.
+// Returns false if the file has no such message.
 bool change_message(Bytes file, unsigned choice) {
   const std::string_view text(reinterpret_cast<const char*>(file.data()), file.size());
   std::vector<Message> messages;
@@ -88,7 +89,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     for (std::size_t row = 0; row < crops.rows(); ++row) {
       try {
         fuzz::touch(crops.image(row));
-      } catch (const DataError& refusal) {  // of this row, as training would meet it
+      } catch (const DataError& refusal) {  // for this row, as training would see it
         fuzz::check_words(refusal.what());
       }
     }

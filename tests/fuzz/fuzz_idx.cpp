@@ -1,6 +1,6 @@
-// IDX files, plain and gzipped: data_tools/idx_images. Each input is read as images and, if it is none, as labels.
+// Fuzzes data_tools/tables/idx_images: IDX files, plain and gzipped. Each input is read as images, else as labels.
 #include "base/error.h"
-#include "data_tools/idx_images.h"
+#include "data_tools/tables/idx_images.h"
 #include "input_file.h"
 #include "reader_outcome.h"
 

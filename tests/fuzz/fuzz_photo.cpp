@@ -1,11 +1,11 @@
-// Photos of every format: data_tools/photo and all that it decodes by.
+// Fuzzes data_tools/photos: photos of every format.
 #include <zlib.h>
 
 #include <vector>
 
-#include "data_tools/formats.h"
-#include "data_tools/opencv_setup.h"
-#include "data_tools/photo.h"
+#include "data_tools/photos/formats.h"
+#include "data_tools/photos/opencv_setup.h"
+#include "data_tools/photos/photo.h"
 #include "reader_outcome.h"
 
 extern "C" std::size_t LLVMFuzzerMutate(std::uint8_t* data, std::size_t size, std::size_t most);
@@ -20,7 +20,7 @@ void draw(Photo& photo, const PhotoBox& box, int height, int width) {
   fuzz::touch(rgb);
 }
 
-// Sets the checksum of every chunk right: otherwise no change would get past libpng's first look.
+// Corrects the checksum of every chunk: otherwise libpng would refuse every change at once.
 void mend_png(std::span<std::uint8_t> file) {
   std::size_t at = kPngSignature.size();
   while (at <= file.size() && file.size() - at >= 12) {
@@ -45,7 +45,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   fuzz::run_reader<BadPhoto>([&] {
     Photo photo({data, size});
     const std::int64_t left = photo.width() / 3, top = photo.height() / 4;
-    draw(photo, photo.whole(), 4, 5);  // so small that JPEG is decoded at a reduced size
+    draw(photo, photo.whole(), 4, 5);  // small enough that JPEG is decoded at a reduced size
     draw(photo, {left, top, photo.width() - left, photo.height() - 2 * top}, 64, 16);
   });
   return 0;

@@ -1,7 +1,7 @@
-// Weights and predictions: model/safetensors.
+// Fuzzes weight_formats/safetensors, the format of weights and predictions.
 #include "base/error.h"
-#include "model/safetensors.h"
 #include "reader_outcome.h"
+#include "weight_formats/safetensors.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace pleat;

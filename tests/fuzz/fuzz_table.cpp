@@ -1,4 +1,4 @@
-// samples.csv: data/sample_table. What is accepted must also come back the same when it is written and read again.
+// Fuzzes data/sample_table: samples.csv. An accepted table must be the same after it is written and read again.
 #include <stdexcept>
 
 #include "base/error.h"

@@ -1,4 +1,4 @@
-"""Mutated files through every reader of untrusted bytes: each is read or refused in words; nothing crashes, hangs or leaks."""
+"""Runs mutated files through every reader of untrusted bytes: each is accepted or refused in words; nothing crashes, hangs or leaks."""
 import os
 import pathlib
 import re
@@ -8,7 +8,7 @@ import pytest
 import seeds
 
 PROGRAMS = pathlib.Path(os.environ["PLEAT_BUILD"]) / "tests"
-# How many inputs of each kind of file; HDF5 forgets memory, so that the leak checker looks at each of its inputs.
+# Number of inputs of each kind of file. Fewer for crops: HDF5 leaks memory, so the leak checker runs for each input.
 COUNTS = {"photo": 2000, "table": 5000, "idx": 2000, "crops": 1000, "safetensors": 5000, "zip": 5000, "weights": 5000}
 KINDS = {
     "photo": {"jpeg", "progressive", "png", "webp", "bmp", "tiff"}, "table": {"csv"}, "idx": {"plain", "gzip"}, "crops": {"crops"},

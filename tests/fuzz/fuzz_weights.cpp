@@ -1,13 +1,13 @@
-// What torch.save writes: model/state_dict of a zip archive, and of anything else model/pickle alone.
+// Fuzzes torch.save's files: weight_formats/state_dict reads zip archives, weight_formats/pickle anything else.
 #include <zlib.h>
 
 #include <cstring>
 #include <span>
 
 #include "base/error.h"
-#include "model/pickle.h"
-#include "model/state_dict.h"
 #include "reader_outcome.h"
+#include "weight_formats/pickle.h"
+#include "weight_formats/state_dict.h"
 
 extern "C" std::size_t LLVMFuzzerMutate(std::uint8_t* data, std::size_t size, std::size_t most);
 
@@ -27,7 +27,7 @@ std::size_t number(Bytes file, std::size_t at, std::size_t bytes) {
   return value;
 }
 
-// Where the contents are of the entry whose directory record begins at `record`; empty if they are not in the file.
+// Returns the contents of the entry with the directory record at `record`; empty if they are not in the file.
 Bytes contents(Bytes file, std::size_t record) {
   if (file.size() - record < 46) return {};
   const std::size_t local = number(file, record + 42, 4), size = number(file, record + 20, 4);
@@ -45,7 +45,7 @@ void for_each_entry(Bytes file, const Visit& visit) {
   }
 }
 
-// Otherwise no change would get past the first look.
+// Corrects checksums: otherwise every change would be refused at once.
 void mend_checksums(Bytes file) {
   for_each_entry(file, [&](std::size_t record, Bytes found) {
     const auto sum = static_cast<std::uint32_t>(::crc32_z(0, found.data(), found.size()));

@@ -1,9 +1,9 @@
-// The archives that TorchScript files are: model/zip_archive.
+// Fuzzes weight_formats/zip_archive, the format of TorchScript files.
 #include <cstdint>
 
 #include "base/error.h"
-#include "model/zip_archive.h"
 #include "reader_outcome.h"
+#include "weight_formats/zip_archive.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace pleat;

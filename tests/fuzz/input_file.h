@@ -1,4 +1,4 @@
-// An input as a file, for the readers that take a path. It lies in TMPDIR, which the driver sets to memory.
+// An input as a file, for readers that take a path. The file is in TMPDIR, which the driver sets to a folder in memory.
 #pragma once
 
 #include <cstddef>
@@ -15,9 +15,9 @@ class InputFile {
  public:
   explicit InputFile(const char* name) : path_(folder_ / name) {}
 
-  /// Where the bytes now stand.
+  /// Writes the bytes. Returns the file's path.
   const std::filesystem::path& holding(const std::uint8_t* data, std::size_t size) {
-    // A new file each time: HDF5 tells files apart by their inode, and would answer from one that it has not let go.
+    // A new file each time: HDF5 identifies files by inode, and might read from one that it still has open.
     std::filesystem::remove(path_);
     std::FILE* file = std::fopen(path_.c_str(), "wb");
     const bool written = file != nullptr && std::fwrite(data, 1, size, file) == size;

@@ -1,9 +1,9 @@
-// Drives a fuzz target with mutated files, the same ones for the same seed, by any compiler that has the sanitizers.
-//   fuzz_X mutate SEEDS COUNT [SEED]   COUNT inputs of each kind of file in the folder SEEDS; the kind is what a file's
-//                                      name has before the first '-' or '.'. An input that does harm is saved.
-//   fuzz_X run FILE...                 those files as they are
-// FUZZ_FAULTS: the folder for what is saved (default: the current one). FUZZ_SECONDS, FUZZ_MEGABYTES:
-// the limits of one input.
+// Drives a fuzz target with mutated files. The same seed gives the same files. Needs a compiler with the sanitizers.
+//   fuzz_X mutate SEEDS COUNT [SEED]   COUNT inputs of each kind of file in the folder SEEDS; a file's kind is its name
+//                                      before the first '-' or '.'. Inputs that cause a fault are saved.
+//   fuzz_X run FILE...                 the given files, unchanged
+// FUZZ_FAULTS: the folder for saved inputs (default: the current one). FUZZ_SECONDS, FUZZ_MEGABYTES: the limits of one
+// input.
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -22,7 +22,7 @@
 #include "support/scratch_folder.h"
 #include "watched_run.h"
 
-// A target that knows how to set checksums right after a change has this one, as libFuzzer would call it.
+// Targets that correct checksums after a change define this function, as for libFuzzer.
 extern "C" __attribute__((weak)) std::size_t LLVMFuzzerCustomMutator(std::uint8_t* data, std::size_t size,
                                                                      std::size_t most, unsigned seed);
 
@@ -31,8 +31,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr int kMostFaults = 5;  // more of them would tell nothing new
-Mutator* current = nullptr;     // what LLVMFuzzerMutate goes on with
+constexpr int kMostFaults = 5;  // further ones rarely show anything new
+Mutator* current = nullptr;     // the one that LLVMFuzzerMutate uses
 
 struct Kind {
   std::string name;
@@ -47,7 +47,7 @@ Bytes read_bytes(const fs::path& path) {
   return bytes;
 }
 
-// By name, so that the order in the folder changes nothing.
+// Sorts by name, so that the folder's order does not matter.
 std::vector<Kind> read_seeds(const fs::path& folder) {
   std::map<std::string, std::map<std::string, Bytes>> kinds;
   for (const auto& entry : fs::directory_iterator(folder)) {
@@ -65,7 +65,7 @@ std::vector<Kind> read_seeds(const fs::path& folder) {
   return all;
 }
 
-// From nothing but its own number, so that a run can go on behind any of them.
+// An input depends only on `seed` and its index, so that a run can continue after any input.
 Bytes make_input(const Kind& kind, std::uint64_t seed, std::size_t index) {
   Mutator mutator(kind.seeds, seed * 1'000'003 + index);
   Bytes input = kind.seeds[mutator.below(kind.seeds.size())];
@@ -80,7 +80,7 @@ Bytes make_input(const Kind& kind, std::uint64_t seed, std::size_t index) {
   return input;
 }
 
-// Counts what came of it into the record.
+// Runs an input and counts the outcome in the record.
 void run_and_count(const Bytes& input, std::size_t index, std::size_t kind, const Limits& limits, Record& record) {
   record.index = index;
   record.hold(input);
@@ -163,7 +163,7 @@ int run(std::span<char*> arguments) {
   Limits limits;
   if (const char* seconds = std::getenv("FUZZ_SECONDS")) limits.seconds = static_cast<unsigned>(std::stoul(seconds));
   if (const char* most = std::getenv("FUZZ_MEGABYTES")) limits.megabytes = std::stoul(most);
-  // Readers that want a path get their input from memory; the folder goes with this, however the child ends.
+  // Readers that need a path get their input from a folder in memory. The folder is removed however the child ends.
   if (fs::is_directory("/dev/shm")) ::setenv("TMPDIR", "/dev/shm", 1);
   const ScratchFolder scratch;
   ::setenv("TMPDIR", scratch.path().c_str(), 1);

@@ -7,7 +7,7 @@
 namespace pleat::fuzz {
 namespace {
 
-constexpr std::string_view kSigns = ",;\"'\n\r\t {}[]():\\/.-+0123456789eE";  // what text formats turn on
+constexpr std::string_view kSigns = ",;\"'\n\r\t {}[]():\\/.-+0123456789eE";  // characters that matter in text formats
 
 }  // namespace
 
@@ -19,7 +19,7 @@ void Mutator::mutate(Bytes& input, std::size_t most) {
 
 void Mutator::change(Bytes& input) {
   using Change = void (Mutator::*)(Bytes&);
-  // Those that keep the rest in place come up more often: they get past a reader's first checks.
+  // Changes that keep the rest in place are listed more often: they get past a reader's first checks.
   constexpr std::array<Change, 16> kChanges = {
       &Mutator::flip_bit,     &Mutator::flip_bit,     &Mutator::set_byte,   &Mutator::set_byte,
       &Mutator::set_number,   &Mutator::set_number,   &Mutator::set_number, &Mutator::set_sign,
@@ -35,7 +35,7 @@ void Mutator::set_byte(Bytes& input) {
   input[place(input)] = static_cast<std::uint8_t>(below(2) == 0 ? edge(8) : below(256));
 }
 
-// As formats store them, of one to eight bytes in either order: to an edge, near the file's size, or near what it was.
+// Changes a number of one to eight bytes, in either byte order: to an edge, near the file's size or near its value.
 void Mutator::set_number(Bytes& input) {
   const std::size_t width = std::size_t{1} << below(4);
   if (input.size() < width) return set_byte(input);
@@ -67,7 +67,7 @@ void Mutator::fill(Bytes& input) {
 
 void Mutator::copy_over(Bytes& input) {
   const auto block = block_of(input);
-  const Bytes copy(block.begin(), block.end());  // it may lie across its own place
+  const Bytes copy(block.begin(), block.end());  // source and target may overlap
   const std::size_t at = below(input.size() - copy.size() + 1);
   std::copy(copy.begin(), copy.end(), input.begin() + static_cast<std::ptrdiff_t>(at));
 }
@@ -94,7 +94,7 @@ void Mutator::insert_noise(Bytes& input) {
   input.insert(input.begin() + static_cast<std::ptrdiff_t>(below(input.size() + 1)), noise.begin(), noise.end());
 }
 
-// The begin of this file and the end of another.
+// Joins the begin of this file and the end of another.
 void Mutator::splice(Bytes& input) {
   const Bytes& other = others_[below(others_.size())];
   input.resize(below(input.size()) + 1);
@@ -107,13 +107,13 @@ void Mutator::insert_other(Bytes& input) {
   input.insert(input.begin() + static_cast<std::ptrdiff_t>(below(input.size() + 1)), block.begin(), block.end());
 }
 
-// Where readers' arithmetic turns (signs, widths, limits): next to a power of two, of at most so many bits.
+// Returns a number next to a power of two, of at most `bits` bits: an edge of readers' arithmetic.
 std::uint64_t Mutator::edge(std::size_t bits) {
   const std::size_t bit = below(bits + 1);
   return (bit == 64 ? 0 : std::uint64_t{1} << bit) + below(3) - 1;
 }
 
-// Headers and trailers decide most, so that they are changed more often than their share.
+// Returns a place to change. Prefers headers and trailers, which decide most.
 std::size_t Mutator::place(const Bytes& input) {
   const std::size_t size = input.size();
   switch (below(5)) {
@@ -128,7 +128,7 @@ std::size_t Mutator::place(const Bytes& input) {
   }
 }
 
-// Mostly a short one. Empty only if there are no bytes.
+// Returns a block, mostly a short one. Empty only if there are no bytes.
 std::span<const std::uint8_t> Mutator::block_of(std::span<const std::uint8_t> bytes) {
   if (bytes.empty()) return bytes;
   const std::size_t begin = below(bytes.size()), left = bytes.size() - begin;

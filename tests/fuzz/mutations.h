@@ -1,4 +1,4 @@
-// Damage to files: what disks, networks and people do to them, and what someone who means harm would try first.
+// Damages files as disks, networks and people do, and as an attacker would try first.
 #pragma once
 
 #include <cstddef>
@@ -15,13 +15,13 @@ constexpr std::size_t kMostInput = std::size_t{1} << 20;  // bytes; inputs do no
 
 class Mutator {
  public:
-  /// others: files of which pieces may be put into an input; must outlive this.
+  /// others: files to take pieces from. Requires: they outlive the object.
   Mutator(std::span<const Bytes> others, std::uint64_t seed) : others_(others), random_(seed) {}
 
-  /// One to five changes. The same seed and calls give the same bytes.
+  /// Makes one to five changes. The same seed and calls give the same bytes.
   void mutate(Bytes& input, std::size_t most);
 
-  /// Evenly from 0 to bound - 1; bound > 0. Not by the standard's distributions, which differ between libraries.
+  /// Returns a random number from 0 to bound - 1; bound > 0. Standard distributions differ between libraries.
   std::size_t below(std::size_t bound) { return static_cast<std::size_t>(random_() % bound); }
 
  private:

@@ -20,14 +20,14 @@
 
 extern "C" {
 int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size);
-// Of the sanitizers' allocator_interface.h, which GCC does not install.
+// From the sanitizers' allocator_interface.h, which GCC does not install.
 int __sanitizer_install_malloc_and_free_hooks(void (*on_malloc)(const volatile void*, std::size_t),
                                               void (*on_free)(const volatile void*));
 }
 
 namespace {
 
-// Far from what a program would return by itself.
+// Unlike any code that a program would return by itself.
 enum FaultCode : int {
   kReport = 90,  // of a sanitizer
   kHang = 91,
@@ -41,7 +41,7 @@ std::atomic<long> unfreed{0};  // blocks
 
 }  // namespace
 
-// malloc says no to absurd sizes, as it would without a sanitizer; operator new then ends the process.
+// malloc refuses absurd sizes, as it does without a sanitizer; operator new then ends the process.
 extern "C" const char* __asan_default_options() {
   return "exitcode=90:handle_abort=1:allocator_may_return_null=1:max_allocation_size_mb=1024:quarantine_size_mb=32:"
          "detect_stack_use_after_return=1";
@@ -52,7 +52,7 @@ namespace pleat::fuzz {
 namespace {
 
 void end_hang(int) {
-  std::signal(SIGALRM, SIG_DFL);  // in case that even this does not end
+  std::signal(SIGALRM, SIG_DFL);  // in case this function hangs too
   ::alarm(5);
   __sanitizer_print_stack_trace();
   ::_exit(kHang);
@@ -63,7 +63,7 @@ void set_limit(unsigned seconds) {
   ::alarm(seconds);
 }
 
-// Asking the leak checker takes milliseconds, counting does not.
+// Counts blocks first: asking the leak checker takes milliseconds.
 void count_blocks() {
   static const int installed =
       __sanitizer_install_malloc_and_free_hooks([](const volatile void*, std::size_t) { ++unfreed; },
@@ -71,7 +71,7 @@ void count_blocks() {
   static_cast<void>(installed);
 }
 
-// The lowest that is free.
+// Returns the lowest free descriptor.
 int next_descriptor() {
   const int file = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
   ::close(file);
@@ -104,7 +104,7 @@ void read_input(const std::uint8_t* data, std::size_t size) {
 
 void run_one_input(std::span<const std::uint8_t> input, const Limits& limits) {
   count_blocks();
-  // Of just that size, so that a sanitizer sees the first byte read behind it.
+  // A copy of exactly that size, so that a sanitizer notices any byte read beyond it.
   const auto copy = std::make_unique<std::uint8_t[]>(input.size());
   std::copy(input.begin(), input.end(), copy.get());
   const int descriptor = next_descriptor();

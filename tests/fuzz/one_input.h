@@ -1,5 +1,4 @@
-// One input through the reader, in a process that may be lost to it: a fault ends the process, with a code that says
-// what it was.
+// Runs one input through the reader, in a process that may be lost. A fault ends the process with a code for its kind.
 #pragma once
 
 #include <cstddef>
@@ -18,7 +17,7 @@ struct Limits {
 /// document, leaves memory or a file behind, or takes too much memory. Standard error has the details.
 void run_one_input(std::span<const std::uint8_t> input, const Limits& limits);
 
-/// What such a process's end means, given its status as waitpid tells it; "" if it ended well.
+/// Returns the fault that ended such a process, from waitpid's status; "" if it ended well.
 std::string fault_of(int status);
 
 }  // namespace pleat::fuzz

@@ -1,4 +1,4 @@
-"""Small good files of every format that pleat reads, to be mutated: the kind is a file's name up to the first '-' or '.'.
+"""Makes small good files of every format that pleat reads, as seeds for mutation. A file's kind is its name up to the first '-' or '.'.
 By hand, for a longer run:  seeds.py BUILD/tests FOLDER  makes FOLDER/photo, FOLDER/table and so on.
 """
 import gzip

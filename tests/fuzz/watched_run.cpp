@@ -32,13 +32,13 @@ WatchedRun::~WatchedRun() { ::munmap(record_, sizeof(Record)); }
 
 std::string WatchedRun::run(const std::function<void(Record&)>& work) {
   record_->done = false;
-  std::fflush(nullptr);  // or the child would print it again
+  std::fflush(nullptr);  // otherwise the child would print it again
   const pid_t child = ::fork();
   if (child < 0) throw std::runtime_error("cannot start a process");
   if (child == 0) {
     work(*record_);
     record_->done = true;
-    std::exit(0);  // and not _exit: the leak checker looks at the end of the process
+    std::exit(0);  // not _exit: the leak checker runs at the end of the process
   }
   int status = 0;
   while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {

@@ -1,4 +1,4 @@
-// Runs work that may kill its process, in a child that is watched; what the child was at work on outlives it.
+// Runs work that may kill its process in a child process. A shared record of the child's current input outlives it.
 #pragma once
 
 #include <array>
@@ -16,11 +16,11 @@ struct Tally {
   std::size_t accepted = 0, refused = 0;
 };
 
-/// In memory that parent and child share.
+/// Lies in memory that parent and child share.
 struct Record {
-  std::size_t index = 0;  // of the input at work, over all kinds
+  std::size_t index = 0;  // of the current input, over all kinds
   std::size_t size = 0;
-  bool done = false;   // the child came to its end: a reader that calls exit(0) must not pass for one
+  bool done = false;   // the child finished; unlike a reader that calls exit(0)
   double slowest = 0;  // seconds of one input
   std::array<Tally, kMostKinds> tallies{};
   std::array<std::uint8_t, kMostInput> input{};
@@ -35,7 +35,7 @@ class WatchedRun {
   ~WatchedRun();
   WatchedRun(const WatchedRun&) = delete;
 
-  /// Runs the work in a child process, to its end. Returns how that went wrong; "" if it did not.
+  /// Runs the work in a child process, to its end. Returns the fault; "" if none.
   std::string run(const std::function<void(Record&)>& work);
   Record& record() { return *record_; }
 

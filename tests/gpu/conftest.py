@@ -1,4 +1,4 @@
-"""Where there is no CUDA device the suite ends before it begins, with the exit code that CTest calls "Skipped"."""
+"""Skips the whole suite without a CUDA device, by the exit code that CTest reports as "Skipped"."""
 import pathlib
 import sys
 
@@ -9,7 +9,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 import devices  # noqa: E402
 import easy  # noqa: E402
 
-SKIPPED = 77  # CMakeLists.txt knows it
+SKIPPED = 77  # as in CMakeLists.txt
 
 
 def pytest_sessionstart():

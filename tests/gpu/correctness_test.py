@@ -1,4 +1,4 @@
-"""One CUDA device: what is trained and predicted there is what the CPU would have come to, and kills are survived."""
+"""One CUDA device: training and predictions agree with the CPU's, and a killed run resumes."""
 import csv
 
 import devices
@@ -30,7 +30,7 @@ def test_auto_is_cuda_in_bf16_and_scores_alike(config, cpu_accuracy, tmp_path):
 
 
 def test_resnet18s_logits_are_those_of_the_same_weights_on_the_cpu(config, tmp_path):
-    """The run ends on CPU before its first result counts, and goes on on CUDA from the last checkpoint, which has only to be predicted with."""
+    """A run on CPU is killed before its first result is saved. Resumed on CUDA, it only has to predict."""
     fold = tmp_path / "run/round_0/label/resnet18/fold_0"
     settings = ["models=[{name: resnet18}]", "train.epochs=1"]
     killed = easy.train(config, tmp_path / "run", *settings, "cluster.device=cpu", PLEAT_FAULT="before_done:1:kill")
@@ -38,7 +38,7 @@ def test_resnet18s_logits_are_those_of_the_same_weights_on_the_cpu(config, tmp_p
     cpu_weights, cpu = (fold / "weights.safetensors").read_bytes(), load_file(fold / "predictions.safetensors")
 
     done = easy.train(config, tmp_path / "run", *settings)
-    assert done.returncode == 0 and "goes on from" in done.stdout, done.stdout
+    assert done.returncode == 0 and "resumes from" in done.stdout, done.stdout
     assert (fold / "weights.safetensors").read_bytes() == cpu_weights
     cuda = load_file(fold / "predictions.safetensors")
     for name in ("oof.logits", "test.logits"):
@@ -68,11 +68,11 @@ def test_predict_says_the_same_on_both_devices(config, cuda_run, tmp_path, ranks
 
 
 def test_a_killed_run_goes_on_to_its_end(config, cpu_accuracy, tmp_path):
-    """10 steps an epoch: the 13th is in the second epoch of the first fold."""
+    """An epoch has 10 steps, so step 13 is in the second epoch of the first fold."""
     killed = easy.train(config, tmp_path / "run", PLEAT_FAULT="step_done:13:kill")
     assert killed.returncode == -9, killed.stdout
     done = easy.train(config, tmp_path / "run")
-    assert done.returncode == 0 and "goes on from" in done.stdout, done.stdout
+    assert done.returncode == 0 and "resumes from" in done.stdout, done.stdout
     assert easy.summary(tmp_path / "run")["rounds"][0] == {"round": 0, "jobs": 2, "done_before": 0, "failed": 0}
     assert abs(easy.accuracy(tmp_path / "run") - cpu_accuracy) <= easy.NOISE
 
@@ -95,12 +95,12 @@ EVERYTHING = (
 
 @pytest.mark.parametrize("device", ["cpu", "cuda"])
 def test_heads_losses_freezing_and_the_best_epoch_learn_and_survive_a_kill(config, tmp_path, device):
-    """On the CPU too, so that what fails on CUDA alone is seen to. Its 11th step is in the second epoch, after the freezing."""
+    """Runs on the CPU too, to show failures of CUDA alone. Step 11 is in the second epoch, after the frozen one."""
     settings = [*EVERYTHING, f"cluster.device={device}"]
     killed = easy.train(config, tmp_path / "run", *settings, PLEAT_FAULT="step_done:11:kill")
     assert killed.returncode == -9, killed.stdout
     done = easy.train(config, tmp_path / "run", *settings)
-    assert done.returncode == 0 and "goes on from" in done.stdout, done.stdout
+    assert done.returncode == 0 and "resumes from" in done.stdout, done.stdout
     targets = easy.summary(tmp_path / "run")["targets"]
     assert set(targets) == {"label", "number", "both"}
     assert targets["label"]["oof"]["accuracy"] >= 0.9

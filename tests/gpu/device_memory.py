@@ -1,4 +1,4 @@
-"""How much memory of the CUDA devices a block takes, whatever programs run in it: by what nvidia-smi says."""
+"""Measures the CUDA memory that a block of code uses, programs that it starts included, by nvidia-smi."""
 import shutil
 import subprocess
 import threading
@@ -15,7 +15,7 @@ def used():
 
 
 class DeviceMemory:
-    """`with DeviceMemory() as memory: …`, then memory.peak: the most MiB that any device had in use beyond before; None where nobody can say."""
+    """`with DeviceMemory() as memory: …`, then memory.peak: largest increase on any device, in MiB; None if unknown."""
 
     def __enter__(self):
         self.before, self.peak, self.ended = used(), None, threading.Event()

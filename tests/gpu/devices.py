@@ -1,4 +1,4 @@
-"""The CUDA devices of this machine. As a program: where there is none, says why in a line and returns 1."""
+"""The CUDA devices of this machine. As a program: if there are none, prints the reason in one line and returns 1."""
 import os
 import sys
 
@@ -10,7 +10,7 @@ def count():
 
 
 def lack():
-    """Why LibTorch can use no CUDA device here, in a line; empty if it can."""
+    """One line with the reason why LibTorch can use no CUDA device here; empty if it can."""
     if torch.cuda.is_available():
         return ""
     try:
@@ -22,7 +22,7 @@ def lack():
 
 
 def visible(number):
-    """CUDA_VISIBLE_DEVICES that shows the first `number` devices alone of those that this process sees."""
+    """Value of CUDA_VISIBLE_DEVICES for only the first `number` devices visible to this process."""
     given = os.environ.get("CUDA_VISIBLE_DEVICES", "")
     names = given.split(",") if given else [str(index) for index in range(number)]
     return ",".join(names[:number])

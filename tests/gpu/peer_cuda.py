@@ -1,5 +1,5 @@
-"""What somebody who cares for speed would write for one CUDA device: batches of bytes sent from pinned memory, flipped, shifted and normalised on
-the device at once, bf16 by autocast, channels_last, fused AdamW. Prints JSON: images and seconds of each epoch.
+"""A fast PyTorch loop for one CUDA device: batches of bytes from pinned memory, flipped, shifted and normalised on the
+device, bf16 by autocast, channels_last, fused AdamW. Prints JSON: images and seconds of each epoch.
 """
 import argparse
 import json
@@ -19,7 +19,7 @@ import recipe  # noqa: E402
 
 
 def augmented(pixels, pad):
-    """[n, S, S, C] uint8, each flipped or not and shifted by up to `pad` pixels in its own way, black coming in."""
+    """Flips and shifts each image at random, by up to `pad` pixels, with black borders. Images: [n, S, S, C] uint8."""
     count, size, device = len(pixels), pixels.shape[1], pixels.device
     y = x = torch.arange(size, device=device).expand(count, size)
     x = torch.where(torch.rand(count, 1, device=device) < 0.5, x.flip(1), x)
@@ -30,7 +30,7 @@ def augmented(pixels, pad):
 
 
 class Crops:
-    """The first `rows` crops in this machine's memory, and batches of them on the device."""
+    """The first `rows` crops in host memory, and batches of them on the device."""
 
     def __init__(self, path, rows, pad, device):
         with h5py.File(path) as file:
@@ -41,7 +41,7 @@ class Crops:
         self.mean, self.scale = mean.to(device), (1 / std).to(device)
 
     def sent(self, tensor, rows):
-        """Rows of a tensor on the device. The allocator of pinned memory keeps a buffer until its copy is done."""
+        """Copies rows of a tensor to the device. The allocator keeps the pinned buffer until the copy is done."""
         picked = torch.empty(len(rows), *tensor.shape[1:], dtype=tensor.dtype, pin_memory=self.device.type == "cuda")
         torch.index_select(tensor, 0, rows, out=picked)
         return picked.to(self.device, non_blocking=True)
@@ -53,7 +53,7 @@ class Crops:
 
 
 def train_epoch(network, optimizer, crops, batches, rates):
-    """Returns the mean loss of the steps: to read it is to wait for the device."""
+    """Returns the mean loss of the steps. Reading it waits for the device."""
     total = torch.zeros((), device=crops.device)
     for rows in batches:
         rate = next(rates)

@@ -1,4 +1,4 @@
-"""Devices among ranks: who gets which, what happens if there are too few, and shards of a fold over NCCL."""
+"""Several ranks on CUDA: assignment of devices, too few devices, and shards of a fold over NCCL."""
 import csv
 
 import devices
@@ -12,7 +12,7 @@ SHARDS = ["cluster.shards=2", "train.micro_batches=2"]
 
 @pytest.mark.parametrize("asked, used", [("auto", "cpu"), ("cuda", "cuda")])
 def test_more_ranks_than_devices(config, cpu_accuracy, tmp_path, asked, used):
-    """auto leaves the device alone and says so; cuda lets the ranks share it."""
+    """`auto` does not use the device and says so; `cuda` lets the ranks share it."""
     done = easy.train(config, tmp_path / "run", f"cluster.device={asked}", ranks=2, CUDA_VISIBLE_DEVICES=devices.visible(1))
     assert done.returncode == 0, done.stdout
     assert ("has 2 ranks for 1 CUDA device; start 1 there, or set cluster.device=cuda" in done.stdout) == (asked == "auto"), done.stdout
@@ -21,7 +21,7 @@ def test_more_ranks_than_devices(config, cpu_accuracy, tmp_path, asked, used):
 
 
 def test_shards_that_would_share_a_device_are_refused(config, tmp_path):
-    """By NCCL, as they connect. None may be left waiting for the other."""
+    """NCCL refuses when they connect. No rank may be left waiting for the other."""
     done = easy.train(config, tmp_path / "run", *SHARDS, ranks=2, CUDA_VISIBLE_DEVICES=devices.visible(1), NCCL_MULTI_RANK_GPU_ENABLE="0")
     assert done.returncode == 4 and "NCCL on cuda:0 could not connect to its peers" in done.stdout, done.stdout
 
@@ -43,8 +43,9 @@ def probabilities(path):
 
 
 def require_equal_shards(config, run, out):
-    """Each shard predicts every second batch of 256 rows by its own weights, and shard 0 keeps its own: a fold's 300 held-out rows come first, so
-    that all its 200 test rows are shard 1's. What the kept weights predict must be what the run did; other folds' weights differ by 0.1."""
+    """Both shards have equal weights. Each shard predicts every second batch of 256 rows with its own weights, and
+    shard 0 saves its own. A fold's 300 held-out rows come first, so shard 1 predicts all 200 test rows. The saved
+    weights must give the run's predictions; other folds' weights differ by 0.1."""
     done = runs.pleat("predict", "--run", run, "--crops", config.parent / "crops.h5", "--out", out, "--device", "cuda")
     assert done.returncode == 0, done.stdout
     of_shard_1, of_shard_0 = probabilities(run / "predictions.csv"), probabilities(out)
@@ -68,6 +69,6 @@ def test_shards_of_which_one_is_killed_go_on_to_their_end(config, cpu_accuracy, 
     first = easy.train(config, tmp_path / "run", *SHARDS, ranks=2, PLEAT_FAULT=f"step_done:13:kill@{killed}")
     assert first.returncode == 137, first.stdout
     done = easy.train(config, tmp_path / "run", *SHARDS, ranks=2)
-    assert done.returncode == 0 and "goes on from" in done.stdout, done.stdout
+    assert done.returncode == 0 and "resumes from" in done.stdout, done.stdout
     assert abs(easy.accuracy(tmp_path / "run") - cpu_accuracy) <= easy.NOISE
     require_equal_shards(config, tmp_path / "run", tmp_path / "predictions.csv")

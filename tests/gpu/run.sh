@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Speed on CUDA devices, by hand; not part of the tests. Arguments go to tests/gpu/throughput.py. Without a device: says so, in a line.
+# Measures speed on CUDA devices. Run it by hand; it is not part of the tests. Passes its arguments to
+# tests/gpu/throughput.py. Without a device it only prints the reason.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 launch/setup.sh --test >/dev/null

@@ -1,5 +1,5 @@
-"""Training images/s of pleat train on CUDA devices, resnet18 in bf16: against a PyTorch loop on one of them, and on 1, 2, 4, … all of them, by a
-fold per device and by shards of a fold over NCCL. Not a test: timings decide nothing.
+"""Training images/s of pleat train on CUDA devices, with resnet18 in bf16: against a PyTorch loop on one device, and on
+1, 2, 4, … all devices, with a fold per device and with shards of a fold over NCCL. Not a test: no timing fails.
 
 usage: tests/gpu/run.sh [--sizes 64,224] [--batch 256] [--epochs 5] [--turns 3] [--gpus N] [--out gpu.json]
 
@@ -25,14 +25,14 @@ import torch  # noqa: E402
 from device_memory import DeviceMemory  # noqa: E402
 from pleat_run import Run, rate_of, write_config  # noqa: E402
 
-ROWS = {64: 40_000, 224: 8_000}  # of crops; seconds of work for a fast device
+ROWS = {64: 40_000, 224: 8_000}  # crops by size; some seconds of work for a fast device
 CORES = sorted(os.sched_getaffinity(0))
 PEER, FOLDS, SHARDS = "PyTorch", "a fold per device", "shards of a fold"
 
 
 @dataclasses.dataclass
 class Bench:
-    """What crops and runs are handed: where they may write."""
+    """Folders for the crops and runs."""
 
     scratch: pathlib.Path
 
@@ -41,7 +41,7 @@ class Bench:
 
 
 def pleat_speed(bench, file, options, gpus, shards):
-    """One rank per device. Without shards there are as many folds as devices, so that all train all the time."""
+    """One rank per device. Without shards there are as many folds as devices, so no device is idle."""
     slots = gpus // shards
     config = write_config(bench, file, folds=f"{{k: {max(2, slots)}}}", cluster=f"{{device: {options.device}, shards: {shards}}}",
                           train=f"{{epochs: {options.epochs}, batch: {options.batch * shards}, micro_batches: {shards}, precision: bf16}}")
@@ -66,19 +66,19 @@ def layouts(gpus):
 
 def runner(bench, file, options, way, gpus, rows):
     if way == PEER:
-        return lambda _: peer_speed(file, options, rows // 2)  # as one of pleat's two folds trains on
+        return lambda _: peer_speed(file, options, rows // 2)  # as many as each of pleat's two folds trains on
     return lambda _: pleat_speed(bench, file, options, gpus, gpus if way == SHARDS else 1)
 
 
 def line_of(size, way, gpus, results, one):
-    """The median turn in figures. `one`: images/s of pleat on one device."""
+    """Figures of the median turn. `one`: images/s of pleat on one device."""
     middle = sorted(results, key=lambda result: result["images_per_second"])[len(results) // 2]
     rate = middle["images_per_second"]
     return {"size": size, "way": way, "gpus": gpus, **middle, "per_gpu": rate / gpus, "scaling": rate / (gpus * one)}
 
 
 def measure_size(bench, options, size):
-    """Lines of the table, and what each turn gave, by name."""
+    """Rows of the table, and by name the result of each turn."""
     rows = options.rows or ROWS.get(size, 8_000)
     file = crops.noise(bench, rows, size, 3)
     runners = {(way, gpus): runner(bench, file, options, way, gpus, rows) for way, gpus in layouts(options.gpus)}
@@ -89,7 +89,7 @@ def measure_size(bench, options, size):
 
 
 def table(lines):
-    """As Markdown. `of one`: images/s per device over those of pleat on one device."""
+    """The table in Markdown. `of one`: images/s per device, relative to pleat on one device."""
 
     def shown(value, form):
         return "–" if value is None else format(value, form)

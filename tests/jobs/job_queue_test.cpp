@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <random>
+
 #include "jobs/job_key.h"
 
 namespace pleat {
@@ -99,6 +101,100 @@ TEST(JobQueue, WhatIsPendingIsWhatNextWillHandOut) {
   EXPECT_EQ(queue.pending(), (std::vector<int>{2, 3}));
   queue.put_back(0, 0);
   EXPECT_EQ(queue.pending(), (std::vector<int>{0, 2, 3}));
+}
+
+TEST(JobQueue, AJobRunsOnceAllThatItWaitsForAreDone) {
+  JobQueue queue(JobDependencies{{2}, {}, {1}, {}});  // 1, then 2, then 0
+  EXPECT_EQ(queue.next(0), 1);
+  EXPECT_EQ(queue.next(1), 3);
+  EXPECT_EQ(queue.next(2), std::nullopt);
+  EXPECT_FALSE(queue.settled()) << "jobs 0 and 2 still wait";
+  queue.finish(0, 1);
+  EXPECT_EQ(queue.next(0), 2);
+  queue.finish(0, 2);
+  EXPECT_EQ(queue.next(0), 0);
+  queue.finish(0, 0);
+  queue.finish(1, 3);
+  EXPECT_TRUE(queue.settled());
+}
+
+TEST(JobQueue, WhatWaitsForAFailedJobIsBlockedThroughOthersToo) {
+  JobQueue queue(JobDependencies{{3}, {0}, {}, {}});
+  EXPECT_EQ(queue.next(0), 2);
+  EXPECT_EQ(queue.next(1), 3);
+  EXPECT_EQ(queue.blocked_by(3), (std::vector<int>{0, 1}));
+  EXPECT_EQ(queue.blocked_by(2), std::vector<int>{});
+  queue.fail(1, 3);
+  EXPECT_EQ(queue.state(0), JobState::kBlocked);
+  EXPECT_EQ(queue.state(1), JobState::kBlocked);
+  EXPECT_EQ(queue.next(1), std::nullopt);
+  queue.finish(0, 2);
+  EXPECT_TRUE(queue.settled());
+  EXPECT_EQ(queue.count(JobState::kBlocked), 2);
+}
+
+TEST(JobQueue, WhatWaitsForAJobThatMayBeTriedAgainIsNotBlocked) {
+  JobQueue queue(JobDependencies{{}, {0}}, /*attempts=*/2);
+  EXPECT_EQ(queue.next(0), 0);
+  queue.fail(0, 0);
+  EXPECT_EQ(queue.state(1), JobState::kPending);
+  EXPECT_EQ(queue.next(0), 0);
+  queue.finish(0, 0);
+  EXPECT_EQ(queue.next(0), 1);
+}
+
+TEST(JobQueue, APrerequisiteDoneBeforeTheStartCounts) {
+  JobQueue queue(JobDependencies{{}, {0}});
+  queue.already_done(0);
+  EXPECT_EQ(queue.next(0), 1);
+}
+
+TEST(JobQueue, ACycleOrAnUnknownJobIsAMistakeInTheProgram) {
+  EXPECT_THROW(JobQueue(JobDependencies{{1}, {0}}), std::logic_error);
+  EXPECT_THROW(JobQueue(JobDependencies{{0}}), std::logic_error);
+  EXPECT_THROW(JobQueue(JobDependencies{{5}}), std::logic_error);
+  EXPECT_THROW(JobQueue(JobDependencies{{-1}}), std::logic_error);
+}
+
+// Random graphs with failing jobs: the final states are the same for any number of slots and any order of completion.
+TEST(JobQueue, EndsAlikeForAnyNumberOfSlots) {
+  std::mt19937 random(7);
+  for (int graph = 0; graph < 50; ++graph) {
+    const int jobs = 1 + static_cast<int>(random() % 40);
+    JobDependencies waits_for(static_cast<std::size_t>(jobs));
+    std::vector<bool> fails(static_cast<std::size_t>(jobs));
+    for (int job = 0; job < jobs; ++job) {
+      fails[std::size_t(job)] = random() % 8 == 0;
+      for (int other = 0; other < jobs; ++other) {
+        // The graph's order is that of 7 * job modulo a prime, so that job numbers do not follow it.
+        if (other * 7 % 41 < job * 7 % 41 && random() % 6 == 0) waits_for[std::size_t(job)].push_back(other);
+      }
+    }
+    std::vector<JobState> ends;
+    for (const int slots : {1, 2, 5, 16}) {
+      JobQueue queue(waits_for);
+      std::vector<std::optional<int>> at_work(static_cast<std::size_t>(slots));
+      while (!queue.settled()) {
+        for (int slot = 0; slot < slots; ++slot) {
+          if (!at_work[std::size_t(slot)]) at_work[std::size_t(slot)] = queue.next(slot);
+        }
+        const std::size_t slot = random() % std::size_t(slots);
+        std::optional<int>& job = at_work[slot];
+        if (!job) continue;
+        for (const int before : waits_for[std::size_t(*job)]) EXPECT_EQ(queue.state(before), JobState::kDone);
+        if (fails[std::size_t(*job)])
+          queue.fail(static_cast<int>(slot), *job);
+        else
+          queue.finish(static_cast<int>(slot), *job);
+        job.reset();
+      }
+      std::vector<JobState> states;
+      for (int job = 0; job < jobs; ++job) states.push_back(queue.state(job));
+      if (ends.empty()) ends = states;
+      EXPECT_EQ(states, ends) << slots << " slots";
+      EXPECT_EQ(queue.count(JobState::kPending) + queue.count(JobState::kRunning), 0);
+    }
+  }
 }
 
 }  // namespace

@@ -8,7 +8,7 @@
 #include <cmath>
 
 #include "base/error.h"
-#include "model/excitation.h"
+#include "kernels/excitation.h"
 #include "model/layers.h"
 #include "model/network_checks.h"
 
@@ -21,7 +21,7 @@ using testing::ElementsAre;
 
 const ModelConfig kB0{.name = "efficientnet_b0"};
 
-// Without what training leaves out.
+// Drops nothing in training.
 ModelConfig whole(const std::string& name, const std::string& stem = "auto") {
   return {.name = name, .stem = stem, .dropout = {0.0}, .stochastic_depth = {0.0}};
 }
@@ -73,7 +73,7 @@ TEST_F(EfficientNet, TakesImagesOfAnySizeInEitherMemoryFormat) {
     for (const int channels : {1, 3}) {
       const auto net = make_classifier(whole("efficientnet_b0", stem), {channels, 5}, kInit);
       const torch::NoGradGuard no_grad;
-      for (const bool train : {true, false}) {  // once in training: the statistics are of these images then
+      for (const bool train : {true, false}) {  // training first: it sets the statistics to those of these images
         net->train(train);
         for (const auto& [height, width] : {std::pair{64, 64}, {16, 16}, {33, 47}}) {
           const auto images = torch::randn({8, channels, height, width});
@@ -100,7 +100,7 @@ TEST_F(EfficientNet, StartsFromTheWeightsOfTorchvisionsRecipeButForTheLastLayers
   EXPECT_TRUE(weight(*net, "features.6.1.block.2.fc1.bias").eq(0).all().item<bool>());
   EXPECT_TRUE(weight(*net, "features.6.1.block.3.1.weight").eq(1).all().item<bool>());
   EXPECT_TRUE(weight(*net, "classifier.1.bias").eq(0).all().item<bool>());
-  const double bound = 1.0 / std::sqrt(1280.0);  // by its inputs
+  const double bound = 1.0 / std::sqrt(1280.0);  // scaled by the number of inputs
   EXPECT_NEAR(weight(*net, "classifier.1.weight").abs().max().item<double>(), bound, 0.001 * bound);
 }
 
@@ -131,7 +131,7 @@ TEST_F(EfficientNet, GivesEveryParameterAGradientInTheParametersType) {
   }
 }
 
-// Without channels_last memory the fast path is left.
+// Other memory than channels_last does not take the fast path.
 TEST(Excitation, ItsFastPathIsThePlainOneForwardAndBack) {
   for (const auto type : {at::kFloat, at::kBFloat16}) {
     for (const auto& [channels, height, width] : {std::tuple{33, 5, 3}, {64, 8, 8}, {7, 1, 1}}) {

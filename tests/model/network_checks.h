@@ -1,4 +1,4 @@
-// What the tests of all networks ask of one.
+// Checks shared by the tests of all networks.
 #pragma once
 
 #include <ATen/Parallel.h>
@@ -13,8 +13,8 @@ namespace pleat {
 
 inline const RandomKey kInit{.seed = 5, .purpose = Purpose::kInit};
 
-/// On one thread: a network is many small operations, whose threads would wait for each other wherever other work runs
-/// beside the tests, ten times as long as they compute.
+/// Runs on one thread. A network is many small operations; beside other work, their threads would wait for each other
+/// ten times as long as they compute.
 class NetworkTest : public testing::Test {
  protected:
   NetworkTest() { at::set_num_threads(1); }
@@ -46,7 +46,7 @@ inline torch::Tensor logits_after_seed(Classifier& net, const torch::Tensor& ima
   return net.forward(images).detach();
 }
 
-/// That what `config` drops is another choice for another seed, the same for the same, and none in evaluation.
+/// Checks that in training the seed decides what `config` drops, and that evaluation drops nothing.
 inline void expect_drops_in_training_alone(const ModelConfig& config) {
   SCOPED_TRACE(*config.name);
   const auto net = make_classifier(config, {.channels = 3, .classes = 4}, kInit);

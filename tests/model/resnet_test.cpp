@@ -117,7 +117,7 @@ TEST_F(ResNet, DropoutAndStochasticDepthDropInTrainingAlone) {
   }
 }
 
-// The shortcut in its plain form, beside the one-pass form that the network uses.
+// The shortcut in its plain form, to compare with the one-pass form that the network uses.
 TEST_F(ResNet, Resnet20sShortcutIsEverySecondPixelAndZeroChannels) {
   const auto net = make("resnet20", "auto", {3, 4});
   net->eval();

@@ -1,4 +1,4 @@
-// Zip archives and pickles made byte by byte, as torch.save writes them and as it never would.
+// Zip archives and pickles built byte by byte: as torch.save writes them, and broken ones.
 #pragma once
 
 #include <zlib.h>
@@ -35,7 +35,7 @@ inline std::string deflated(const std::string& bytes) {
 struct Part {
   std::string name, contents;
   int method = 0;       // 0: stored, 8: deflated
-  std::string padding;  // in the local header alone, as LibTorch aligns its tensors
+  std::string padding;  // only in the local header, as LibTorch aligns its tensors
 };
 
 inline std::string zip(const std::vector<Part>& parts, const std::string& comment = "") {
@@ -54,7 +54,7 @@ inline std::string zip(const std::vector<Part>& parts, const std::string& commen
          little(archive.size(), 4) + little(comment.size(), 2) + comment;
 }
 
-// Pieces of a pickle: each leaves one value.
+// Pieces of a pickle; each leaves one value on the stack.
 namespace pickled {
 
 const std::string kOrdered = "ccollections\nOrderedDict\n)R";
@@ -98,7 +98,7 @@ inline std::string whole(const std::string& value) { return "\x80\x02" + value +
 
 }  // namespace pickled
 
-/// The archive of such a pickle and of its storages, named 0, 1, …
+/// Returns an archive with the pickled value and its storages, named 0, 1, …
 inline std::string saved(const std::string& value, const std::vector<std::string>& storages,
                          const std::string& order = "little") {
   std::vector<Part> parts{{"archive/data.pkl", pickled::whole(value)}, {"archive/byteorder", order}};

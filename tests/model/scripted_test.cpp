@@ -36,7 +36,7 @@ class ScriptedTest : public testing::Test {
   std::shared_ptr<Classifier> usual() const { return make_classifier(save(scripted_module(1, 4)), kShape, {}); }
   std::string file() const { return (folder_ / "net.pt").string(); }
 
-  // The one line with which a network is refused.
+  // Returns the one line that refuses a network.
   std::string refusal(const ModelConfig& config, const ClassifierShape& shape = kShape) const {
     try {
       make_classifier(config, shape, {});
@@ -55,7 +55,7 @@ class ScriptedTest : public testing::Test {
 
 std::map<std::string, torch::Tensor> by_name(const NamedTensors& tensors) { return {tensors.begin(), tensors.end()}; }
 
-// A step of plain gradient descent, with the draws of `seed`.
+// One step of plain gradient descent; `seed` sets the random draws.
 void step(Classifier& net, const torch::Tensor& images, int seed = 1) {
   torch::manual_seed(seed);
   for (const auto& parameter : net.parameters()) torch::Tensor(parameter).mutable_grad().reset();
@@ -199,8 +199,7 @@ TEST_F(ScriptedTest, BuffersThatTheExporterNamesConstantAreNoState) {
   torch::jit::Module module = scripted_module(1, 4, "");
   module.register_buffer("scale", torch::full({}, 3.0));
   module.define(std::string(kUsualForward) + "    * self.scale\n");
-  const ModelConfig config =
-      save(module, {{"pleat.json", R"({"source": "timm:tiny", "constants": ["scale"]})"}});
+  const ModelConfig config = save(module, {{"pleat.json", R"({"source": "timm:tiny", "constants": ["scale"]})"}});
   const auto net = make_classifier(config, kShape, {});
   EXPECT_FALSE(by_name(state_of(*net)).contains("scale"));
   EXPECT_EQ(net->buffers().size(), 3U);
@@ -209,7 +208,7 @@ TEST_F(ScriptedTest, BuffersThatTheExporterNamesConstantAreNoState) {
 }
 
 TEST_F(ScriptedTest, MovesToADeviceWithAllThatItComputesWith) {
-  if (!at::globalContext().hasCUDA()) return;  // there is nowhere to move to
+  if (!at::globalContext().hasCUDA()) return;  // no device to move to
   torch::jit::Module module = scripted_module(1, 4, "");
   module.register_buffer("scale", torch::full({4}, 3.0));
   module.define(std::string(kUsualForward) + "    * self.scale\n");
@@ -255,7 +254,7 @@ TEST_F(ScriptedTest, NoFlippedByteOrCutEndGoesUnseen) {
     std::string damaged = whole;
     damaged[i] = static_cast<char>(damaged[i] ^ 0x10);
     write_file(file(), damaged);
-    try {  // a byte of padding or of a date changes nothing
+    try {  // bytes of padding or dates may change
       EXPECT_EQ(tensors_to_bytes(state_of(*make_classifier(config, kShape, {}))), state) << "byte " << i;
     } catch (const DataError&) {
       ++refused;
@@ -266,7 +265,7 @@ TEST_F(ScriptedTest, NoFlippedByteOrCutEndGoesUnseen) {
   std::string damaged = whole;
   const std::size_t place = whole.find({static_cast<const char*>(weight.const_data_ptr()), weight.nbytes()});
   ASSERT_NE(place, std::string::npos);
-  damaged[place] ^= 1;  // the lowest bit of one number, which LibTorch itself would take
+  damaged[place] ^= 1;  // the lowest bit of one number; LibTorch itself would accept it
   write_file(file(), damaged);
   EXPECT_THAT(refusal(config), HasSubstr("checksum"));
   for (const std::size_t left : {std::size_t{0}, std::size_t{1}, whole.size() / 2, whole.size() - 1}) {

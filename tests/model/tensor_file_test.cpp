@@ -7,8 +7,8 @@
 
 #include "base/error.h"
 #include "base/files.h"
-#include "model/safetensors.h"
 #include "support/scratch_folder.h"
+#include "weight_formats/safetensors.h"
 
 namespace pleat {
 namespace {

@@ -1,10 +1,10 @@
-// What a failing rank does to the others; expect_exit.sh looks at mpirun's exit code.
+// Lets one rank fail, to test that all ranks end. expect_exit.sh checks mpirun's exit code.
 //   abort CODE: rank 1 aborts while the others wait in a collective.
-//   throw CODE: rank 1 throws while a collective of its own is under way; like main, it prints and aborts.
+//   throw CODE: rank 1 throws during its own collective, and like main prints and aborts.
 //   backward CODE: backward fails on rank 1 while its peers sum gradients.
-//   job_of_0 CODE, job_of_1 CODE: that rank throws alone in a job that it shares with a peer; a second slot goes on.
-//   terminate CODE: a thread of rank 1's throws with nobody to catch.
-//   leave CODE: rank 1 leaves main by an exception that is caught outside of the session.
+//   job_of_0 CODE, job_of_1 CODE: that rank alone throws in a job shared with a peer; a second slot continues.
+//   terminate CODE: a thread of rank 1 throws an exception that nothing catches.
+//   leave CODE: rank 1 leaves main by an exception that is caught outside the session.
 //   kill: rank 1 is killed.
 //   done: all finish.
 #include <signal.h>
@@ -51,12 +51,12 @@ void train_with_one_failing(MpiSession& session) {
   train(net, sync, session.size(), 1);
 }
 
-/// Slots of two ranks; the jobs of all of them end in a barrier that the failing rank does not join.
+/// Runs jobs on slots of two ranks. Each job ends in a barrier that the failing rank does not join.
 void share_jobs(MpiSession& session, int failing) {
   const RankLayout layout = make_layout({.world_size = session.size(), .shards = 2});
   const Slot slot(session, layout, torch::kCPU);
   JobQueue queue(1000);
-  const JobEvents events{.finished = [](int, const std::vector<std::string>&) {},
+  const JobEvents events{.finished = [](int, const std::string&) {},
                          .failed = [](int, const std::string&) {},
                          .progressed = [](int, const std::string&) {}};
   const auto verdict = run_jobs(session, layout, slot, queue, events, [&](JobSource*) -> JobWork {
@@ -64,7 +64,7 @@ void share_jobs(MpiSession& session, int failing) {
       if (job >= 4 && session.rank() == failing) throw DataError("rank {} fails alone", failing);
       slot.ranks().barrier();
       std::this_thread::sleep_for(std::chrono::milliseconds(5));
-      return std::vector<std::string>{};
+      return std::string();
     };
   });
   if (verdict) throw *verdict;

@@ -12,7 +12,7 @@ namespace {
 
 using c10d::ReduceOp;
 
-constexpr std::int64_t kTiny = 7;  // elements per MPI call: everything goes in several
+constexpr std::int64_t kTiny = 7;  // elements per MPI call, so that each collective needs several
 
 struct Case {
   torch::ScalarType type;
@@ -26,7 +26,7 @@ class Collectives : public testing::TestWithParam<Case> {
   int rank() const { return backend.getRank(); }
   int size() const { return backend.getSize(); }
 
-  /// Small whole numbers, which every type holds and sums exactly; [2, 3, 4, 5], different on every rank.
+  /// Small integers [2, 3, 4, 5], different on every rank. All types hold and sum them exactly.
   torch::Tensor numbers(int rank) const {
     return (torch::arange(120).remainder(7) + rank).view({2, 3, 4, 5}).to(GetParam().type);
   }
@@ -35,7 +35,7 @@ class Collectives : public testing::TestWithParam<Case> {
     for (int r = 1; r < size(); ++r) all = all + numbers(r);
     return all;
   }
-  /// Contiguous, channels_last, a strided view, a zero-sized one: the ways in which memory may lie.
+  /// The values in several memory layouts: contiguous, channels_last, transposed, strided.
   std::vector<torch::Tensor> layouts(const torch::Tensor& values) const {
     torch::Tensor wide = torch::zeros({2, 3, 4, 10}, values.options());
     torch::Tensor strided = wide.slice(3, 0, 10, 2);

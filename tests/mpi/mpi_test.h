@@ -1,4 +1,4 @@
-// What the tests under mpirun share.
+// Helpers for tests under mpirun.
 #pragma once
 
 #include "cluster/mpi_session.h"
@@ -7,7 +7,7 @@ namespace pleat {
 
 MpiSession& session();
 
-/// The ranks that pass the same colour; collective over all ranks.
+/// Communicator of the ranks with the same colour. Collective: all ranks.
 MPI_Comm split(int colour);
 
 }  // namespace pleat

@@ -1,4 +1,4 @@
-// GoogleTest under mpirun: every rank runs every test; rank 0 reports, the others only what fails.
+// GoogleTest under mpirun: every rank runs every test. Rank 0 reports all of them, the others only failures.
 #include <gtest/gtest.h>
 #include <torch/torch.h>
 
@@ -12,7 +12,7 @@ namespace {
 
 MpiSession* the_session = nullptr;
 
-/// Says on which rank what failed, and ends all ranks: the others wait in a collective that this one has left.
+/// Prints a failure with its rank, and ends all ranks: the others may wait in a collective that this rank left.
 class FailFast : public testing::EmptyTestEventListener {
   void OnTestPartResult(const testing::TestPartResult& result) override {
     if (!result.failed()) return;

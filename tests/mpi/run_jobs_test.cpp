@@ -1,4 +1,4 @@
-// run_jobs as a whole, with work that does nothing: who is given what, and what a failure does to the others.
+// run_jobs with jobs that do nothing: distribution of jobs to slots, and effects of failures.
 #include <gmock/gmock.h>
 
 #include <algorithm>
@@ -16,28 +16,28 @@ namespace {
 using namespace std::chrono_literals;
 using JobFailed = ErrorOf<ExitCode::kSomeFailed>;
 
-/// The number of shards per slot.
+/// Parameter: shards per slot.
 class RunJobs : public testing::TestWithParam<int> {
  protected:
   void SetUp() override {
     if (session().size() < GetParam()) GTEST_SKIP() << "needs more ranks";
   }
 
-  /// Runs `count` jobs on slots of the parameter's size; `work`: collective over the slot's ranks.
+  /// Runs `count` jobs on slots of GetParam() ranks. `work` is collective over the slot's ranks.
   using Work = std::function<std::string(int job, const Slot& slot, JobSource* source)>;
   void run(int count, const Work& work) {
     const RankLayout layout = make_layout({.world_size = session().size(), .shards = GetParam()});
     const Slot slot(session(), layout, torch::kCPU);
     queue.emplace(count);
     const JobEvents events{.finished =
-                               [this](int job, const std::vector<std::string>& result) {
-                                 EXPECT_EQ(result.at(0), "result of " + std::to_string(job));
+                               [this](int job, const std::string& result) {
+                                 EXPECT_EQ(result, "result of " + std::to_string(job));
                                  ++finished[job];
                                },
                            .failed = [this](int job, const std::string& text) { failed[job] = text; },
                            .progressed = [this](int, const std::string&) { ++reports; }};
     verdict = run_jobs(session(), layout, slot, *queue, events, [&](JobSource* source) -> JobWork {
-      return [&, source](int job) { return std::vector<std::string>{work(job, slot, source)}; };
+      return [&, source](int job) { return work(job, slot, source); };
     });
   }
 
@@ -82,7 +82,7 @@ TEST_P(RunJobs, AJobsOwnFailureLeavesTheOthersGoing) {
 TEST_P(RunJobs, AFatalErrorStopsTheOthersAndIsTheVerdict) {
   run(50, [](int job, const Slot& slot, JobSource* source) {
     if (job == 2) together(slot.ranks(), [] { throw DataError("the disk is full"); });
-    // Others go on until they are asked to stop; with one slot nobody else is there to ask.
+    // Other jobs run until they are asked to stop. With a single slot there are none.
     while (job > 2) {
       const bool stop = slot.ranks().all_gather(source && source->stop_requested() ? "stop" : "").front() == "stop";
       if (stop) throw StopRequested("stopped");

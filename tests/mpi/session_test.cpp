@@ -25,7 +25,7 @@ TEST(MpiSession, KnowsItsRanksAndTheirHosts) {
 
 TEST(MpiSession, GathersBytesOfAnyLength) {
   const Ranks ranks = session().ranks();
-  // None from rank 0; a zero byte inside; enough of rank 1 to go in pieces through shared memory.
+  // Rank 0 sends nothing. The other texts contain zero bytes and are too long for one piece of shared memory.
   const auto text_of = [](int rank) { return std::string(static_cast<std::size_t>(rank) * 100'000, '\0') + "end"; };
   const auto all = ranks.all_gather(ranks.rank == 0 ? "" : text_of(ranks.rank));
   ASSERT_EQ(all.size(), static_cast<std::size_t>(ranks.size));
@@ -37,7 +37,7 @@ TEST(MpiSession, BarrierLetsNobodyThroughEarly) {
   const Ranks ranks = session().ranks();
   const auto now = [] { return std::chrono::steady_clock::now().time_since_epoch().count(); };  // one clock per machine
   for (int late = 0; late < ranks.size; ++late) {
-    if (ranks.rank == late) torch::randn({300, 300}).mm(torch::randn({300, 300}));  // comes after the others
+    if (ranks.rank == late) torch::randn({300, 300}).mm(torch::randn({300, 300}));  // arrives after the others
     const auto entered = now();
     ranks.barrier();
     const auto left = now();
@@ -64,7 +64,7 @@ TEST(SlotStore, IsSharedByTheRanksOfASlot) {
       const auto value = store->get("rank" + std::to_string(peer));
       EXPECT_EQ(value.at(0), 2 * peer + session().rank() % 2);
     }
-    MPI_Barrier(slot);  // the leader's store goes last
+    MPI_Barrier(slot);  // the leader must destroy its store last
   }
   MPI_Comm_free(&slot);
 }

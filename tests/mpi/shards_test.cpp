@@ -8,7 +8,7 @@
 namespace pleat {
 namespace {
 
-/// The ranks in slots of `shards`, each with a group of its own; null group for slots of one.
+/// Splits the ranks into slots of `shards`, each with its own group. Slots of one rank have a null group.
 class Slot {
  public:
   explicit Slot(int shards) : comm_(split(session().rank() / shards)) {
@@ -33,7 +33,7 @@ struct Way {
   int few = 16;  // samples of the third step
 };
 
-/// Bytes of parameters and statistics after training that way; `net` keeps them.
+/// Trains `net` this way. Returns the bytes of its parameters and statistics.
 std::string trained(SmallNet& net, const Way& way, int steps = 20) {
   const Slot slot(way.shards);
   GradientSync sync = slot.sync(net, way.parts, way.exact);
@@ -116,7 +116,7 @@ TEST(Shards, GiveAGradientOfZeroWhereTheLossDoesNotReach) {
   SmallNet net;
   const torch::Tensor unused = net.register_parameter("unused", torch::ones({3}));
   GradientSync sync = slot.sync(net, session().size(), false);
-  train(net, sync, session().size(), 3, 16, 3);  // with five shards, one has nothing even in the first step
+  train(net, sync, session().size(), 3, 16, 3);  // with five shards, one has no samples even in the first step
   ASSERT_TRUE(unused.grad().defined());
   EXPECT_EQ(unused.grad().abs().sum().item<float>(), 0);
   expect_same_on_all_ranks(bytes(net));

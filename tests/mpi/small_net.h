@@ -1,5 +1,5 @@
-// A small network with BatchNorm, batches that depend on the step alone, and a training loop over GradientSync: what
-// one shard and many must agree on.
+// A small network with BatchNorm, batches that depend only on the step, and a training loop with GradientSync. One
+// shard and many shards must get the same result.
 #pragma once
 
 #include <torch/torch.h>
@@ -21,7 +21,7 @@ struct SmallNet : torch::nn::Module {
     second = register_module("second", torch::nn::Conv2d(torch::nn::Conv2dOptions(8, 16, 3).stride(2)));
     last_norm = register_module("last_norm", torch::nn::BatchNorm2d(16));
     head = register_module("head", torch::nn::Linear(16, 4));
-    mask = register_buffer("mask", torch::tensor({0.f, -INFINITY, 0.3f}));  // a constant must stay what it is
+    mask = register_buffer("mask", torch::tensor({0.f, -INFINITY, 0.3f}));  // a constant that training must not change
   }
 
   torch::Tensor forward(torch::Tensor x) {
@@ -56,7 +56,7 @@ struct Batch {
   Batch(torch::Tensor images, torch::Tensor labels) : images(std::move(images)), labels(std::move(labels)) {}
 };
 
-/// The part's share of the batch's mean loss; undefined for an empty part.
+/// Sum of the part's losses divided by the batch size; undefined for an empty part.
 inline torch::Tensor part_loss(SmallNet& net, const Batch& part, int batch_size) {
   if (part.size() == 0) return {};
   using namespace torch::nn::functional;
@@ -64,7 +64,7 @@ inline torch::Tensor part_loss(SmallNet& net, const Batch& part, int batch_size)
          batch_size;
 }
 
-/// SGD steps with `sync`; the third has fewer samples than the others, like an epoch's last batch.
+/// Trains with SGD and `sync`. The third step has `few` samples, like the last batch of an epoch.
 inline void train(SmallNet& net, GradientSync& sync, int parts, int steps, int samples = 16, int few = 16) {
   torch::optim::SGD optimizer(net.parameters(), torch::optim::SGDOptions(0.05).momentum(0.9));
   for (int step = 0; step < steps; ++step) {

@@ -1,4 +1,4 @@
-"""Each change of pixels against torchvision's of the same name."""
+"""Compares each pixel operation with torchvision's of the same name."""
 import os
 import pathlib
 import subprocess

@@ -1,9 +1,9 @@
-"""pleat's fold plans against scikit-learn's, on random tables.
+"""Compares pleat's fold plans with scikit-learn's, on random tables.
 
+Absences come first: the number of (class, fold) without a row. Even sizes cannot make up for a missing class.
 The measure: the mean over folds and classes of |class's share of the fold - its share of all rows|, plus the standard
-deviation of the folds' sizes over their mean. Before it comes the count of (class, fold) without a row, since a fold that
-lacks a class cannot be made up for by even sizes: pleat may not lack more, and where it lacks as many as scikit-learn,
-its measure may not be larger. EPSILON is for the rounding of two sums of the same numbers in another order.
+deviation of the folds' sizes over their mean. pleat may not have more absences than scikit-learn; with as many, its
+measure may not be larger. EPSILON allows for the rounding of sums of the same numbers in another order.
 """
 import csv
 import io

@@ -1,4 +1,4 @@
-"""pleat's accuracy, macro-F1 and log-loss against scikit-learn's."""
+"""Compares pleat's accuracy, macro-F1 and log-loss with scikit-learn's."""
 import json
 import os
 import pathlib

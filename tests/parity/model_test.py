@@ -1,4 +1,4 @@
-"""pleat's networks, their files and its optimizers against torchvision, safetensors and torch.optim."""
+"""Compares pleat's networks, their files and its optimizers with torchvision, safetensors and torch.optim."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-// Lets the parity tests in Python call pleat's functions: one subcommand a subject, one function a subcommand.
+// Lets the parity tests in Python call pleat's functions: one subcommand and one function for each subject.
 #pragma once
 
 #include <string>
@@ -14,7 +14,7 @@ void probe_folds(const Arguments& arguments);
 /// metrics PROBS LABELS N C float32|float64: raw little-endian files, labels int64. Prints the scores as JSON.
 void probe_metrics(const Arguments& arguments);
 
-/// init NAME CHANNELS CLASSES SEED OUT: writes the state of a fresh network. All files from here on are safetensors.
+/// init NAME CHANNELS CLASSES SEED OUT: writes the state of a fresh network. This file and those below are safetensors.
 void probe_init(const Arguments& arguments);
 
 /// logits NAME WEIGHTS IMAGES eval|train OUT: writes `logits` of the tensor `images`, and the state after as `state.*`.

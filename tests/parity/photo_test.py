@@ -1,4 +1,4 @@
-"""Crops of photos of every kind that is read, against Pillow: exif_transpose, alpha on white, its box filter."""
+"""Compares crops of every kind of photo with Pillow's: exif_transpose, alpha on white, box filter."""
 import csv
 import os
 import pathlib

@@ -17,7 +17,7 @@ void expect_count(const Arguments& arguments, std::size_t count, const char* usa
   if (arguments.size() != count) throw std::invalid_argument(std::string("expected ") + usage);
 }
 
-// Those of the file's tensors whose name starts with `prefix`, without it.
+// Returns the file's tensors with names that start with `prefix`; removes the prefix.
 NamedTensors with_prefix(const TensorFile& file, const std::string& prefix) {
   NamedTensors found;
   for (const auto& [name, tensor] : file.tensors) {
@@ -26,7 +26,7 @@ NamedTensors with_prefix(const TensorFile& file, const std::string& prefix) {
   return found;
 }
 
-// The network that the file's weights are of. Training drops nothing.
+// Returns the network that the file's weights belong to. It drops nothing in training.
 std::shared_ptr<Classifier> network_of(const std::string& name, const std::string& weights) {
   const TensorFile file = read_tensors(weights);
   const bool resnet = name.starts_with("resnet");

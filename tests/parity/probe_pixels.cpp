@@ -5,7 +5,7 @@
 #include <stdexcept>
 
 #include "base/files.h"
-#include "data/pixel_ops.h"
+#include "batches/pixel_ops.h"
 #include "model/tensor_file.h"
 #include "parity_probe.h"
 

@@ -1,4 +1,4 @@
-"""Networks that launch/export_model.py makes of timm's, trained by pleat, against timm itself."""
+"""Compares networks exported from timm by launch/export_model.py and trained by pleat with timm itself."""
 import csv
 import json
 import os
@@ -101,7 +101,7 @@ def test_killed_in_the_middle_it_goes_on_to_the_same_bytes_and_timm_predicts_the
     assert first.returncode == killed and not (run / "summary.json").exists(), first.stdout
     assert list(run.glob("round_0/label/net/fold_*/resume/*.safetensors"))
     done = runs.pleat("train", folder / "config.yaml", "--run", run, ranks=ranks)
-    assert done.returncode == 0 and "goes on from" in done.stdout, done.stdout
+    assert done.returncode == 0 and "resumes from" in done.stdout, done.stdout
     assert runs.results(run) == runs.results(folder / "run")
     check_against_timm(name, folder, run)
 
@@ -128,10 +128,10 @@ def test_weights_for_other_classes_start_all_but_the_last_layer(trained, tmp_pat
     done = runs.pleat("train", folder / "config.yaml", "--set", model % "", "--run", tmp_path / "run")
     line = runs.refusal(done, DATA)
     assert f"{head}.weight [10, " in line and "set new_head: true" in line, line
-    # So little is learnt that what the run ends with is what it began with.
+    # The learning rate is so small that the run ends with its initial weights.
     done = runs.pleat("train", folder / "config.yaml", "--set", model % ", new_head: true", "--set", "train.lr=1e-9", "--run", tmp_path / "run")
     assert done.returncode == 0, done.stdout
-    assert done.stdout.count("its 'state_dict' is taken") == 1 and done.stdout.count("without 'module.'") == 1, done.stdout
+    assert done.stdout.count("reads weights under 'state_dict'") == 1 and done.stdout.count("without 'module.'") == 1, done.stdout
     first = torch.jit.load(folder / "net.pt").state_dict()
     learnt = dict(timm.create_model(name, num_classes=runs.CLASSES, in_chans=1).named_parameters())
     for fold in (0, 1):

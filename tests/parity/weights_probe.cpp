@@ -1,9 +1,9 @@
-// Writes what model/weights_file reads of a file as safetensors: weights_probe FILE OUT. Exits with pleat's codes.
+// Reads a file by model/initial_weights and writes it as safetensors: weights_probe FILE OUT. Exits with pleat's codes.
 #include <cstdio>
 
 #include "base/error.h"
 #include "base/files.h"
-#include "model/weights_file.h"
+#include "model/initial_weights.h"
 
 int main(int argc, char** argv) {
   using namespace pleat;

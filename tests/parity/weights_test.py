@@ -1,4 +1,4 @@
-"""Files of weights as torch.save and safetensors write them: pleat reads the bytes that Python reads, or says what it is."""
+"""Files of weights written by torch.save and safetensors: pleat reads the same bytes as Python, or names the kind of file."""
 import collections
 import io
 import os
@@ -31,7 +31,7 @@ def same(given, read):
 
 
 def check(path, state, folder):
-    """pleat reads from the file just these tensors, bit by bit."""
+    """Checks that pleat reads exactly these tensors from the file, bit by bit."""
     done = probe(path, folder / "read.safetensors")
     assert done.returncode == 0, done.stdout
     read = safetensors.torch.load_file(folder / "read.safetensors")
@@ -112,11 +112,11 @@ def test_a_training_scripts_checkpoint(tmp_path, key):
     for extra in ({}, rest, {"optimizer": optimizer.state_dict(), "schedule": {"last_epoch": schedule.last_epoch}, "loss": torch.tensor(0.5)}):
         torch.save({**extra, key: model.state_dict()}, tmp_path / "w.pth")
         said = check(tmp_path / "w.pth", model.state_dict(), tmp_path)
-        assert f"a checkpoint; its '{key}' is taken" in said
+        assert f"a checkpoint; reads weights under '{key}'" in said
 
 
 class Marker:
-    """A pickle of it would make the file that it names."""
+    """Unpickling it creates the file at `path`."""
 
     def __init__(self, path):
         self.path = path
@@ -148,7 +148,7 @@ def scripted():
 @pytest.mark.parametrize("name, contents, words", [
     ("legacy", lambda: saved(network().state_dict(), _use_new_zipfile_serialization=False), ["before 1.6", "weights_only=True", "bad.pth"]),
     ("whole network", lambda: saved(network()), ["a whole network of class torch.nn.modules.container.Sequential", "model.state_dict()"]),
-    ("whole network inside", lambda: saved({"epoch": 1, "model": network()}), ["torch.nn.modules.container.Sequential", "nothing of it was run"]),
+    ("whole network inside", lambda: saved({"epoch": 1, "model": network()}), ["torch.nn.modules.container.Sequential", "ran nothing from it"]),
     ("torchscript", scripted, ["TorchScript", "script:"]),
     ("optimizer", lambda: saved(torch.optim.Adam(network().parameters()).state_dict()), ["'state' in it is a dict", "state_dict"]),
     ("list", lambda: saved([torch.zeros(2)]), ["a list in place of a state dict"]),
@@ -179,7 +179,7 @@ def test_a_pickle_that_would_run_a_command_is_refused_by_the_commands_name(tmp_p
     marker = tmp_path / "was_run"
     for value in (Marker(marker), {"w": Marker(marker)}, {"state_dict": network().state_dict(), "epoch": Marker(marker)}):
         line = refused(tmp_path, saved(value))
-        assert "names posix.system" in line and "nothing of it was run" in line, line
+        assert "names posix.system" in line and "ran nothing from it" in line, line
         assert not marker.exists()
     torch.load(tmp_path / "bad.pth", weights_only=False)
     assert marker.exists(), "or the file would have been harmless"
@@ -219,7 +219,7 @@ def test_a_file_of_another_byte_order_is_refused(tmp_path):
 
 @pytest.fixture(scope="module")
 def gray_run(tmp_path_factory):
-    """A config that learns next to nothing, so that its run ends with what it began with."""
+    """A config with a tiny learning rate, so that its run ends with its initial weights."""
     folder = tmp_path_factory.mktemp("gray")
     config = runs.write_config(folder / "config.yaml", runs.prepare(folder, rows=30, test_rows=6), folds="{k: 2}",
                                train="{epochs: 1, batch: 16, lr: 1e-9, precision: fp32}")

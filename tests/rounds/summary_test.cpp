@@ -1,4 +1,4 @@
-// From finished jobs in a folder to oof.h5's tables, scores and summary.json.
+// Out-of-fold tables, scores and summary.json, made from finished jobs in a folder.
 #include "rounds/summary.h"
 
 #include <ATen/ops/zeros.h>
@@ -12,10 +12,10 @@
 #include "base/error.h"
 #include "base/files.h"
 #include "rounds/gather.h"
-#include "rounds/job_result.h"
 #include "rounds/predictions_csv.h"
-#include "rounds/run_cost.h"
-#include "rounds/small_run.h"
+#include "run/finished_job.h"
+#include "run/run_cost.h"
+#include "run/small_run.h"
 #include "support/scratch_folder.h"
 
 namespace pleat {
@@ -32,11 +32,11 @@ class SummaryTest : public testing::Test {
   }
 
   std::filesystem::path folder_of(const PlannedJob& job) const {
-    return paths_.fold("label", run_->config.models[std::size_t(job.model)].id, job.fold);
+    return paths_.fold(0, "label", run_->config.models[std::size_t(job.model)].id, job.fold);
   }
-  // A network that is sure of the true class, but for the rows that `wrong` says, which it takes for the next class.
+  // Finishes all jobs with confident predictions: the true class, or the next class for rows where `wrong` is true.
   void finish_jobs(const std::function<bool(std::int64_t row)>& wrong) {
-    for (const PlannedJob& job : run_->jobs) {
+    for (const PlannedJob& job : run_->round.jobs) {
       const auto& rows = job.work.predict_rows;
       FoldResult result{.weights = {{"w", at::zeros({2})}},
                         .logits = {at::zeros({static_cast<std::int64_t>(rows.size()), 3})},
@@ -47,7 +47,7 @@ class SummaryTest : public testing::Test {
     }
   }
   GatheredTarget gather() const {
-    return gather_unit(0, run_->config, run_->dataset, run_->plan, run_->jobs, paths_).front();
+    return gather_unit(0, run_->config, run_->dataset, run_->plan, run_->round, paths_).front();
   }
 
   ScratchFolder folder_;
@@ -56,7 +56,7 @@ class SummaryTest : public testing::Test {
 };
 
 TEST_F(SummaryTest, AJobIsDoneOnceItsResultIsThereWhole) {
-  const PlannedJob& job = run_->jobs[3];
+  const PlannedJob& job = run_->round.jobs[3];
   EXPECT_FALSE(is_done(folder_of(job), job.work.key));
   finish_jobs([](std::int64_t) { return false; });
   EXPECT_TRUE(is_done(folder_of(job), job.work.key));
@@ -72,7 +72,7 @@ TEST_F(SummaryTest, GathersEveryRowOfThePlanAndTheOthersAsMeans) {
   EXPECT_EQ(gathered.test.sizes(), (std::vector<std::int64_t>{2, 3}));
   EXPECT_EQ(gathered.unlabelled.sizes(), (std::vector<std::int64_t>{1, 3}));
   EXPECT_TRUE(gathered.oof.ensemble.argmax(1).equal(gathered.oof.labels));
-  std::filesystem::remove_all(folder_of(run_->jobs[1]));
+  std::filesystem::remove_all(folder_of(run_->round.jobs[1]));
   EXPECT_THROW(gather(), DataError);
 }
 
@@ -97,7 +97,7 @@ TEST_F(SummaryTest, SummaryHoldsWhatIsPromised) {
   EXPECT_TRUE(summary["rounds"].is_array());
   EXPECT_THAT(label["models"].items().begin().key(), testing::AnyOf("small", "other"));
   for (const auto& [id, model] : label["models"].items())
-    EXPECT_DOUBLE_EQ(model["test"]["accuracy"], 0.5) << id;  // its folds' mean, as the ensemble's
+    EXPECT_DOUBLE_EQ(model["test"]["accuracy"], 0.5) << id;  // mean of its folds, as for the ensemble
   const Json& folds = label["models"]["small"]["test"]["folds"];
   ASSERT_EQ(folds.size(), 6u);
   EXPECT_EQ(folds[5]["fold"], 5);
@@ -116,10 +116,10 @@ TEST_F(SummaryTest, TheTableComparesTheEnsembleWithEachFoldAlone) {
 TEST_F(SummaryTest, AComparisonOverOtherClassesSaysSo) {
   finish_jobs([](std::int64_t) { return false; });
   const TargetScores scores = score_target(gather(), run_->dataset, run_->plan, "macro_f1");
-  EXPECT_EQ(scores.oof_alone, 1);  // r36 and r37 are a and b
+  EXPECT_EQ(scores.oof_alone, 1);  // test rows r36 and r37 have only the classes a and b
   EXPECT_EQ(scores.test_alone, 0);
   EXPECT_THAT(final_table({scores}, "macro_f1", {}),
-              testing::HasSubstr("+0.0000 against OOF (classes in one of them alone: OOF 1, test 0)\n"));
+              testing::HasSubstr("+0.0000 against OOF (classes only in OOF: 1, only in test: 0)\n"));
   EXPECT_THAT(final_table({scores}, "accuracy", {}), testing::HasSubstr("+0.0000 against OOF\n"));
 }
 

@@ -1,5 +1,5 @@
-// Which networks a run trains for its targets, and how what is not trained is read off what is.
-#include "rounds/target_plan.h"
+// Units that a run trains for its targets, and targets that are derived from other targets' predictions.
+#include "run/target_plan.h"
 
 #include <ATen/Functions.h>
 #include <gmock/gmock.h>
@@ -9,9 +9,9 @@
 #include "base/error.h"
 #include "base/files.h"
 #include "rounds/gather.h"
-#include "rounds/job_result.h"
 #include "rounds/predictions_csv.h"
 #include "rounds/summary.h"
+#include "run/finished_job.h"
 #include "small_run.h"
 #include "support/scratch_folder.h"
 
@@ -36,11 +36,11 @@ class TargetPlanTest : public testing::Test {
     return SmallRun(config_);
   }
 
-  // Every network is sure of the true class; `bins` outputs are class logits by then.
+  // Finishes all jobs with confident predictions of the true class. Logits are per class, for bins too.
   std::vector<GatheredTarget> finish(const SmallRun& run) {
     const RunPaths paths{folder_ / "run"};
     const TargetPlan& plan = run.dataset.targets;
-    for (const PlannedJob& job : run.jobs) {
+    for (const PlannedJob& job : run.round.jobs) {
       FoldResult result{.weights = {{"w", at::zeros({2})}}, .history = {{.epoch = 1, .images = 1, .seconds = 1}}};
       for (const int t : plan.units[std::size_t(job.unit)].targets) {
         const auto& rows = job.work.predict_rows;
@@ -50,23 +50,23 @@ class TargetPlanTest : public testing::Test {
           if (label >= 0) logits[std::int64_t(i)][label] = 30.0F;
         }
         result.logits.push_back(logits);
-        torch::Tensor& normal = result.normals.emplace_back();  // one too much, give or take two
+        torch::Tensor& normal = result.normals.emplace_back();  // mean: the true number plus 1; deviation: 2
         if (plan.targets[std::size_t(t)].regress) {
           normal = at::full({std::int64_t(rows.size()), 2}, 2.0, at::kDouble);
-          normal.select(1, 0).copy_(numbers_of(run.dataset, t, rows) + 1);
+          normal.select(1, 0).copy_(at::tensor(numbers_of(run.dataset, t, rows), at::kDouble) + 1);
         }
       }
       const std::string& unit = plan.units[std::size_t(job.unit)].name;
-      write_result(paths.fold(unit, "small", job.fold), job, pack_result(job, result, 1.0),
+      write_result(paths.fold(0, unit, "small", job.fold), job, pack_result(job, result, 1.0),
                    std::vector<Scores>(result.logits.size()));
     }
     std::vector<GatheredTarget> gathered;
     for (std::size_t u = 0; u < plan.units.size(); ++u) {
-      for (auto& each : gather_unit(int(u), run.config, run.dataset, run.plan, run.jobs, paths))
+      for (auto& each : gather_unit(int(u), run.config, run.dataset, run.plan, run.round, paths))
         gathered.push_back(std::move(each));
     }
     add_derived(run.dataset, gathered);
-    ensemble_ = describe_ensemble(run.config, run.dataset, run.plan, gathered, paths);
+    ensemble_ = describe_ensemble(run.config, run.dataset, run.plan, gathered, paths, 0);
     return gathered;
   }
 
@@ -78,16 +78,16 @@ class TargetPlanTest : public testing::Test {
 TEST_F(TargetPlanTest, SeparateHeadsAndJointAreSoManyNetworksOfSuchWidths) {
   const SmallRun separate = run_as("separate");
   ASSERT_EQ(separate.dataset.targets.units.size(), 3u);
-  EXPECT_EQ(separate.jobs.size(), 9u);
-  EXPECT_EQ(separate.jobs[6].work.outputs(), 4);
+  EXPECT_EQ(separate.round.jobs.size(), 9u);
+  EXPECT_EQ(separate.round.jobs[6].work.outputs(), 4);
   const SmallRun heads = run_as("heads");
   ASSERT_EQ(heads.dataset.targets.units.size(), 1u);
   EXPECT_THAT(heads.dataset.targets.units[0].targets, ElementsAre(0, 1, 2));
-  EXPECT_EQ(heads.jobs[0].work.outputs(), 3 + 2 + 4);
-  EXPECT_EQ(heads.jobs[0].name, "heads/small/fold 0");
+  EXPECT_EQ(heads.round.jobs[0].work.outputs(), 3 + 2 + 4);
+  EXPECT_EQ(heads.round.jobs[0].name, "heads/small/fold 0");
   const SmallRun joint = run_as("joint");
-  EXPECT_EQ(joint.jobs[0].work.outputs(), 12);
-  EXPECT_EQ(joint.jobs[0].name, "all/small/fold 0");
+  EXPECT_EQ(joint.round.jobs[0].work.outputs(), 12);
+  EXPECT_EQ(joint.round.jobs[0].name, "all/small/fold 0");
 }
 
 TEST_F(TargetPlanTest, WhatIsNotTrainedIsDerivedAndNamedSo) {
@@ -129,7 +129,7 @@ TEST_F(TargetPlanTest, CodesComeBackFromDoneJsonAndMustBeOfTheRunsTargets) {
   const Unit& unit = run.dataset.targets.units[0];
   const Json done = read_done(RunPaths{folder_ / "run"}.fold("heads", "small", {1}));
   const auto codes = read_codes(done, run.dataset.targets, unit, "done.json");
-  EXPECT_EQ(to_json(codes[2]), to_json(run.jobs[1].work.heads[2].code));
+  EXPECT_EQ(to_json(codes[2]), to_json(run.round.jobs[1].work.heads[2].code));
   EXPECT_EQ(codes[2].outputs, 4);
   Json other = done;
   other["heads"][0]["target"] = "mask";
@@ -141,7 +141,7 @@ TEST_F(TargetPlanTest, CodesComeBackFromDoneJsonAndMustBeOfTheRunsTargets) {
 
 TEST_F(TargetPlanTest, BinsAreFittedToEachFoldsTrainingSide) {
   const SmallRun run = run_as("separate");
-  for (const PlannedJob& job : run.jobs) {
+  for (const PlannedJob& job : run.round.jobs) {
     if (job.unit != 2) continue;
     const Head& head = job.work.heads[0];
     ASSERT_EQ(head.numbers.size(), job.work.train_rows.size());
@@ -155,7 +155,7 @@ TEST_F(TargetPlanTest, RowsThatChooseAreOfTheTrainingSideInWholeGroups) {
   config_.data.group = "person";
   config_.train.keep = "best", config_.train.inner_share = 0.25;
   const SmallRun run = run_as("separate");
-  for (const PlannedJob& job : run.jobs) {
+  for (const PlannedJob& job : run.round.jobs) {
     EXPECT_FALSE(job.work.inner_rows.empty());
     std::set<std::int64_t> trained, inner, held_out;
     for (const std::int64_t row : job.work.train_rows) trained.insert(row / 3);

@@ -1,4 +1,4 @@
-"""Runs to export, and what of an export is looked at."""
+"""Makes runs and exports, and compares exports."""
 import csv
 import importlib.util
 
@@ -16,7 +16,7 @@ def pleat(*arguments, **how):
 
 
 def load(folder):
-    """By the loader that lies in the folder."""
+    """Loads an export with the loader in its folder."""
     spec = importlib.util.spec_from_file_location("exported_ensemble", folder / "ensemble.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
@@ -29,7 +29,7 @@ def rows_of(path):
 
 
 def largest_difference(rows, ids, ensemble, predicted):
-    """Of probabilities, and of numbers, against the largest. Every column that the rows have is looked at."""
+    """Largest difference of probabilities, and of numbers relative to the largest, over all columns of the rows."""
     probs, numbers = predicted
     scale = {f"{target}:{name}": 1 for target, names in ensemble.classes.items() for name in names}
     scale |= {f"{target}.{part}": abs(numbers[target]).max() for target in numbers for part in ("mean", "deviation")}
@@ -46,7 +46,7 @@ def crops_of(path):
 
 
 def gray_run(folder):
-    """A run on gray IDX images, and its export."""
+    """Makes a run on gray IDX images and its export."""
     crops = runs.prepare(folder, rows=48, test_rows=12)
     config = runs.write_config(folder / "c.yaml", crops, folds="{k: 2}", train=TRAIN,
                                models="[{name: resnet34}, {name: resnet20}, {name: efficientnet_b1, stem: small}]")
@@ -56,7 +56,7 @@ def gray_run(folder):
 
 
 def tree(folder):
-    """Every file's bytes by its name."""
+    """Bytes of each file, by name."""
     return {str(file.relative_to(folder)): file.read_bytes() for file in sorted(folder.rglob("*"))
             if file.is_file() and "__pycache__" not in file.parts}
 

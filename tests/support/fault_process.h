@@ -1,4 +1,4 @@
-// Work in a process of its own under an injected fault (base/files: fault points are read once a process).
+// Runs work under an injected fault, in a child process: base/files reads PLEAT_FAULT only once per process.
 #pragma once
 
 #include <sys/wait.h>
@@ -10,8 +10,8 @@
 
 namespace pleat {
 
-/// The exit code: 0, or 3 where it threw DataError; of a process that was killed, minus the signal.
-///   fault: as in PLEAT_FAULT
+/// Returns the exit code: 0, 3 after a DataError, or minus the signal if the process was killed.
+///   fault: value of PLEAT_FAULT
 template <class Work>
 int outcome_under_fault(const char* fault, const Work& work) {
   const pid_t child = ::fork();

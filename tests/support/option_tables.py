@@ -1,17 +1,17 @@
-"""Every option of a config, and what it changes."""
+"""Every config option, and its effect on the results."""
 
 import shutil
 
 from support import runs
 
-# What a changed value changes, beside the config:
-WEIGHTS = "weights"  # of every job, and its key
-SOME_WEIGHTS = "some weights"  # and every job's key: what it decides may come out the same for one fold
-MORE = "more"  # jobs; those that were there stay
-READING = "reading"  # the key and the predictions, not the weights
-EPOCHS = "epochs"  # the key, and how many epochs a job takes
-TABLES = "tables"  # the run's tables alone: no key, nothing of a job
-PLACE = "place"  # the name of folders and tables: no key, no weights
+# Effects of a changed value:
+WEIGHTS = "weights"  # every job's weights and key change
+SOME_WEIGHTS = "some weights"  # every job's key changes, but the weights of some folds may stay
+MORE = "more"  # there are more jobs; the old ones stay
+READING = "reading"  # key and predictions change, the weights stay
+EPOCHS = "epochs"  # the key and a job's number of epochs change
+TABLES = "tables"  # only the run's tables change: no key, nothing in a job
+PLACE = "place"  # names of folders and tables change: no key, no weights
 
 AGE = {"name": "age", "edges": [30, 50]}
 BINS = AGE | {"bins": 5}
@@ -30,8 +30,7 @@ def started(world, **more):
     return {"models": [{"name": "resnet20", "weights": str(world.weights), **more}]}
 
 
-# option: [(what is changed of people.config first, the option's new value, what that changes), …]; what can be called
-# is given the world
+# option: [(changes to people.config before, new value of the option, effect), …]. Callables get the world as argument.
 IDENTITY = {
     "seed": [({}, 8, WEIGHTS)],
     "data.group": [({}, "", WEIGHTS)],
@@ -119,14 +118,14 @@ IDENTITY = {
 
 
 def elsewhere(world, path):
-    """The same file in another folder, under another name."""
+    """Copies the file under another name."""
     return str(shutil.copy(path, world.folder / f"elsewhere{path.suffix}"))
 
 
 ALL_SAME = "all the same"  # key and weights
-KEY_SAME = "key the same"  # no promise for the bits
+KEY_SAME = "key the same"  # the bits may differ
 EXACT = {"cluster.exact": True, "train.micro_batches": 2}
-# option: [(what is changed first, the option's new value, ranks, what stays), …]
+# option: [(changes before, new value of the option, ranks, what stays the same), …]
 RUNTIME = {
     "data.crops": [({}, lambda world: elsewhere(world, world.crops), 0, ALL_SAME)],
     "folds.file": [({}, lambda world: str(world.train({}).run / "folds.csv"), 0, ALL_SAME)],

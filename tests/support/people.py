@@ -1,4 +1,4 @@
-"""Small photos of three things at once: a mask (3 classes, of uneven sizes), a gender (2), an age (numbers)."""
+"""Small photos with three targets: mask (3 classes of different sizes), gender (2 classes) and age (numbers)."""
 
 import csv
 import json
@@ -25,8 +25,8 @@ def rows(train=96, test=12, unlabelled=4):
 
 
 def prepare(folder, table=None, pictured=None, white=(), side=12):
-    """folder/crops.h5 of the table; its photos show `pictured`, another table of the same ids: labels may be changed
-    without that the images are. `white`: ids of photos that show nothing at all."""
+    """Makes folder/crops.h5 from the table. Its photos show `pictured`, another table with the same ids, so that labels
+    can change while images stay. `white`: ids of photos that are all white."""
     table = table or rows()
     (folder / "photos").mkdir(parents=True, exist_ok=True)
     lines = [["id", "path", *next(iter(table.values()))]]
@@ -59,7 +59,7 @@ def prepare(folder, table=None, pictured=None, white=(), side=12):
 
 
 def changed(config, changes):
-    """config, in which {"train.lr": 1e-2, "targets[].bins": 5}, say, are set; [] is the first of a list."""
+    """The config with changes such as {"train.lr": 1e-2, "targets[].bins": 5}; [] is the first item of a list."""
     for key, value in dict(changes).items():
         place = config
         *path, last = key.replace("[]", ".0").split(".")
@@ -70,7 +70,7 @@ def changed(config, changes):
 
 
 def config(crops, changes=()):
-    """A config that trains in well under a second, as a dict, and so changed."""
+    """A config that trains in well under a second, as a dict with these changes."""
     return changed(
         {
             "seed": 7,

@@ -1,4 +1,4 @@
-"""Small real runs for the suites that look at the program from outside: data, configs, mpirun, and what a run leaves."""
+"""Small real runs for suites that test the program from outside: data, configs, mpirun and result files."""
 import hashlib
 import os
 import pathlib
@@ -14,7 +14,7 @@ SIDE = 12
 
 
 def write_idx(folder, rows, seed=1, labels=None):
-    """IDX images of SIDE x SIDE with a bright corner per class, noisy enough that a few epochs do not learn all."""
+    """IDX images of SIDE x SIDE with a bright corner per class, too noisy to be learnt fully in a few epochs."""
     rng = random.Random(seed)
     truth = [i % CLASSES for i in range(rows)]
     rng.shuffle(truth)
@@ -31,7 +31,7 @@ def write_idx(folder, rows, seed=1, labels=None):
 
 
 def sees_cuda():
-    """Whether this machine has a CUDA device that LibTorch can use."""
+    """True if LibTorch can use a CUDA device on this machine."""
     try:
         import torch
     except ImportError:
@@ -46,7 +46,7 @@ def environment(**extra):
 
 
 def pleat(*arguments, ranks=0, cwd=None, timeout=300, user=None, **extra):
-    """Runs the program, under mpirun if ranks > 0, as another user (a number) if asked. Returns the finished process with its text."""
+    """Runs the program, under mpirun if ranks > 0, and as user id `user` if given. Returns the finished process."""
     launcher = ["mpirun", "--oversubscribe", "--bind-to", "none", "-n", str(ranks)] if ranks else []
     return subprocess.run([*launcher, PLEAT, *map(str, arguments)], cwd=cwd, env=environment(**extra), timeout=timeout,
                           stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
@@ -54,7 +54,7 @@ def pleat(*arguments, ranks=0, cwd=None, timeout=300, user=None, **extra):
 
 
 def prepare(folder, rows=300, test_rows=60, **labels):
-    """folder/crops.h5 from fresh IDX files."""
+    """Makes folder/crops.h5 from new IDX files."""
     write_idx(folder / "train", rows, seed=1, **labels)
     write_idx(folder / "test", test_rows, seed=2)
     done = pleat("prepare", "--idx-images", folder / "train/images", "--idx-labels", folder / "train/labels",
@@ -65,7 +65,7 @@ def prepare(folder, rows=300, test_rows=60, **labels):
 
 
 def write_config(path, crops, **top):
-    """A config that trains in seconds; keyword arguments replace whole top-level keys, as YAML text."""
+    """Writes a config that trains in seconds. Keyword arguments replace whole top-level keys by YAML text."""
     keys = {
         "seed": "7", "data": f"{{crops: {crops}}}", "targets": "[{name: label}]", "folds": "{k: 5}",
         "models": "[{name: resnet20}]",
@@ -77,21 +77,21 @@ def write_config(path, crops, **top):
 
 
 def results(run):
-    """SHA-256 of every file of the run that the determinism promise covers."""
+    """SHA-256 of every file of the run that the reproducibility guarantee covers."""
     files = [run / "folds.csv", run / "predictions.csv", *run.glob("round_*/oof.h5"), *run.glob("round_*/ensemble.json"),
              *run.glob("round_*/*/*/fold_*/weights.safetensors"), *run.glob("round_*/*/*/fold_*/predictions.safetensors")]
     return {str(f.relative_to(run)): hashlib.sha256(f.read_bytes()).hexdigest() for f in sorted(files)}
 
 
 def errors(done):
-    """The error lines of what a finished process printed."""
+    """Error lines in the output of a finished process."""
     return [line for line in done.stdout.splitlines() if " E " in line]
 
 
 def refusal(done, code=3):
-    """The one line that said why: the contract's exit code, one error, and nothing that is not a line of the log."""
+    """Returns the only error line. Requires this exit code, one error, and only log lines as output."""
     assert done.returncode == code, (done.returncode, done.stdout[-3000:])
-    lines = [] if done.args[0] == "mpirun" else done.stdout.splitlines()  # mpirun has words of its own
+    lines = [] if done.args[0] == "mpirun" else done.stdout.splitlines()  # mpirun adds lines of its own
     strangers = [line for line in lines if not re.match(r"\d\d:\d\d:\d\d [DIWE] ", line)]
     assert not strangers and len(errors(done)) == 1, done.stdout[-3000:]
     assert len(errors(done)[0]) < 1500, f"an error of {len(errors(done)[0])} characters"

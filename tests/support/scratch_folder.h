@@ -1,4 +1,4 @@
-// A folder that goes with the test.
+// A temporary folder, removed at the end of the test.
 #pragma once
 
 #include <unistd.h>

@@ -69,7 +69,7 @@ TEST(Target, NumbersThatCannotBeAreRefused) {
   refused({.name = "age", .classes = {"a", "b"}, .edges = {30, 60}}, "make 3 classes");
   refused({.name = "age", .edges = {30, 60}, .bins = 1}, "one bin");
   refused({.name = "age", .edges = {30, 60}, .bins = 5, .regress = true}, "two ways");
-  refused({.name = "age", .edges = {30, 60}, .bin_spread = 1}, "does not go without bins");
+  refused({.name = "age", .edges = {30, 60}, .bin_spread = 1}, "needs bins");
   refused({.name = "age", .edges = {30, 80}}, "80, but column age runs from 18 to 70");
   refused({.name = "age", .edges = {18, 60}}, "18, but column age runs from 18 to 70");
   refused({.name = "age", .edges = {30}, .train_edges = {90}}, "train_edges has 90");

@@ -1,4 +1,4 @@
-// A target that is trained as classes, as jobs of tests have it.
+// Makes a head trained as classes, for the jobs of tests.
 #pragma once
 
 #include <utility>

@@ -8,10 +8,10 @@ namespace {
 
 torch::Tensor loss(double value) { return at::full({}, value, at::kFloat); }
 
-// Shard `rank` of two, whose peer would say `other` of its own sum.
-Ranks shard(int rank, const std::string& other) {
+// Shard `rank` of two. The peer's sum is `other`.
+Ranks shard(int rank, double other) {
   Ranks slot{.rank = rank, .size = 2};
-  slot.all_gather = [rank, other](const std::string& mine) {
+  slot.all_gather = [rank, other = to_bytes(other)](const std::string& mine) {
     return rank == 0 ? std::vector{mine, other} : std::vector{other, mine};
   };
   return slot;
@@ -26,7 +26,7 @@ TEST(EpochLoss, OfOneRankIsTheMeanOverItsImages) {
 }
 
 TEST(EpochLoss, OfASlotIsTheSumOverAllShards) {
-  EpochLoss first(0, 0, shard(0, "3.5"), at::kCPU), second(0, 0, shard(1, "8"), at::kCPU);
+  EpochLoss first(0, 0, shard(0, 3.5), at::kCPU), second(0, 0, shard(1, 8.0), at::kCPU);
   first.add(loss(0.5), 8, 16);
   second.add(loss(0.21875), 8, 16);
   EXPECT_DOUBLE_EQ(first.slot_sum(), 11.5);
@@ -35,7 +35,7 @@ TEST(EpochLoss, OfASlotIsTheSumOverAllShards) {
 }
 
 TEST(EpochLoss, GoesOnFromAnEarlierRunsSumOnceWhateverTheNumberOfShards) {
-  EpochLoss first(100, 50, shard(0, "4"), at::kCPU), second(100, 50, shard(1, "108"), at::kCPU);
+  EpochLoss first(100, 50, shard(0, 4.0), at::kCPU), second(100, 50, shard(1, 108.0), at::kCPU);
   first.add(loss(0.5), 8, 16);
   second.add(loss(0.25), 8, 16);
   EXPECT_DOUBLE_EQ(first.slot_sum(), 112.0);

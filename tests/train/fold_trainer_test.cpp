@@ -13,8 +13,8 @@ namespace {
 
 constexpr int kRows = 12;
 
-// One job on gray crops of 12 x 12 pixels in two classes: ten rows in two batches of five, and two rows to predict. One
-// row more, the mirror image of row 10, takes part only where a test says so.
+// One job on gray crops of 12 x 12 pixels in two classes: ten training rows in two batches, and two rows to predict.
+// Another row, the mirror image of row 10, is used by single tests only.
 class FoldTrainerTest : public testing::Test {
  protected:
   FoldTrainerTest() : crops_(make_crops()) {
@@ -35,7 +35,7 @@ class FoldTrainerTest : public testing::Test {
     }
   }
 
-  // Trains in `name`'s folder; asked to stop before step `stop`, counted from 0 in this call.
+  // Trains in the folder `name`. Requests a stop before step `stop`, counted from 0 in this call.
   FoldResult train(const std::string& name, int stop = -1) {
     int asked = 0;
     return train_fold(job_, {.crops = crops_,
@@ -77,10 +77,10 @@ class FoldTrainerTest : public testing::Test {
 };
 
 TEST_F(FoldTrainerTest, StoppedAnywhereAndRunAgainItEndsWithTheSameBytes) {
-  for (const char* precision : {"fp32", "bf16"}) {  // the latter with roundings beside the weights
+  for (const char* precision : {"fp32", "bf16"}) {  // bf16: the network holds bfloat16 copies of the weights
     job_.train.precision = precision;
     const std::string expected = bytes_of(train(std::string(precision) + " whole"));
-    for (const int stop : {1, 2, 5}) {  // within the first epoch, at its end, within the last
+    for (const int stop : {1, 2, 5}) {  // in the first epoch, at its end, in the last epoch
       const std::string name = std::string(precision) + " stopped before " + std::to_string(stop);
       EXPECT_THROW(train(name, stop), StopRequested);
       EXPECT_EQ(bytes_of(train(name)), expected) << name;
@@ -129,7 +129,7 @@ TEST_F(FoldTrainerTest, EachOfTheOptionsMatters) {
 
 TEST_F(FoldTrainerTest, TheAverageIsOfTheStepsAndNotTheLastOne) {
   job_.train.epochs = 1;
-  job_.train.batch = 10;  // one step, of which the average keeps 0.9 and 0.1 of the first weights
+  job_.train.batch = 10;  // one step: the average has 0.9 of the new weights and 0.1 of the first
   const FoldResult averaged = train("averaged");
   job_.train.ema = 0;
   const FoldResult last = train("last");
@@ -149,7 +149,7 @@ TEST_F(FoldTrainerTest, TheAverageIsOfTheStepsAndNotTheLastOne) {
   }
 }
 
-// Rows 8 and 9 are set aside.
+// Sets rows 8 and 9 aside (train.keep: best).
 void set_aside(FoldJob& job) {
   job.train.keep = "best";
   job.inner_rows = {8, 9};
@@ -171,8 +171,7 @@ TEST_F(FoldTrainerTest, TheBestEpochIsKeptThroughAStopAndItsPlaceToldTruly) {
     EXPECT_EQ(bytes_of(again), bytes_of(whole)) << name;
     EXPECT_EQ(again.kept_epoch, whole.kept_epoch) << name;
   }
-  // The weights are those that training ends with if it ends there: at a constant rate an epoch does not know how many
-  // follow.
+  // Training that ends at the best epoch gives the same weights, since the rate is constant.
   job_.train.schedule = "constant", job_.train.warmup = 0, job_.train.progressive = {};
   const FoldResult best = train("constant");
   job_.train.epochs = best.kept_epoch;
@@ -193,7 +192,7 @@ TEST_F(FoldTrainerTest, FrozenEpochsMoveTheLastLayerAlone) {
   job_.train.ema = 0;
   job_.train.epochs = 2, job_.train.freeze_epochs = 1;
   const std::string expected = bytes_of(train("whole"));
-  EXPECT_THROW(train("stopped", 2), StopRequested);  // where the second epoch begins
+  EXPECT_THROW(train("stopped", 2), StopRequested);  // at the start of the second epoch
   const auto file = find_checkpoint(folder_ / "stopped", "key");
   const NamedTensors frozen = parse_checkpoint(file.bytes, file.path).model;
   RandomKey init = job_.random;

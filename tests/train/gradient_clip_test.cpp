@@ -31,7 +31,7 @@ TEST(ClipGradients, LeavesShortStepsAndLostOnesAlone) {
   clip_gradients(lost, 1.0);
   EXPECT_EQ(lost[0].grad()[1].item<float>(), 4.0F);
   const std::vector<torch::Tensor> infinite{with_gradient(torch::tensor({INFINITY, 4.0F})),
-                                            with_gradient(torch::tensor({1e30F}))};  // whose square is too much
+                                            with_gradient(torch::tensor({1e30F}))};  // its square overflows
   clip_gradients(infinite, 1.0);
   EXPECT_EQ(infinite[0].grad()[1].item<float>(), 4.0F);
   EXPECT_EQ(infinite[1].grad()[0].item<float>(), 1e30F);

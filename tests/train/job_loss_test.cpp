@@ -34,7 +34,7 @@ TrainConfig smoothed(double smoothing) {
   return train;
 }
 
-// Of rows `begin` to `end` of the four, as a part of a batch.
+// Loss of rows `begin` to `end` of the four, as one part of a batch.
 torch::Tensor loss_of(const FoldJob& job, const torch::Tensor& logits, std::int64_t begin = 0, std::int64_t end = 4,
                       std::int64_t batch = 4, const Batch& mixed = {}) {
   std::vector<std::int64_t> positions(std::size_t(end - begin));
@@ -110,7 +110,7 @@ TEST(JobLoss, FocalLossIsThePlainFormula) {
     expected -= (1 - own) * (1 - own) * std::log(own) / 4;
   }
   EXPECT_NEAR(value_of(job_of_four(train)), expected, 1e-6);
-  train.loss.focal = 1e-9;  // hardly any: as without
+  train.loss.focal = 1e-9;  // so small that the loss is as without
   EXPECT_NEAR(value_of(job_of_four(train)), value_of(job_of_four()), 1e-5);
 }
 
@@ -119,7 +119,7 @@ TEST(JobLoss, MacroF1IsThatOfCertainPredictions) {
   train.loss.f1 = 1.0;
   const torch::Tensor right = at::one_hot(torch::tensor(kLabels), 3).to(at::kFloat) * 100;
   EXPECT_NEAR(loss_of(job_of_four(train), right).item<double>(), 0.0, 1e-5);
-  // Predicted 0, 2, 2, 0: F1 of class 0 is 1, of 1 is 0, of 2 is 2/3.
+  // Predicted classes 0, 2, 2, 0. F1 is 1 for class 0, 0 for class 1, 2/3 for class 2.
   const torch::Tensor wrong = at::one_hot(torch::tensor({0, 2, 2, 0}), 3).to(at::kFloat) * 100;
   EXPECT_NEAR(loss_of(job_of_four(train), wrong).item<double>(), 1 - (1 + 0 + 2.0 / 3) / 3, 1e-5);
   train.loss.f1 = 0.25;
@@ -165,7 +165,7 @@ TEST(JobLoss, BinsAreToldByTheirNumbersAndMaySpread) {
   FoldJob job = job_of({binned_head(0)});
   const FoldJob bins_as_classes = job_of({class_head(3, {0, 2, 1, 1})});
   EXPECT_FLOAT_EQ(value_of(job), value_of(bins_as_classes));
-  job.heads = {binned_head(0.01)};  // nothing reaches the neighbours
+  job.heads = {binned_head(0.01)};  // so narrow that neighbouring bins get nothing
   EXPECT_NEAR(value_of(job), value_of(bins_as_classes), 1e-6);
   job.heads = {binned_head(1.0)};
   const auto logs = at::log_softmax(logits_of_four().to(at::kDouble), 1);
@@ -192,7 +192,7 @@ TEST(JobLoss, OfANumberIsLeastAtItsMeanAndDeviation) {
   const auto outputs = [](double mean, double log_deviation) {
     return torch::tensor({mean, log_deviation}).repeat({4, 1}).to(at::kFloat);
   };
-  const double best_log = std::log(std::sqrt(2.5));  // of -2, -1, 1, 2; so near the middle the bound hardly bends it
+  const double best_log = std::log(std::sqrt(2.5));  // deviation of -2, -1, 1, 2; far from the bounds
   const double best = loss_of(job, outputs(0, best_log)).item<double>();
   EXPECT_NEAR(best, 0.5 + best_log, 1e-3);
   for (const auto& [mean, log] :

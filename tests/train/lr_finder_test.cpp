@@ -7,7 +7,7 @@
 namespace pleat {
 namespace {
 
-// A loss over rates 1e-6, 1e-5, … as given.
+// Evaluates a curve with these losses at the rates 1e-6, 1e-5, …
 LrFinding finding_of(const std::vector<double>& losses) {
   LrFinding finding;
   for (std::size_t i = 0; i < losses.size(); ++i)
@@ -18,7 +18,7 @@ LrFinding finding_of(const std::vector<double>& losses) {
 
 TEST(LrFinder, SuggestsATenthOfTheRateAtTheLeastLoss) {
   std::vector<double> losses(10, 2.3);
-  losses[1] = 1.9;  // a lucky batch while there is no average yet
+  losses[1] = 1.9;  // a single good batch in the first, unsteady steps
   losses.insert(losses.end(), {2.2, 1.2, 0.9, 1.0, 8.0});
   const LrFinding finding = finding_of(losses);
   EXPECT_NEAR(std::log10(finding.suggestion.value()), 12 - 6 - 1, 1e-9);

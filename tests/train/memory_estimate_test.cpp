@@ -17,8 +17,8 @@ FoldJob job_with(std::int64_t batch, std::int64_t micro_batches = 1) {
 
 constexpr ImageShape kShape{32, 32, 3};
 
-// Of resnet20 on 32x32 the convolutions' and BatchNorms' outputs alone, which backward needs: per image
-// 7 x 2 maps of 16 x 32 x 32, 6 x 2 of 32 x 16 x 16, 6 x 2 of 64 x 8 x 8, in float32.
+// Bytes per image of resnet20's activations on 32x32 that backward needs: the float32 outputs of convolutions and
+// BatchNorms. These are 7 x 2 maps of 16 x 32 x 32, 6 x 2 of 32 x 16 x 16 and 6 x 2 of 64 x 8 x 8.
 constexpr std::int64_t kActivations = 4 * 2 * (7 * 16 * 32 * 32 + 6 * 32 * 16 * 16 + 6 * 64 * 8 * 8);
 
 TEST(MemoryEstimate, ThePeakGrowsByTheActivationsOfEachImage) {

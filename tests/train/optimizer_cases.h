@@ -1,4 +1,4 @@
-// What optimizers are tried out on: parameters of the shapes that networks have, gradients and rates by step.
+// Test data for optimizers: parameters with typical shapes, gradients and learning rates for each step.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -24,7 +24,7 @@ inline TrainConfig config_of(const std::string& optimizer) {
   return config;
 }
 
-// A convolution with many and one with single taps, a matrix, a bias: the shapes that networks have.
+// A 3x3 convolution, a 1x1 convolution, a matrix and a bias.
 inline NamedTensors parameters_of(std::uint64_t seed, at::MemoryFormat format = at::MemoryFormat::Contiguous) {
   torch::manual_seed(seed);
   NamedTensors parameters;
@@ -37,7 +37,7 @@ inline NamedTensors parameters_of(std::uint64_t seed, at::MemoryFormat format = 
   return parameters;
 }
 
-// The gradients of a step, by number: the same for whoever asks, in the parameter's memory format.
+// Sets the gradients of step `step`, in the parameters' memory format. They depend on the step only.
 inline void set_gradients(const NamedTensors& parameters, int step) {
   torch::manual_seed(1000 + static_cast<std::uint64_t>(step));
   for (const auto& [name, parameter] : parameters) {

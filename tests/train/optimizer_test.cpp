@@ -89,7 +89,7 @@ void compare_with_torch(const TrainConfig& config, const Options& options, const
     groups.emplace_back(std::vector<torch::Tensor>{parameter},
                         std::make_unique<Options>(parameter.dim() > 1 ? options : no_decay));
   }
-  // A group's option that has its default value takes the optimizer's: the optimizer's must be the one without decay.
+  // torch replaces a group's default option values by the optimizer's, so the optimizer gets the options without decay.
   Torch reference(groups, no_decay);
   run(*optimizer, ours, 0, 10);
   for (int step = 0; step < 10; ++step) {

@@ -19,7 +19,7 @@ constexpr ImageShape kShape{.height = 6, .width = 5, .channels = 3};
 constexpr int kRows = 7, kClasses = 2;
 const PixelNorm kNorm{{0.4, 0.5, 0.6}, {0.2, 0.25, 0.3}};
 
-// Sums of pixels by weights that differ everywhere, so that each view of an image is answered differently.
+// Weighted sums of pixels, with different weights everywhere, so that every view of an image has its own output.
 class SmallNet : public Classifier {
  public:
   torch::Tensor forward(const torch::Tensor& images) override {
@@ -39,7 +39,7 @@ class PredictorTest : public testing::Test {
     return predict_logits(net_, crops_, rows_, kClasses, options);
   }
 
-  // All images as the loader would give them placed so: [kRows, C, H, W].
+  // All images as the loader would give them with this placement, [kRows, C, H, W].
   torch::Tensor placed(bool flip, int right, int down) const {
     const PixelWriter writer(kShape, kShape, kNorm);
     Placement placement{.box = whole_image(kShape), .flip = flip};
@@ -85,7 +85,7 @@ TEST_F(PredictorTest, ViewsAreTheImageItsMovesAndTheirMirrorImages) {
   EXPECT_THAT(different, testing::Contains(std::tuple(true, -3, 0)));
 }
 
-// Test images must be of the kind that training's pad and flip make, to the bit: black is not zero once normalised.
+// Views must have the same bits as training's pad and flip. Black is not zero after normalisation.
 TEST_F(PredictorTest, AViewIsWhatTrainingWouldShow) {
   const torch::Tensor images = placed(false, 0, 0), black = black_pixel(kNorm, at::kCPU);
   for (const std::int64_t shift : {1, 2, 4}) {

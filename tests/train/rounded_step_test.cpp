@@ -1,16 +1,17 @@
-// Optimizers on weights with bfloat16 roundings beside them.
-#include "train/rounded_step.h"
+// Optimizers on weights with bfloat16 copies.
+#include "kernels/rounded_step.h"
 
 #include <ATen/Parallel.h>
 #include <gtest/gtest.h>
 
+#include "train/fused_optimizer.h"
 #include "train/optimizer.h"
 #include "train/optimizer_cases.h"
 
 namespace pleat {
 namespace {
 
-// Values, roundings beside them, and the same values alone.
+// The same values twice: with bfloat16 copies, and without.
 struct RoundedPair {
   std::vector<TrainedParameter> rounded;
   NamedTensors plain;
@@ -25,7 +26,7 @@ RoundedPair rounded_pair(std::uint64_t seed) {
   return pair;
 }
 
-// Gradients that a bfloat16 can hold, the same for both.
+// Sets the same gradients for both, exactly representable in bfloat16.
 void set_rounded_gradients(const RoundedPair& pair, int step) {
   set_gradients(pair.plain, step);
   for (std::size_t i = 0; i < pair.plain.size(); ++i) {
@@ -56,7 +57,52 @@ TEST(RoundedStep, WeightsWithRoundingsTakeTheSameSteps) {
   }
 }
 
-// Large enough to be shared out.
+// An optimizer with nothing but the update of a list, as a new one may be.
+class PlainDescent : public FusedOptimizer {
+ public:
+  using FusedOptimizer::FusedOptimizer;
+
+ private:
+  void update(Lists& lists, double weight_decay, double lr) override {
+    for (std::size_t i = 0; i < lists.parameters.size(); ++i) {
+      lists.parameters[i].mul_(1 - lr * weight_decay);
+      lists.parameters[i].sub_(lists.gradients[i] * lr);
+    }
+  }
+};
+
+TEST(RoundedStep, AnOptimizerWithoutItsOwnRoundedUpdateTakesTheSameSteps) {
+  const RoundedPair pair = rounded_pair(9);
+  PlainDescent with(config_of("sgd"), pair.rounded), without(config_of("sgd"), unrounded(pair.plain));
+  for (int step = 0; step < 5; ++step) {
+    set_rounded_gradients(pair, step);
+    with.step(rate(step));
+    without.step(rate(step));
+  }
+  for (std::size_t i = 0; i < pair.plain.size(); ++i) {
+    const auto& [parameter, value, network] = pair.rounded[i];
+    EXPECT_TRUE(value.equal(pair.plain[i].second)) << parameter;
+    EXPECT_TRUE(network.equal(value.to(at::kBFloat16))) << parameter;
+  }
+}
+
+// A gradient in another memory layout than its weights must not be read in the wrong order or type.
+TEST(RoundedStep, AGradientInAnotherLayoutMeetsItsWeights) {
+  const RoundedPair pair = rounded_pair(11), other = rounded_pair(11);
+  const auto a = make_optimizer(config_of("sgd"), pair.rounded), b = make_optimizer(config_of("sgd"), other.rounded);
+  set_rounded_gradients(pair, 0);
+  set_rounded_gradients(other, 0);
+  for (const TrainedParameter& each : other.rounded) {
+    torch::Tensor network = each.network;
+    if (network.dim() == 4) network.mutable_grad() = network.grad().contiguous();
+  }
+  a->step(rate(0));
+  b->step(rate(0));
+  for (std::size_t i = 0; i < pair.rounded.size(); ++i)
+    EXPECT_TRUE(pair.rounded[i].value.equal(other.rounded[i].value)) << pair.rounded[i].name;
+}
+
+// The tensors are large enough to be split among threads.
 TEST(RoundedStep, IsTheSameOnAnyNumberOfThreads) {
   torch::manual_seed(12);
   const auto first = torch::randn({300, 401}), gradient = torch::randn({300, 401}).to(at::kBFloat16);

@@ -1,5 +1,5 @@
-// The module libpleat_cuda.so: everything in pleat that calls CUDA or NCCL by name. It uses LibTorch and nothing of
-// pleat's own but the interface, so that it and the program need not share more than that.
+// The module libpleat_cuda.so: all of pleat's direct calls to CUDA and NCCL. It depends on LibTorch and on the
+// interface in cuda_library.h, and on nothing else in pleat.
 #include <c10/cuda/CUDAGuard.h>
 #include <cuda_runtime_api.h>
 #include <fmt/format.h>
@@ -18,9 +18,9 @@ namespace {
 
 using Warn = std::function<void(const std::exception&)>;
 
-/// For one collective, from the moment this rank has asked for it. It is no limit on a batch: shards meet in
-/// GradientSync::all_agree first, over MPI, which waits as long as a peer lives; what is left then is the spread of
-/// their forward and backward passes.
+/// Limit for one collective, counted from this rank's call. It does not limit a batch: shards first meet in
+/// GradientSync::all_agree, over MPI, which waits as long as a peer lives. The limit only has to cover differences
+/// between the shards' forward and backward passes.
 constexpr std::chrono::minutes kTimeout{10};
 
 class NcclBackend : public c10d::ProcessGroupNCCL {
@@ -28,8 +28,8 @@ class NcclBackend : public c10d::ProcessGroupNCCL {
   NcclBackend(c10::intrusive_ptr<c10d::Store> store, int rank, int size, c10::intrusive_ptr<Options> options, Warn warn)
       : ProcessGroupNCCL(std::move(store), rank, size, std::move(options)), warn_(std::move(warn)) {}
 
-  /// In good order shutdown lets what is under way finish, on all ranks. With an error on its way up there is
-  /// nothing to wait for: the base class aborts instead.
+  /// Shuts down after pending collectives have finished on all ranks. While an exception unwinds, the base class aborts
+  /// instead.
   ~NcclBackend() override {
     if (std::uncaught_exceptions() > 0) return;
     try {
@@ -70,7 +70,7 @@ class Library : public CudaLibrary {
   c10::intrusive_ptr<c10d::Backend> make_nccl_backend(c10::intrusive_ptr<c10d::Store> store, int rank, int size,
                                                       const torch::Device& device, Warn warn) const override {
     if (!device.has_index() || device.index() >= device_count()) {
-      throw std::runtime_error(fmt::format("it was asked for, but this process sees {} CUDA devices", device_count()));
+      throw std::runtime_error(fmt::format("no such device: this process sees {} CUDA devices", device_count()));
     }
     const c10::cuda::CUDAGuard guard(device);
     auto options = c10d::ProcessGroupNCCL::Options::create();

@@ -1,6 +1,6 @@
 """Whole training against a plain PyTorch loop, and reads of crops against h5py.
 
-The loop has the same network, size, batch, precision, processes and threads, and its crops in memory.
+The loop uses the same network, image size, batch, precision, processes and threads, with its crops in memory.
 """
 import contextlib
 import random
@@ -20,7 +20,7 @@ LAYOUTS = ((2, 1), (1, 2))  # processes, threads
 
 
 def pleat_speed(bench, file, model, batch, processes, threads):
-    """Images per second over all ranks: as many folds as ranks, so that every rank trains all the time."""
+    """Images per second over all ranks. There are as many folds as ranks, so no rank is idle."""
     config = write_config(bench, file, models=f"[{{name: {model}}}]", folds="{k: 2}", cluster=f"{{threads: {threads}, device: cpu}}",
                           train=f"{{epochs: {EPOCHS}, batch: {batch}, precision: {machine.precision()}, augment: {{pad: {PAD}}}}}")
     rates = Run(bench).train(config, processes if processes > 1 else 0).rates()
@@ -28,7 +28,7 @@ def pleat_speed(bench, file, model, batch, processes, threads):
 
 
 def peer_speed(file, model, batch, processes, threads, rows, channels_last):
-    """Processes that train the same at once, as ranks do: the sum of their rates."""
+    """Images per second summed over several processes that train at the same time, as ranks do."""
     command = [sys.executable, ROOT / "tests/bench/peer_train.py", file, model, machine.precision(), threads, batch, rows, EPOCHS, int(channels_last)]
     with contextlib.ExitStack() as stack:
         running = [stack.enter_context(measure.started(command, CORES[:2], {"OMP_NUM_THREADS": str(threads)})) for _ in range(processes)]
@@ -51,7 +51,7 @@ def training(bench, model, file, batch, rows, processes, threads):
 
 
 def h5py_reads(file, reads):
-    """Crops per second, at random."""
+    """Crops per second in random order."""
     with h5py.File(file) as opened:
         images, rng = opened["images"], random.Random(1)
         rows = [rng.randrange(images.shape[0]) for _ in range(reads)]
@@ -74,4 +74,4 @@ def run(bench):
     for processes, threads in LAYOUTS:
         training(bench, "resnet20", crops.noise(bench, 4000 // less, 28, 1), 128, 2000 // less, processes, threads)
         training(bench, "resnet18", crops.noise(bench, 1600 // less, 64, 3), 64, 800 // less, processes, threads)
-    reads(bench, crops.noise(bench, 2400, 64, 3))  # more than a core's caches hold
+    reads(bench, crops.noise(bench, 2400, 64, 3))  # more than a core's caches can hold

@@ -1,4 +1,4 @@
-"""Batches for training, by a core's time: pleat's loader against torchvision's transforms in a DataLoader; and how long training waits."""
+"""Training batches per CPU second: pleat's loader against torchvision in a DataLoader; and waits during training."""
 import crops
 from measure import BUILD, CORES, PEERS, in_turn, last_json, median, python, sh
 from pleat_run import Run, write_config
@@ -8,7 +8,7 @@ BATCH, SIZE = 64, 64
 
 
 def loader(file, seconds):
-    """Crops per second of one core's time, of each kind."""
+    """Crops per CPU second, for each augmentation."""
     cores = CORES[:2]
     return last_json(sh(BUILD / "tests/bench_feed", file, BATCH, len(cores), seconds, cores=cores))
 
@@ -18,7 +18,7 @@ def peer(file, kind):
 
 
 def waiting(bench, file):
-    """resnet18 and two one-thread ranks, so that nothing but the loader's lead keeps batches ready."""
+    """resnet18 on two ranks with one thread: only batches that the loader makes ahead are ready in time."""
     config = write_config(bench, file, folds="{k: 2}", train=f"{{epochs: 3, batch: {BATCH}}}", cluster="{threads: 1, device: cpu}")
     return Run(bench).train(config, 2).waited()
 

@@ -1,4 +1,4 @@
-"""What grows with the rows must grow no faster than they do: 10,000, 100,000 and 1,000,000 crops of 16×16×1, through pleat's own stages."""
+"""Time and memory of pleat's stages grow no faster than the rows: 10,000, 100,000 and 1,000,000 crops of 16×16×1."""
 import crops
 from measure import BUILD, CORES, Stopwatch, in_turn, last_json, median, sh
 from pleat_run import train_command, write_config
@@ -7,13 +7,13 @@ from report import at_most
 SIDE = 16
 TIMES, MOST = 10, 12  # ten times the rows: at most twelve times the seconds or megabytes
 SECONDS_FLOOR, MEGABYTES_FLOOR = 0.05, 10  # below these, differences are noise
-DRY_RUN = "pleat train --dry-run"  # a stage like the others, and the only one with a process of its own
-DISK = "disk"  # no stage: the bytes of write_oof written once more, for what of its growth is the disk's
+DRY_RUN = "pleat train --dry-run"  # a stage, the only one in a process of its own
+DISK = "disk"  # not a stage: writes the bytes of write_oof again, to show the disk's share of its growth
 FIRST_BATCH = ("open", "shuffle", "cut", "first_batch")
 
 
 def measure_rows(bench, rows):
-    """Per stage seconds, and megabytes above what the process had before."""
+    """Seconds of each stage, and megabytes above the process's memory before."""
     file = crops.noise(bench, rows, SIDE, 1)
     figures = last_json(sh(BUILD / "tests/bench_growth", file, bench.folder(), cores=CORES[:2]))
     stages = figures["stages"]
@@ -21,7 +21,7 @@ def measure_rows(bench, rows):
     with Stopwatch() as watch:
         sh(*train_command(config, bench.folder() / "run"), "--dry-run")
     above = {name: {"seconds": stage["seconds"], "megabytes": stage["megabytes"] - figures["before"]} for name, stage in stages.items()}
-    return {**above, DRY_RUN: {"seconds": watch.seconds, "megabytes": 0}}  # another process, whose memory is its own
+    return {**above, DRY_RUN: {"seconds": watch.seconds, "megabytes": 0}}  # another process, with its own memory
 
 
 def medians(results):
@@ -30,7 +30,7 @@ def medians(results):
 
 
 def worst_growth(by_rows, unit, floor):
-    """(factor, stage, rows) of the stage and tenfold that grows most."""
+    """(factor, stage, rows) of the stage that grows most for ten times the rows."""
     sizes = sorted(by_rows)
     return max((max(by_rows[more][stage][unit], floor) / max(by_rows[few][stage][unit], floor), stage, more)
                for few, more in zip(sizes, sizes[1:]) for stage in by_rows[few] if stage != DISK)

@@ -1,7 +1,7 @@
-"""Photos on disk to the scores of an out-of-fold ensemble, by the same recipe on the same folds: pleat against three peers.
+"""From photos on disk to the scores of an out-of-fold ensemble: pleat against three peers, same recipe and folds.
 
-Whole seconds from launch to end, decoding and all imports included. Nothing is cached for anybody: pleat measures its plan of
-convolutions and torch.compile compiles, as on a machine's first run. The photos themselves are in the page cache.
+Seconds from launch to end, with decoding and all imports. No caches: pleat measures its convolution plan and
+torch.compile compiles, as on a machine's first run. Only the photos are in the page cache.
 """
 import machine
 import measure
@@ -15,13 +15,13 @@ SIZE, BATCH, FOLDS = 64, 64, 5
 
 
 def recipe(bench, crops, epochs, folds_file="''"):
-    """The peers' recipe is pleat's default."""
+    """pleat's config. Its defaults are the peers' recipe."""
     return write_config(bench, crops, data=f"{{crops: {crops}, group: group}}", folds=f"{{k: {FOLDS}, file: {folds_file}}}",
                         train=f"{{epochs: {epochs}, batch: {BATCH}}}", cluster="{device: cpu}")
 
 
 def plan_folds(bench, table, images):
-    """The folds.csv that all are given: of a run that is ended as soon as it has written it."""
+    """Makes the folds.csv that all programs use, with a run that is ended as soon as the file exists."""
     crops = prepare_photos(table, images, SIZE, bench.folder() / "crops.h5")
     folder = bench.folder() / "run"
     first_step(recipe(bench, crops, epochs=1), folder, ranks=2)
@@ -29,7 +29,7 @@ def plan_folds(bench, table, images):
 
 
 def pleat_from_photos(bench, table, images, config_for, settings=()):
-    """Prepares, trains and gathers on 2 ranks, with an empty cache. config_for(crops): the config's path."""
+    """Prepares, trains and gathers on 2 ranks, with an empty cache. config_for(crops) returns the config's path."""
     env = {"XDG_CACHE_HOME": str(bench.folder())}
     with Stopwatch() as watch:
         crops = prepare_photos(table, images, SIZE, bench.folder() / "crops.h5")
@@ -39,14 +39,14 @@ def pleat_from_photos(bench, table, images, config_for, settings=()):
 
 
 def peer_from_photos(bench, script, table, images, folds, *arguments):
-    """As the peers are meant to be called on 2 cores."""
+    """Runs a peer in its best way for 2 cores."""
     env = {"TORCHINDUCTOR_CACHE_DIR": str(bench.folder())}
     return peer(bench, script, "--table", table, "--images", images, "--folds", folds, "--size", SIZE, "--batch", BATCH, "--threads", 2,
                 *arguments, env=env)
 
 
 def noise_of_scores(score, rows):
-    """Two standard errors of a share of that many rows: equal recipes may differ by this much."""
+    """Two standard errors of a share of this many rows. Equal recipes may differ by this much."""
     return 2 * (score * (1 - score) / rows) ** 0.5
 
 

@@ -1,7 +1,7 @@
-"""Photos of 384×512 to 64×64 crops by one thread, against Pillow and OpenCV in Python; then the whole of pleat prepare.
+"""Photos of 384×512 to 64×64 crops on one thread, against Pillow and OpenCV in Python; then the whole of pleat prepare.
 
-Per second of CPU time, files in memory: decoding, turning by EXIF and averaging over areas. Pillow and OpenCV decode at full size, as
-most would call them; `reduced` is OpenCV as pleat goes about it, decoding at a half, a quarter or an eighth where that is enough.
+Photos per CPU second with files in memory: decoding, EXIF orientation and area averaging. Pillow and OpenCV decode at
+full size, the usual way. `reduced` is OpenCV used like pleat: it decodes at 1/2, 1/4 or 1/8 of the size if possible.
 """
 import csv
 
@@ -10,8 +10,8 @@ from measure import BUILD, CORES, PEERS, PLEAT, Stopwatch, in_turn, last_json, m
 from report import at_least
 
 SIZE = 64
-COUNT = 500  # photos of a turn
-ROWS = 40_000  # of the table that one and two ranks prepare
+COUNT = 500  # photos per turn
+ROWS = 40_000  # rows of the table that one and two ranks prepare
 
 
 def pleat(images, count):
@@ -24,14 +24,14 @@ def peer(images, count, library):
 
 
 def whole(bench, table, images):
-    """Photos per second of two ranks, from launch to a finished crops file."""
+    """Photos per second on two ranks, from launch to the finished crops file."""
     with Stopwatch() as watch:
         prepare_photos(table, images, SIZE, bench.folder() / "crops.h5")
     return bench.photos / watch.seconds
 
 
 def many_rows(bench, table, rows):
-    """The same photos under new ids until there are so many rows: startup must not decide what ranks gain."""
+    """A table that repeats the photos under new ids up to `rows` rows, enough that startup does not matter."""
     with open(table, newline="") as file:
         photos_of = [row["path"] for row in csv.DictReader(file)]
     out = bench.folder() / "many.csv"
@@ -40,7 +40,7 @@ def many_rows(bench, table, rows):
 
 
 def on_ranks(bench, table, images, ranks):
-    """Seconds from launch to end of ranks that have a core each."""
+    """Seconds from launch to end, with one core per rank."""
     with Stopwatch() as watch:
         sh(*mpirun(ranks, PLEAT, "prepare", "--table", table, "--images", images, "--size", SIZE, "--out", bench.folder() / "crops.h5"),
            cores=CORES[:ranks])

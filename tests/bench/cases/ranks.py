@@ -1,4 +1,4 @@
-"""One-thread ranks on every core, a fold each: their images/s together against as many times one rank alone, and the memory of each."""
+"""One-thread ranks on all cores, each with a fold: images/s against as many times one rank alone, and memory."""
 import pathlib
 import re
 import time
@@ -10,8 +10,8 @@ from processes import wait_for_ranks
 from report import at_least, at_most
 
 BATCH, EPOCHS, SIZE = 64, 3, 64
-KB = 1024 / 1e6  # of /proc, in megabytes as the dry run counts them
-SETTLING = 1.0  # seconds before a checkpoint in which its copy may be there already
+KB = 1024 / 1e6  # kB of /proc in megabytes of the dry run
+SETTLING = 1.0  # seconds before a checkpoint during which its copy may already exist
 UNITS = {"MB": 1.0, "GB": 1e3}
 
 
@@ -20,7 +20,7 @@ def config_for(bench, file, ranks):
 
 
 def wait_for(pattern, run, launcher, each=lambda: None, seconds=0.1):
-    """Until the run has made such a file; `each` is called now and then."""
+    """Waits until the run has made a matching file. Calls `each` from time to time."""
     while not any(run.folder.glob(pattern)):
         if launcher.poll() is not None:
             raise CommandFailed(f"{' '.join(launcher.args)}: ended too early\n{launcher.communicate()[0]}")
@@ -29,7 +29,7 @@ def wait_for(pattern, run, launcher, each=lambda: None, seconds=0.1):
 
 
 def alone(bench, config):
-    """Images per second of the first fold on one core; the run is ended then."""
+    """Images per second of the first fold on one core. The run is ended after it."""
     run = Run(bench)
     with started(mpirun(1, *train_command(config, run.folder)), CORES[:1], None) as launcher:
         wait_for("round_0/label/*/fold_*/done.json", run, launcher)
@@ -37,23 +37,23 @@ def alone(bench, config):
 
 
 def together(bench, config, ranks):
-    """Images per second of all ranks, each on its first fold."""
+    """Images per second of all ranks together, each on its first fold."""
     return sum(Run(bench).train(config, ranks, cores=CORES).rates()[:ranks])
 
 
 def pss(pid):
-    """Megabytes of a process; a page that n processes share counts as 1/n of a page in each."""
+    """Megabytes of a process. A page shared by n processes counts 1/n in each."""
     return int(re.search(r"^Pss: +(\d+)", pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text(), re.M)[1]) * KB
 
 
 def pss_of_mapping(pid, file):
-    """The same, of the mapping of one file."""
+    """The same for the mapping of one file."""
     parts = re.split(r"^(?=[0-9a-f]+-[0-9a-f]+ )", pathlib.Path(f"/proc/{pid}/smaps").read_text(), flags=re.M)
     return sum(int(re.search(r"^Pss: +(\d+)", part, re.M)[1]) * KB for part in parts if str(file) in part.partition("\n")[0])
 
 
 def memory(bench, config, file, ranks):
-    """The most that each rank took in the later half of its first epoch, before the checkpoint's copy; and all ranks' part of the crops."""
+    """Peak of each rank in the second half of epoch 1, before the checkpoint's copy; all ranks' share of the crops."""
     run, samples = Run(bench), []
     with started(mpirun(ranks, *train_command(config, run.folder)), CORES, None) as launcher:
         pids = wait_for_ranks(launcher, ranks)
@@ -64,16 +64,16 @@ def memory(bench, config, file, ranks):
 
 
 def estimate(config, folder):
-    """The dry run's peak of a step: weights, gradients, optimizer and activations of one rank, in megabytes."""
+    """The dry run's peak of a step in megabytes: weights, gradients, optimizer and activations of one rank."""
     found = re.search(r"peak of a step ([\d.]+) (MB|GB)", sh(*train_command(config, folder), "--dry-run"))
     return float(found[1]) * UNITS[found[2]]
 
 
 def report_memory(bench, config, file, ranks):
-    """An extra rank's own: what all ranks take, less what one alone takes, less the tensors that the extra ranks must have.
+    """Memory that an extra rank adds: memory of all ranks minus that of one rank alone, minus the extra ranks' tensors.
 
-    Libraries and crops are mapped by all, so their pages count once, whoever they are counted with. What is left are the
-    heap, MPI's buffers, the loader's batches, and whatever else each process has for itself.
+    All ranks map libraries and crops, so those pages count once. The rest is the heap, MPI's buffers, the loader's
+    batches and other private memory of each process.
     """
     one, all_ranks, tensors = memory(bench, config, file, 1), memory(bench, config, file, ranks), estimate(config, bench.folder() / "run")
     bench.keep("memory_mb", {"one": one, "all": all_ranks, "tensors": tensors})

@@ -1,6 +1,6 @@
-"""From launch to the first optimizer step of a fold that two processes share: mpirun and pleat against torchrun and DistributedDataParallel.
+"""From launch to the first optimizer step of a fold on two processes: pleat against DistributedDataParallel.
 
-pleat's plan of convolutions is in the cache, as after a machine's first run. The photos are few, since the peer decodes them first.
+pleat's convolution plan is cached, as after a machine's first run. There are few photos: the peer decodes them first.
 """
 import sys
 import time

@@ -1,8 +1,9 @@
-"""The training step alone, with one thread: pleat against PyTorch, per network.
+"""The training step alone, with one thread: pleat against PyTorch, for each network.
 
-Random images, bf16 where the CPU has it. PyTorch is in channels_last with fused AdamW; of a network that pleat trains by TorchScript, the
-faster of that script and Python's own. `library`: pleat without its plan of convolutions. For pleat's own networks also the share of the
-machine's peak at matrix products: operations of all convolutions and products of an image, times images per second, over that peak.
+Random images, bf16 if the CPU has it. PyTorch uses channels_last and fused AdamW. For networks that pleat trains from
+TorchScript, PyTorch runs both the script and the Python network, and the faster one counts. `library` is pleat without
+its convolution plan. For pleat's own networks the case also gives the share of the machine's peak for matrix products:
+operations per image (convolutions and products) × images per second / peak.
 """
 import dataclasses
 
@@ -16,11 +17,11 @@ EXPORT = ROOT / "launch/export_model.py"
 
 @dataclasses.dataclass
 class Network:
-    name: str  # pleat's own, or library:name of one that goes through TorchScript
+    name: str  # one of pleat's networks, or library:name of a network exported to TorchScript
     size: int
     target: Target
-    steps: int  # that are measured
-    precision: str = ""  # the machine's best
+    steps: int  # measured steps
+    precision: str = ""  # empty: bf16 if the CPU has it
 
     @property
     def scripted(self):
@@ -37,7 +38,7 @@ QUICK = ("resnet18", "timm:efficientnet_b0")
 
 
 def export(bench, network):
-    """The network as TorchScript, which pleat and a peer are given."""
+    """Exports the network to TorchScript, for pleat and a peer."""
     if not EXPORT.exists():
         raise Skipped(f"{network.name}: {EXPORT.relative_to(ROOT)} is not there")
     out = bench.scratch / f"{network.name.partition(':')[2]}_{network.size}.pt"
@@ -55,7 +56,7 @@ def pleat_step(network, model, steps, way):
 
 
 def peer_step(network, steps, *what):
-    """With the median over single steps, as bench_step's is."""
+    """Result of a peer with the median over single steps, like bench_step's."""
     text = python(PEERS / "step.py", *what, "--size", network.size, "--classes", CLASSES, "--batch", BATCH, "--threads", THREADS,
                   "--precision", precision_of(network), "--warm-up", WARM_UP, "--steps", 1, "--repeats", steps, cores=CORES[:1])
     return last_json(text)

@@ -1,6 +1,6 @@
-"""Time to the score that the tuned peer reaches at the end of its epochs: pleat by its preset, which must reach it, in fewer seconds.
+"""Time to the tuned peer's final score: pleat with its preset must reach this score in fewer seconds.
 
-Both start from photos; what a machine keeps for later runs is not there yet. A turn is a seed; the folds are the same in all.
+Both start from photos, with empty caches. Each turn uses another seed and the same folds.
 """
 from cases import photos_to_ensemble as whole
 from crops import photos

@@ -1,4 +1,4 @@
-"""What the peers share besides the recipe: arguments, photos and folds, the walk through the folds, scores, the report."""
+"""Shared by the peers, besides the recipe: arguments, photos and folds, cross-validation, scores, the report."""
 import argparse
 import contextlib
 import csv
@@ -15,7 +15,7 @@ PREDICT_BATCH = 256
 
 
 def arguments(description):
-    """A parser of the arguments that all peers take."""
+    """Parser of the arguments that all peers have."""
     parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--table", type=pathlib.Path, required=True, help="samples.csv: id, path, label")
     parser.add_argument("--images", type=pathlib.Path, required=True, help="folder that the table's paths start from")
@@ -39,13 +39,13 @@ def arguments(description):
 
 
 def process_start():
-    """Unix time at which the kernel started this process, so that what Python and its imports cost is counted."""
+    """Unix time at which the kernel started this process, so that Python's start and imports count."""
     ticks = int(pathlib.Path("/proc/self/stat").read_text().rpartition(")")[2].split()[19])
     return time.time() - time.clock_gettime(time.CLOCK_BOOTTIME) + ticks / os.sysconf("SC_CLK_TCK")
 
 
 class Watch:
-    """Seconds by part of the work. Make it first thing in main: what was before that is `imports`."""
+    """Seconds by part of the work. Create it first in main: the time before it counts as `imports`."""
 
     def __init__(self, launched=None):
         self.launched = launched or process_start()
@@ -61,7 +61,7 @@ class Watch:
         self.seconds.setdefault("first_step", time.time() - self.launched)
 
     def close(self):
-        """Scores after each epoch are for the reader of the curve, not part of the work."""
+        """Stops the clock: scores after each epoch are only for the curve, not part of the work."""
         self.seconds["whole"] = time.time() - self.launched - self.seconds["scoring"]
 
 
@@ -99,10 +99,10 @@ def scores(probabilities, labels):
 
 
 def cross_validate(photos, options, watch, batches_of, trainer_of):
-    """Trains each fold on the others and predicts what it holds out; returns the report.
+    """For each fold, trains on the others and predicts the held-out rows. Returns the report.
 
-    batches_of(rows, training): gives batches (images, labels), anew each time it is walked; its length is their number
-    trainer_of(steps): a fresh recipe.Trainer
+    batches_of(rows, training): iterable of batches (images, labels) with a length; each iteration is a new epoch
+    trainer_of(steps): a new recipe.Trainer
     """
     folds = range(int(photos.fold_of.max()) + 1) if options.fold is None else [options.fold]
     probabilities = torch.zeros(options.epochs, len(photos.labels), len(photos.classes))  # of held-out rows, after each epoch
@@ -126,7 +126,7 @@ def cross_validate(photos, options, watch, batches_of, trainer_of):
 
 
 def report(photos, options, watch, probabilities, history, predicted):
-    """What is written: the out-of-fold scores, where the time went, and scores against time, all folds stopped after the same epoch."""
+    """The report: out-of-fold scores, time by part, and scores against time if all folds stop after the same epoch."""
     seconds = watch.seconds
     curve = []
     for epoch in range(1, options.epochs + 1) if options.score_each_epoch else [options.epochs]:

@@ -1,4 +1,4 @@
-"""The tuned peer, one fold shared by the processes of torchrun: DistributedDataParallel over gloo, a part of each batch each.
+"""The tuned peer with a fold on several torchrun processes: DistributedDataParallel over gloo, a part of a batch each.
 
 usage: torchrun --standalone --nproc-per-node 2 tests/bench/peers/ddp.py --launched "$(date +%s.%N)" --table … --out …
 
@@ -12,7 +12,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 
 def decode_together(paths, size, rank, ranks):
-    """All crops [N, H, W, 3] uint8 on every process: each decodes every n-th photo, then they exchange."""
+    """All crops [N, H, W, 3] uint8 on every process. Each decodes every n-th photo, then they exchange the crops."""
     longest = -(-len(paths) // ranks)
     own = torch.zeros(longest, size, size, 3, dtype=torch.uint8)
     for i, path in enumerate(paths[rank::ranks]):
@@ -35,12 +35,13 @@ def main():
         crops = tuned.Crops(decode_together(photos.paths, options.size, rank, ranks), photos.labels, options.pad)
 
     def wrap(network):
-        # Running statistics need no broadcast before each step: the first process predicts by its own.
+        # No broadcast of running statistics before each step: the first process predicts with its own.
         return DistributedDataParallel(network, forward_sync_buffers=False, gradient_as_bucket_view=True, static_graph=True)
 
     result = tuned.run(photos, crops, options, watch, wrap, rank, ranks)
     if rank == 0:
-        images = options.epochs * len(photos.split(options.fold)[0])  # of all processes; the epochs' lines count this one's own
+        # Of all processes; the epochs' lines count only this process's images.
+        images = options.epochs * len(photos.split(options.fold)[0])
         result["images_per_second"] = images / result["seconds"]["training"]
         common.write({"peer": "ddp", "processes": ranks, **result}, options.out)
     distributed.destroy_process_group()

@@ -1,6 +1,6 @@
-"""How fast torchvision's transforms in a DataLoader make training batches of crops in memory. Prints JSON: crops per second of each pass.
+"""Training batches by torchvision in a DataLoader, from crops in memory. Prints JSON: crops per second of each pass.
 
-`per_core` divides by the CPU seconds that the workers and this process took, so that it does not hang on how many there were.
+`per_core` divides by the CPU seconds of this process and its workers, so it does not depend on the number of workers.
 """
 import argparse
 import json
@@ -35,14 +35,14 @@ def read_crops(path):
 
 
 def changes(kind, size, pixels):
-    """Flip and cut as asked for, then normalised floats."""
+    """Flips and crops by the options, then normalises to floats."""
     cut = {"pad_crop": lambda: v2.RandomCrop(size, padding=4), "resized_crop": lambda: v2.RandomResizedCrop(size, antialias=True)}[kind]()
     std, mean = torch.std_mean(pixels[:1000].float() / 255, (0, 2, 3))
     return v2.Compose([v2.RandomHorizontalFlip(), cut, v2.ToDtype(torch.float32, scale=True), v2.Normalize(mean.tolist(), std.tolist())])
 
 
 def cpu_seconds():
-    """Of this process and its live children."""
+    """CPU seconds of this process and its live children."""
     ticks = 0
     for child in multiprocessing.active_children():
         fields = pathlib.Path(f"/proc/{child.pid}/stat").read_text().rpartition(")")[2].split()

@@ -1,4 +1,4 @@
-"""The machine's peak at what training is made of: billions of operations per second of square matrix products. Prints JSON."""
+"""The machine's peak for matrix products, the main work of training. Prints JSON: billions of operations per second."""
 import argparse
 import json
 import time
@@ -9,7 +9,7 @@ SIDES = (256, 512, 1024, 2048)
 
 
 def best_rate(side, dtype, repeats):
-    """Of the fastest product; a multiplication and its sum are two operations."""
+    """Billions of operations per second of the fastest product. A multiply-add is two operations."""
     a, b = torch.randn(side, side).to(dtype), torch.randn(side, side).to(dtype)
     out = torch.empty(side, side, dtype=dtype)
     torch.mm(a, b, out=out)

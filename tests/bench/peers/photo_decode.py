@@ -1,7 +1,8 @@
-"""Photos to small images by one thread of Pillow or OpenCV: photos per second of CPU time, files already in memory. Prints JSON.
+"""Photos to small images on one thread of Pillow or OpenCV, with files in memory. Prints JSON: photos per CPU second.
 
-The whole photo, upright, averaged over areas: Pillow without its draft mode (which would decode at a reduced size), turned by EXIF, by its box filter;
-OpenCV by imdecode, which turns by EXIF too, and INTER_AREA; `cv2_reduced` decodes at a half, a quarter or an eighth while 1.5 times the size remains.
+The whole photo, upright by EXIF, averaged over areas. Pillow: without draft mode (which would decode at a reduced
+size), with the box filter. OpenCV: imdecode and INTER_AREA. `cv2_reduced` decodes at 1/2, 1/4 or 1/8 if at least 1.5
+times the size remains.
 """
 import argparse
 import io
@@ -30,7 +31,7 @@ def cv2(size, reduced=False):
     flags = {1: cv2.IMREAD_COLOR, 2: cv2.IMREAD_REDUCED_COLOR_2, 4: cv2.IMREAD_REDUCED_COLOR_4, 8: cv2.IMREAD_REDUCED_COLOR_8}
 
     def reduction(photo):
-        """Reading only the header, as Pillow does, costs little."""
+        """Factor to decode at, from the size in the header. Reading only the header costs little."""
         from PIL import Image
 
         with Image.open(io.BytesIO(photo)) as image:

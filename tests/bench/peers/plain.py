@@ -1,5 +1,5 @@
-"""What most people would write first: a Dataset that opens each JPEG, torchvision's transforms, a DataLoader with workers, fp32,
-folds one after another.
+"""The usual first version: a Dataset that opens each JPEG, torchvision's transforms, a DataLoader with workers, fp32,
+one fold after another.
 """
 import common
 import recipe
@@ -10,7 +10,7 @@ from torchvision.transforms import v2
 
 
 class PhotoDataset(Dataset):
-    """Photos by row of the plan, with their labels."""
+    """Photos and labels by row of the plan."""
 
     def __init__(self, photos, transform, rows=None):
         self.photos, self.transform = photos, transform

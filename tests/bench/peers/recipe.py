@@ -1,5 +1,5 @@
-"""The recipe that all peers follow, as pleat's (docs/config.md): AdamW without decay on biases and BatchNorm, one-cycle by
-cosines, batches of nearly equal size, label smoothing if asked for.
+"""The peers' recipe, the same as pleat's (docs/config.md): AdamW without decay on biases and BatchNorm, one-cycle
+schedule with cosines, batches of nearly equal size, optional label smoothing.
 """
 import math
 import pathlib
@@ -10,9 +10,9 @@ from torch import nn
 
 
 class EvenBatches:
-    """Rows in a new order each time, in batches whose sizes differ by at most one; every row once.
+    """Batches of all rows, in a new order for each iteration. Sizes differ by at most one.
 
-    The order has a generator of its own: what else is drawn in between cannot part the processes of a data-parallel run.
+    The order has its own generator, so that other random draws cannot make data-parallel processes diverge.
     """
 
     def __init__(self, rows, batch, seed):
@@ -28,25 +28,25 @@ class EvenBatches:
 
 
 def bf16_is_fast():
-    """Whether this CPU multiplies bf16 itself; elsewhere it is far slower than fp32."""
+    """True if this CPU multiplies bf16 in hardware. In software bf16 is far slower than fp32."""
     flags = pathlib.Path("/proc/cpuinfo").read_text()
     return "avx512_bf16" in flags or "amx_bf16" in flags
 
 
 def make_network(name, classes):
-    """torchvision's network with its own random weights; ResNets draw convolutions by kaiming's fan-out, as pleat does."""
+    """torchvision's network with its own random weights. ResNet convolutions use Kaiming fan-out, as in pleat."""
     return torchvision.models.get_model(name, weights=None, num_classes=classes)
 
 
 def make_optimizer(network, lr, weight_decay):
-    """Fused AdamW that leaves biases and BatchNorm without decay."""
+    """Fused AdamW without decay on biases and BatchNorm."""
     groups = [{"params": [p for p in network.parameters() if p.dim() > 1], "weight_decay": weight_decay},
               {"params": [p for p in network.parameters() if p.dim() <= 1], "weight_decay": 0.0}]
     return torch.optim.AdamW(groups, lr=lr, fused=True)
 
 
 def learning_rate(lr, warmup, step, steps):
-    """One cycle by cosines: torch's OneCycleLR with its defaults, which divides by zero where the warm-up is a single step."""
+    """Rates of torch's OneCycleLR with its defaults. Also for a warm-up of one step, where torch divides by zero."""
 
     def cosine(start, end, part):
         return end + (start - end) / 2 * (1 + math.cos(math.pi * part))
@@ -66,7 +66,7 @@ def forward_logits(network, images, bf16):
 
 
 def train_step(network, images, labels, loss_of, optimizer, bf16):
-    """One step; returns the loss that it started from."""
+    """Trains one step. Returns the loss before it."""
     loss = loss_of(forward_logits(network, images, bf16), labels)
     optimizer.zero_grad()
     loss.backward()
@@ -75,9 +75,9 @@ def train_step(network, images, labels, loss_of, optimizer, bf16):
 
 
 class Trainer:
-    """One network on its way through `steps` steps.
+    """Trains one network for `steps` steps.
 
-    `wrap` makes of the network what the steps call (torch.compile, DistributedDataParallel); predictions call the network itself.
+    `wrap` wraps the network for training steps (torch.compile, DistributedDataParallel). Predictions use the network.
     """
 
     def __init__(self, options, classes, steps, bf16=False, layout=torch.contiguous_format, wrap=lambda network: network):
@@ -90,7 +90,7 @@ class Trainer:
         self.rates = iter([learning_rate(options.lr, options.warmup, step, steps) for step in range(steps)])
 
     def epoch(self, batches, watch):
-        """Trains on each batch; returns the mean loss over the images and their number."""
+        """Trains on each batch. Returns the mean loss over the images and the number of images."""
         self.network.train()
         loss, count = torch.zeros(()), 0
         for images, labels in batches:

@@ -1,4 +1,5 @@
-"""The training step alone, on random images: forward, loss, backward, fused AdamW. Prints JSON: images per second of each repeat, operations per image."""
+"""The training step alone, on random images: forward, loss, backward, fused AdamW. Prints JSON: images per second of
+each repeat, and operations per image."""
 import argparse
 import json
 import pathlib
@@ -12,14 +13,14 @@ from torch.utils.flop_counter import FlopCounterMode
 
 
 def load_script(path):
-    """A TorchScript network. The profiling executor would compile anew in its first steps and is no faster here."""
+    """Loads TorchScript without the profiling executor, which recompiles in the first steps and gains nothing."""
     torch._C._jit_set_profiling_executor(False)
     torch._C._jit_set_profiling_mode(False)
     return torch.jit.load(path)
 
 
 def make_network(name, classes):
-    """timm:NAME, torchvision:NAME, or a NAME of torchvision's."""
+    """Makes the network timm:NAME, torchvision:NAME, or NAME of torchvision."""
     library, _, short = name.rpartition(":")
     if library == "timm":
         import timm
@@ -28,7 +29,7 @@ def make_network(name, classes):
 
 
 def operations_per_image(network, images, labels):
-    """Of forward and backward, in billions, as the network's definition has them; a multiplication and its sum are two."""
+    """Billions of operations of forward and backward, by the network's definition. A multiply-add is two operations."""
     with FlopCounterMode(display=False) as counter:
         nn.functional.cross_entropy(network(images), labels).backward()
     return counter.get_total_flops() / len(images) / 1e9

@@ -1,5 +1,5 @@
-"""What somebody who cares for speed would write: crops decoded once into memory, a batch augmented at once, bf16 where the CPU has it,
-channels_last, and torch.compile if asked for.
+"""A fast PyTorch version: crops decoded once into memory, augmentation of whole batches, bf16 if the CPU has it,
+channels_last, optional torch.compile.
 """
 import concurrent.futures
 import functools
@@ -13,14 +13,14 @@ from torch import nn
 
 
 def decode(path, size):
-    """The largest centred square of a photo at `size`, as bytes; JPEG is decoded at a fraction that still leaves half as much again."""
+    """The largest centred square of a photo at `size`, as bytes. JPEGs are decoded at a reduced, still larger size."""
     with Image.open(path) as image:
         image.draft("RGB", (size * 3 // 2, size * 3 // 2))
         return ImageOps.fit(image.convert("RGB"), (size, size), Image.Resampling.HAMMING).tobytes()
 
 
 def decode_all(paths, size):
-    """Crops [N, H, W, 3] uint8, decoded on all cores that this process may use: in threads, since Pillow lets go of Python's lock."""
+    """Crops [N, H, W, 3] uint8, decoded on all usable cores. Threads suffice, since Pillow releases Python's lock."""
     with concurrent.futures.ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
         crops = b"".join(pool.map(functools.partial(decode, size=size), paths))
     return torch.frombuffer(bytearray(crops), dtype=torch.uint8).view(-1, size, size, 3)
@@ -32,10 +32,10 @@ class Crops:
     def __init__(self, pixels, labels, pad):
         self.size, self.pad, self.labels = pixels.shape[1], pad, labels
         self.std, self.mean = torch.std_mean(pixels.view(-1, 3).double(), 0, correction=0)
-        self.padded = nn.functional.pad(pixels, (0, 0, pad, pad, pad, pad))  # black comes in where a crop is shifted
+        self.padded = nn.functional.pad(pixels, (0, 0, pad, pad, pad, pad))  # black borders for shifted crops
 
     def batch(self, rows, training):
-        """Images [n, 3, H, W] and labels of the rows; flipped and shifted, each in its own way, if they are to train on."""
+        """Images [n, 3, H, W] and labels of the rows. For training, each image is flipped and shifted at random."""
         count = len(rows)
         y = x = torch.arange(self.size).expand(count, self.size)
         if training:
@@ -47,7 +47,7 @@ class Crops:
 
 
 class CropBatches:
-    """Batches of some rows of Crops; of one process of several, its part of each."""
+    """Batches of some rows of Crops. With several processes, each gets its part of every batch."""
 
     def __init__(self, crops, order, training, part=0, parts=1):
         self.crops, self.order, self.training, self.part, self.parts = crops, order, training, part, parts
@@ -61,7 +61,7 @@ class CropBatches:
 
 
 def run(photos, crops, options, watch, wrap=lambda network: network, part=0, parts=1):
-    """All folds on crops in memory."""
+    """Trains all folds on crops in memory."""
     bf16 = recipe.bf16_is_fast()
 
     def batches_of(rows, training):
@@ -76,7 +76,7 @@ def run(photos, crops, options, watch, wrap=lambda network: network, part=0, par
 
 
 def compiled(network):
-    """The network for torch.compile, once for batches of any size: else the second size would compile all anew."""
+    """Compiles the network once for any batch size. Otherwise the second batch size would compile it again."""
     stepped = torch.compile(network)
 
     def forward(images):

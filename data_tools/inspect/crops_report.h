@@ -1,0 +1,22 @@
+// The report on a finished crops file, for pleat prepare and pleat prepare --verify.
+#pragma once
+
+#include <filesystem>
+
+#include "data_tools/prepare/make_crops.h"
+
+namespace pleat {
+
+/// Logs the classes and writes data_report.json beside the file: classes and groups per split, formats and sizes of the
+/// photos, duplicates. Warns of findings that spoil a validation.
+///   threads: for the search for duplicates
+void report_crops(const std::filesystem::path& path, const MadeCrops& made, const CropOptions& crop, int threads);
+
+/// Throws: DataError if data_report.json would overwrite a file that is not a report. Call it before the work.
+void require_replaceable_report(const std::filesystem::path& crops);
+
+/// pleat prepare --verify: prints the report and the file's attributes on standard output; writes nothing.
+/// Throws: DataError for rows with a wrong checksum.
+void verify_crops(const std::filesystem::path& path, int threads);
+
+}  // namespace pleat

@@ -1,0 +1,98 @@
+#include "data_tools/photos/image_header.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+#include "data_tools/photos/formats.h"
+
+namespace pleat {
+namespace {
+
+bool is_riff(FileBytes file, std::string_view kind) {
+  return starts_with(file, "RIFF") && file.size() >= 12 && starts_with(file.subspan(8), kind);
+}
+
+bool is_tiff(FileBytes file) {
+  return starts_with(file, std::string_view("II*\0", 4)) || starts_with(file, std::string_view("MM\0*", 4));
+}
+
+// The brand distinguishes the photos and videos of phones. Source: ISO/IEC 14496-12.
+const char* base_media(FileBytes file) {
+  if (file.size() < 12 || !starts_with(file.subspan(4), "ftyp")) return nullptr;
+  const FileBytes brand = file.subspan(8);
+  for (const char* heic : {"heic", "heix", "heim", "heis", "hevc", "hevx", "mif1", "msf1"}) {
+    if (starts_with(brand, heic)) return "HEIC photo";
+  }
+  for (const char* avif : {"avif", "avis"}) {
+    if (starts_with(brand, avif)) return "AVIF photo";
+  }
+  return starts_with(brand, "crx ") ? "raw photo" : nullptr;
+}
+
+// The message names formats that do occur in folders of photos.
+const char* other_format(FileBytes file) {
+  struct Start {
+    std::string_view bytes;
+    const char* name;
+  };
+  constexpr std::array kStarts = {
+      Start{"GIF8", "GIF photo"},
+      Start{{"\0\0\0\x0CjP  ", 8}, "JPEG 2000 photo"},
+      Start{{"\0\0\0\x0CJXL ", 8}, "JPEG XL photo"},
+      Start{"\xFF\x0A", "JPEG XL photo"},
+      Start{"8BPS", "Photoshop document"},
+      Start{"%PDF", "PDF document"},
+      Start{{"II+\0", 4}, "BigTIFF file"},
+      Start{{"MM\0+", 4}, "BigTIFF file"},
+      Start{"PK\x03\x04", "zip archive"},
+  };
+  for (const auto& [bytes, name] : kStarts) {
+    if (starts_with(file, bytes)) return name;
+  }
+  return base_media(file);
+}
+
+bool is_text(FileBytes file) {
+  const FileBytes start = file.first(std::min<std::size_t>(file.size(), 64));
+  return std::all_of(start.begin(), start.end(), [](std::uint8_t byte) {
+    return (byte >= 0x20 && byte != 0x7F) || byte == '\n' || byte == '\r' || byte == '\t';
+  });
+}
+
+[[noreturn]] void refuse_unknown(FileBytes file) {
+  if (const char* name = other_format(file)) throw BadPhoto(fmt::format("{}; convert it to JPEG or PNG", name));
+  if (starts_with(file, "version https://git-lfs")) throw BadPhoto("Git LFS pointer; run git lfs pull");
+  if (file.size() >= 12 && starts_with(file.subspan(4), "ftyp")) throw BadPhoto("a video, not a photo; leave it out");
+  // A failed download often leaves an error page.
+  if (is_text(file)) throw BadPhoto("text, not a photo; download the photo again");
+  if (std::all_of(file.begin(), file.end(), [](std::uint8_t byte) { return byte == 0; }))
+    throw BadPhoto("nothing but zeros; get an intact copy");
+  throw BadPhoto("not a photo; JPEG, PNG, WebP, BMP and TIFF are read");
+}
+
+ImageHeader read_header(FileBytes file) {
+  if (file.empty()) throw BadPhoto("empty file; get an intact copy");
+  if (starts_with(file, kJpegStart)) return read_jpeg_header(file);
+  if (starts_with(file, kPngSignature)) return read_png_header(file);
+  if (is_riff(file, "WEBP")) return read_webp_header(file);
+  if (is_tiff(file)) return read_tiff_header(file);
+  if (starts_with(file, "BM") && !is_text(file)) return read_bmp_header(file);
+  refuse_unknown(file);
+}
+
+}  // namespace
+
+ImageHeader read_image_header(FileBytes bytes) {
+  const ImageHeader header = read_header(bytes);
+  if (header.width < 1 || header.height < 1) throw BadPhoto("no pixels; get an intact copy");
+  // Each side is checked first: a PNG may claim 2^32 - 1 for both, and their product would overflow.
+  if (header.width > kMaxPixels || header.height > kMaxPixels || header.width * header.height > kMaxPixels) {
+    throw BadPhoto(fmt::format("{}x{} pixels are too many, at most {} million are decoded; shrink it", header.width,
+                               header.height, kMaxPixels / 1'000'000));
+  }
+  return header;
+}
+
+}  // namespace pleat

@@ -1,0 +1,13 @@
+// Names the libraries that read and draw photos.
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace pleat {
+
+/// Names and versions of the loaded libraries, for display. libjpeg-turbo only reports the version compiled with.
+std::vector<std::pair<std::string, std::string>> library_versions();
+
+}  // namespace pleat

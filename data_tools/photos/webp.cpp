@@ -1,0 +1,109 @@
+// Reads the header of a WebP; OpenCV decodes it. Source: RFC 9649.
+#include <new>
+#include <opencv2/core.hpp>
+#include <opencv2/imgcodecs.hpp>
+
+#include "data_tools/photos/formats.h"
+#include "data_tools/photos/tiff_directory.h"
+
+namespace pleat {
+namespace {
+
+constexpr std::uint32_t kSideMask = 0x3FFF;  // sides have 14 bits
+
+[[noreturn]] void broken() { throw BadPhoto("WebP with a broken header; get an intact copy"); }
+
+void read_lossy(FileBytes frame, ImageHeader& header) {
+  if (frame.size() < 10 || !starts_with(frame.subspan(3), "\x9D\x01\x2A")) broken();
+  header.width = little_endian(frame.subspan(6, 2)) & kSideMask;
+  header.height = little_endian(frame.subspan(8, 2)) & kSideMask;
+}
+
+void read_lossless(FileBytes frame, ImageHeader& header) {
+  if (frame.size() < 5 || frame[0] != 0x2F) broken();
+  const std::uint32_t bits = little_endian(frame.subspan(1, 4));
+  header.width = (bits & kSideMask) + 1;
+  header.height = (bits >> 14 & kSideMask) + 1;
+}
+
+// The second size in files with extras (alpha, EXIF). A decoder allocates this size.
+void read_canvas(FileBytes extras, ImageHeader& header) {
+  if (extras.size() < 10) broken();
+  header.width = little_endian(extras.subspan(4, 3)) + 1;
+  header.height = little_endian(extras.subspan(7, 3)) + 1;
+}
+
+}  // namespace
+
+ImageHeader read_webp_header(FileBytes file) {
+  const std::size_t end = std::size_t{8} + little_endian(file.subspan(4, 4));
+  if (end > file.size()) throw BadPhoto("WebP is cut short; get an intact copy");
+  ImageHeader header{.format = PhotoFormat::kWebp};
+  ImageHeader canvas;
+  bool picture = false;
+  for (std::size_t at = 12; at + 8 <= end;) {
+    const FileBytes type = file.subspan(at, 4);
+    const std::size_t length = little_endian(file.subspan(at + 4, 4));
+    if (length > end - at - 8) throw BadPhoto("WebP is cut short; get an intact copy");
+    const FileBytes data = file.subspan(at + 8, length);
+    if (starts_with(type, "ANIM") || starts_with(type, "ANMF"))
+      throw BadPhoto("animated WebP; save one of its pictures as JPEG or PNG");
+    if (starts_with(type, "VP8X")) read_canvas(data, canvas);
+    const bool lossy = starts_with(type, "VP8 ");
+    if (lossy || starts_with(type, "VP8L")) {
+      if (picture) broken();  // a decoder uses the first picture and its size
+      (lossy ? read_lossy : read_lossless)(data, header);
+      picture = true;
+    }
+    if (starts_with(type, "EXIF")) header.orientation = exif_orientation(data);
+    at += 8 + length + length % 2;
+  }
+  if (!picture) throw BadPhoto("WebP without a picture; get an intact copy");
+  if (canvas.width > 0 && (canvas.width != header.width || canvas.height != header.height)) broken();
+  return header;
+}
+
+namespace {
+
+// OpenCV asks all its decoders whether they know a file. If WebP's does not, these marks lead to GDCM, which ends the
+// process over some files, or to GDAL, which accepts many formats and uses a temporary file.
+bool is_for_other_decoders(FileBytes file) {
+  return (file.size() > 128 && starts_with(file.subspan(128), "DICM")) ||
+         (file.size() > 140 && starts_with(file.subspan(140), "DTED"));
+}
+
+// Returns blue first, without applying the orientation; empty if the file cannot be decoded.
+cv::Mat decode(FileBytes file) {
+  if (is_for_other_decoders(file)) return {};
+  const cv::Mat bytes(1, static_cast<int>(file.size()), CV_8U, const_cast<std::uint8_t*>(file.data()));
+  try {
+    return cv::imdecode(bytes, cv::IMREAD_UNCHANGED);
+  } catch (const cv::Exception& error) {
+    if (error.code == cv::Error::StsNoMem) throw std::bad_alloc();
+    return {};
+  }
+}
+
+}  // namespace
+
+Picture decode_webp(FileBytes file) {
+  const cv::Mat image = decode(file);
+  if (image.empty() || (image.type() != CV_8UC3 && image.type() != CV_8UC4))
+    throw BadPhoto("WebP cannot be decoded (damaged); get an intact copy");
+  const int channels = image.channels();
+  Picture picture = new_picture(std::size_t(image.cols), std::size_t(image.rows), channels);
+  std::uint8_t* to = picture.values.data();
+  for (int y = 0; y < image.rows; ++y) {
+    const std::uint8_t* from = image.ptr(y);
+    for (int x = 0; x < image.cols; ++x, from += channels, to += channels) {
+      to[0] = from[2];
+      to[1] = from[1];
+      to[2] = from[0];
+      if (channels == 4) to[3] = from[3];
+    }
+  }
+  lay_on_white(picture);
+  return picture;
+}
+
+}  // namespace pleat

@@ -1,0 +1,78 @@
+#include "data_tools/tables/photo_folders.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/error.h"
+#include "base/utf8.h"
+
+namespace pleat {
+namespace fs = std::filesystem;
+namespace {
+
+constexpr std::size_t kScreenful = 20;  // problems
+
+// Returns an empty path on an error. Reading the folder later reports the reason.
+fs::path real_place(const fs::path& folder) {
+  std::error_code told_later;
+  return fs::weakly_canonical(folder, told_later);
+}
+
+}  // namespace
+
+std::vector<fs::directory_entry> entries_in(const fs::path& folder, std::error_code& error) {
+  std::vector<fs::directory_entry> entries;
+  for (fs::directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error)) {
+    if (!entry->path().filename().native().starts_with('.')) entries.push_back(*entry);
+  }
+  std::sort(entries.begin(), entries.end(),
+            [](const auto& a, const auto& b) { return a.path().filename().native() < b.path().filename().native(); });
+  return entries;
+}
+
+std::vector<fs::directory_entry> entries_in(const fs::path& folder, const char* flag) {
+  std::error_code error;
+  std::vector<fs::directory_entry> entries = entries_in(folder, error);
+  if (error)
+    throw DataError("cannot read the folder {}: {}; give it with {}", shown_path(folder), error.message(), flag);
+  return entries;
+}
+
+bool has_ending(const fs::path& name, std::span<const std::string_view> endings) {
+  std::string ending = name.extension().string();
+  for (char& letter : ending) {
+    if (letter >= 'A' && letter <= 'Z') letter = static_cast<char>(letter - 'A' + 'a');
+  }
+  return std::find(endings.begin(), endings.end(), ending) != endings.end();
+}
+
+fs::path common_folder(std::vector<fs::path> folders) {
+  std::erase(folders, fs::path());
+  if (folders.size() == 1) return folders.front();
+  fs::path common = real_place(folders.front());
+  for (const fs::path& each : folders) {
+    const fs::path other = real_place(each);
+    fs::path both;
+    for (auto a = common.begin(), b = other.begin(); a != common.end() && b != other.end() && *a == *b; ++a, ++b)
+      both /= *a;
+    common = both;
+  }
+  return common;
+}
+
+fs::path way_down(const fs::path& root, const fs::path& folder) {
+  const fs::path way = real_place(folder).lexically_relative(real_place(root));
+  return way == "." ? fs::path() : way;
+}
+
+std::string shown_path(const fs::path& path) { return shown(path.native(), 1000); }
+
+std::string problem_lines(const std::vector<std::string>& problems) {
+  std::string lines;
+  for (std::size_t i = 0; i < std::min(kScreenful, problems.size()); ++i) lines += "\n  " + problems[i];
+  if (problems.size() > kScreenful) lines += fmt::format("\n  … and {} more", problems.size() - kScreenful);
+  return lines;
+}
+
+}  // namespace pleat

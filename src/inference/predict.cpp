@@ -1,0 +1,223 @@
+#include "inference/predict.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <optional>
+#include <set>
+#include <string_view>
+
+#include "base/files.h"
+#include "base/log.h"
+#include "base/stop_signal.h"
+#include "cluster/slot.h"
+#include "inference/ensemble_blend.h"
+#include "inference/member_files.h"
+#include "inference/trained_ensemble.h"
+#include "model/tensor_file.h"
+#include "run/compute_place.h"
+#include "run/conv_plans.h"
+#include "run/run_paths.h"
+#include "train/precision.h"
+#include "train/predictor.h"
+
+namespace pleat {
+namespace fs = std::filesystem;
+namespace {
+
+// Finds a missing folder before hours of prediction.
+void require_writable(const fs::path& out) {
+  std::error_code error;
+  const fs::path folder = out.has_parent_path() ? out.parent_path() : fs::path(".");
+  if (fs::is_directory(out, error)) throw DataError("--out {} is a folder; give the name of a file", out.string());
+  if (::access(folder.c_str(), F_OK) != 0) throw_file_error("write", out, errno);
+  if (!fs::is_directory(folder, error)) throw_file_error("write", out, ENOTDIR);
+  if (::access(folder.c_str(), W_OK | X_OK) != 0) throw_file_error("write", out, errno);
+}
+
+void check_output(const fs::path& out, const fs::path& read) {
+  require_replaceable(out, "id,split", "predictions file", {read});
+  require_writable(out);
+}
+
+// Refuses crops of another shape. Warns of another preparation, which may cost accuracy.
+void require_same_preparation(const CropFile& crops, const RunRecord::Data& trained_on) {
+  const auto text = [](const ImageShape& shape) {
+    return fmt::format("[{},{},{}]", shape.height, shape.width, shape.channels);
+  };
+  if (trained_on.shape != crops.shape()) {
+    throw DataError(
+        "{} has crops of {} (height, width, channels), but the run was trained on {}; prepare them with the same "
+        "--size",
+        crops.path().string(), text(crops.shape()), text(trained_on.shape));
+  }
+  for (const auto& [name, value] : trained_on.provenance) {
+    const auto found = crops.provenance().find(name);
+    const std::string other = found == crops.provenance().end() ? "" : found->second;
+    if (other == value) continue;
+    spdlog::warn("{} was prepared with {} = '{}', the run's crops with '{}'; prepare both alike, or predictions suffer",
+                 crops.path().string(), name, other, value);
+  }
+}
+
+// Warns of training rows: scores on them are too good.
+void warn_of_known_rows(const CropFile& crops, const std::vector<std::int64_t>& rows, const RunPaths& paths,
+                        const RunRecord& record) {
+  const std::vector<std::string>& ids = crops.table().column("id");
+  const FoldPlan plan = read_folds(paths.folds());
+  const std::set<std::string_view> trained(plan.ids.begin(), plan.ids.end());
+  const auto known = std::count_if(rows.begin(), rows.end(),
+                                   [&](std::int64_t row) { return trained.contains(ids[std::size_t(row)]); });
+  if (known == 0) return;
+  const bool same = record.data.hash == crops.hash();
+  spdlog::warn(
+      "{} of {} rows {} this run's training rows, which most of its models were trained on: their predictions say "
+      "nothing about new images; held-out predictions are in {}",
+      known, rows.size(), same ? "are" : "have the ids of", paths.oof(0).string());
+}
+
+std::vector<std::int64_t> valid_rows(const CropFile& crops) {
+  std::vector<std::int64_t> rows;
+  for (std::size_t row = 0; row < crops.rows(); ++row) {
+    if (crops.valid(row)) rows.push_back(static_cast<std::int64_t>(row));
+  }
+  if (rows.empty())
+    throw DataError("{} has no row with a picture to predict; prepare it with readable photos", crops.path().string());
+  return rows;
+}
+
+/// The rows to predict, and the ensemble.
+struct Prediction {
+  TrainedEnsemble ensemble;
+  CropFile crops;
+  std::vector<std::int64_t> rows;
+};
+
+// Every rank reads the files itself, so an error names the host that does not see them.
+template <class Read>
+void on_every_host(const MpiSession& session, const Read& read) try {
+  read();
+} catch (const Error& error) {
+  const auto hosts = session.hosts();
+  const std::string& host = hosts[std::size_t(session.rank())];
+  if (host == hosts[0]) throw;
+  throw Error(error.code(), fmt::format("on host {} (rank {}): {}; every host must see the run folder and the crops",
+                                        host, session.rank(), error.what()));
+}
+
+TrainedEnsemble ensemble_for(const PredictRequest& request) {
+  TrainedEnsemble ensemble = read_ensemble(RunPaths{request.run});
+  ensemble.config.cluster.device = request.device;
+  ensemble.config.cluster.shards = 1;
+  return ensemble;
+}
+
+Prediction plan_prediction(const PredictRequest& request, const MpiSession& session) {
+  const RunPaths paths{request.run};
+  if (session.rank() == 0) check_output(request.out, request.crops);
+  Prediction plan{.ensemble = ensemble_for(request), .crops = CropFile(request.crops)};
+  plan.rows = valid_rows(plan.crops);
+  if (session.rank() == 0) {
+    require_same_preparation(plan.crops, plan.ensemble.record.data);
+    warn_of_known_rows(plan.crops, plan.rows, paths, plan.ensemble.record);
+  }
+  return plan;
+}
+
+MemberPrediction member_predictions(const Prediction& plan, const Member& member, const torch::Device& device) {
+  const auto& [ensemble, crops, rows] = plan;
+  const MemberFiles files = read_member(ensemble, member);
+  const std::string source = (member.folder / kWeightsFile).string();
+  const Unit& unit = ensemble.targets.units[std::size_t(member.unit)];
+  const int outputs = ensemble.targets.outputs(unit);
+  const auto classifier = make_classifier(member.model, classifier_shape(crops.shape(), outputs), {});
+  load_state(*classifier, tensors_from_bytes(files.weights, source).tensors, source);
+  place_on(*classifier, device);
+  const FastConv convolutions(plan_of(ensemble.conv_plans, member.model.id));
+  const torch::Tensor made = predict_logits(*classifier, crops, rows, outputs,
+                                            {.norm = ensemble.record.norm,
+                                             .bf16 = ensemble.config.train.precision == "bf16",
+                                             .flip = ensemble.config.predict.flip,
+                                             .shift = ensemble.config.predict.shift,
+                                             .device = device});
+  return {split_logits(files.codes, made), split_normals(files.codes, made)};
+}
+
+void write_predictions(const fs::path& out, const Prediction& plan, const std::vector<MemberPrediction>& predicted_by) {
+  const auto& [ensemble, crops, rows] = plan;
+  std::vector<std::string> ids, splits;
+  const auto* split = crops.table().find("split");
+  for (const std::int64_t row : rows) {
+    ids.push_back(crops.table().column("id")[std::size_t(row)]);
+    splits.push_back(split ? csv_field((*split)[std::size_t(row)]) : "");
+  }
+  write_file(out, format_predictions(ids, splits, blend_members(ensemble, predicted_by)));
+  const std::size_t left_out = crops.rows() - rows.size();
+  spdlog::info("{}: {} rows predicted by {} models{}", out.string(), rows.size(), predicted_by.size(),
+               left_out ? fmt::format("; {} rows without a picture are not in it", left_out) : "");
+}
+
+// Fills in each member's predictions, in the ensemble's order, on rank 0. Returns the error that ended the job early.
+std::optional<Error> predict_members(const Prediction& plan, const ComputePlace& place, const MpiSession& session,
+                                     std::vector<MemberPrediction>& predicted_by) {
+  const Slot slot(session, place.layout, place.device);
+  const std::vector<Member>& members = plan.ensemble.members;
+  JobQueue queue(static_cast<int>(members.size()));
+  std::optional<Error> failure;  // an ensemble must be whole
+  int predicted = 0;
+  predicted_by.resize(members.size());
+  const JobEvents events{.finished =
+                             [&](int job, const std::string& bytes) {
+                               predicted_by[std::size_t(job)] =
+                                   member_prediction_from(bytes, plan.ensemble, members[std::size_t(job)]);
+                               spdlog::info("{} of {} models have predicted", ++predicted, predicted_by.size());
+                             },
+                         .failed =
+                             [&](int job, const std::string& message) {
+                               failure = ClusterError("the model in {} could not predict, so nothing was written: {}",
+                                                      members[std::size_t(job)].folder.string(), message);
+                             },
+                         .progressed = [](int, const std::string&) {}};
+  const JobWork work = [&](int job) {
+    if (stop_signal_received()) throw StopRequested("stopped on request; nothing was written");
+    return to_bytes(member_predictions(plan, members[std::size_t(job)], place.device));
+  };
+  const std::optional<Error> ended =
+      run_jobs(session, place.layout, slot, queue, events, [&](JobSource*) { return work; });
+  return ended ? ended : failure;
+}
+
+}  // namespace
+
+Provenance run_preparation(const PredictRequest& request, const fs::path& table, const MpiSession& session) {
+  TrainedEnsemble ensemble;
+  together(session.ranks(), [&] {
+    on_every_host(session, [&] {
+      if (session.rank() == 0) check_output(request.out, table);
+      ensemble = ensemble_for(request);
+    });
+  });
+  choose_place(ensemble.config, session);  // throws for a missing device
+  return ensemble.record.data.provenance;
+}
+
+ExitCode predict_run(const PredictRequest& request, const MpiSession& session) {
+  std::optional<Prediction> plan;
+  together(session.ranks(), [&] { on_every_host(session, [&] { plan.emplace(plan_prediction(request, session)); }); });
+  const ComputePlace place = choose_place(plan->ensemble.config, session);
+  if (plan->ensemble.other_plans && !place.device.is_cuda() && session.rank() == 0) {
+    spdlog::warn(
+        "{} is not the plan that the run was trained with, so the last digits of predictions may differ; restore it",
+        RunPaths{request.run}.conv_plan().string());
+  }
+  std::vector<MemberPrediction> predicted_by;
+  const std::optional<Error> ended = predict_members(*plan, place, session, predicted_by);
+  on_rank_0(session.ranks(), [&] {
+    if (ended) throw *ended;
+    write_predictions(request.out, *plan, predicted_by);
+  });
+  return ExitCode::kDone;
+}
+
+}  // namespace pleat

@@ -1,0 +1,60 @@
+// A crops file for one run: its train, unlabelled and test rows, and their labels.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "data/augment.h"
+#include "data/crop_file.h"
+#include "folds/fold_plan.h"
+#include "run/run_config.h"
+#include "run/target_plan.h"
+
+namespace pleat {
+
+/// One target's labels, by crop row.
+struct Labels {
+  std::vector<std::int64_t> classes;  // -1: none
+  std::vector<std::int64_t> taught;   // of train rows: the classes used in training (Target::train_edges)
+  std::vector<double> numbers;        // for a target with edges, NaN without a label; otherwise empty
+};
+
+struct Dataset {
+  CropFile crops;
+  TargetPlan targets;
+  std::vector<Labels> labels;  // of each of targets.targets
+  std::vector<std::int64_t> train, unlabelled,
+      test;                             // crop rows per split, valid ones, ascending; train after data.limit
+  std::vector<std::int64_t> all_train;  // before data.limit
+  PixelNorm norm;
+  std::string hash;  // hash of everything in the file that affects results
+
+  const std::string& id(std::int64_t row) const { return crops.table().column("id")[std::size_t(row)]; }
+};
+
+/// Reads the rows and labels. A test row without a label is predicted but not scored.
+/// Throws: DataError naming row (id), column and value for an unknown split, an empty or unknown label in a train row,
+/// an unknown label in a test row, an empty group in a train row, a missing column, or no train rows.
+Dataset open_dataset(const RunConfig& config);
+
+/// Logs the rows left by data.limit. Warns of classes without train rows and of groups with both train and test rows.
+/// Call on one rank; open_dataset is called on all.
+void report_rows(const RunConfig& config, const Dataset& dataset);
+
+/// Returns the crop row of each row of the plan. Throws DataError for an id that is not a train row.
+std::vector<std::int64_t> rows_of_plan(const Dataset& dataset, const FoldPlan& plan);
+
+/// The normalisation: from the config, or measured on the train rows.
+PixelNorm choose_norm(const RunConfig& config, const Dataset& dataset);
+
+/// Returns the numbers of a target with edges for these crop rows; NaN without a label.
+std::vector<double> numbers_of(const Dataset& dataset, int target, const std::vector<std::int64_t>& rows);
+
+/// Returns the row's classes of all configured targets, as one string.
+std::string stratum_of(const Dataset& dataset, std::int64_t row);
+
+/// Returns the request from which the fold plan is made.
+FoldRequest fold_request(const RunConfig& config, const Dataset& dataset);
+
+}  // namespace pleat

@@ -1,0 +1,59 @@
+// A finished job: packed by its slot, written by rank 0, read back by later steps.
+#pragma once
+
+#include <torch/types.h>
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "run/job_plan.h"
+#include "run/run_folder.h"
+#include "target/metrics.h"
+#include "train/fold_trainer.h"
+
+namespace pleat {
+
+/// A job's result, as the slot's leader sends it to rank 0.
+struct FinishedJob {
+  std::string weights, predictions;  // bytes of the two safetensors files; a function of the job alone
+  std::vector<EpochReport> history;
+  std::int64_t kept_epoch = 0;  // from 1: the epoch whose weights these are
+  double seconds = 0;           // of the whole job, in this run
+  static constexpr auto members() {
+    return std::tuple{&FinishedJob::weights, &FinishedJob::predictions, &FinishedJob::history, &FinishedJob::kept_epoch,
+                      &FinishedJob::seconds};
+  }
+};
+FinishedJob pack_result(const PlannedJob& job, const FoldResult& result, double seconds);
+
+/// Writes the result on rank 0: done.json last. `scores`: of the held-out rows, for each head.
+void write_result(const std::filesystem::path& folder, const PlannedJob& job, const FinishedJob& finished,
+                  const std::vector<Scores>& scores);
+
+/// True if the folder holds this job's whole result: done.json with its key, and files with the checksums in it. Warns
+/// of a damaged result; its job is done again.
+bool is_done(const std::filesystem::path& folder, const std::string& key);
+
+/// The predictions of one head. Tensors of absent rows are undefined.
+struct JobPredictions {
+  torch::Tensor held_out_rows;                                    // [n] int64 crop rows
+  torch::Tensor held_out_logits, test_logits, unlabelled_logits;  // [n, C]
+  torch::Tensor held_out_normal, test_normal, unlabelled_normal;  // [n, 2]; undefined unless trained as a number
+};
+/// `target`: the head's target in a network with several heads; empty for a network with one.
+JobPredictions parse_predictions(const std::string& bytes, const std::string& target, const std::string& source);
+
+/// The `target` argument of parse_predictions.
+std::string head_name(const Unit& unit, const Target& target);
+
+/// The codes of the unit's targets, from the done.json of a finished job. A done.json without codes, as the first
+/// version wrote it, means plain classes.
+std::vector<TargetCode> read_codes(const Json& done, const TargetPlan& plan, const Unit& unit,
+                                   const std::string& source);
+
+/// Reads done.json. Throws DataError naming it if it is damaged.
+Json read_done(const std::filesystem::path& folder);
+
+}  // namespace pleat

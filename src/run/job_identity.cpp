@@ -1,0 +1,105 @@
+#include "run/job_identity.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/files.h"
+
+namespace pleat {
+namespace {
+
+constexpr int kResultFormat = 1;  // raise it when the same inputs give other weights
+
+std::string hash_of(const std::vector<std::int64_t>& values) {
+  return sha256({reinterpret_cast<const char*>(values.data()), values.size() * sizeof(values[0])});
+}
+
+// Options that came after plain classes are left out while unused, so that old keys stay valid.
+Json target_identity(const Dataset& dataset, const PlannedJob& job) {
+  const Unit& unit = dataset.targets.units[std::size_t(job.unit)];
+  Json all = Json::array();
+  for (std::size_t h = 0; h < unit.targets.size(); ++h) {
+    const Target& target = dataset.targets.targets[std::size_t(unit.targets[h])];
+    const Head& head = job.work.heads[h];
+    Json one{{"column", target.column}, {"classes", target.classes}};
+    if (head.code.teaching != Teaching::kClasses) one["code"] = to_json(head.code);
+    if (head.bin_spread > 0) one["bin_spread"] = head.bin_spread;
+    if (unit.targets.size() > 1 && head.weight != 1.0) one["weight"] = head.weight;
+    all.push_back(one);
+  }
+  return all.size() == 1 ? all.front() : all;
+}
+
+std::string hash_of_labels(const FoldJob& job) {
+  if (job.heads.size() == 1 && job.heads.front().numbers.empty()) return hash_of(job.heads.front().labels);
+  std::string text;
+  for (const Head& head : job.heads) {
+    text += hash_of(head.labels);
+    for (const double number : head.numbers) text += fmt::format(" {}", number);
+  }
+  return sha256(text);
+}
+
+std::string hash_of_inner(const FoldJob& job) {
+  std::string text;
+  for (const Head& head : job.heads) text += hash_of(head.inner_labels);
+  return sha256(text);
+}
+
+// The options without those that have no effect on a network of numbers alone.
+TrainConfig effective_options(const FoldJob& job) {
+  TrainConfig train = job.train;
+  const bool all_numbers = std::all_of(job.heads.begin(), job.heads.end(),
+                                       [](const Head& head) { return head.code.teaching == Teaching::kNumber; });
+  if (!all_numbers) return train;
+  train.loss.focal = train.loss.f1 = train.label_smoothing = 0;
+  return train;
+}
+
+}  // namespace
+
+Json job_identity(const RunConfig& config, const Dataset& dataset, const PlannedJob& job) {
+  const ImageShape& shape = dataset.crops.shape();
+  Json identity{{"format", kResultFormat},
+                {"target", target_identity(dataset, job)},
+                {"model", model_identity(job.work.model, job.work.files)},
+                {"train", train_identity(effective_options(job.work))},
+                {"exact", config.cluster.exact},
+                {"seed", config.seed},
+                {"round", job.work.random.round},
+                {"fold", job.fold.value},
+                {"shape", {shape.height, shape.width, shape.channels}},
+                {"norm", {dataset.norm.mean, dataset.norm.std}},
+                {"data", dataset.hash},
+                {"train_rows", hash_of(job.work.train_rows)},
+                {"train_labels", hash_of_labels(job.work)},
+                {"predict_rows", hash_of(job.work.predict_rows)}};
+  if (const Json predict = predict_identity(job.work.predict); !predict.is_null()) identity["predict"] = predict;
+  if (!job.work.inner_rows.empty())
+    identity["inner"] = {
+        {"rows", hash_of(job.work.inner_rows)}, {"labels", hash_of_inner(job.work)}, {"score", job.work.score}};
+  return identity;
+}
+
+// A network that starts from a file depends on the file's content, not on its path or the model's id.
+Json model_identity(const ModelConfig& config, const ModelFiles& files) {
+  Json model = key_fields_of(config);
+  model["weights"] = files.weights;
+  if (!files.script.empty()) model["script"] = files.script;
+  model.erase("id");
+  return model;
+}
+
+Json train_identity(const TrainConfig& train) {
+  Json all = key_fields_of(train);
+  if (train.keep != "best") all.erase("inner_share");
+  return all;
+}
+
+Json predict_identity(const PredictConfig& predict) {
+  if (!predict.flip && predict.shift == 0) return nullptr;
+  return key_fields_of(predict);
+}
+
+}  // namespace pleat

@@ -1,0 +1,162 @@
+#include "run/job_plan.h"
+
+#include <algorithm>
+#include <map>
+
+#include "base/error.h"
+#include "folds/group_part.h"
+#include "jobs/job_key.h"
+#include "run/job_identity.h"
+#include "train/epoch_cut.h"
+
+namespace pleat {
+namespace {
+
+// Without a size to grow from, the option would silently have no effect.
+void check_progressive(const ProgressiveConfig& progressive, const ImageShape& shape) {
+  const int side = std::min(shape.height, shape.width);
+  if (progressive.delay > progressive.until) {
+    throw UsageError(
+        "train.progressive.delay ({}) must be at most train.progressive.until ({}); lower it, or raise until",
+        progressive.delay, progressive.until);
+  }
+  if (progressive.from < side) return;
+  throw UsageError(
+      "train.progressive.from ({}) must be less than the shorter side of the crops ({} x {} pixels); lower it, or "
+      "leave it out",
+      progressive.from, shape.height, shape.width);
+}
+
+// A shifted image would be black.
+void check_shift(const PredictConfig& predict, const ImageShape& shape) {
+  if (predict.shift < std::min(shape.height, shape.width)) return;
+  throw UsageError(
+      "predict.shift ({}) must be less than the shorter side of the crops ({} x {} pixels); lower it, or leave it out",
+      predict.shift, shape.height, shape.width);
+}
+
+void check_parts(const FoldJob& job, const std::string& name) {
+  const auto steps = static_cast<std::size_t>(steps_per_epoch(job.train_rows.size(), job.train));
+  const std::size_t smallest = job.train_rows.size() / steps / std::size_t(job.train.micro_batches);
+  if (smallest >= 2) return;
+  throw UsageError(
+      "{}: {} training rows in {} batches of {} parts leave parts of {} rows, but BatchNorm needs two; raise "
+      "train.batch ({}) or lower train.micro_batches ({})",
+      name, job.train_rows.size(), steps, job.train.micro_batches, smallest, job.train.batch, job.train.micro_batches);
+}
+
+// Splits the fold's training side into rows to train on and, for train.keep: best, rows to choose the epoch by.
+void split_training_side(const RunConfig& config, const Dataset& dataset, const std::vector<std::size_t>& side,
+                         const std::string& name, FoldJob& work) {
+  std::vector<std::size_t> inner;  // indices in `side`
+  if (config.train.keep == "best") {
+    const std::string group = config.data.group.empty() ? "id" : config.data.group;
+    std::vector<std::string> groups, strata;
+    for (const std::size_t i : side) {
+      groups.push_back(dataset.crops.table().column(group)[std::size_t(dataset.train[i])]);
+      strata.push_back(stratum_of(dataset, dataset.train[i]));
+    }
+    RandomKey key = work.random;
+    key.purpose = Purpose::kInnerSplit;
+    const auto count = static_cast<std::size_t>(config.train.inner_share * static_cast<double>(side.size()) + 0.5);
+    inner = part_of_groups(groups, strata, count, key);
+    if (inner.empty() || inner.size() == side.size()) {
+      throw UsageError(
+          "{}: train.inner_share ({}) sets {} of {} training rows aside; raise it, or take train.keep: last", name,
+          config.train.inner_share, inner.size(), side.size());
+    }
+  }
+  for (std::size_t place = 0, next = 0; place < side.size(); ++place) {
+    const bool aside = next < inner.size() && inner[next] == place;
+    if (aside) ++next;
+    (aside ? work.inner_rows : work.train_rows).push_back(dataset.train[side[place]]);
+  }
+}
+
+Head make_head(const Target& described, const Labels& labels, const FoldJob& work, const std::string& name) {
+  Head head{.target = described.name, .weight = described.weight, .bin_spread = described.bin_spread};
+  const bool numbers = described.teaching() != Teaching::kClasses;
+  for (const std::int64_t row : work.train_rows) {
+    head.labels.push_back(labels.taught[std::size_t(row)]);
+    if (numbers) head.numbers.push_back(labels.numbers[std::size_t(row)]);
+  }
+  for (const std::int64_t row : work.inner_rows) head.inner_labels.push_back(labels.classes[std::size_t(row)]);
+  head.code = fit_code(described, head.numbers, name);
+  return head;
+}
+
+PlannedJob plan_job(int round, const std::vector<Labels>& labels, const RunConfig& config, const Dataset& dataset,
+                    const FoldPlan& plan, PlannedJob job) {
+  const Unit& unit = dataset.targets.units[std::size_t(job.unit)];
+  FoldJob& work = job.work;
+  work.model = config.models[std::size_t(job.model)];
+  job.name = job_name(unit.name, work.model.id, job.fold);
+  work.train = config.train;
+  work.predict = config.predict;
+  work.exact = config.cluster.exact;
+  work.score = config.score;
+  work.norm = dataset.norm;
+  work.random = {
+      .seed = std::uint64_t(config.seed), .round = std::uint32_t(round), .fold = std::uint32_t(job.fold.value)};
+  split_training_side(config, dataset, trained_on(plan, job.fold), job.name, work);
+  for (const int target : unit.targets) {
+    const auto t = static_cast<std::size_t>(target);
+    work.heads.push_back(make_head(dataset.targets.targets[t], labels[t], work, job.name));
+  }
+  for (const std::size_t i : held_out(plan, job.fold)) work.predict_rows.push_back(dataset.train[i]);
+  job.held_out_rows = work.predict_rows.size();
+  job.test_rows = dataset.test.size();
+  job.unlabelled_rows = dataset.unlabelled.size();
+  work.predict_rows.insert(work.predict_rows.end(), dataset.test.begin(), dataset.test.end());
+  work.predict_rows.insert(work.predict_rows.end(), dataset.unlabelled.begin(), dataset.unlabelled.end());
+  check_parts(work, job.name);
+  work.key = job_key(job_identity(config, dataset, job));
+  return job;
+}
+
+// Paths may differ although the networks are the same: a file and its copy, say.
+void check_no_copies(const RunConfig& config, const std::vector<ModelFiles>& files) {
+  std::map<std::string, std::string> id_of;
+  for (std::size_t m = 0; m < files.size(); ++m) {
+    const ModelConfig& model = config.models[m];
+    const auto [first, is_new] = id_of.emplace(model_identity(model, files[m]).dump(), model.id);
+    if (is_new) continue;
+    throw UsageError(
+        "models '{}' and '{}' have the same network and options, and start from files with the same content; change "
+        "one, "
+        "or leave it out",
+        first->second, model.id);
+  }
+}
+
+}  // namespace
+
+std::string job_name(const std::string& unit, const std::string& model, FoldId fold) {
+  return fmt::format("{}/{}/fold {}", unit, model, fold.value);
+}
+
+std::vector<ModelFiles> hash_model_files(const RunConfig& config) {
+  std::vector<ModelFiles> files;
+  for (const ModelConfig& model : config.models) files.push_back(hash_files(model));
+  return files;
+}
+
+std::vector<PlannedJob> plan_jobs(int round, const std::vector<Labels>& labels, const RunConfig& config,
+                                  const Dataset& dataset, const FoldPlan& plan, const std::vector<ModelFiles>& files) {
+  check_progressive(config.train.progressive, dataset.crops.shape());
+  check_shift(config.predict, dataset.crops.shape());
+  check_no_copies(config, files);
+  std::vector<PlannedJob> jobs;
+  for (std::size_t u = 0; u < dataset.targets.units.size(); ++u) {
+    for (std::size_t m = 0; m < config.models.size(); ++m) {
+      for (int fold = 0; fold < plan.folds(); ++fold) {
+        PlannedJob job{.unit = int(u), .model = int(m), .fold = {fold}};
+        job.work.files = files[m];
+        jobs.push_back(plan_job(round, labels, config, dataset, plan, std::move(job)));
+      }
+    }
+  }
+  return jobs;
+}
+
+}  // namespace pleat

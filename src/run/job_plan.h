@@ -1,0 +1,36 @@
+// The jobs of a round: unit x model x fold, each with its key.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "run/dataset.h"
+#include "run/run_config.h"
+#include "train/fold_job.h"
+
+namespace pleat {
+
+struct PlannedJob {
+  int unit = 0, model = 0;  // indices in the target plan's units and in config.models
+  FoldId fold;
+  std::string name;  // "label/resnet20/fold 3", for people
+  FoldJob work;      // everything that determines the result, key included
+  std::size_t held_out_rows = 0, test_rows = 0, unlabelled_rows = 0;  // the parts of work.predict_rows, in this order
+};
+
+/// "label/resnet20/fold 3".
+std::string job_name(const std::string& unit, const std::string& model, FoldId fold);
+
+/// The jobs of round `round`.
+///   labels: of each target, as the networks learn them; plan: in the order of dataset.train; files: of config.models
+/// Throws: UsageError if a micro-batch has fewer than the two rows that BatchNorm needs, if no rows can be set aside
+/// for train.keep: best, if train.progressive.from is not below the crops' size, if predict.shift moves images out of
+/// view, or if two models have the same network and file contents; DataError if a target cannot be fitted to a fold's
+/// rows (fit_code).
+std::vector<PlannedJob> plan_jobs(int round, const std::vector<Labels>& labels, const RunConfig& config,
+                                  const Dataset& dataset, const FoldPlan& plan, const std::vector<ModelFiles>& files);
+
+/// One for each of config.models. Throws DataError for a file that cannot be read.
+std::vector<ModelFiles> hash_model_files(const RunConfig& config);
+
+}  // namespace pleat

@@ -1,0 +1,222 @@
+#include "run/run_config.h"
+
+#include <algorithm>
+#include <bit>
+#include <map>
+#include <set>
+
+#include "base/error.h"
+
+namespace pleat {
+
+template RunConfig read_fields<RunConfig>(const ConfigNode& node);
+template Json to_json<RunConfig>(const RunConfig& config);
+template Json identity_of<RunConfig>(const RunConfig& config);
+
+namespace {
+
+void check_folder_name(const std::string& what, const std::string& name) {
+  constexpr const char* kAllowed = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-";
+  if (name.empty() || name.front() == '.' || name.find_first_not_of(kAllowed) != std::string::npos) {
+    throw UsageError("{} '{}' names a folder; use letters, digits, '_', '-' and '.', and no '.' at the start", what,
+                     name);
+  }
+  constexpr std::size_t kLongest = 100;  // characters; file systems allow 255 bytes, and other names are appended
+  if (name.size() > kLongest)
+    throw UsageError("{} '{:.40}…' is longer than {} characters; shorten it", what, name, kLongest);
+}
+
+template <class Items, class Name>
+void check_distinct(const char* what, const Items& items, Name name_of) {
+  std::set<std::string> seen;
+  for (const auto& item : items) {
+    if (!seen.insert(name_of(item)).second)
+      throw UsageError("{} '{}' is given twice; choose different names", what, name_of(item));
+  }
+}
+
+void check_target_name(const char* what, const std::string& name) {
+  check_folder_name(what, name);
+  for (const char* file : {"oof.h5", "ensemble.json", "pseudo_labels.csv"}) {  // files in the same folder
+    if (name == file) throw UsageError("{} '{}' is a reserved file name; choose another", what, name);
+  }
+}
+
+void check_target_names(const RunConfig& config) {
+  for (const TargetConfig& target : config.targets) check_target_name("targets: name", target.name);
+  check_distinct("targets: name", config.targets, [](const TargetConfig& target) { return target.name; });
+  const std::string& joint = config.joint.name;
+  if (joint.empty() && !config.joint.of.empty()) {
+    throw UsageError("joint.of names {} targets to combine, but joint.name is missing; set it, or leave joint.of out",
+                     config.joint.of.size());
+  }
+  if (joint.empty()) return;
+  check_target_name("joint.name", joint);
+  for (const TargetConfig& target : config.targets) {
+    if (target.name == joint)
+      throw UsageError("joint.name '{}' is already the name of a target; choose another", joint);
+  }
+}
+
+// A second copy of a model adds nothing to the ensemble: the id is only a name, and no random number depends on it.
+void check_no_twins(const std::vector<ModelConfig>& models) {
+  std::map<std::string, std::string> id_of;
+  for (const ModelConfig& model : models) {
+    Json options = to_json(model);
+    options.erase("id");
+    const auto [first, is_new] = id_of.emplace(options.dump(), model.id);
+    if (is_new) continue;
+    throw UsageError(
+        "models '{}' and '{}' have the same network and options, so they would be the same model twice; change one, or "
+        "leave it out",
+        first->second, model.id);
+  }
+}
+
+void check_data(const RunConfig& config) {
+  const DataConfig& data = config.data;
+  if (data.mean.size() != data.std.size()) {
+    throw UsageError("data.mean has {} values and data.std {}; give both, one value per channel, or neither",
+                     data.mean.size(), data.std.size());
+  }
+  if (data.limit && !config.folds.file.empty()) {
+    throw UsageError(
+        "data.limit ({}) cannot be combined with folds.file ({}), whose plan decides which rows are used; leave one of "
+        "them out",
+        *data.limit, config.folds.file);
+  }
+}
+
+void check_targets_as(const RunConfig& config) {
+  const std::string& as = config.targets_as;
+  for (const TargetConfig& target : config.targets) {
+    if (target.weight == 1.0 || as == "heads") continue;
+    throw UsageError(
+        "target {}: weight ({}) is a share of the loss of one network with several heads; set targets_as: heads too, "
+        "or leave weight out",
+        target.name, target.weight);
+  }
+  if (as == "separate") return;
+  if (config.targets.size() < 2)
+    throw UsageError("targets_as: {} needs two or more targets, but there is one; leave it out", as);
+  if (as != "joint") return;
+  if (!config.joint.of.empty() && config.joint.of.size() != config.targets.size()) {
+    throw UsageError(
+        "joint.of names {} of the {} targets, but with targets_as: joint one network is trained on all of them; leave "
+        "joint.of out, or remove the other targets",
+        config.joint.of.size(), config.targets.size());
+  }
+  for (const TargetConfig& target : config.targets) {
+    if (target.bins == 0 && !target.regress) continue;
+    throw UsageError(
+        "targets_as: joint trains on classes, so target {} cannot be trained as {}; leave that out, or use "
+        "targets_as: separate or heads",
+        target.name, target.regress ? "a number (regress)" : "bins");
+  }
+}
+
+// Refuses options that affect no target of the run.
+void check_loss(const RunConfig& config) {
+  const LossConfig& loss = config.train.loss;
+  if (loss.class_weights != "none" && config.train.sampling != "shuffle") {
+    throw UsageError(
+        "train.loss.class_weights ({}) and train.sampling ({}) both correct for unequal classes, so together they "
+        "correct twice; leave one of them out",
+        loss.class_weights, config.train.sampling);
+  }
+  const bool all_numbers = std::all_of(config.targets.begin(), config.targets.end(),
+                                       [](const TargetConfig& target) { return target.regress; });
+  if (!all_numbers) return;
+  const auto refuse = [](const char* option) {
+    throw UsageError(
+        "{} only applies to classes and bins, but every target is trained as a number (regress); leave it out", option);
+  };
+  if (loss.focal > 0) refuse("train.loss.focal");
+  if (loss.f1 > 0) refuse("train.loss.f1");
+  if (config.train.label_smoothing > 0) refuse("train.label_smoothing");
+}
+
+void check_epochs(const TrainConfig& train) {
+  if (train.freeze_epochs >= train.epochs) {
+    throw UsageError(
+        "train.freeze_epochs ({}) must be less than train.epochs ({}), or only the last layer is trained; lower it",
+        train.freeze_epochs, train.epochs);
+  }
+  if (train.patience > 0 && train.keep != "best") {
+    throw UsageError(
+        "train.patience ({}) needs the rows that train.keep: best sets aside; set that too, or leave patience out",
+        train.patience);
+  }
+}
+
+void check_parts(const RunConfig& config) {
+  const std::int64_t parts = config.train.micro_batches, shards = config.cluster.shards;
+  if (parts > config.train.batch) {
+    throw UsageError("train.micro_batches ({}) is more than train.batch ({}); lower it, or raise train.batch", parts,
+                     config.train.batch);
+  }
+  if (parts % shards != 0) {
+    throw UsageError(
+        "train.micro_batches ({}) must be a multiple of cluster.shards ({}), so that the shards share the parts evenly",
+        parts, shards);
+  }
+  if (config.cluster.exact && !std::has_single_bit(static_cast<std::uint64_t>(parts))) {
+    throw UsageError(
+        "train.micro_batches ({}) must be a power of two with cluster.exact, which sums over a binary tree of the "
+        "parts",
+        parts);
+  }
+}
+
+}  // namespace
+
+RunConfig load_run_config(const std::filesystem::path& file, const std::vector<std::string>& assignments) {
+  ConfigNode root = read_config(file);
+  for (const auto& assignment : assignments) set_in_config(root, assignment);
+  auto config = read_fields<RunConfig>(root);
+  complete_and_check(config);
+  return config;
+}
+
+void complete_and_check(RunConfig& config) {
+  if (config.data.crops.empty())
+    throw UsageError("data.crops is missing; set it to the crops file that pleat prepare wrote");
+  if (config.targets.empty()) throw UsageError("targets is empty; give at least one, as in targets: [{name: label}]");
+  if (config.models.empty()) config.models.emplace_back();
+  if (config.targets_as == "joint" && config.joint.name.empty()) config.joint.name = "joint";
+  for (auto& model : config.models) {
+    complete_model(model);  // different names of one network must give the same job
+    check_folder_name("models: id", model.id);
+  }
+  check_target_names(config);
+  if (config.train.augment.resized_crop < 1.0) config.train.augment.pad = 0;  // replaces pad
+  check_distinct("models: id", config.models, [](const ModelConfig& model) { return model.id; });
+  check_targets_as(config);
+  check_loss(config);
+  check_epochs(config.train);
+  check_no_twins(config.models);
+  check_data(config);
+  check_parts(config);
+}
+
+std::string config_reference() {
+  std::vector<FieldDoc> rows;
+  describe_fields<RunConfig>("", rows);
+  std::string text =
+      "# Config reference\n\nMade by `pleat config --reference`; do not edit by hand. *Identity* fields determine "
+      "results: they enter the\n"
+      "job key, and a run cannot be resumed with another value. *Runtime* fields only say where and how fast.\n\n"
+      "| key | default | values | role | meaning |\n| --- | --- | --- | --- | --- |\n";
+  for (const auto& row : rows) {
+    const bool group = row.default_value.empty();
+    text +=
+        fmt::format("| `{}` | {} | {} | {} | {} |\n", row.key, group ? "" : "`" + row.default_value + "`", row.bound,
+                    group                        ? ""
+                    : row.role == Role::kRuntime ? "runtime"
+                                                 : "identity",
+                    row.doc);
+  }
+  return text;
+}
+
+}  // namespace pleat

@@ -1,0 +1,95 @@
+// The whole config of a run. The fields here define the keys of the YAML file and --set, the resolved config.yaml and
+// docs/config.md.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include "base/fields.h"
+#include "cluster/cluster_config.h"
+#include "folds/fold_plan.h"
+#include "model/model_config.h"
+#include "target/joint_target.h"
+#include "target/target.h"
+#include "train/predict_config.h"
+#include "train/train_config.h"
+
+namespace pleat {
+
+struct DataConfig {
+  std::string crops;
+  std::string group;
+  std::optional<std::int64_t> limit;
+  std::string same_text = "check";
+  std::vector<double> mean, std;
+  static constexpr auto fields() {
+    return std::tuple{
+        field("crops", &DataConfig::crops, any(), runtime,
+              "crops file made by pleat prepare; relative to the working folder"),
+        field("group", &DataConfig::group, any(), identity,
+              "column whose rows with equal values (one person, for example) stay on one side of every fold; none: no "
+              "groups"),
+        field("same_text", &DataConfig::same_text, one_of("check", "strict"), runtime,
+              "check: refuse groups, and warn of classes, that differ only in case, blanks, invisible characters, "
+              "Unicode form or the spelling of a number; strict: each spelling is a separate value"),
+        field("limit", &DataConfig::limit, at_least(1), identity,
+              "train on a seeded, stratified part of at most this many train rows"),
+        field("mean", &DataConfig::mean, between(0, 1), identity,
+              "pixel mean per channel (0 to 1); default: measured on the train rows"),
+        field("std", &DataConfig::std, above(0), identity, "pixel standard deviation per channel; default: measured")};
+  }
+};
+
+struct RunConfig {
+  std::int64_t seed = 42;
+  DataConfig data;
+  std::vector<TargetConfig> targets;
+  std::string targets_as = "separate";
+  JointConfig joint;
+  std::string score = "macro_f1";
+  FoldConfig folds;
+  std::vector<ModelConfig> models;
+  TrainConfig train;
+  PredictConfig predict;
+  ClusterConfig cluster;
+  static constexpr auto fields() {
+    return std::tuple{field("seed", &RunConfig::seed, at_least(0), identity, "every random number depends on it"),
+                      field("data", &RunConfig::data, any(), identity, "training data"),
+                      field("targets", &RunConfig::targets, any(), identity, "labels to predict from an image"),
+                      field("targets_as", &RunConfig::targets_as, one_of("separate", "joint", "heads"), identity,
+                            "separate: a model for each target and fold; joint: one model for all targets, trained on "
+                            "the combinations of their classes; heads: one model with a head for each target"),
+                      field("joint", &RunConfig::joint, any(), identity,
+                            "a target that combines others; its probabilities are the product of theirs, or with "
+                            "targets_as: joint are predicted, and theirs are sums of them"),
+                      field("score", &RunConfig::score, one_of("macro_f1", "accuracy", "log_loss"), identity,
+                            "the main score; macro_f1 is the mean over the classes that are labelled or predicted, as "
+                            "in scikit-learn"),
+                      field("folds", &RunConfig::folds, any(), identity, "cross-validation"),
+                      field("models", &RunConfig::models, any(), identity, "networks; all of them enter the ensemble"),
+                      field("train", &RunConfig::train, any(), identity, "training of each network"),
+                      field("predict", &RunConfig::predict, any(), identity, "prediction of each network"),
+                      field("cluster", &RunConfig::cluster, any(), identity, "ranks and devices")};
+  }
+};
+
+// Compiled once, in run_config.cpp.
+extern template RunConfig read_fields<RunConfig>(const ConfigNode& node);
+extern template Json to_json<RunConfig>(const RunConfig& config);
+extern template Json identity_of<RunConfig>(const RunConfig& config);
+
+/// Reads the file, applies the --set assignments, and checks the combination of values. Throws UsageError naming
+/// file:line or key.
+RunConfig load_run_config(const std::filesystem::path& file, const std::vector<std::string>& assignments);
+
+/// Called after reading: sets defaults that depend on other fields. Throws UsageError for impossible combinations.
+void complete_and_check(RunConfig& config);
+
+/// Returns the text of docs/config.md: one table row per field.
+std::string config_reference();
+
+}  // namespace pleat

@@ -1,0 +1,94 @@
+#include "run/run_progress.h"
+
+#include <algorithm>
+#include <numeric>
+
+#include "base/fields.h"
+#include "base/log.h"
+#include "base/wording.h"
+
+namespace pleat {
+namespace {
+std::int64_t sum(const std::vector<std::int64_t>& values) {
+  return std::accumulate(values.begin(), values.end(), std::int64_t{0});
+}
+}  // namespace
+
+RunProgress::RunProgress(const std::vector<PlannedJob>& jobs, int slots)
+    : jobs_(jobs),
+      slots_(slots),
+      start_(Clock::now()),
+      done_(jobs.size()),
+      done_before_(jobs.size()),
+      heard_(jobs.size()),
+      epochs_(jobs.size()),
+      rates_(jobs.size()) {
+  for (const PlannedJob& job : jobs)
+    total_.push_back(static_cast<std::int64_t>(job.work.train_rows.size()) * job.work.train.epochs);
+}
+
+void RunProgress::already_done(int job) {
+  const auto index = static_cast<std::size_t>(job);
+  done_[index] = done_before_[index] = total_[index];
+}
+
+void RunProgress::heard(int job, const TrainProgress& report) {
+  const auto index = static_cast<std::size_t>(job);
+  const PlannedJob& planned = jobs_[index];
+  const EpochReport& epoch = report.epoch;
+  const bool whole = report.step == report.steps;
+  done_[index] = (epoch.epoch - 1) * static_cast<std::int64_t>(planned.work.train_rows.size()) + epoch.images;
+  if (!heard_[index]) done_before_[index] = report.images_before;
+  heard_[index] = true;
+  epochs_[index] = whole ? epoch.epoch : epoch.epoch - 1;
+  rates_[index] = static_cast<double>(epoch.images) / std::max(1e-9, epoch.seconds);
+  const std::string within = whole ? "" : fmt::format(", step {} of {}", report.step, report.steps);
+  const std::string& score = planned.work.score;
+  const std::string inner =
+      epoch.inner_score ? fmt::format(", inner {} {:.4f}", score, (score == "log_loss" ? -1 : 1) * *epoch.inner_score)
+                        : "";
+  spdlog::info("{}: epoch {} of {}{}: loss {:.4f}{}, {:.0f} images/s; {}", planned.name, epoch.epoch,
+               planned.work.train.epochs, within, epoch.loss, inner, rates_[index], remaining());
+}
+
+void RunProgress::finished(int job, const std::string& score) {
+  done_[std::size_t(job)] = total_[std::size_t(job)];
+  spdlog::info("{}: done, {} on its held-out rows", jobs_[std::size_t(job)].name, score);
+}
+
+std::string RunProgress::place_of(int job) const {
+  const auto index = static_cast<std::size_t>(job);
+  const std::int64_t epochs = jobs_[index].work.train.epochs;
+  if (!heard_[index]) return fmt::format("in its first epoch of this start, of {}", epochs);
+  if (epochs_[index] == epochs) return fmt::format("predicting, after epoch {} of {}", epochs, epochs);
+  return fmt::format("in epoch {} of {}", epochs_[index] + 1, epochs);
+}
+
+std::int64_t RunProgress::trained_images() const { return sum(done_) - sum(done_before_); }
+
+double RunProgress::seconds() const { return seconds_since(start_); }
+
+// Assumes that all jobs run at the mean speed of the running ones, and that slots without a job stay idle.
+std::string RunProgress::remaining() const {
+  const double all = static_cast<double>(std::max<std::int64_t>(1, sum(total_)));
+  const std::string share = fmt::format("{:.0f} % of all", 100.0 * static_cast<double>(sum(done_)) / all);
+  std::vector<std::int64_t> left;
+  double rates = 0, running = 0;
+  for (std::size_t i = 0; i < jobs_.size(); ++i) {
+    left.push_back(total_[i] - done_[i]);
+    if (left.back() == 0 || rates_[i] == 0) continue;
+    rates += rates_[i];
+    running += 1;
+  }
+  if (rates == 0) return share;
+  const double seconds_left = static_cast<double>(longest_share(left, slots_)) / (rates / running);
+  return fmt::format("{}, about {} left", share, duration_text(seconds_left));
+}
+
+std::int64_t longest_share(const std::vector<std::int64_t>& jobs, int slots) {
+  std::vector<std::int64_t> shares(static_cast<std::size_t>(std::max(1, slots)));
+  for (const std::int64_t job : jobs) *std::min_element(shares.begin(), shares.end()) += job;
+  return *std::max_element(shares.begin(), shares.end());
+}
+
+}  // namespace pleat

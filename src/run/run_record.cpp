@@ -1,0 +1,119 @@
+#include "run/run_record.h"
+
+#include "base/error.h"
+#include "base/files.h"
+
+namespace pleat {
+namespace {
+
+// Leaves `value` alone if there is no such key.
+template <class T>
+void read(const Json& json, const char* key, T& value) {
+  if (const auto found = json.find(key); found != json.end()) value = found->get<T>();
+}
+
+Json to_json(const ImageShape& shape) { return {shape.height, shape.width, shape.channels}; }
+
+ImageShape shape_from_json(const Json& json) { return {json.at(0), json.at(1), json.at(2)}; }
+
+Json to_json(const std::vector<RunRecord::RecordedTarget>& targets) {
+  Json all = Json::array();
+  for (const auto& target : targets)
+    all.push_back({{"name", target.name}, {"column", target.column}, {"classes", target.classes}});
+  return all;
+}
+
+std::vector<RunRecord::RecordedTarget> targets_from_json(const Json& json) {
+  std::vector<RunRecord::RecordedTarget> targets;
+  for (const Json& target : json) targets.push_back({target.at("name"), target.at("column"), target.at("classes")});
+  return targets;
+}
+
+RunRecord::Data data_from_json(const Json& json) {
+  RunRecord::Data data{.hash = json.at("hash")};
+  read(json, "crops", data.crops);
+  read(json, "rows", data.rows);
+  read(json, "provenance", data.provenance);
+  if (json.contains("shape")) data.shape = shape_from_json(json["shape"]);
+  return data;
+}
+
+RunRecord::Layout layout_from_json(const Json& json) {
+  RunRecord::Layout layout;
+  read(json, "ranks", layout.ranks);
+  read(json, "slots", layout.slots);
+  read(json, "shards", layout.shards);
+  read(json, "hosts", layout.hosts);
+  return layout;
+}
+
+ComputedBy computed_by_from_json(const Json& json) {
+  ComputedBy by;
+  read(json, "build", by.build);
+  read(json, "device", by.device);
+  read(json, "cpu", by.cpu);
+  read(json, "threads", by.threads);
+  read(json, "shards", by.shards);
+  read(json, "conv_plan", by.conv_plan);
+  return by;
+}
+
+RunRecord record_from_json(const Json& json) {
+  RunRecord record{.data = data_from_json(json.at("data"))};
+  read(json, "pleat", record.pleat);
+  read(json, "build", record.build);
+  read(json, "folds", record.folds);
+  read(json, "scripts", record.scripts);
+  if (json.contains("norm")) record.norm = {json["norm"].at("mean"), json["norm"].at("std")};
+  if (json.contains("targets")) record.targets = targets_from_json(json["targets"]);
+  if (json.contains("layout")) record.layout = layout_from_json(json["layout"]);
+  read(json, "threads", record.threads);
+  read(json, "device", record.device);
+  read(json, "precision", record.precision);
+  if (json.contains("computed_by")) record.computed_by = computed_by_from_json(json["computed_by"]);
+  read(json, "promise", record.promise);
+  return record;
+}
+
+}  // namespace
+
+Json to_json(const RunRecord& record) {
+  return {{"pleat", record.pleat},
+          {"build", record.build},
+          {"data",
+           {{"crops", record.data.crops},
+            {"hash", record.data.hash},
+            {"rows", record.data.rows},
+            {"shape", to_json(record.data.shape)},
+            {"provenance", record.data.provenance}}},
+          {"folds", record.folds},
+          {"scripts", record.scripts},
+          {"norm", {{"mean", record.norm.mean}, {"std", record.norm.std}}},
+          {"targets", to_json(record.targets)},
+          {"layout",
+           {{"ranks", record.layout.ranks},
+            {"slots", record.layout.slots},
+            {"shards", record.layout.shards},
+            {"hosts", record.layout.hosts}}},
+          {"threads", record.threads},
+          {"device", record.device},
+          {"precision", record.precision},
+          {"computed_by", to_json(record.computed_by)},
+          {"promise", record.promise}};
+}
+
+RunRecord read_run_record(const RunPaths& paths) {
+  const std::string text = read_file(paths.run());
+  try {
+    return record_from_json(parse_json(text));
+  } catch (const Json::exception& error) {
+    throw DataError("{} is damaged ({}); train in another folder with --run", paths.run().string(), error.what());
+  }
+}
+
+std::optional<RunRecord> find_run_record(const RunPaths& paths) {
+  if (!file_exists(paths.run())) return std::nullopt;
+  return read_run_record(paths);
+}
+
+}  // namespace pleat

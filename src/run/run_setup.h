@@ -1,0 +1,54 @@
+// A run up to its first job: config, ranks, data and frozen folds, the same on every rank.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "cluster/mpi_session.h"
+#include "run/compute_place.h"
+#include "run/conv_plans.h"
+#include "run/dataset.h"
+#include "run/round.h"
+#include "run/run_config.h"
+#include "run/run_folder.h"
+#include "run/train_request.h"
+
+namespace pleat {
+
+/// The parts of a run that no round changes. Every rank has them.
+struct Run {
+  RunConfig config;
+  RunPaths paths;
+  std::string host;  // of this rank
+  ComputePlace place;
+  Dataset dataset;
+  FoldPlan plan;
+  std::vector<ModelFiles> files;  // of config.models
+  bool resumed = false;           // the folder held this run already
+  ConvPlans conv_plans;           // set by begin_run
+  std::string promise;            // the guarantee over all starts; on rank 0, set by begin_run
+
+  std::filesystem::path folder_of(const Round& round, const PlannedJob& job) const {
+    return paths.fold(round.index, dataset.targets.units[std::size_t(job.unit)].name,
+                      config.models[std::size_t(job.model)].id, job.fold);
+  }
+};
+
+/// Collective. Reads config, data and folds and checks them against the folder's earlier run, if it holds one. Writes
+/// nothing.
+Run set_up_run(const TrainRequest& request, const MpiSession& session);
+
+/// Plans the jobs of a round whose networks learn `labels`. Throws: as plan_jobs.
+Round plan_round(const Run& run, int index, std::vector<Labels> labels);
+
+/// Collective. The first round, which learns the labels of the table; rank 0 logs the plan's warnings.
+Round plan_first_round(const Run& run, const MpiSession& session);
+
+/// Collective. Rank 0 locks the folder and records there what the run is and how it computes: config.yaml, run.json,
+/// folds.csv, conv_plan.json, copies of scripts. Sets run.conv_plans and run.promise.
+/// Returns the lock; null on other ranks.
+std::unique_ptr<RunFolder> begin_run(Run& run, const Round& round, const MpiSession& session);
+
+}  // namespace pleat

@@ -1,0 +1,139 @@
+#include "weight_formats/state_dict.h"
+
+#include <gmock/gmock.h>
+
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "model/saved_weights.h"
+
+namespace pleat {
+namespace {
+
+using namespace pickled;
+using testing::AllOf;
+using testing::HasSubstr;
+
+const std::string kBytes = "aaaabbbbccccddddeeeeffff";  // six float32
+
+std::string refusal(const std::string& archive) {
+  try {
+    read_state_dict(archive, "net.pth");
+  } catch (const DataError& error) {
+    EXPECT_THAT(error.what(), testing::StartsWith("net.pth: "));
+    EXPECT_EQ(std::string(error.what()).find('\n'), std::string::npos) << error.what();
+    return error.what();
+  }
+  ADD_FAILURE() << "nothing was thrown";
+  return "";
+}
+
+std::string of(std::int64_t offset, const std::vector<std::int64_t>& shape, const std::vector<std::int64_t>& strides,
+               const std::string& key = "0") {
+  return tensor(storage("FloatStorage", key, 6), offset, shape, strides);
+}
+
+TEST(StateDict, TensorsComeInTheFilesOrderWhateverTheirStrides) {
+  const std::string archive = saved(dict({{"w", of(0, {2, 3}, {3, 1})},
+                                          {"turned", of(0, {3, 2}, {1, 3})},
+                                          {"column", of(1, {2}, {3})},
+                                          {"last", of(5, {}, {})},
+                                          {"one", of(2, {1, 3}, {7, 1})},
+                                          {"none", of(6, {0, 4}, {4, 1})},
+                                          {"count", tensor(storage("LongStorage", "1", 1), 0, {}, {})}}),
+                                    {kBytes, "12345678"});
+  const StateDict read = read_state_dict(archive, "net.pth");
+  const std::vector<std::pair<std::string, std::string>> expected{
+      {"w", kBytes},           {"turned", "aaaaddddbbbbeeeeccccffff"},
+      {"column", "bbbbeeee"},  {"last", "ffff"},
+      {"one", "ccccddddeeee"}, {"none", ""},
+      {"count", "12345678"}};
+  ASSERT_EQ(read.tensors.size(), expected.size());
+  for (std::size_t i = 0; i < expected.size(); ++i) {
+    EXPECT_EQ(read.tensors[i].name, expected[i].first);
+    EXPECT_EQ(read.tensors[i].bytes, expected[i].second) << expected[i].first;
+  }
+  EXPECT_THAT(read.tensors[5].shape, testing::ElementsAre(0, 4));
+  EXPECT_EQ(read.tensors[6].dtype, "I64");
+  EXPECT_EQ(read.wrapper, "");
+}
+
+TEST(StateDict, ACheckpointsStateDictIsTakenWhereverTheRestIsData) {
+  const std::string state = dict({{"w", of(0, {6}, {1})}});
+  for (const std::string key : {"state_dict", "model", "model_state_dict"}) {
+    const StateDict read = read_state_dict(
+        saved(dict({{"epoch", integer(3)}, {key, state}, {"loss", kHalf}, {"optimizer", dict({{"state", "}"}})}}),
+              {kBytes}),
+        "net.pth");
+    EXPECT_EQ(read.wrapper, key);
+    ASSERT_EQ(read.tensors.size(), 1U);
+    EXPECT_EQ(read.tensors[0].bytes, kBytes);
+  }
+  EXPECT_THAT(refusal(saved(dict({{"model", state}, {"state_dict", state}}), {kBytes})),
+              HasSubstr("weights under model and state_dict"));
+  EXPECT_THAT(refusal(saved(dict({{"weights", state}}), {kBytes})),
+              HasSubstr("'weights' in it is a dict, not a tensor"));
+  EXPECT_THAT(refusal(saved(dict({{"w", of(0, {6}, {1})}, {"model", kNone}}), {kBytes})),
+              HasSubstr("'model' in it is nothing, not a tensor"));
+  EXPECT_THAT(refusal(saved("]", {})), HasSubstr("a list in place of a state dict"));
+  EXPECT_THAT(refusal(saved(of(0, {6}, {1}), {kBytes})), HasSubstr("a tensor in place of a state dict"));
+}
+
+TEST(StateDict, ArchivesOfOtherKindsAreNamedWithWhatToDo) {
+  const std::string good = whole(dict({{"w", of(0, {6}, {1})}}));
+  EXPECT_THAT(refusal(zip({{"net/data.pkl", good}, {"net/code/__torch__.py", ""}, {"net/constants.pkl", ""}})),
+              AllOf(HasSubstr("a TorchScript network"), HasSubstr("script:")));
+  EXPECT_THAT(refusal(zip({{"word/document.xml", "<x/>"}})), HasSubstr("without data.pkl"));
+  EXPECT_THAT(refusal(zip({{"a/data.pkl", good}, {"b/data.pkl", good}})), HasSubstr("more than one folder"));
+  EXPECT_THAT(refusal(zip({{"a/data.pkl", good, 8}})), HasSubstr("'data.pkl' in it is compressed"));
+  EXPECT_THAT(refusal(saved(dict({}), {}, "big")), HasSubstr("another byte order ('big')"));
+  EXPECT_THAT(refusal(saved(name("os", "system") + text("id") + "\x85R", {})), HasSubstr("os.system"));
+}
+
+TEST(StateDict, StoragesThatAreNotAsThePickleSaysAreRefused) {
+  const std::string state = dict({{"w", of(0, {6}, {1})}});
+  EXPECT_THAT(refusal(saved(state, {})), HasSubstr("'data/0' is missing"));
+  EXPECT_THAT(refusal(saved(state, {kBytes + "g"})), HasSubstr("has 25 bytes, but is a storage of 6 F32"));
+  EXPECT_THAT(refusal(saved(state, {kBytes + "gggg"})), HasSubstr("has 28 bytes"));
+  const std::int64_t wraps = (1LL << 62) + 6;  // its size in bytes overflows to 24
+  EXPECT_THAT(refusal(saved(dict({{"w", tensor(storage("FloatStorage", "0", wraps), 0, {wraps}, {1})}}), {kBytes})),
+              HasSubstr("has 24 bytes"));
+  EXPECT_THAT(refusal(saved(dict({{"w", of(0, {6}, {1}, "../0")}}), {kBytes})), HasSubstr("'data/../0' is missing"));
+}
+
+TEST(StateDict, NamesThatAreNoneAreRefused) {
+  const std::string one = of(0, {6}, {1});
+  EXPECT_THAT(refusal(saved(dict({{"w", one}, {"w", one}}), {kBytes})), HasSubstr("'w' appears twice in it"));
+  EXPECT_THAT(refusal(saved(dict({{"w\xFF", one}}), {kBytes})), HasSubstr("'w\\xFF', which is not UTF-8"));
+  EXPECT_THAT(refusal(saved("}K\x01" + one + "s", {kBytes})), HasSubstr("has a whole number as its name"));
+}
+
+TEST(StateDict, TensorsCannotComeToManyTimesTheFile) {
+  const std::string large(100'000, 'x');
+  // Kept once, named a thousand times:
+  std::string state = "}(" + text("first") + tensor(storage("ByteStorage", "0", 100'000), 0, {100'000}, {1}) + "q\x01";
+  for (int i = 0; i < 1000; ++i) state += text(std::to_string(i)) + "h\x01";
+  EXPECT_THAT(refusal(saved(state + "u", {large})), HasSubstr("over 16 times"));
+}
+
+TEST(StateDict, EveryFlippedBitAndCutEndIsSeen) {
+  const std::string archive = saved(dict({{"w", of(0, {3, 2}, {1, 3})}}), {kBytes});
+  const std::string expected(read_state_dict(archive, "f").tensors[0].bytes);
+  int refused = 0;
+  for (std::size_t i = 0; i < archive.size(); ++i) {
+    std::string damaged = archive;
+    damaged[i] = static_cast<char>(damaged[i] ^ 0x10);
+    try {  // bytes of padding or dates may change
+      EXPECT_EQ(read_state_dict(damaged, "f").tensors.at(0).bytes, expected) << i;
+    } catch (const DataError&) {
+      ++refused;
+    }
+  }
+  EXPECT_GT(refused, 500);
+  for (std::size_t size = 0; size < archive.size(); ++size)
+    EXPECT_THROW(read_state_dict(std::string_view(archive).substr(0, size), "f"), DataError) << size;
+}
+
+}  // namespace
+}  // namespace pleat
