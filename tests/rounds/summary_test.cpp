@@ -11,6 +11,7 @@
 
 #include "base/error.h"
 #include "base/files.h"
+#include "ensemble/target_probs.h"
 #include "rounds/gather.h"
 #include "rounds/predictions_csv.h"
 #include "run/finished_job.h"

@@ -12,7 +12,7 @@
 #include "rounds/predictions_csv.h"
 #include "rounds/summary.h"
 #include "run/finished_job.h"
-#include "small_run.h"
+#include "run/small_run.h"
 #include "support/scratch_folder.h"
 
 namespace pleat {
@@ -127,7 +127,7 @@ TEST_F(TargetPlanTest, CodesComeBackFromDoneJsonAndMustBeOfTheRunsTargets) {
   const SmallRun run = run_as("heads");
   finish(run);
   const Unit& unit = run.dataset.targets.units[0];
-  const Json done = read_done(RunPaths{folder_ / "run"}.fold("heads", "small", {1}));
+  const Json done = read_done(RunPaths{folder_ / "run"}.fold(0, "heads", "small", {1}));
   const auto codes = read_codes(done, run.dataset.targets, unit, "done.json");
   EXPECT_EQ(to_json(codes[2]), to_json(run.round.jobs[1].work.heads[2].code));
   EXPECT_EQ(codes[2].outputs, 4);

@@ -128,6 +128,7 @@ EXACT = {"cluster.exact": True, "train.micro_batches": 2}
 # option: [(changes before, new value of the option, ranks, what stays the same), …]
 RUNTIME = {
     "data.crops": [({}, lambda world: elsewhere(world, world.crops), 0, ALL_SAME)],
+    "data.same_text": [({}, "strict", 0, ALL_SAME)],
     "folds.file": [({}, lambda world: str(world.train({}).run / "folds.csv"), 0, ALL_SAME)],
     "models[].script": [
         (

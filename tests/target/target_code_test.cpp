@@ -70,9 +70,9 @@ TEST(TargetCode, ANumberIsCutAtTheEdges) {
   EXPECT_DOUBLE_EQ(code.mean, 40.0);
   EXPECT_NEAR(code.deviation, std::sqrt(800.0 / 3), 1e-9);
   const torch::Tensor outputs = torch::tensor({{0.0F, 0.0F}, {5.0F, -3.0F}});
-  const PredictedNumber number = predicted_number(code, outputs);
-  EXPECT_NEAR(number.mean[0].item<double>(), 40.0, 1e-6);
-  const double deviation = number.deviation[0].item<double>();
+  const auto [means, deviations] = predicted_number(code, outputs);
+  EXPECT_NEAR(means[0].item<double>(), 40.0, 1e-6);
+  const double deviation = deviations[0].item<double>();
   EXPECT_NEAR(deviation, code.deviation, 0.1);
   const torch::Tensor probs = at::softmax(class_logits(code, outputs).to(at::kDouble), 1);
   const double below = (1 + std::erf((30 - 40) / (deviation * std::sqrt(2.0)))) / 2;

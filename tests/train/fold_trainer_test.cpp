@@ -6,7 +6,9 @@
 
 #include "base/error.h"
 #include "class_head.h"
+#include "model/tensor_file.h"
 #include "support/scratch_folder.h"
+#include "train/checkpoint.h"
 
 namespace pleat {
 namespace {

@@ -6,7 +6,7 @@
 #include <algorithm>
 
 #include "data_tools/photos/tiff_directory.h"
-#include "pictures.h"
+#include "data_tools/pictures.h"
 
 namespace pleat {
 namespace {

@@ -4,7 +4,7 @@
 #include <algorithm>
 
 #include "data_tools/photos/formats.h"
-#include "pictures.h"
+#include "data_tools/pictures.h"
 
 namespace pleat {
 namespace {

@@ -7,7 +7,7 @@
 
 #include "data_tools/photos/formats.h"
 #include "data_tools/photos/tiff_strips.h"
-#include "pictures.h"
+#include "data_tools/pictures.h"
 
 namespace pleat {
 namespace {

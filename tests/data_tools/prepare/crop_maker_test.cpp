@@ -9,7 +9,7 @@
 #include "base/files.h"
 #include "data_tools/drawn_faces/face_drawing.h"
 #include "data_tools/prepare/background.h"
-#include "pictures.h"
+#include "data_tools/pictures.h"
 #include "support/scratch_folder.h"
 
 namespace pleat {

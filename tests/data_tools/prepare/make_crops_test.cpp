@@ -10,7 +10,7 @@
 #include "base/error.h"
 #include "base/files.h"
 #include "data_tools/photos/photo_file.h"
-#include "pictures.h"
+#include "data_tools/pictures.h"
 #include "support/fault_process.h"
 #include "support/scratch_folder.h"
 
