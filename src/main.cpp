@@ -31,6 +31,10 @@
 namespace pleat {
 namespace {
 
+constexpr const char* kExitCodes =
+    "Exit codes: 0 done, 2 usage or config, 3 data, 4 cluster or device, 5 done but some jobs failed, 75 stopped on "
+    "request: run the same command to resume.";
+
 /// The verbs and their parsed flags.
 struct Program {
   CLI::App app{"Train image classifiers by cross-validation, on one machine or a cluster.", "pleat"};
@@ -49,12 +53,8 @@ struct Program {
     app.require_subcommand(1);
     app.set_help_flag("-h,--help", "print this help");
     app.set_version_flag("--version", build_id(), "print the version");
-    app.footer(
-        "Exit codes: 0 done, 2 usage or config, 3 data, 4 cluster or device, 5 done but some jobs failed, 75 stopped "
-        "on request.");
     const auto add = [this](CLI::App* verb, auto run) { verb->callback([this, run] { chosen = run; }); };
-    add(add_prepare(app, prepare),
-        [this](MpiSession& session) { return static_cast<ExitCode>(prepare_verb(prepare, session.ranks())); });
+    add(add_prepare(app, prepare), [this](MpiSession& session) { return prepare_verb(prepare, session.ranks()); });
     add(add_train(app, train), [this](MpiSession& session) { return train_verb(train, session); });
     add(add_predict(app, predict), [this](MpiSession& session) { return predict_verb(predict, session); });
     add(add_export(app, exported), [this](MpiSession& session) { return export_verb(exported, session.ranks()); });
@@ -64,10 +64,14 @@ struct Program {
         [this](MpiSession& session) { return person_folders_verb(person_folders, session.ranks()); });
     add(add_class_folders(app, class_folders),
         [this](MpiSession& session) { return class_folders_verb(class_folders, session.ranks()); });
-    add(add_doctor(app, doctor),
-        [this](MpiSession& session) { return static_cast<ExitCode>(doctor_verb(doctor, session)); });
+    add(add_doctor(app, doctor), [this](MpiSession& session) { return doctor_verb(doctor, session); });
     add(add_config(app, config),
         [this](MpiSession& session) { return session.rank() == 0 ? config_verb(config) : ExitCode::kDone; });
+    app.footer(kExitCodes);
+    for (CLI::App* verb : app.get_subcommands({})) {
+      const std::string own = verb->get_footer();
+      verb->footer(own.empty() ? kExitCodes : own + "\n\n" + kExitCodes);
+    }
   }
 };
 

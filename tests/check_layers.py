@@ -10,7 +10,7 @@ import re
 import sys
 
 ROOMS = ["base", "data", "batches", "folds", "target", "jobs", "weight_formats", "kernels", "model", "cluster", "train", "ensemble",
-         "run", "rounds", "inference", "report"]
+         "run", "rounds", "inference"]
 TOOLS = ["photos", "tables", "prepare", "inspect", "drawn_faces"]
 WITHOUT_TORCH = {"base", "data", "folds", "jobs", "weight_formats", *TOOLS}
 RULE = {
@@ -26,7 +26,6 @@ for room in ("run", "rounds", "inference"):
     RULE[room] = set(ROOMS[:ROOMS.index("run")])
 RULE["rounds"] |= {"run"}
 RULE["inference"] |= {"run"}
-RULE["report"] = {"base", "folds", "target", "ensemble", "run", "rounds"}
 RULE["commands"] = set(ROOMS) | set(TOOLS)
 
 root = pathlib.Path(__file__).resolve().parent.parent
@@ -57,7 +56,7 @@ def check(room, folder):
         yield f"{folder.name}/CMakeLists.txt: {room} is a room without LibTorch"
     for source in sorted(folder.rglob("*.[ch]*")):
         for number, line in enumerate(source.read_text().splitlines(), 1):
-            include = re.match(r'#include "([a-z_/]+)\.h"', line)
+            include = re.match(r'#include "([a-z0-9_/]+)\.h"', line)
             below = room_of(include.group(1)) if include else None
             if below and below not in depends | {room}:
                 yield f"{source.relative_to(root)}:{number}: {room} may not include {below}"

@@ -62,12 +62,12 @@ Json describe_copies(const std::vector<Copies>& sets, const SampleTable& table) 
           {"different_labels", labels}};
 }
 
-// Values that read alike, of the class columns and the group column.
-Json describe_alike(const SampleTable& table, std::vector<std::string> columns) {
-  if (const std::string group = group_column_name(table); !group.empty()) columns.push_back(group);
+// Values of the class columns that read alike.
+Json describe_alike(const SampleTable& table, const std::vector<std::string>& columns) {
   Json described = Json::object();
   for (const std::string& name : columns) {
-    auto alike = alike_values(table.column(name));
+    const std::vector<std::string>& column = table.column(name);
+    auto alike = alike_values({column.begin(), column.end()});
     if (alike.empty()) continue;
     const std::size_t sets = alike.size();
     alike.resize(std::min(kExamples, sets));
@@ -113,7 +113,12 @@ std::string group_column_name(const SampleTable& table) {
 void check_alike_groups(const SampleTable& table, const std::string& source) {
   const auto* groups = group_column(table);
   if (groups == nullptr) return;
-  const auto alike = alike_values(*groups);
+  const auto* splits = table.find("split");
+  std::vector<std::string_view> trained;
+  for (std::size_t row = 0; row < groups->size(); ++row) {
+    if (splits == nullptr || (*splits)[row].empty() || (*splits)[row] == kTrain) trained.push_back((*groups)[row]);
+  }
+  const auto alike = alike_values(trained);
   if (alike.empty()) return;
   throw DataError(
       "{}: {} in column {} {} with another spelling, such as {}: photos of one group could be on both sides of a fold; "
@@ -185,7 +190,7 @@ std::vector<std::string> report_warnings(const Json& report) {
         fmt::format("column {}: the values {} read alike but are different values{}; if they are one, give it "
                     "one spelling and prepare again",
                     shown(name), quoted_pair(found.at("examples").front().get<std::vector<std::string>>()),
-                    more > 0 ? fmt::format(", as are {} more", counted(more, "pair")) : ""));
+                    more > 0 ? fmt::format(" (and {} more)", counted(more, "set")) : ""));
   }
   return lines;
 }

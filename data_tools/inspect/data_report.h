@@ -18,7 +18,7 @@ const std::vector<std::string>* group_column(const SampleTable& table);
 /// Its name; empty if there is none.
 std::string group_column_name(const SampleTable& table);
 
-/// Throws: DataError if two of its values read alike (alike_values).
+/// Throws: DataError if two of its values in train rows read alike (alike_values).
 ///   source: the table's file, for the message
 void check_alike_groups(const SampleTable& table, const std::string& source);
 

@@ -48,7 +48,7 @@ void require_detector(const std::string& wanted, const std::filesystem::path& gi
   const auto content = [](const std::string& name) { return name.substr(name.rfind(' ') + 1); };
   if (content(found) == content(wanted)) return;
   throw UsageError(
-      "the faces of these crops were found by {} (name and content hash), not by {}; give that file with --detector",
+      "the faces of these crops were found by {} (name and content hash), not by {}; give the first with --detector",
       wanted, found);
 }
 

@@ -223,8 +223,7 @@ MadeCrops write_rows(const SampleTable& table, const ImageShape& shape, const Pr
   std::optional<FolderLock> lock;
   MadeCrops made{.rows = table.rows(), .shape = shape};
   try {
-    together(ranks, [&] {
-      if (ranks.rank != 0) return;
+    on_rank_0(ranks, [&] {
       require_replaceable(options.out, "\x89HDF\r\n\x1a\n", "crops file", options.read);
       if (options.skip_bad)
         require_replaceable(rejected_list(options), kRejectedHeader, "list of rejected photos", options.read);
@@ -243,9 +242,7 @@ MadeCrops write_rows(const SampleTable& table, const ImageShape& shape, const Pr
     if (made.rejected.size() == table.rows() || (!made.rejected.empty() && !options.skip_bad)) {
       throw_broken(table, made.rejected, options);  // the same on every rank
     }
-    together(ranks, [&] {
-      if (ranks.rank == 0) publish(table, made, partial, options);
-    });
+    on_rank_0(ranks, [&] { publish(table, made, partial, options); });
   } catch (...) {
     std::error_code ignored;
     if (lock) fs::remove(partial, ignored);  // rank 0 only; without the lock the file is another run's

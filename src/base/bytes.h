@@ -27,7 +27,7 @@ concept MessageStruct = requires {
 namespace bytes_detail {
 
 template <class T>
-concept Plain = std::is_arithmetic_v<T> || std::is_enum_v<T>;
+concept Plain = (std::is_arithmetic_v<T> || std::is_enum_v<T>)&&!std::is_same_v<T, bool>;
 
 class Reader {
  public:
@@ -52,6 +52,13 @@ void write(std::string& out, const T& value) {
 template <Plain T>
 void read(Reader& in, T& value) {
   std::memcpy(&value, in.take(sizeof value).data(), sizeof value);
+}
+
+inline void write(std::string& out, const bool& value) { write(out, static_cast<std::uint8_t>(value)); }
+inline void read(Reader& in, bool& value) {
+  std::uint8_t byte = 0;
+  read(in, byte);
+  value = byte != 0;
 }
 
 inline void write(std::string& out, const std::string& value) {
@@ -144,7 +151,8 @@ void read(Reader& in, T& value) {
 
 }  // namespace bytes_detail
 
-/// Takes numbers, enums, std::string, and vectors, maps, tuples, optionals and message structs of any of them.
+/// Takes numbers, bool, enums, std::string, and vectors (but not of bool), maps, tuples, optionals and message structs
+/// of any of them.
 template <class T>
 std::string to_bytes(const T& value) {
   std::string bytes;

@@ -30,8 +30,8 @@ bool builds_cuda_module() { return PLEAT_BUILDS_CUDA; }
 std::string module_fault(const std::string& name) {
   if (!find_module(name).empty()) return "";
   return fmt::format(
-      "{} is missing from {}; build pleat again (cmake --build --preset release --target pleat) and keep "
-      "its modules beside it",
+      "{} is missing from {}; build pleat again (cmake --build --preset release --target pleat) or install it "
+      "again, and keep its modules beside it",
       name, program_folder().string());
 }
 

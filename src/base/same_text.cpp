@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <functional>
 #include <memory>
 #include <unordered_map>
 #include <unordered_set>
@@ -25,6 +26,22 @@ std::string lower_ascii(std::string_view text) {
   return lower;
 }
 
+// Decodes the character at `at`, and moves `at` behind it. Returns -1 for a byte that is not UTF-8.
+utf8proc_int32_t next_character(std::string_view text, std::size_t& at) {
+  utf8proc_int32_t codepoint = 0;
+  const auto length = utf8proc_iterate(reinterpret_cast<const utf8proc_uint8_t*>(text.data() + at),
+                                       static_cast<utf8proc_ssize_t>(text.size() - at), &codepoint);
+  at += length > 0 ? static_cast<std::size_t>(length) : 1;
+  return length > 0 ? codepoint : -1;
+}
+
+bool is_whitespace(utf8proc_int32_t codepoint) {
+  if (codepoint == ' ' || (codepoint >= '\t' && codepoint <= '\r') || codepoint == 0x85) return true;
+  if (codepoint < 0x80) return false;
+  const utf8proc_category_t category = utf8proc_category(codepoint);
+  return category == UTF8PROC_CATEGORY_ZS || category == UTF8PROC_CATEGORY_ZL || category == UTF8PROC_CATEGORY_ZP;
+}
+
 std::string casefolded(std::string_view text) {
   if (is_ascii(text)) return lower_ascii(text);
   utf8proc_uint8_t* mapped = nullptr;
@@ -33,16 +50,16 @@ std::string casefolded(std::string_view text) {
                                    static_cast<utf8proc_option_t>(UTF8PROC_STABLE | UTF8PROC_COMPOSE | UTF8PROC_COMPAT |
                                                                   UTF8PROC_CASEFOLD | UTF8PROC_IGNORE));
   const std::unique_ptr<utf8proc_uint8_t, decltype(&std::free)> owned(mapped, std::free);
-  if (length < 0) return std::string(text);
+  if (length < 0) return std::string(text);  // not UTF-8
   return {reinterpret_cast<const char*>(mapped), static_cast<std::size_t>(length)};
 }
 
 std::string with_single_blanks(std::string_view text) {
   std::string result;
-  for (const char c : text) {
-    const bool blank = c == ' ' || (c >= '\t' && c <= '\r');
-    if (!blank)
-      result += c;
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t begin = at;
+    if (!is_whitespace(next_character(text, at)))
+      result += text.substr(begin, at - begin);
     else if (!result.empty() && result.back() != ' ')
       result += ' ';
   }
@@ -50,52 +67,51 @@ std::string with_single_blanks(std::string_view text) {
   return result;
 }
 
-// Returns the shortest spelling of a decimal number without exponent, and any other text unchanged. Works on digits: as
-// doubles, different long ids would become equal.
+// A decimal number without exponent in its shortest spelling; any other text unchanged. Works on digits, since a double
+// would merge long ids.
 std::string shortest_number(const std::string& text) {
-  const std::size_t sign = text.starts_with('-') || text.starts_with('+') ? 1 : 0;
+  if (text.empty() || text.find_first_not_of("+-.0123456789") != std::string::npos) return text;
+  const std::size_t sign = text.front() == '-' || text.front() == '+' ? 1 : 0;
   const std::size_t point = std::min(text.find('.'), text.size());
-  const std::string whole = text.substr(sign, point - sign), fraction = text.substr(std::min(point + 1, text.size()));
+  if (point < sign) return text;
+  std::string whole = text.substr(sign, point - sign), fraction = text.substr(std::min(point + 1, text.size()));
   const auto digits = [](const std::string& part) { return part.find_first_not_of("0123456789") == std::string::npos; };
-  if (whole.empty() || !digits(whole) || !digits(fraction)) return text;
-  const std::size_t first = std::min(whole.find_first_not_of('0'), whole.size() - 1);
-  const std::size_t last = fraction.find_last_not_of('0');  // npos + 1 is 0
-  std::string number = whole.substr(first);
-  if (last != std::string::npos) number += "." + fraction.substr(0, last + 1);
+  if ((whole.empty() && fraction.empty()) || !digits(whole) || !digits(fraction)) return text;
+  whole.erase(0, std::min(whole.find_first_not_of('0'), whole.size()));
+  fraction.erase(fraction.find_last_not_of('0') + 1);
+  const std::string number = (whole.empty() ? "0" : whole) + (fraction.empty() ? "" : "." + fraction);
   return (text.front() == '-' && number != "0" ? "-" : "") + number;
 }
 
-// True for characters that are invisible, or look like a blank or like part of the letter before.
+// True for characters that a reader cannot see, or cannot tell from a blank or from part of the letter before.
 bool is_easily_missed(utf8proc_int32_t codepoint) {
-  if (codepoint == ' ') return false;
-  switch (utf8proc_category(codepoint)) {
-    case UTF8PROC_CATEGORY_ZS:
-    case UTF8PROC_CATEGORY_ZL:
-    case UTF8PROC_CATEGORY_ZP:
-    case UTF8PROC_CATEGORY_CF:
-    case UTF8PROC_CATEGORY_MN:
-      return true;
-    default:
-      return utf8proc_charwidth(codepoint) == 0;
-  }
+  const utf8proc_category_t category = utf8proc_category(codepoint);
+  return is_whitespace(codepoint) || category == UTF8PROC_CATEGORY_CF || category == UTF8PROC_CATEGORY_MN ||
+         utf8proc_charwidth(codepoint) == 0;
 }
 
 }  // namespace
 
 std::string reading_of(std::string_view text) { return shortest_number(with_single_blanks(casefolded(text))); }
 
-std::vector<std::vector<std::string>> alike_values(const std::vector<std::string>& values) {
+std::vector<std::vector<std::string>> alike_values(const std::vector<std::string_view>& values) {
   std::unordered_set<std::string_view> seen;
-  std::unordered_map<std::string, std::size_t> group_of;  // by reading
-  std::vector<std::vector<std::string>> groups, alike;
-  for (const std::string& value : values) {
+  std::unordered_multimap<std::size_t, std::string_view> first_of;  // by the reading's hash: readings would fill memory
+  std::unordered_map<std::string_view, std::size_t> set_of;         // by its first value
+  std::vector<std::vector<std::string>> alike;
+  for (const std::string_view value : values) {
     if (value.empty() || !seen.insert(value).second) continue;
-    const auto [group, is_new] = group_of.emplace(reading_of(value), groups.size());
-    if (is_new) groups.emplace_back();
-    groups[group->second].push_back(value);
-  }
-  for (std::vector<std::string>& group : groups) {
-    if (group.size() > 1) alike.push_back(std::move(group));
+    const std::string reading = reading_of(value);
+    const std::size_t hash = std::hash<std::string>()(reading);
+    const auto [begin, end] = first_of.equal_range(hash);
+    const auto first = std::find_if(begin, end, [&](const auto& other) { return reading_of(other.second) == reading; });
+    if (first == end) {
+      first_of.emplace(hash, value);
+      continue;
+    }
+    const auto [set, is_new] = set_of.emplace(first->second, alike.size());
+    if (is_new) alike.push_back({std::string(first->second)});
+    alike[set->second].emplace_back(value);
   }
   return alike;
 }
@@ -103,13 +119,10 @@ std::vector<std::vector<std::string>> alike_values(const std::vector<std::string
 std::string spelt_out(std::string_view text) {
   std::string result;
   for (std::size_t at = 0; at < text.size();) {
-    utf8proc_int32_t codepoint = 0;
-    const auto length = utf8proc_iterate(reinterpret_cast<const utf8proc_uint8_t*>(text.data() + at),
-                                         static_cast<utf8proc_ssize_t>(text.size() - at), &codepoint);
-    const std::size_t taken = length > 0 ? static_cast<std::size_t>(length) : 1;
-    const bool spell = length > 0 && codepoint >= 0x80 && is_easily_missed(codepoint);
-    result += spell ? fmt::format("\\u{{{:X}}}", codepoint) : std::string(text.substr(at, taken));
-    at += taken;
+    const std::size_t begin = at;
+    const utf8proc_int32_t codepoint = next_character(text, at);
+    const bool spell = codepoint >= 0x80 && is_easily_missed(codepoint);
+    result += spell ? fmt::format("\\u{{{:X}}}", codepoint) : std::string(text.substr(begin, at - begin));
   }
   return shown(result);
 }

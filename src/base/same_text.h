@@ -8,19 +8,20 @@
 namespace pleat {
 
 /// The text as people read it: values with the same reading look equal. Ignores case, Unicode form and compatibility
-/// (NFKC_Casefold, Unicode Standard Annex 31), invisible characters, blanks at either end, repeated blanks, and the
-/// spelling of a decimal number (sign +, leading zeros, zeros after the point). Text that is not UTF-8 is unchanged.
+/// (NFKC_Casefold, Unicode Standard Annex 31), invisible characters, whitespace at either end, repeated whitespace, and
+/// the spelling of a decimal number (sign +, leading zeros, zeros at the end of a fraction: 1.1 and 1.10 are one
+/// number).
 std::string reading_of(std::string_view text);
 
-/// The distinct values with the same reading, in groups of two or more, each in order of appearance. Empty values are
-/// not compared.
-std::vector<std::vector<std::string>> alike_values(const std::vector<std::string>& values);
+/// The distinct values with the same reading, in sets of two or more, each in order of appearance. Empty values are not
+/// compared.
+std::vector<std::vector<std::string>> alike_values(const std::vector<std::string_view>& values);
 
-/// The value for a message, as shown() gives it, with invisible characters, unusual blanks and combining marks spelt:
-/// 'cat\u{A0}'.
+/// The value for a message, as shown() gives it, with invisible characters, unusual whitespace and combining marks as
+/// escapes: 'cat\u{A0}'.
 std::string spelt_out(std::string_view text);
 
-/// "'p0' and 'p0 '": the first two of a group of alike values, for a message.
+/// "'p0' and 'p0 '": the first two of a set of alike values, for a message.
 std::string quoted_pair(const std::vector<std::string>& alike);
 
 }  // namespace pleat

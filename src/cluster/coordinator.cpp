@@ -105,7 +105,7 @@ struct Coordinator::Impl {
     while (!served.empty() || !closing) {
       if (termination_signal_received() && !end_passed_on) {
         end_passed_on = true;
-        board.told_to_end();
+        board.terminating();
       }
       if (served.empty()) {  // only SIGTERM is left to watch
         std::this_thread::sleep_for(kLook);

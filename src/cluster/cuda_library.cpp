@@ -20,7 +20,8 @@ const CudaLibrary* load() {
   std::string fault;
   void* module = load_module(kCudaModule, RTLD_NOW | RTLD_GLOBAL, fault);
   if (module == nullptr) {
-    spdlog::warn("CUDA is not used: {}", fault);
+    // A missing module is reported by the run and by doctor.
+    if (module_fault(kCudaModule).empty()) spdlog::warn("CUDA is not used: {}", fault);
     return nullptr;
   }
   using Entry = const CudaLibrary* (*)();

@@ -11,7 +11,7 @@
 namespace pleat {
 namespace {
 
-std::string* command_to_go_on = nullptr;  // never deleted at exit: threads may outlast main
+std::string* command_to_resume = nullptr;  // never deleted at exit: threads may outlast main
 
 [[noreturn]] void on_terminate() {
   std::string reason = "no exception";
@@ -22,7 +22,7 @@ std::string* command_to_go_on = nullptr;  // never deleted at exit: threads may 
   } catch (...) {
     reason = "unknown exception";
   }
-  spdlog::critical("this rank failed and ends all ranks: {}; resume with: {}", reason, *command_to_go_on);
+  spdlog::critical("this rank failed and ends all ranks: {}; resume with: {}", reason, *command_to_resume);
   abort_all_ranks(static_cast<int>(ExitCode::kCluster));
 }
 
@@ -53,8 +53,8 @@ void end_all_ranks(const std::exception& error) {
 }
 
 void end_all_ranks_on_terminate(const std::string& command) {
-  delete command_to_go_on;
-  command_to_go_on = new std::string(command);
+  delete command_to_resume;
+  command_to_resume = new std::string(command);
   std::set_terminate(on_terminate);
 }
 

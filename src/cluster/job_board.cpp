@@ -15,7 +15,7 @@ bool ends_the_run(ExitCode code) {
 JobBoard::Next JobBoard::next(int slot) {
   const std::lock_guard lock(mutex_);
   if (const auto job = queue_.next(slot)) return {Answer::kJob, *job};
-  // A job that runs elsewhere may fail and come back to be tried again.
+  // Pending jobs may wait for running ones, and a running job may fail and be tried again.
   return {queue_.settled() ? Answer::kNoMore : Answer::kWait};
 }
 
@@ -41,17 +41,16 @@ void JobBoard::fail(int slot, int job, ExitCode code, const std::string& message
     queue_.put_back(slot, job);
     return ended_by(code, message);
   }
+  // Held to the end, so that two failures at once do not both report a job that waits for both.
+  const std::lock_guard one_at_a_time(events_mutex_);
+  const LogContext none("");
   std::vector<int> blocked;
   {
     const std::lock_guard lock(mutex_);
     blocked = queue_.blocked_by(job);
   }
-  {
-    const std::lock_guard one_at_a_time(events_mutex_);
-    const LogContext none("");
-    events_.failed(job, message);
-    for (const int waiting : blocked) events_.failed(waiting, "not started: a job that it waits for has failed");
-  }
+  events_.failed(job, message);
+  for (const int waiting : blocked) events_.failed(waiting, "not started: a job that it waits for has failed");
   // The queue learns of it last: the run may end as soon as no job runs, and must have heard of the failure by then.
   const std::lock_guard lock(mutex_);
   queue_.fail(slot, job);
@@ -69,15 +68,15 @@ void JobBoard::progress(int job, const std::string& report) {
   events_.progressed(job, report);
 }
 
-void JobBoard::told_to_end() {
-  if (!events_.told_to_end) return;
+void JobBoard::terminating() {
+  if (!events_.terminating) return;
   const std::lock_guard one_at_a_time(events_mutex_);
   std::vector<JobQueue::Running> running;
   {
     const std::lock_guard lock(mutex_);
     running = queue_.running();
   }
-  events_.told_to_end(running);
+  events_.terminating(running);
 }
 
 void JobBoard::ended_by(ExitCode code, const std::string& message) {

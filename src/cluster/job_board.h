@@ -19,11 +19,11 @@ struct JobEvents {
   /// Keeps the job's result, the bytes that its JobWork returned; the job is done once this returns. If it throws
   /// kSomeFailed or a foreign exception, the job has failed. Any other error ends the run.
   std::function<void(int job, const std::string& result)> finished;
-  /// The job failed for good, or waits for a job that did.
+  /// An attempt at the job failed, or a job that it waits for has failed for good.
   std::function<void(int job, const std::string& message)> failed;
   std::function<void(int job, const std::string& report)> progressed;
   /// SIGTERM arrived while these jobs ran; SIGKILL may follow within a second. May be empty.
-  std::function<void(const std::vector<JobQueue::Running>& running)> told_to_end = {};
+  std::function<void(const std::vector<JobQueue::Running>& running)> terminating = {};
 };
 
 class JobBoard {
@@ -42,7 +42,7 @@ class JobBoard {
   void fail(int slot, int job, ExitCode code, const std::string& message);
   void stopped(int slot, int job);
   void progress(int job, const std::string& report);
-  void told_to_end();
+  void terminating();
 
   /// True once a stop or a fatal error has closed the queue; running jobs should save their place. Never waits for a
   /// result that is being written: it is called before every step.

@@ -151,8 +151,7 @@ std::vector<bool> who_sees(const std::string& folder, const Ranks& ranks) {
   const std::string name = ranks.all_gather(fmt::format(".pleat-doctor-{}-{}", getpid(), now)).front();
   const fs::path token = fs::path(folder) / name;
   bool made = false;
-  together(ranks, [&] {
-    if (ranks.rank != 0) return;
+  on_rank_0(ranks, [&] {
     std::error_code error;
     made = fs::create_directories(folder, error);
     if (!(std::ofstream(token) << name << std::flush)) {

@@ -88,6 +88,16 @@ c10::intrusive_ptr<c10d::TCPStore> connect_to(const Place& place) {
       place.port, fmt::join(tried, ", "));
 }
 
+/// Serves the slot's store on this rank.
+Place serve_place(c10::intrusive_ptr<c10d::TCPStore>& store) try {
+  store = serve();
+  Place place{store->getPort(), random_token(), own_addresses()};
+  store->set(kTokenKey, std::vector<std::uint8_t>(place.token.begin(), place.token.end()));
+  return place;
+} catch (const std::exception& error) {
+  throw ClusterError("the slot's leader cannot serve a store for its ranks: {}", message_of(error));
+}
+
 using FreeAddresses = std::unique_ptr<addrinfo, decltype(&freeaddrinfo)>;
 
 /// poll() for one descriptor. A signal, such as a request to stop, does not end the wait.
@@ -151,15 +161,16 @@ bool reachable(const std::string& address, std::uint16_t port, int seconds) {
 c10::intrusive_ptr<c10d::Store> make_slot_store(MPI_Comm slot) {
   const Ranks ranks = ranks_of(slot);
   c10::intrusive_ptr<c10d::TCPStore> store;
-  const auto place = broadcast<Place>(ranks, [&] {
-    store = serve();
-    const Place served{store->getPort(), random_token(), own_addresses()};
-    store->set(kTokenKey, std::vector<std::uint8_t>(served.token.begin(), served.token.end()));
-    return served;
-  });
-  together(ranks, [&] {
-    if (ranks.rank != 0) store = connect_to(place);
-  });
+  Place place;
+  try {
+    place = broadcast<Place>(ranks, [&] { return serve_place(store); });
+    together(ranks, [&] {
+      if (ranks.rank != 0) store = connect_to(place);
+    });
+  } catch (const Error& error) {
+    // Only this slot's ranks have the error. Without its mark, main ends the other slots too.
+    throw Error(error.code(), error.what());
+  }
   return store;
 }
 

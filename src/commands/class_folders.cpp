@@ -50,20 +50,19 @@ CLI::App* add_class_folders(CLI::App& program, ClassFolders& folders) {
                    ".tif, .tiff) may lie in deeper subfolders")
       ->type_name("DIR")
       ->required();
-  verb->add_option("--test", folders.test, "folder of the same form with held-out test photos")->type_name("DIR");
+  verb->add_option("--test", folders.test, "folder with the same layout, for the test split")->type_name("DIR");
   verb->add_option("--unlabelled", folders.unlabelled, "folder with photos without labels, also in subfolders")
       ->type_name("DIR");
   verb->add_option("--column", folders.column, "name of the class column; use it as the target's name in the config")
       ->type_name("NAME")
       ->capture_default_str();
   verb->add_option("--out", folders.out, "samples.csv to write")->type_name("FILE")->required();
-  verb->footer("With --test or --unlabelled, paths in the table are relative to the folder that contains all of them.");
+  verb->footer("With --test or --unlabelled, paths in the table are relative to the common parent folder.");
   return verb;
 }
 
 ExitCode class_folders_verb(const ClassFolders& folders, const Ranks& ranks) {
-  together(ranks, [&] {
-    if (ranks.rank != 0) return;
+  on_rank_0(ranks, [&] {
     const ClassTable made = write_class_table(folders);
     spdlog::info("{}: {} classes; photos: {} train, {} test, {} unlabelled", folders.out.string(),
                  grouped(made.classes.size()), grouped(made.train), grouped(made.test), grouped(made.unlabelled));

@@ -124,14 +124,15 @@ std::string unseen_by(const std::vector<bool>& seen, const MpiSession& session) 
 }  // namespace
 
 CLI::App* add_doctor(CLI::App& program, DoctorOptions& options) {
-  CLI::App* verb = program.add_subcommand("doctor", "Show ranks, cores, devices and libraries, and warn of problems");
-  verb->add_option("--run", options.run, "check that all ranks see this run folder, which may exist or be new")
+  CLI::App* verb =
+      program.add_subcommand("doctor", "Show ranks, cores, devices and libraries, and warn about problems");
+  verb->add_option("--run", options.run, "check that all ranks see this run folder (it need not exist)")
       ->type_name("DIR");
-  verb->footer("Start it with the run's mpirun options: mpirun -n 4 --bind-to none pleat doctor --run runs/faces");
+  verb->footer("Use the same mpirun options as for the run: mpirun -n 4 --bind-to none pleat doctor --run runs/faces");
   return verb;
 }
 
-int doctor_verb(const DoctorOptions& options, MpiSession& session) {
+ExitCode doctor_verb(const DoctorOptions& options, MpiSession& session) {
   const Ranks ranks = session.ranks();
   const auto mine = measure_rank(session.rank(), session.hosts()[static_cast<std::size_t>(session.rank())]);
   const std::vector<RankReport> reports = gather_reports(ranks, mine);
@@ -166,7 +167,7 @@ int doctor_verb(const DoctorOptions& options, MpiSession& session) {
     }
     std::fflush(stdout);
   }
-  return static_cast<int>(ExitCode::kDone);
+  return ExitCode::kDone;
 }
 
 }  // namespace pleat

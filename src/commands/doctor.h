@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "base/error.h"
 #include "cluster/mpi_session.h"
 
 namespace CLI {
@@ -20,6 +21,6 @@ CLI::App* add_doctor(CLI::App& program, DoctorOptions& options);
 /// Prints the report on rank 0. Returns 0, also with warnings.
 /// Collective: every rank calls it.
 /// Throws: DataError if the run folder cannot be written.
-int doctor_verb(const DoctorOptions& options, MpiSession& session);
+ExitCode doctor_verb(const DoctorOptions& options, MpiSession& session);
 
 }  // namespace pleat

@@ -12,8 +12,8 @@ namespace pleat {
 
 CLI::App* add_export(CLI::App& program, ExportOptions& options) {
   CLI::App* verb = program.add_subcommand(
-      "export", "Write the ensemble of a finished run as a folder for Python, which works without pleat");
-  verb->add_option("run", options.run, "folder of a finished run")->type_name("RUN")->required();
+      "export", "Write the ensemble of a finished run to a folder that Python loads without pleat");
+  verb->add_option("run", options.run, "folder of a finished run")->type_name("DIR")->required();
   verb->add_option("--out", options.out,
                    "folder to write, outside the run folder: new, empty, or an earlier export, which is replaced")
       ->type_name("DIR")
@@ -25,8 +25,7 @@ CLI::App* add_export(CLI::App& program, ExportOptions& options) {
 }
 
 ExitCode export_verb(const ExportOptions& options, const Ranks& ranks) {
-  together(ranks, [&] {
-    if (ranks.rank != 0) return;
+  on_rank_0(ranks, [&] {
     const ExportedEnsemble made = export_ensemble(options.run, options.out);
     spdlog::info("{}: {} networks, {:.1f} MB", options.out.string(), grouped(made.networks),
                  static_cast<double>(made.bytes) / 1e6);

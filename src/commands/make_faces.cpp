@@ -28,26 +28,24 @@ void draw_and_tell(MakeFacesOptions options) {
 
 CLI::App* add_make_faces(CLI::App& program, MakeFacesOptions& options) {
   CLI::App* verb =
-      program.add_subcommand("make-faces", "Draw synthetic faces with and without masks, as labelled data to try");
+      program.add_subcommand("make-faces", "Generate a labelled data set of synthetic faces with and without masks");
   verb->add_option("--out", options.out, "folder for train/, eval/ and truth.csv; new or empty")
       ->type_name("DIR")
       ->required();
   verb->add_option("--persons", options.persons, "number of persons, with 7 photos each")->type_name("N")->required();
-  verb->add_option("--unlabelled", options.unlabelled, "number of photos without labels, of other persons")
+  verb->add_option("--unlabelled", options.unlabelled, "number of unlabelled photos, of other persons")
       ->type_name("M")
       ->capture_default_str();
   verb->add_option("--label-noise", options.label_noise,
                    "probability of a wrong label: gender and age per person, mask per photo")
       ->type_name("P")
       ->capture_default_str();
-  verb->add_option("--seed", options.seed, "each seed draws other persons")->type_name("S")->capture_default_str();
+  verb->add_option("--seed", options.seed, "random seed")->type_name("S")->capture_default_str();
   return verb;
 }
 
 ExitCode make_faces_verb(const MakeFacesOptions& options, const Ranks& ranks) {
-  together(ranks, [&] {
-    if (ranks.rank == 0) draw_and_tell(options);
-  });
+  on_rank_0(ranks, [&] { draw_and_tell(options); });
   return ExitCode::kDone;
 }
 

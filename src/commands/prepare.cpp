@@ -70,6 +70,7 @@ void refuse_photo_flags(const PrepareOptions& options, const char* why) {
                      : !options.masks.empty()      ? "--masks"
                      : options.skip_bad            ? "--skip-bad"
                      : options.preview > 0         ? "--preview"
+                     : !options.same_text.empty()  ? "--same-text"
                                                    : nullptr;
   if (flag != nullptr) throw UsageError("{}; drop {}", why, flag);
 }
@@ -122,14 +123,16 @@ MadeCrops make(Form form, const CropOptions& crop, const PrepareOptions& options
 }
 
 void add_photo_flags(CLI::App* prepare, PrepareOptions& options) {
-  prepare->add_option("--table", options.table, "CSV with id, path and any other columns, one row per photo");
-  prepare->add_option("--images", options.images, "folder that paths in --table are relative to");
+  prepare->add_option("--table", options.table, "CSV with id, path and any other columns, one row per photo")
+      ->type_name("FILE");
+  prepare->add_option("--images", options.images, "folder that paths in --table are relative to")->type_name("DIR");
   prepare->add_option("--size", options.size, "size of the crops in pixels: 64, or height x width such as 128x96")
+      ->type_name("SIZE")
       ->default_str(kDefaultSize);
   prepare
       ->add_option("--crop", options.crop,
-                   "none: the whole photo, stretched; center: the largest centred box; face: the largest face, or like "
-                   "center if no face is found")
+                   "none: the whole photo, stretched; center: the largest centred box; face: a box around the largest "
+                   "face, or as center if none is found")
       ->check(CLI::IsMember({"none", "center", "face"}))
       ->default_str(kDefaultCrop);
   prepare
@@ -138,28 +141,30 @@ void add_photo_flags(CLI::App* prepare, PrepareOptions& options) {
       ->type_name("X")
       ->default_str(fmt::format("{}", kFaceMargin));
   prepare
-      ->add_option("--background", options.background,
-                   "remove: turn everything but the person gray, found by GrabCut around the face or by --masks")
+      ->add_option(
+          "--background", options.background,
+          "remove: paint the background gray; the person is found by GrabCut around the face, or given by --masks")
       ->check(CLI::IsMember({"keep", "remove"}))
       ->default_str(kDefaultBackground);
   prepare
       ->add_option("--masks", options.masks,
-                   "folder with a mask for each photo, at the photo's path but ending in .png; the person is white")
+                   "folder of masks with the photos' relative paths and the extension .png; white marks the person")
       ->type_name("DIR");
   prepare
-      ->add_option("--detector", options.detector,
-                   "face detector: an OpenCV cascade (.xml) or YuNet (.onnx); default: OpenCV's frontal faces")
+      ->add_option(
+          "--detector", options.detector,
+          "face detector: an OpenCV cascade (.xml) or YuNet (.onnx); default: OpenCV's cascade of frontal faces")
       ->type_name("FILE");
-  prepare->add_flag("--skip-bad", options.skip_bad, "skip broken photos and list them in rejected.csv beside --out");
+  prepare->add_flag("--skip-bad", options.skip_bad, "skip damaged photos and list them in rejected.csv beside --out");
   prepare
       ->add_option("--same-text", options.same_text,
-                   "strict: accept groups (column group, else person) that differ only in case, blanks, invisible "
-                   "characters, Unicode form or the spelling of a number; default: check, refuse them")
+                   "check (default): refuse groups (column group, else person) that differ only in case, whitespace, "
+                   "invisible characters, Unicode form or number spelling; strict: each spelling is its own group")
       ->check(CLI::IsMember({"check", "strict"}))
       ->type_name("RULE");
   prepare
       ->add_option("--preview", options.preview,
-                   "write a sheet of this many photos, each above its crop, beside --out (crops.h5: crops_preview.png)")
+                   "write a contact sheet of N photos above their crops beside --out (crops.h5: crops_preview.png)")
       ->check(CLI::Range(1, 400))
       ->type_name("N");
 }
@@ -168,10 +173,12 @@ void add_photo_flags(CLI::App* prepare, PrepareOptions& options) {
 int report_threads() { return std::max(1, static_cast<int>(affinity_cores().size())); }
 
 void add_idx_flags(CLI::App* prepare, PrepareOptions& options) {
-  prepare->add_option("--idx-images", options.idx_images, "training images: an IDX file, plain or .gz");
-  prepare->add_option("--idx-labels", options.idx_labels, "labels of --idx-images");
-  prepare->add_option("--idx-test-images", options.idx_test_images, "test images: an IDX file, plain or .gz");
-  prepare->add_option("--idx-test-labels", options.idx_test_labels, "labels of --idx-test-images");
+  prepare->add_option("--idx-images", options.idx_images, "training images: an IDX file, plain or .gz")
+      ->type_name("FILE");
+  prepare->add_option("--idx-labels", options.idx_labels, "labels of --idx-images")->type_name("FILE");
+  prepare->add_option("--idx-test-images", options.idx_test_images, "test images: an IDX file, plain or .gz")
+      ->type_name("FILE");
+  prepare->add_option("--idx-test-labels", options.idx_test_labels, "labels of --idx-test-images")->type_name("FILE");
 }
 
 }  // namespace
@@ -180,12 +187,13 @@ CLI::App* add_prepare(CLI::App& program, PrepareOptions& options) {
   CLI::App* prepare = program.add_subcommand("prepare", "Make a crops file from photos or IDX files, or verify one");
   add_photo_flags(prepare, options);
   add_idx_flags(prepare, options);
-  prepare->add_option("--out", options.out, "crops file to make");
-  prepare->add_option("--verify", options.verify, "crops file to verify: check every row and show its contents");
+  prepare->add_option("--out", options.out, "crops file to write")->type_name("FILE");
+  prepare->add_option("--verify", options.verify, "check every row of this crops file and print its report")
+      ->type_name("FILE");
   return prepare;
 }
 
-int prepare_verb(const PrepareOptions& options, const Ranks& ranks) {
+ExitCode prepare_verb(const PrepareOptions& options, const Ranks& ranks) {
   Form form{};
   CropOptions crop;
   together(ranks, [&] {
@@ -197,13 +205,11 @@ int prepare_verb(const PrepareOptions& options, const Ranks& ranks) {
     if (options.preview > 0) require_replaceable(preview_sheet(options), "\x89PNG", "PNG picture", {}, "--preview");
   });
   if (form == Form::kVerify) {
-    together(ranks, [&] {
-      if (ranks.rank == 0) verify_crops(options.verify, report_threads());
-    });
-    return 0;
+    on_rank_0(ranks, [&] { verify_crops(options.verify, report_threads()); });
+    return ExitCode::kDone;
   }
   const MadeCrops made = make(form, crop, options, ranks);
-  if (ranks.rank != 0) return 0;
+  if (ranks.rank != 0) return ExitCode::kDone;
   const auto& [height, width, channels] = made.shape;
   spdlog::info("{}: {} crops of {}x{}x{}", options.out.string(), grouped(made.rows - made.rejected.size()), height,
                width, channels);
@@ -213,7 +219,7 @@ int prepare_verb(const PrepareOptions& options, const Ranks& ranks) {
                  rejected_list({.out = options.out}).string());
   }
   if (options.preview > 0) write_preview(options);
-  return 0;
+  return ExitCode::kDone;
 }
 
 }  // namespace pleat

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 
+#include "base/error.h"
 #include "base/ranks.h"
 
 namespace CLI {
@@ -19,8 +20,8 @@ struct PrepareOptions {
   std::optional<double> face_margin;
   std::filesystem::path detector, masks;
   bool skip_bad = false;
-  std::string same_text = "check";  // or strict
-  std::size_t preview = 0;          // photos on a sheet beside `out`; 0: no sheet
+  std::string same_text;    // check or strict; empty: not given
+  std::size_t preview = 0;  // photos on a sheet beside `out`; 0: no sheet
   std::filesystem::path idx_images, idx_labels, idx_test_images, idx_test_labels;
   std::filesystem::path out;
   std::filesystem::path verify;
@@ -31,8 +32,7 @@ struct PrepareOptions {
 CLI::App* add_prepare(CLI::App& program, PrepareOptions& options);
 
 /// Collective: every rank calls it.
-/// Returns the exit code.
 /// Throws: UsageError, DataError.
-int prepare_verb(const PrepareOptions& options, const Ranks& ranks);
+ExitCode prepare_verb(const PrepareOptions& options, const Ranks& ranks);
 
 }  // namespace pleat

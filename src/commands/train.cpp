@@ -42,19 +42,17 @@ CLI::App* add_train(CLI::App& program, TrainOptions& options) {
       ->type_name("FILE")
       ->required();
   add_set(*verb, request.assignments);
-  verb->add_option("--run", request.run,
-                   "run folder; default: runs/<config's file name without .yaml>. An unfinished run there is resumed")
+  verb->add_option("--run", request.run, "run folder; default: runs/<config name>; an unfinished run is resumed")
       ->type_name("DIR");
   CLI::Option* dry_run =
-      verb->add_flag("--dry-run", request.dry_run, "show jobs, slots, memory and disk, and write nothing");
-  CLI::Option* preview_augment =
-      verb->add_option("--preview-augment", options.preview_augment,
-                       "write a sheet of training images under each augmentation, and train nothing")
-          ->type_name("FILE.png");
+      verb->add_flag("--dry-run", request.dry_run, "print jobs, slots, memory and disk use; write nothing");
+  CLI::Option* preview_augment = verb->add_option("--preview-augment", options.preview_augment,
+                                                  "write a contact sheet of each augmentation; train nothing")
+                                     ->type_name("FILE.png");
   CLI::Option* find_lr = verb->add_flag(
       "--find-lr", options.find_lr,
-      "test rising learning rates on the first fold of each network, show the curve and a suggestion, and train "
-      "nothing");
+      "run a learning-rate range test on the first fold of each network; print the curve and a suggested rate; keep "
+      "no weights");
   dry_run->excludes(preview_augment)->excludes(find_lr);
   find_lr->excludes(preview_augment);
   verb->footer("Under mpirun, ranks share the folds: mpirun --bind-to none -n 2 pleat train configs/quickstart.yaml");
@@ -63,9 +61,7 @@ CLI::App* add_train(CLI::App& program, TrainOptions& options) {
 
 ExitCode train_verb(const TrainOptions& options, const MpiSession& session) {
   if (!options.preview_augment.empty()) {
-    together(session.ranks(), [&] {
-      if (session.rank() == 0) preview(options);
-    });
+    on_rank_0(session.ranks(), [&] { preview(options); });
     return ExitCode::kDone;
   }
   use_tensor_pool();

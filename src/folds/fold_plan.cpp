@@ -83,8 +83,8 @@ void check_class(const FoldRequest& request, const std::string& column, const st
         quantity ? "give the target edges if these are amounts, " : "", column);
   }
   if (groups < request.k) {
-    warnings.add(fmt::format("column '{}': class '{}' occurs in only {} groups, so {} of {} folds hold none of it",
-                             column, shown(name), groups, request.k - groups, request.k));
+    warnings.add(fmt::format("column '{}': class '{}' occurs in only {}, so {} of {} folds hold none of it", column,
+                             shown(name), counted(groups, "group"), request.k - groups, request.k));
   }
 }
 

@@ -74,7 +74,7 @@ void warn_of_known_rows(const CropFile& crops, const std::vector<std::int64_t>& 
   spdlog::warn(
       "{} of {} rows {} this run's training rows, which most of its models were trained on: their predictions say "
       "nothing about new images; held-out predictions are in {}",
-      known, rows.size(), same ? "are" : "have the ids of", paths.oof(0).string());
+      known, rows.size(), same ? "are" : "have the ids of", paths.oof(kResultRound).string());
 }
 
 std::vector<std::int64_t> valid_rows(const CropFile& crops) {

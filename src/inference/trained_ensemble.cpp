@@ -4,13 +4,12 @@
 
 #include "base/error.h"
 #include "base/files.h"
+#include "base/wording.h"
 #include "run/job_plan.h"
 
 namespace pleat {
 namespace fs = std::filesystem;
 namespace {
-
-constexpr int kRound = 0;  // the round whose ensemble is the run's result
 
 void require_finished(const RunPaths& paths) {
   if (file_exists(paths.failures())) {
@@ -18,16 +17,18 @@ void require_finished(const RunPaths& paths) {
         "the run in {} has failed jobs, so it has no whole ensemble (see {}); run pleat train to its end first",
         paths.root.string(), paths.failures().string());
   }
-  if (!file_exists(paths.ensemble(kRound))) {
+  if (!file_exists(paths.ensemble(kResultRound))) {
     throw DataError("{} holds no finished run ({} is missing); run pleat train to its end first", paths.root.string(),
-                    paths.ensemble(kRound).string());
+                    paths.ensemble(kResultRound).string());
   }
 }
 
 // The run's copy of a scripted model's network.
 std::string script_of(const RunPaths& paths, const std::string& model, const RunRecord& record) {
   const std::string file = paths.script(model).string();
-  if (sha256(read_file(file)) != record.scripts.at(model)) throw DataError("{} was changed after it was written", file);
+  const auto recorded = record.scripts.find(model);
+  if (recorded == record.scripts.end() || sha256(read_file(file)) != recorded->second)
+    throw DataError("{} was changed after it was written", file);
   return file;
 }
 
@@ -56,9 +57,14 @@ TrainedEnsemble read_ensemble(const RunPaths& paths) {
   require_finished(paths);
   TrainedEnsemble ensemble{.config = read_fields<RunConfig>(read_config(paths.config()))};
   if (ensemble.config.cluster.fast_conv) ensemble.conv_plans = read_conv_plans(paths);
+  const RunRecord& record = ensemble.record = read_run_record(paths);
+  if (record.targets.size() != ensemble.config.targets.size()) {
+    throw DataError("{} has {} and {} has {}; restore the files, or train in another folder with --run",
+                    paths.config().string(), counted(std::int64_t(ensemble.config.targets.size()), "target"),
+                    paths.run().string(), record.targets.size());
+  }
   try {
-    const RunRecord& record = ensemble.record = read_run_record(paths);
-    const Json described = parse_json(read_file(paths.ensemble(kRound)));
+    const Json described = parse_json(read_file(paths.ensemble(kResultRound)));
     ensemble.other_plans = record.computed_by.conv_plan != hash_of(ensemble.conv_plans);
     ensemble.targets = plan_targets(ensemble.config, recorded_targets(ensemble.config, record));
     std::map<std::string, ModelConfig> models;

@@ -6,7 +6,6 @@
 #include <torch/utils.h>
 
 #include <algorithm>
-#include <array>
 #include <filesystem>
 #include <mutex>
 
@@ -29,7 +28,7 @@ struct Registered {
 };
 
 // A new network needs a line here and its name among ModelConfig's choices.
-constexpr std::array<Registered, 9> kClassifiers{{
+constexpr Registered kClassifiers[] = {
     {"resnet18", make_resnet, 18},
     {"resnet34", make_resnet, 34},
     {"resnet50", make_resnet, 50},
@@ -39,7 +38,7 @@ constexpr std::array<Registered, 9> kClassifiers{{
     {"efficientnet_b2", make_efficientnet, 2, false, 0.3, 0.2},
     {"efficientnet_b3", make_efficientnet, 3, false, 0.3, 0.2},
     {"efficientnet_b4", make_efficientnet, 4, false, 0.4, 0.2},
-}};
+};
 
 constexpr const char* kDefaultName = "resnet18";
 

@@ -121,7 +121,7 @@ class Recorder {
                 },
             .progressed =
                 [this](int job, const std::string& report) { progress_.heard(job, from_bytes<TrainProgress>(report)); },
-            .told_to_end = [this](const std::vector<JobQueue::Running>& running) { say_what_ran(running); }};
+            .terminating = [this](const std::vector<JobQueue::Running>& running) { say_what_ran(running); }};
   }
 
   RunCost cost() const { return {seconds_since(start_), progress_.seconds(), progress_.trained_images()}; }

@@ -167,7 +167,10 @@ Json summarise(const std::vector<TargetScores>& targets, const std::string& scor
           {"precision", totals.precision},
           {"promise", totals.promise},
           {"rounds",
-           {{{"round", 0}, {"jobs", totals.jobs}, {"done_before", totals.done_before}, {"failed", totals.failed}}}}};
+           {{{"round", totals.round},
+             {"jobs", totals.jobs},
+             {"done_before", totals.done_before},
+             {"failed", totals.failed}}}}};
 }
 
 std::string final_table(const std::vector<TargetScores>& targets, const std::string& score_name,

@@ -33,7 +33,8 @@ TargetScores score_target(const GatheredTarget& gathered, const Dataset& dataset
 /// Time, layout and counts of a run, for the summary.
 struct RunTotals {
   double wall_seconds = 0, train_images_per_second = 0;
-  int ranks = 1, threads = 1, slots = 1;
+  int round = 0;
+  int ranks = 1, threads = 1;
   int jobs = 0, done_before = 0, failed = 0;
   std::string device, precision, promise;
 };

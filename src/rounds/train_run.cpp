@@ -15,9 +15,9 @@ namespace {
 RunTotals totals_of(const Run& run, const Round& round, const Outcome& outcome, const MpiSession& session,
                     Clock::time_point start) {
   return {.wall_seconds = seconds_since(start),
+          .round = round.index,
           .ranks = session.size(),
           .threads = run.place.mine.threads,
-          .slots = run.place.layout.slots,
           .jobs = static_cast<int>(round.jobs.size()),
           .done_before = outcome.done_before,
           .failed = static_cast<int>(outcome.failures.size()),

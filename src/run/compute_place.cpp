@@ -20,20 +20,24 @@
 namespace pleat {
 namespace {
 
-// A program without its CUDA module would train on the CPU of a GPU machine.
+// Collective. A program without its CUDA module would train on the CPU of a GPU machine.
 void check_cuda_module(const std::string& configured, const MpiSession& session) {
   if (configured == "cpu" || !builds_cuda_module()) return;
-  const std::string fault = module_fault(kCudaModule);
-  if (fault.empty()) return;
-  if (configured == "cuda") throw ClusterError("cluster.device is cuda, but {}", fault);
-  if (session.rank() == 0) spdlog::warn("CUDA cannot be used, so this run trains on the CPU: {}", fault);
+  const std::vector<std::string> faults = gather(session.ranks(), module_fault(kCudaModule));
+  for (std::size_t rank = 0; rank < faults.size(); ++rank) {
+    if (faults[rank].empty()) continue;
+    const std::string where = fmt::format("host {} (rank {}): {}", session.hosts()[rank], rank, faults[rank]);
+    if (configured == "cuda") throw ClusterError("cluster.device is cuda, but on {}", where).for_all_ranks();
+    if (session.rank() == 0) spdlog::warn("CUDA cannot be used, so this run trains on the CPU: {}", where);
+    return;
+  }
 }
 
 // Returns the CUDA device of each rank; empty for CPU. "auto" uses CUDA only if every rank has a device of its own, so
 // that all ranks compute alike.
 std::vector<int> agree_on_devices(const std::string& configured, const MpiSession& session) {
   std::vector<std::string> mine;
-  together(session.ranks(), [&] { check_cuda_module(configured, session); });
+  check_cuda_module(configured, session);
   if (configured != "cpu") {
     for (const CudaDevice& device : cuda_devices()) mine.push_back(device.identity);
   }

@@ -40,7 +40,7 @@ void sort_into_splits(Dataset& dataset) {
   }
   if (dataset.train.empty()) {
     throw DataError("{} has no train rows among its {} rows{}; check the column split", dataset.crops.path().string(),
-                    dataset.crops.rows(), rejected == 0 ? "" : fmt::format(" ({} have no picture)", rejected));
+                    dataset.crops.rows(), rejected == 0 ? "" : fmt::format(" ({} without a picture)", rejected));
   }
 }
 
@@ -220,6 +220,7 @@ void report_rows(const RunConfig& config, const Dataset& dataset) {
   }
   warn_of_absent_classes(config, dataset);
   warn_of_alike_classes(config, dataset);
+  warn_of_alike_test_groups(config, dataset);
   warn_of_shared_groups(config, dataset);
 }
 

@@ -98,8 +98,8 @@ Json train_identity(const TrainConfig& train) {
 }
 
 Json predict_identity(const PredictConfig& predict) {
-  if (!predict.flip && predict.shift == 0) return nullptr;
-  return key_fields_of(predict);
+  Json fields = key_fields_of(predict);
+  return fields == key_fields_of(PredictConfig{}) ? Json() : fields;
 }
 
 }  // namespace pleat

@@ -29,7 +29,7 @@ Json to_json(const ComputedBy& by) {
 
 std::string promise(const RunConfig& config, const ComputedBy& now, const RunRecord* earlier) {
   const std::string own = own_promise(config, now);
-  if (earlier == nullptr || earlier->promise.empty()) return own;
+  if (earlier == nullptr || earlier->promise.empty() || earlier->computed_by.build.empty()) return own;
   if (earlier->promise.starts_with(kNone)) return earlier->promise;
   const Json before = to_json(earlier->computed_by), here = to_json(now);
   for (const auto& [what, value] : before.items()) {

@@ -10,6 +10,9 @@
 
 namespace pleat {
 
+/// The round whose ensemble is the run's result.
+inline constexpr int kResultRound = 0;
+
 struct RunPaths {
   std::filesystem::path root;
 

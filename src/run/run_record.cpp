@@ -33,8 +33,8 @@ RunRecord::Data data_from_json(const Json& json) {
   RunRecord::Data data{.hash = json.at("hash")};
   read(json, "crops", data.crops);
   read(json, "rows", data.rows);
-  read(json, "provenance", data.provenance);
-  if (json.contains("shape")) data.shape = shape_from_json(json["shape"]);
+  data.provenance = json.at("provenance").get<Provenance>();
+  data.shape = shape_from_json(json.at("shape"));
   return data;
 }
 
@@ -64,8 +64,8 @@ RunRecord record_from_json(const Json& json) {
   read(json, "build", record.build);
   read(json, "folds", record.folds);
   read(json, "scripts", record.scripts);
-  if (json.contains("norm")) record.norm = {json["norm"].at("mean"), json["norm"].at("std")};
-  if (json.contains("targets")) record.targets = targets_from_json(json["targets"]);
+  record.norm = {json.at("norm").at("mean"), json.at("norm").at("std")};
+  record.targets = targets_from_json(json.at("targets"));
   if (json.contains("layout")) record.layout = layout_from_json(json["layout"]);
   read(json, "threads", record.threads);
   read(json, "device", record.device);

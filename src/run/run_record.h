@@ -46,8 +46,8 @@ struct RunRecord {
 
 Json to_json(const RunRecord& record);
 
-/// Throws DataError naming the file if it cannot be read or is damaged. Fields that an earlier version did not write
-/// keep their defaults.
+/// Throws: DataError naming the file if it cannot be read, is damaged or incomplete. `folds`, `scripts` and
+/// `computed_by` may be missing, since early versions did not write them.
 RunRecord read_run_record(const RunPaths& paths);
 
 /// None if there is no run.json.

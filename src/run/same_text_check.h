@@ -5,9 +5,12 @@
 
 namespace pleat {
 
-/// Throws: DataError if two groups of valid rows read alike (alike_values), since a fold could split them. No-op with
+/// Throws: DataError if two groups of train rows read alike (alike_values), since a fold could split them. No-op with
 /// data.same_text: strict or without data.group.
 void check_alike_groups(const RunConfig& config, const Dataset& dataset);
+
+/// Warns if a group of test rows reads like another group of train rows. No-op as check_alike_groups.
+void warn_of_alike_test_groups(const RunConfig& config, const Dataset& dataset);
 
 /// Warns of classes of a target that read alike. No-op with data.same_text: strict.
 void warn_of_alike_classes(const RunConfig& config, const Dataset& dataset);

@@ -13,7 +13,7 @@ class EpochLoss {
  public:
   EpochLoss() = default;
   /// Resumes an epoch: an earlier run had this `sum` over `images` images on all shards. Shard 0 starts with both.
-  EpochLoss(double sum, std::int64_t images, const Ranks& slot, const torch::Device& device);
+  EpochLoss(double sum, std::int64_t images, const Ranks& ranks, const torch::Device& device);
 
   /// Adds one part's loss.
   ///   loss: sum over the part's images, divided by `batch`
@@ -26,7 +26,7 @@ class EpochLoss {
   double slot_sum() const;
 
  private:
-  Ranks slot_;
+  Ranks ranks_;        // of the slot
   torch::Tensor sum_;  // float64, on the device: a copy to the host would wait for the step
   std::int64_t images_ = 0;
 };

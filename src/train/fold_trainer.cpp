@@ -216,9 +216,7 @@ void FoldTrainer::stop_if_asked() {
 
 // Collective, although only the leader writes: if it alone threw (disk full), its peers would wait in all_reduce.
 void FoldTrainer::save() const {
-  together(context_.ranks, [&] {
-    if (leads()) save_checkpoint(context_.resume_folder, place_, job_.key);
-  });
+  on_rank_0(context_.ranks, [&] { save_checkpoint(context_.resume_folder, place_, job_.key); });
 }
 
 }  // namespace

@@ -15,8 +15,8 @@ void as_job_error(const std::function<void()>& work) try { work(); } catch (cons
   throw JobFailed(message_of(error));
 }
 
-void as_job_error_alone(const Ranks& slot, const std::function<void()>& work) {
-  if (slot.size > 1) return work();
+void as_job_error_alone(const Ranks& ranks, const std::function<void()>& work) {
+  if (ranks.size > 1) return work();
   as_job_error(work);
 }
 

@@ -17,6 +17,6 @@ void as_job_error(const std::function<void()>& work);
 
 /// The same on a slot of one rank. With several shards every exception passes unchanged and ends the whole run: the
 /// other shards would wait for ever for the one that failed. For work during which shards do not agree on errors.
-void as_job_error_alone(const Ranks& slot, const std::function<void()>& work);
+void as_job_error_alone(const Ranks& ranks, const std::function<void()>& work);
 
 }  // namespace pleat

@@ -11,7 +11,7 @@ std::unique_ptr<Optimizer> make_optimizer(const TrainConfig& config, const std::
   using Make = std::unique_ptr<Optimizer> (*)(const TrainConfig&, const std::vector<TrainedParameter>&);
   static const std::map<std::string, Make> kinds{{"adamw", make_adamw}, {"sgd", make_sgd}};
   const auto kind = kinds.find(config.optimizer);
-  if (kind == kinds.end()) throw UsageError("train.optimizer '{}' is unknown; use adamw or sgd", config.optimizer);
+  if (kind == kinds.end()) throw UsageError("train.optimizer '{}' is unknown", config.optimizer);
   return kind->second(config, parameters);
 }
 

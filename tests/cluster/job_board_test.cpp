@@ -101,6 +101,21 @@ TEST(JobBoard, JobsThatWaitForAFailedOneFailWithItAndSaySo) {
                                            testing::Pair(1, testing::HasSubstr("waits for has failed"))));
 }
 
+TEST(JobBoard, TwoFailuresAtOnceReportAJobThatWaitsForBothOnce) {
+  for (int turn = 0; turn < 200; ++turn) {
+    JobQueue queue(JobDependencies{{}, {}, {0, 1}});
+    Heard heard;
+    JobBoard board(queue, heard.events());
+    board.next(0);
+    board.next(1);
+    std::thread other([&] { board.fail(1, 1, ExitCode::kSomeFailed, "b"); });
+    board.fail(0, 0, ExitCode::kSomeFailed, "a");
+    other.join();
+    EXPECT_THAT(heard.failed, testing::UnorderedElementsAre(0, 1, 2));
+    EXPECT_EQ(board.next(0).answer, JobBoard::Answer::kNoMore);
+  }
+}
+
 TEST(JobBoard, StepsGoOnWhileAResultIsWritten) {
   JobQueue queue(2);
   Heard heard;
@@ -126,7 +141,7 @@ TEST(JobBoard, SaysWhatRunsWhereWhenToldToEnd) {
   Heard heard;
   JobEvents events = heard.events();
   std::vector<std::pair<int, int>> ran;
-  events.told_to_end = [&](const std::vector<JobQueue::Running>& running) {
+  events.terminating = [&](const std::vector<JobQueue::Running>& running) {
     for (const auto& [job, slot] : running) ran.emplace_back(job, slot);
   };
   JobBoard board(queue, events);
@@ -134,7 +149,7 @@ TEST(JobBoard, SaysWhatRunsWhereWhenToldToEnd) {
   board.next(2);
   board.finish(4, 0, "");
   board.next(0);
-  board.told_to_end();
+  board.terminating();
   EXPECT_THAT(ran, testing::ElementsAre(testing::Pair(1, 2), testing::Pair(2, 0)));
 }
 

@@ -201,7 +201,7 @@ def odd_run(photos, tmp_path_factory):
     done = prepare(folder, photos)
     assert done.returncode == 0, done.stdout
     targets = json.dumps([{"name": "label"}, {"name": "again", "column": "label", "classes": [ODD_LABEL, " plain "]}])
-    data = json.dumps({"crops": str(folder / "crops.h5"), "group": "person, or so"})
+    data = json.dumps({"crops": str(folder / "crops.h5"), "group": "person, or so", "same_text": "strict"})
     config = runs.write_config(folder / "config.yaml", folder / "crops.h5", targets=targets, data=data, **SHORT)
     done = runs.pleat("train", config, "--run", folder / "run")
     assert done.returncode == 0, done.stdout

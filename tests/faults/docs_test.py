@@ -65,7 +65,7 @@ def broken_links(page):
 
 
 def test_every_link_between_pages_leads_somewhere():
-    pages = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), *sorted((ROOT / "docs/decisions").glob("*.md"))]
+    pages = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md")), *sorted((ROOT / "docs/decisions").glob("*.md"))]
     assert not [link for page in pages for link in broken_links(page)]
 
 

@@ -61,9 +61,9 @@ def test_train_names_a_missing_cuda_module_and_refuses_a_cuda_run(bare, tmp_path
     runs.prepare(tmp_path, rows=60, test_rows=6)
     config = runs.write_config(tmp_path / "config.yaml", tmp_path / "crops.h5", cluster="{threads: 1}")
     done = run_bare(bare, "train", config, "--run", tmp_path / "run", "--dry-run")
-    assert done.returncode == 0 and "this run trains on the CPU: libpleat_cuda.so is missing from" in done.stdout, done.stdout
+    assert done.returncode == 0 and "this run trains on the CPU: host " in done.stdout and "libpleat_cuda.so is missing from" in done.stdout, done.stdout
     done = run_bare(bare, "train", config, "--run", tmp_path / "run", "--dry-run", "--set", "cluster.device=cuda")
-    assert done.returncode == 4 and "cluster.device is cuda, but libpleat_cuda.so is missing" in runs.errors(done)[0], done.stdout
+    assert done.returncode == 4 and "cluster.device is cuda, but on host" in runs.errors(done)[0] and "libpleat_cuda.so is missing" in runs.errors(done)[0], done.stdout
     done = run_bare(bare, "train", config, "--run", tmp_path / "run", "--dry-run", "--set", "cluster.device=cpu")
     assert done.returncode == 0 and "libpleat_cuda" not in done.stdout, done.stdout
 

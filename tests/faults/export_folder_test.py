@@ -56,6 +56,13 @@ def truncate(file):
     file.write_bytes(file.read_bytes()[:100])
 
 
+def drop_from_record(run, key):
+    record = json.loads((run / "run.json").read_text())
+    for part in (record, record.get("data", {})):
+        part.pop(key, None)
+    (run / "run.json").write_text(json.dumps(record))
+
+
 @pytest.mark.parametrize("spoil, words", [
     pytest.param(lambda run: (run / "round_0/ensemble.json").unlink(), "holds no finished run", id="unfinished"),
     pytest.param(lambda run: (run / "failures.json").write_text("[]"), "has failed jobs", id="failed-jobs"),
@@ -65,6 +72,8 @@ def truncate(file):
     pytest.param(lambda run: (run / FOLD / "done.json").write_text('{"job": 1}'), "done.json is damaged", id="odd-done"),
     pytest.param(lambda run: truncate(run / FOLD / "done.json"), "done.json is damaged", id="cut-done"),
     pytest.param(lambda run: truncate(run / "run.json"), "is damaged", id="cut-run-json"),
+    *(pytest.param(lambda run, key=key: drop_from_record(run, key), f"key '{key}' not found", id=f"run-json-without-{key}")
+      for key in ("norm", "targets", "data", "shape", "provenance")),
     pytest.param(lambda run: shutil.rmtree(run), "holds no finished run", id="no-run"),
 ])
 def test_a_run_that_is_not_whole_is_not_exported(gray, tmp_path, spoil, words):

@@ -96,6 +96,7 @@ def test_a_table_from_a_spreadsheet_is_accepted(tmp_path):
 @pytest.mark.parametrize("flags, words", [
     (["--idx-images", "i", "--idx-labels", "l", "--out", "c.h5", "--size", 32], "drop --size"),
     (["--idx-images", "i", "--idx-labels", "l", "--out", "c.h5", "--skip-bad"], "drop --skip-bad"),
+    (["--idx-images", "i", "--idx-labels", "l", "--out", "c.h5", "--same-text", "strict"], "drop --same-text"),
     (["--verify", "c.h5", "--crop", "center"], "drop --crop"),
     (["--verify", "c.h5", "--out", "d.h5"], "drop --out"),
 ])

@@ -14,12 +14,12 @@ GROUPS = {  # name: a second spelling of the group 'p0', and its form in the mes
     "invisible-character": ("p\u200b0", r"'p0' and 'p\u{200B}0'"),
     "full-width": ("p\uff10", "'p0' and 'p\uff10'"),
 }
-LABELS = {  # name: two labels, and their form in the warning
+LABELS = {  # name: two labels in sorted order, and their form in the warning
     "case": (("Cat", "cat"), "'Cat' and 'cat'"),
     "no-break-space": (("cat", "cat\u00a0"), r"'cat' and 'cat\u{A0}'"),
-    "composed-and-decomposed": (("caf\u00e9", "cafe\u0301"), "'caf\u00e9' and 'cafe\\u{301}'"),
+    "composed-and-decomposed": (("cafe\u0301", "caf\u00e9"), "'cafe\\u{301}' and 'caf\u00e9'"),
     "number": (("1", "1.0"), "'1' and '1.0'"),
-    "leading-zero": (("1", "01"), "'1' and '01'"),
+    "leading-zero": (("01", "1"), "'01' and '1'"),
 }
 
 
@@ -85,3 +85,14 @@ def test_labels_that_read_alike_are_named_by_prepare_and_train(photos, tmp_path,
     assert done.returncode == 0 and warning in done.stdout, done.stdout
     done = runs.pleat("train", config, "--run", tmp_path / "run", "--dry-run", "--set", "data.same_text=strict")
     assert done.returncode == 0 and warning not in done.stdout, done.stdout
+
+
+def test_a_test_group_that_reads_like_a_train_group_is_a_warning(photos, tmp_path):
+    groups = [f"p{i // 2}" for i in range(12)] + ["P0", "q"]
+    rows = [[f"r{i}", f"{i % 3 + 1}.png", "xy"[i % 2], group, "train" if i < 12 else "test"] for i, group in enumerate(groups)]
+    write_table(tmp_path, ["id", "path", "label", "person", "split"], rows)
+    assert prepare(tmp_path, photos).returncode == 0
+    config = runs.write_config(tmp_path / "config.yaml", tmp_path / "crops.h5", **SHORT, data=f"{{crops: {tmp_path / 'crops.h5'}, group: person}}")
+    done = runs.pleat("train", config, "--run", tmp_path / "run", "--dry-run")
+    assert done.returncode == 0 and "1 group in column person (data.group) occurs with another spelling in train and test rows" in done.stdout, done.stdout
+    assert "'p0' and 'P0'" in done.stdout, done.stdout

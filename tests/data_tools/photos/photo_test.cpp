@@ -1,7 +1,7 @@
 #include <gmock/gmock.h>
 
-#include "data_tools/prepare/crop_maker.h"
 #include "data_tools/pictures.h"
+#include "data_tools/prepare/crop_maker.h"
 
 namespace pleat {
 namespace {

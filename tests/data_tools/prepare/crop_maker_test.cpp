@@ -8,8 +8,8 @@
 #include "base/error.h"
 #include "base/files.h"
 #include "data_tools/drawn_faces/face_drawing.h"
-#include "data_tools/prepare/background.h"
 #include "data_tools/pictures.h"
+#include "data_tools/prepare/background.h"
 #include "support/scratch_folder.h"
 
 namespace pleat {
@@ -170,7 +170,7 @@ TEST(CropOptions, ComeBackFromWhatACropsFileSays) {
   Provenance other = CropMaker({.crop = CropMode::kFace}).provenance();
   other["detector"] = "another.xml 0123456789abcdef";
   EXPECT_THAT(error_of([&] { crop_options_of(other, {}, {}); }),
-              testing::AllOf(HasSubstr("another.xml"), HasSubstr("give that file with --detector")));
+              testing::AllOf(HasSubstr("another.xml"), HasSubstr("give the first with --detector")));
   EXPECT_THAT(error_of([] { crop_options_of({{"source", "idx"}}, {}, {}); }), HasSubstr("not from photos"));
   EXPECT_THAT(error_of([] {
                 crop_options_of({{"source", "photos"}, {"size", "x"}, {"crop", "none"}}, {}, {});
