@@ -36,7 +36,7 @@ include(torch_library)
 
 # One precompiled <torch/types.h> for all rooms that use LibTorch. It holds no more: a larger one takes every file longer
 # to load (1.9 s with these headers, 3.7 s with JSON and the log too; 6 s for <torch/torch.h>) than the headers to parse.
-file(WRITE ${CMAKE_BINARY_DIR}/torch_pch.cpp "// Carries the precompiled header.\n")
+file(CONFIGURE OUTPUT ${CMAKE_BINARY_DIR}/torch_pch.cpp CONTENT "// Carries the precompiled header.\n")
 add_library(torch_pch OBJECT ${CMAKE_BINARY_DIR}/torch_pch.cpp)
 target_link_libraries(torch_pch PRIVATE pleat_torch spdlog::spdlog fmt::fmt pleat_warnings)
 target_precompile_headers(torch_pch PRIVATE <torch/types.h> <fmt/format.h> <string> <vector> <map>)

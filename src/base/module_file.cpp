@@ -1,8 +1,12 @@
 #include "base/module_file.h"
 
 #include <dlfcn.h>
+#include <elf.h>
 #include <fmt/format.h>
 
+#include <cstdint>
+#include <cstring>
+#include <fstream>
 #include <system_error>
 
 namespace pleat {
@@ -13,6 +17,21 @@ fs::path program_folder() {
   std::error_code error;
   return fs::read_symlink("/proc/self/exe", error).parent_path();
 }
+
+// False for a file that the loader would crash on: no ELF file, or one cut short. The section headers are at its end.
+bool is_whole(const fs::path& file) {
+  Elf64_Ehdr header{};
+  std::error_code error;
+  const auto size = fs::file_size(file, error);
+  std::ifstream in(file, std::ios::binary);
+  if (error || !in.read(reinterpret_cast<char*>(&header), sizeof header)) return false;
+  return std::memcmp(header.e_ident, ELFMAG, SELFMAG) == 0 &&
+         size >= header.e_shoff + std::uint64_t{header.e_shnum} * header.e_shentsize;
+}
+
+constexpr const char* kRemedy =
+    "build pleat again (cmake --build --preset release --target pleat) or install it again, and keep its modules "
+    "beside it";
 
 }  // namespace
 
@@ -28,18 +47,17 @@ fs::path find_module(const std::string& name) {
 bool builds_cuda_module() { return PLEAT_BUILDS_CUDA; }
 
 std::string module_fault(const std::string& name) {
-  if (!find_module(name).empty()) return "";
-  return fmt::format(
-      "{} is missing from {}; build pleat again (cmake --build --preset release --target pleat) or install it "
-      "again, and keep its modules beside it",
-      name, program_folder().string());
+  const fs::path file = find_module(name);
+  if (file.empty()) return fmt::format("{} is missing from {}; {}", name, program_folder().string(), kRemedy);
+  if (!is_whole(file)) return fmt::format("{} is damaged; {}", file.string(), kRemedy);
+  return "";
 }
 
 void* load_module(const std::string& name, int flags, std::string& fault) {
   fault = module_fault(name);
   if (!fault.empty()) return nullptr;
   void* module = dlopen(find_module(name).c_str(), flags);  // never closed
-  if (module == nullptr) fault = dlerror();
+  if (module == nullptr) fault = fmt::format("{}; {}", dlerror(), kRemedy);
   return module;
 }
 

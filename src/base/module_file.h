@@ -16,7 +16,8 @@ std::filesystem::path find_module(const std::string& name);
 /// True if this build makes the CUDA module: LibTorch, CUDA's runtime and NCCL were found when it was configured.
 bool builds_cuda_module();
 
-/// "libpleat_cuda.so is missing from /opt/pleat; build it …"; empty if the module exists.
+/// "libpleat_cuda.so is missing from /opt/pleat; build pleat again …", or that it is damaged; empty if the file is
+/// whole.
 std::string module_fault(const std::string& name);
 
 /// Loads the module for the life of the process. Returns dlopen's handle, or null with the reason in `fault`.

@@ -36,10 +36,15 @@ utf8proc_int32_t next_character(std::string_view text, std::size_t& at) {
 }
 
 bool is_whitespace(utf8proc_int32_t codepoint) {
-  if (codepoint == ' ' || (codepoint >= '\t' && codepoint <= '\r') || codepoint == 0x85) return true;
+  if (codepoint == ' ' || (codepoint >= '\t' && codepoint <= '\r') || codepoint == 0x85 || codepoint == 0x2800)
+    return true;
   if (codepoint < 0x80) return false;
   const utf8proc_category_t category = utf8proc_category(codepoint);
   return category == UTF8PROC_CATEGORY_ZS || category == UTF8PROC_CATEGORY_ZL || category == UTF8PROC_CATEGORY_ZP;
+}
+
+bool is_control(utf8proc_int32_t codepoint) {
+  return (codepoint >= 0 && codepoint < 0x20) || (codepoint >= 0x7F && codepoint < 0xA0);
 }
 
 std::string casefolded(std::string_view text) {
@@ -48,7 +53,7 @@ std::string casefolded(std::string_view text) {
   const auto length = utf8proc_map(reinterpret_cast<const utf8proc_uint8_t*>(text.data()),
                                    static_cast<utf8proc_ssize_t>(text.size()), &mapped,
                                    static_cast<utf8proc_option_t>(UTF8PROC_STABLE | UTF8PROC_COMPOSE | UTF8PROC_COMPAT |
-                                                                  UTF8PROC_CASEFOLD | UTF8PROC_IGNORE));
+                                                                  UTF8PROC_CASEFOLD | UTF8PROC_IGNORE | UTF8PROC_LUMP));
   const std::unique_ptr<utf8proc_uint8_t, decltype(&std::free)> owned(mapped, std::free);
   if (length < 0) return std::string(text);  // not UTF-8
   return {reinterpret_cast<const char*>(mapped), static_cast<std::size_t>(length)};
@@ -58,10 +63,12 @@ std::string with_single_blanks(std::string_view text) {
   std::string result;
   for (std::size_t at = 0; at < text.size();) {
     const std::size_t begin = at;
-    if (!is_whitespace(next_character(text, at)))
+    const utf8proc_int32_t codepoint = next_character(text, at);
+    if (is_whitespace(codepoint)) {
+      if (!result.empty() && result.back() != ' ') result += ' ';
+    } else if (!is_control(codepoint)) {
       result += text.substr(begin, at - begin);
-    else if (!result.empty() && result.back() != ' ')
-      result += ' ';
+    }
   }
   if (!result.empty() && result.back() == ' ') result.pop_back();
   return result;
@@ -87,7 +94,7 @@ std::string shortest_number(const std::string& text) {
 bool is_easily_missed(utf8proc_int32_t codepoint) {
   const utf8proc_category_t category = utf8proc_category(codepoint);
   return is_whitespace(codepoint) || category == UTF8PROC_CATEGORY_CF || category == UTF8PROC_CATEGORY_MN ||
-         utf8proc_charwidth(codepoint) == 0;
+         utf8proc_get_property(codepoint)->ignorable || utf8proc_charwidth(codepoint) == 0;
 }
 
 }  // namespace

@@ -8,7 +8,8 @@
 namespace pleat {
 
 /// The text as people read it: values with the same reading look equal. Ignores case, Unicode form and compatibility
-/// (NFKC_Casefold, Unicode Standard Annex 31), invisible characters, whitespace at either end, repeated whitespace, and
+/// (NFKC_Casefold, Unicode Standard Annex 31), invisible and control characters, kinds of dashes and quotation marks,
+/// whitespace at either end, repeated whitespace, and
 /// the spelling of a decimal number (sign +, leading zeros, zeros at the end of a fraction: 1.1 and 1.10 are one
 /// number).
 std::string reading_of(std::string_view text);

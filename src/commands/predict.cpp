@@ -98,7 +98,8 @@ CLI::App* add_predict(CLI::App& program, PredictFlags& flags) {
   verb->add_option("--images", flags.images,
                    "folder that paths in --table are relative to; photos are prepared like the run's")
       ->type_name("DIR");
-  verb->add_flag("--skip-bad", flags.skip_bad, "skip broken photos and list them beside --out (p.csv: p.rejected.csv)");
+  verb->add_flag("--skip-bad", flags.skip_bad,
+                 "skip broken photos and list them beside --out (for p.csv: p.rejected.csv)");
   verb->add_option("--masks", flags.masks, "folder with masks of the photos, if the run's crops were made with --masks")
       ->type_name("DIR");
   verb->add_option("--detector", flags.detector, "face detector, if the run's crops were made with --detector")

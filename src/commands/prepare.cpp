@@ -131,8 +131,8 @@ void add_photo_flags(CLI::App* prepare, PrepareOptions& options) {
       ->default_str(kDefaultSize);
   prepare
       ->add_option("--crop", options.crop,
-                   "none: the whole photo, stretched; center: the largest centred box; face: a box around the largest "
-                   "face, or as center if none is found")
+                   "none: the whole photo, stretched; center: the largest centred box; face: a box around the "
+                   "largest face; if none is found, the same as center")
       ->check(CLI::IsMember({"none", "center", "face"}))
       ->default_str(kDefaultCrop);
   prepare
@@ -147,8 +147,9 @@ void add_photo_flags(CLI::App* prepare, PrepareOptions& options) {
       ->check(CLI::IsMember({"keep", "remove"}))
       ->default_str(kDefaultBackground);
   prepare
-      ->add_option("--masks", options.masks,
-                   "folder of masks with the photos' relative paths and the extension .png; white marks the person")
+      ->add_option(
+          "--masks", options.masks,
+          "folder of masks; each has its photo's relative path, with the extension .png; white marks the person")
       ->type_name("DIR");
   prepare
       ->add_option(
@@ -159,12 +160,13 @@ void add_photo_flags(CLI::App* prepare, PrepareOptions& options) {
   prepare
       ->add_option("--same-text", options.same_text,
                    "check (default): refuse groups (column group, else person) that differ only in case, whitespace, "
-                   "invisible characters, Unicode form or number spelling; strict: each spelling is its own group")
+                   "invisible characters, Unicode form or the spelling of a decimal number; strict: each spelling is "
+                   "its own group")
       ->check(CLI::IsMember({"check", "strict"}))
       ->type_name("RULE");
   prepare
       ->add_option("--preview", options.preview,
-                   "write a contact sheet of N photos above their crops beside --out (crops.h5: crops_preview.png)")
+                   "write a contact sheet of N photos above their crops beside --out (for crops.h5: crops_preview.png)")
       ->check(CLI::Range(1, 400))
       ->type_name("N");
 }

@@ -90,8 +90,8 @@ void check_class(const FoldRequest& request, const std::string& column, const st
 
 void check_strata(const FoldRequest& request, const FoldStrata& strata) {
   if (strata.groups.count() < request.k) {
-    throw DataError("{}{} groups cannot be cut into {} folds, since a group stays whole; lower folds.k or add groups",
-                    from(request), strata.groups.count(), request.k);
+    throw DataError("{}{} cannot be cut into {} folds, since a group stays whole; lower folds.k or add groups",
+                    from(request), counted(std::int64_t(strata.groups.count()), "group"), request.k);
   }
   FewWarnings warnings("classes in fewer groups than folds; does each column in folds.stratify hold classes?");
   for (const Partition& partition : strata.partitions) {

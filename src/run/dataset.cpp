@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "base/same_text.h"
 #include "base/utf8.h"
 #include "run/same_text_check.h"
 #include "run/train_limit.h"
@@ -49,7 +50,7 @@ void check_groups(const RunConfig& config, const Dataset& dataset) {
   if (config.data.group.empty()) return;
   const Column& groups = dataset.crops.table().column(config.data.group, "data.group");
   for (const std::int64_t row : dataset.train) {
-    if (!groups[std::size_t(row)].empty()) continue;
+    if (!reading_of(groups[std::size_t(row)]).empty()) continue;  // blanks alone read as empty
     throw DataError(
         "{}: row '{}': column {} (data.group) is empty; enter the row's group (a new one if it belongs to "
         "none), or set the row's split to unlabelled",

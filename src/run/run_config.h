@@ -35,7 +35,7 @@ struct DataConfig {
               "groups"),
         field("same_text", &DataConfig::same_text, one_of("check", "strict"), runtime,
               "check: refuse groups, and warn of classes, that differ only in case, blanks, invisible characters, "
-              "Unicode form or the spelling of a number; strict: each spelling is a separate value"),
+              "Unicode form or the spelling of a decimal number; strict: each spelling is a separate value"),
         field("limit", &DataConfig::limit, at_least(1), identity,
               "train on a seeded, stratified part of at most this many train rows"),
         field("mean", &DataConfig::mean, between(0, 1), identity,
@@ -64,8 +64,9 @@ struct RunConfig {
                             "separate: a model for each target and fold; joint: one model for all targets, trained on "
                             "the combinations of their classes; heads: one model with a head for each target"),
                       field("joint", &RunConfig::joint, any(), identity,
-                            "a target that combines others; its probabilities are the product of theirs, or with "
-                            "targets_as: joint are predicted, and theirs are sums of them"),
+                            "a target that combines others: its probabilities are the product of the others' "
+                            "probabilities; with targets_as: joint it is predicted directly, and the others' "
+                            "probabilities are sums over it"),
                       field("score", &RunConfig::score, one_of("macro_f1", "accuracy", "log_loss"), identity,
                             "the main score; macro_f1 is the mean over the classes that are labelled or predicted, as "
                             "in scikit-learn"),

@@ -1,5 +1,8 @@
 #include "run/run_record.h"
 
+#include <algorithm>
+#include <stdexcept>
+
 #include "base/error.h"
 #include "base/files.h"
 
@@ -58,6 +61,16 @@ ComputedBy computed_by_from_json(const Json& json) {
   return by;
 }
 
+// Networks would compute NaN, or crash, with another number of channels.
+void check_norm(const RunRecord& record) {
+  const auto channels = static_cast<std::size_t>(record.data.shape.channels);
+  const PixelNorm& norm = record.norm;
+  const bool fits = norm.mean.size() == channels && norm.std.size() == channels;
+  if (!fits || std::any_of(norm.std.begin(), norm.std.end(), [](double std) { return !(std > 0); }))
+    throw std::invalid_argument(
+        fmt::format("norm is not one mean and one positive std for each of {} channels", channels));
+}
+
 RunRecord record_from_json(const Json& json) {
   RunRecord record{.data = data_from_json(json.at("data"))};
   read(json, "pleat", record.pleat);
@@ -65,6 +78,7 @@ RunRecord record_from_json(const Json& json) {
   read(json, "folds", record.folds);
   read(json, "scripts", record.scripts);
   record.norm = {json.at("norm").at("mean"), json.at("norm").at("std")};
+  check_norm(record);
   record.targets = targets_from_json(json.at("targets"));
   if (json.contains("layout")) record.layout = layout_from_json(json["layout"]);
   read(json, "threads", record.threads);
@@ -106,8 +120,9 @@ RunRecord read_run_record(const RunPaths& paths) {
   const std::string text = read_file(paths.run());
   try {
     return record_from_json(parse_json(text));
-  } catch (const Json::exception& error) {
-    throw DataError("{} is damaged ({}); train in another folder with --run", paths.run().string(), error.what());
+  } catch (const std::exception& error) {  // not JSON, a missing key, another type
+    throw DataError("{} is damaged ({}); run pleat train with another --run folder", paths.run().string(),
+                    error.what());
   }
 }
 

@@ -18,9 +18,9 @@ struct JointConfig {
     return std::tuple{
         field("name", &JointConfig::name, any(), identity,
               "name of a further target that combines others, with a class for each combination; it has its own "
-              "out-of-fold table and scores; empty: no such target, or the name joint with targets_as: joint"),
+              "out-of-fold table and scores; empty: no such target; with targets_as: joint it is then named joint"),
         field("of", &JointConfig::of, any(), identity,
-              "names of the targets to combine, the first varies slowest; empty: all")};
+              "names of the targets to combine; in the order of classes the first varies slowest; empty: all")};
   }
 };
 

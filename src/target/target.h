@@ -27,15 +27,15 @@ struct TargetConfig {
         field("column", &TargetConfig::column, any(), identity, "column of the table; default: the name"),
         field("classes", &TargetConfig::classes, any(), identity,
               "labels in class order; default: those of the train rows, sorted (as numbers if all are); with edges: "
-              "names of the classes that they make"),
+              "the names of the classes between the edges"),
         field("edges", &TargetConfig::edges, any(), identity,
               "values that cut a column of numbers (an age, say) into classes: [30, 60] makes three, below 30, from 30 "
               "to below 60, and from 60"),
         field(
             "bins", &TargetConfig::bins, between(0, 1000), identity,
             "with edges: train on this many bins (11, say) instead of on classes; bins hold equally many training rows "
-            "of the fold; predictions are mapped back to classes, and a bin with an edge inside is split like its "
-            "training numbers; 0: train on the classes"),
+            "of the fold; predictions are mapped back to classes, and a bin that an edge cuts is divided in proportion "
+            "to its training rows; 0: train on the classes"),
         field("bin_spread", &TargetConfig::bin_spread, between(0, 100), identity,
               "with bins: spread each label over neighbouring bins, by a normal distribution with this standard "
               "deviation, in bins; 0: its own bin only"),

@@ -27,6 +27,14 @@ TEST(SameText, ReadsAlikeWhatPeopleReadAlike) {
       {"1", "+1."},
       {".5", "0.50"},
       {"a b", "a\u2028b"},
+      {"ab", "a\u3164b"},  // Hangul filler
+      {"ab", "ab\u2800"},  // braille blank
+      {"ab",
+       "a\x7f"
+       "b"},
+      {"-1", "\u22121"},    // minus
+      {"a-b", "a\u2013b"},  // en dash
+      {"it's", "it\u2019s"},
       {"a b", "a\u3000 b"},
       {"0", "-0.00"},
       {"-2.50", "-02.5"},
@@ -71,7 +79,7 @@ TEST(SameText, AMessageShowsWhatTheEyeMisses) {
   EXPECT_EQ(quoted_pair({"cat", "cat\u00A0"}), "'cat' and 'cat\\u{A0}'");
   EXPECT_EQ(quoted_pair({"caf\u00E9", "cafe\u0301"}), "'caf\u00E9' and 'cafe\\u{301}'");
   EXPECT_EQ(quoted_pair({"p0", "p0 "}), "'p0' and 'p0 '");
-  EXPECT_EQ(spelt_out("a\u200Bb\tc"), "a\\u{200B}b\\tc");
+  EXPECT_EQ(spelt_out("a\u200Bb\tc\u3164"), "a\\u{200B}b\\tc\\u{3164}");
 }
 
 }  // namespace

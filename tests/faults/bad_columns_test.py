@@ -33,7 +33,7 @@ def people(photos, tmp_path_factory):
 
 BAD_COLUMNS = {  # name: (settings of the config, words of the error)
     "one-class": (["targets=[{name: only}]"], ["column only has 1 class", "expected 2 or more", "is it the right column?"]),
-    "one-group": (["data.group=family"], ["1 groups cannot be cut into 2 folds", "lower folds.k or add groups"]),
+    "one-group": (["data.group=family"], ["1 group cannot be cut into 2 folds", "lower folds.k or add groups"]),
     "no-target-column": (["targets=[{name: lable}]"], ["no column 'lable', which targets asks for", "did you mean 'label'?", "'id', 'path'"]),
     "no-group-column": (["data.group=familly"], ["no column 'familly', which data.group asks for", "did you mean 'family'?"]),
     "no-strata-column": (["folds.stratify=[years]"], ["no column 'years', which folds.stratify asks for", "'id', 'path'"]),

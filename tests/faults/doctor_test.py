@@ -22,7 +22,7 @@ def test_it_says_that_the_module_which_finds_them_is_missing_or_broken(tmp_path)
     alone = tmp_path / "bin/pleat"  # it looks for its modules in this folder
     alone.parent.mkdir()
     shutil.copy(runs.PLEAT, alone)
-    for problem in ("is missing from", "file too short"):
+    for problem in ("is missing from", "is damaged"):
         done = subprocess.run([alone, "doctor"], env=runs.environment(), stdin=subprocess.DEVNULL, capture_output=True, text=True)
         assert done.returncode == 0, done.stderr
         row = faces_row(done.stdout)
@@ -66,6 +66,19 @@ def test_train_names_a_missing_cuda_module_and_refuses_a_cuda_run(bare, tmp_path
     assert done.returncode == 4 and "cluster.device is cuda, but on host" in runs.errors(done)[0] and "libpleat_cuda.so is missing" in runs.errors(done)[0], done.stdout
     done = run_bare(bare, "train", config, "--run", tmp_path / "run", "--dry-run", "--set", "cluster.device=cpu")
     assert done.returncode == 0 and "libpleat_cuda" not in done.stdout, done.stdout
+
+
+@pytest.mark.parametrize("content", [b"", b"text, no library", None], ids=["empty", "text", "cut-short"])
+def test_a_damaged_module_is_named_and_crashes_nothing(bare, tmp_path, content):
+    shutil.copy(bare, tmp_path / "pleat")
+    for name in ("libpleat_faces.so", "libpleat_cuda.so"):
+        whole = runs.BUILD / name
+        if whole.exists():
+            (tmp_path / name).write_bytes(whole.read_bytes()[:20000] if content is None else content)
+    done = run_bare(tmp_path / "pleat", "doctor")
+    assert done.returncode == 0 and "libpleat_faces.so is damaged; build pleat again" in done.stdout, done.stdout
+    if (runs.BUILD / "libpleat_cuda.so").exists():
+        assert "libpleat_cuda.so is damaged; build pleat again" in done.stdout, done.stdout
 
 
 def test_face_crops_name_a_missing_module(bare, tmp_path):

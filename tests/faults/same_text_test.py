@@ -96,3 +96,12 @@ def test_a_test_group_that_reads_like_a_train_group_is_a_warning(photos, tmp_pat
     done = runs.pleat("train", config, "--run", tmp_path / "run", "--dry-run")
     assert done.returncode == 0 and "1 group in column person (data.group) occurs with another spelling in train and test rows" in done.stdout, done.stdout
     assert "'p0' and 'P0'" in done.stdout, done.stdout
+
+
+@pytest.mark.parametrize("blank", ["  ", "\u200b", "\u00a0"], ids=["spaces", "invisible", "no-break-space"])
+def test_a_group_of_blanks_is_no_group(photos, tmp_path, blank):
+    write_people(tmp_path, blank)
+    assert prepare(tmp_path, photos).returncode == 0
+    config = runs.write_config(tmp_path / "config.yaml", tmp_path / "crops.h5", **SHORT, data=f"{{crops: {tmp_path / 'crops.h5'}, group: family}}")
+    line = runs.refusal(runs.pleat("train", config, "--run", tmp_path / "run"))
+    assert "row 'r1': column family (data.group) is empty" in line
