@@ -13,9 +13,9 @@
 
 namespace pleat {
 
-// A ring of slots: plan i goes to slot i % ahead once batch i - ahead has been taken. Workers claim plans in order.
+// A ring of buffers: plan i goes to buffer i % ahead once batch i - ahead has been taken. Workers claim plans in order.
 struct BatchLoader::Impl {
-  struct Slot {
+  struct Buffer {
     Batch batch;
     std::exception_ptr error;
     bool ready = false;
@@ -26,7 +26,7 @@ struct BatchLoader::Impl {
   const std::vector<BatchPlan> plans;
   const ImageShape shape;  // of the batches' images
   const PixelWriter writer;
-  std::vector<Slot> ring;
+  std::vector<Buffer> ring;
   std::size_t claimed = 0, taken = 0;
   bool stopping = false;
   double waited = 0;
@@ -69,7 +69,7 @@ struct BatchLoader::Impl {
         if (stopping || claimed == plans.size()) return;
         index = claimed++;
       }
-      Slot made;
+      Buffer made;
       try {
         made.batch = make(plans[index]);
       } catch (...) {
@@ -116,13 +116,13 @@ Batch BatchLoader::next() {
   Impl& impl = *impl_;
   std::unique_lock lock(impl.mutex);
   if (impl.taken == impl.plans.size()) throw std::logic_error("every batch of this loader has been taken");
-  Impl::Slot& slot = impl.ring[impl.taken % impl.ring.size()];
-  if (!slot.ready) {
+  Impl::Buffer& buffer = impl.ring[impl.taken % impl.ring.size()];
+  if (!buffer.ready) {
     const Clock::time_point start = Clock::now();
-    impl.filled.wait(lock, [&] { return slot.ready; });
+    impl.filled.wait(lock, [&] { return buffer.ready; });
     impl.waited += seconds_since(start);
   }
-  Impl::Slot made = std::exchange(slot, {});
+  Impl::Buffer made = std::exchange(buffer, {});
   ++impl.taken;
   lock.unlock();
   impl.room.notify_all();

@@ -45,10 +45,10 @@ Json describe_targets(const TargetPlan& plan) {
 
 Json describe_joint(const TargetPlan& plan) {
   if (!plan.joint) return nullptr;
-  Json parts = Json::array();
-  for (const int part : plan.joint->of) parts.push_back(plan.targets[std::size_t(part)].name);
+  Json components = Json::array();
+  for (const int component : plan.joint->of) components.push_back(plan.targets[std::size_t(component)].name);
   const bool product = plan.derived(static_cast<int>(plan.targets.size()) - 1);
-  return {{"name", plan.joint->target.name}, {"of", parts}, {"probabilities", product ? "product" : "own"}};
+  return {{"name", plan.joint->target.name}, {"of", components}, {"probabilities", product ? "product" : "own"}};
 }
 
 // The parts of job_name, joined by a character that no name contains.

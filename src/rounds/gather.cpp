@@ -58,7 +58,7 @@ bool can_derive(const TargetPlan& plan, int target, const std::vector<std::optio
   if (!plan.joint) return false;
   if (target + 1 < static_cast<int>(plan.targets.size())) return by_target.back().has_value();
   return std::all_of(plan.joint->of.begin(), plan.joint->of.end(),
-                     [&](int part) { return by_target[std::size_t(part)].has_value(); });
+                     [&](int component) { return by_target[std::size_t(component)].has_value(); });
 }
 
 // The same shape, with undefined tensors.
@@ -188,9 +188,9 @@ Json members_of(const Unit& unit, const RunConfig& config, const FoldPlan& plan,
 Json derivation(const TargetPlan& plan, int target) {
   if (target + 1 < static_cast<int>(plan.targets.size()))
     return {{"method", "sum"}, {"of", {plan.targets.back().name}}};
-  Json parts = Json::array();
-  for (const int part : plan.joint->of) parts.push_back(plan.targets[std::size_t(part)].name);
-  return {{"method", "product"}, {"of", parts}};
+  Json components = Json::array();
+  for (const int component : plan.joint->of) components.push_back(plan.targets[std::size_t(component)].name);
+  return {{"method", "product"}, {"of", components}};
 }
 
 }  // namespace

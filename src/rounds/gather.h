@@ -26,8 +26,9 @@ struct GatheredTarget {
 std::vector<GatheredTarget> gather_unit(int unit, const RunConfig& config, const Dataset& dataset, const FoldPlan& plan,
                                         const Round& round, const RunPaths& paths);
 
-/// Adds the derived targets (the joint target, or with targets_as: joint its parts), for each model and the ensemble,
-/// and sorts all in the order of the target plan. A derived target is left out if one of its sources is missing.
+/// Adds the derived targets (the joint target, or with targets_as: joint its components), for each model and the
+/// ensemble, and sorts all in the order of the target plan. A derived target is left out if one of its sources is
+/// missing.
 void add_derived(const Dataset& dataset, std::vector<GatheredTarget>& targets);
 
 /// ensemble.json: each target's members and weights, or the targets that it is derived from.

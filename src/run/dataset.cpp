@@ -127,7 +127,7 @@ Labels combine(const JointTarget& joint, const std::vector<Labels>& own) {
     std::vector<std::int64_t> classes;
     for (std::size_t row = 0; row < own.front().classes.size(); ++row) {
       std::vector<std::int64_t> codes;
-      for (const int part : joint.of) codes.push_back((own[std::size_t(part)].*kind)[row]);
+      for (const int component : joint.of) codes.push_back((own[std::size_t(component)].*kind)[row]);
       classes.push_back(joint_class(joint, codes));
     }
     return classes;

@@ -18,19 +18,19 @@ constexpr std::size_t kMostClasses = 10'000;
 std::vector<int> parts_of(const JointConfig& config, const std::vector<Target>& targets) {
   std::vector<std::string> names;
   for (const Target& target : targets) names.push_back(target.name);
-  std::vector<int> parts;
+  std::vector<int> components;
   for (const std::string& name : config.of.empty() ? names : config.of) {
     const auto found = std::find(names.begin(), names.end(), name);
     if (found == names.end())
       throw UsageError("joint.of names '{}', which is not a target; there are {}", name, fmt::join(names, ", "));
-    const int part = static_cast<int>(found - names.begin());
-    if (std::find(parts.begin(), parts.end(), part) != parts.end())
+    const int component = static_cast<int>(found - names.begin());
+    if (std::find(components.begin(), components.end(), component) != components.end())
       throw UsageError("joint.of names '{}' twice; leave one of them out", name);
-    parts.push_back(part);
+    components.push_back(component);
   }
-  if (parts.size() < 2)
-    throw UsageError("joint combines {}; expected two or more", counted(std::int64_t(parts.size()), "target"));
-  return parts;
+  if (components.size() < 2)
+    throw UsageError("joint combines {}; expected two or more", counted(std::int64_t(components.size()), "target"));
+  return components;
 }
 
 // Tables refer to classes by name, so names must differ. Classes x and y/z give the same name as x/y and z.
@@ -43,11 +43,11 @@ void check_distinct(const Target& joint) {
   }
 }
 
-// Reshapes to [N, a, b, …] with size 1 for all parts but `part`, so that parts multiply by broadcasting.
-torch::Tensor along(const torch::Tensor& probs, std::size_t part, std::size_t parts) {
-  std::vector<std::int64_t> shape(parts + 1, 1);
+// Reshapes to [N, a, b, …] with size 1 for all components but `component`, so that components multiply by broadcasting.
+torch::Tensor along(const torch::Tensor& probs, std::size_t component, std::size_t components) {
+  std::vector<std::int64_t> shape(components + 1, 1);
   shape[0] = probs.size(0);
-  shape[part + 1] = probs.size(1);
+  shape[component + 1] = probs.size(1);
   return probs.to(at::kDouble).reshape(shape);
 }
 
@@ -57,8 +57,8 @@ JointTarget resolve_joint(const JointConfig& config, const std::vector<Target>& 
   JointTarget joint{.of = parts_of(config, targets)};
   joint.target.name = config.name.empty() ? "joint" : config.name;
   joint.target.classes = {""};
-  for (const int part : joint.of) {
-    const Target& target = targets[std::size_t(part)];
+  for (const int component : joint.of) {
+    const Target& target = targets[std::size_t(component)];
     joint.sizes.push_back(target.size());
     std::vector<std::string> combined;
     for (const std::string& before : joint.target.classes) {
@@ -81,34 +81,34 @@ int joint_class(const JointTarget& joint, const std::vector<std::int64_t>& codes
   return static_cast<int>(code);
 }
 
-torch::Tensor product_probs(const JointTarget& joint, const std::vector<torch::Tensor>& parts) {
-  torch::Tensor product = along(parts.front(), 0, parts.size());
-  for (std::size_t i = 1; i < parts.size(); ++i) product = product * along(parts[i], i, parts.size());
+torch::Tensor product_probs(const JointTarget& joint, const std::vector<torch::Tensor>& components) {
+  torch::Tensor product = along(components.front(), 0, components.size());
+  for (std::size_t i = 1; i < components.size(); ++i) product = product * along(components[i], i, components.size());
   return product.reshape({product.size(0), joint.target.size()});
 }
 
-torch::Tensor marginal_probs(const JointTarget& joint, const torch::Tensor& probs, std::size_t part) {
+torch::Tensor marginal_probs(const JointTarget& joint, const torch::Tensor& probs, std::size_t component) {
   std::vector<std::int64_t> shape{probs.size(0)}, others;
   shape.insert(shape.end(), joint.sizes.begin(), joint.sizes.end());
   for (std::size_t i = 0; i < joint.sizes.size(); ++i) {
-    if (i != part) others.push_back(static_cast<std::int64_t>(i) + 1);
+    if (i != component) others.push_back(static_cast<std::int64_t>(i) + 1);
   }
   return probs.to(at::kDouble).reshape(shape).sum(others);
 }
 
 void derive_probs(const JointTarget& joint, std::vector<torch::Tensor>& by_target) {
   torch::Tensor& whole = by_target.back();
-  std::vector<torch::Tensor> parts;
-  for (const int part : joint.of) {
-    if (by_target[std::size_t(part)].defined()) parts.push_back(by_target[std::size_t(part)]);
+  std::vector<torch::Tensor> components;
+  for (const int component : joint.of) {
+    if (by_target[std::size_t(component)].defined()) components.push_back(by_target[std::size_t(component)]);
   }
   if (!whole.defined()) {
-    if (parts.size() == joint.of.size()) whole = product_probs(joint, parts);
+    if (components.size() == joint.of.size()) whole = product_probs(joint, components);
     return;
   }
   for (std::size_t i = 0; i < joint.of.size(); ++i) {
-    torch::Tensor& part = by_target[std::size_t(joint.of[i])];
-    if (!part.defined()) part = marginal_probs(joint, whole, i);
+    torch::Tensor& component = by_target[std::size_t(joint.of[i])];
+    if (!component.defined()) component = marginal_probs(joint, whole, i);
   }
 }
 
