@@ -12,7 +12,7 @@ namespace pleat {
 
 struct RunRecord;
 
-/// What the bits of a result depend on besides the config.
+/// Everything besides the config that affects the bits of a result.
 struct ComputedBy {
   std::string build, device, cpu;  // cpu: the kinds of all ranks' CPUs, "AVX512, bf16"
   std::int64_t threads = 1, shards = 1;

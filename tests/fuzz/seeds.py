@@ -129,7 +129,7 @@ def zips():
 
 
 def weights_files():
-    """What torch.save writes, and the pickle in it alone."""
+    """A file of torch.save, and the pickle in it alone."""
     import torch
     network = torch.nn.Sequential(torch.nn.Conv2d(1, 2, 3), torch.nn.BatchNorm2d(2), torch.nn.Linear(2, 3))
     state = network.state_dict()

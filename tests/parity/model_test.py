@@ -97,7 +97,7 @@ def keep_from_kinks(net):
     """BatchNorm before a ReLU gives numbers around 1 or -1. Near 0, pleat's sums and torch's may round to different
     sides, and the gradients then differ by all of what such a number passes."""
     for block in net.modules():
-        # What is added to a shortcut is positive, as the shortcut is.
+        # The value added to a shortcut is positive, as the shortcut is.
         last = {"BasicBlock": "bn2", "Bottleneck": "bn3", "Sequential": "1"}.get(type(block).__name__)
         for key, norm in block.named_children():
             if isinstance(norm, torch.nn.BatchNorm2d):
