@@ -51,7 +51,7 @@ CLI::App* add_class_folders(CLI::App& program, ClassFolders& folders) {
       ->type_name("DIR")
       ->required();
   verb->add_option("--test", folders.test, "folder with the same layout, for the test split")->type_name("DIR");
-  verb->add_option("--unlabelled", folders.unlabelled, "folder with photos without labels, also in subfolders")
+  verb->add_option("--unlabelled", folders.unlabelled, "folder of unlabelled photos; its subfolders are searched too")
       ->type_name("DIR");
   verb->add_option("--column", folders.column, "name of the class column; use it as the target's name in the config")
       ->type_name("NAME")

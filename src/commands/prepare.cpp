@@ -132,7 +132,7 @@ void add_photo_flags(CLI::App* prepare, PrepareOptions& options) {
   prepare
       ->add_option("--crop", options.crop,
                    "none: the whole photo, stretched; center: the largest centred box; face: a box around the "
-                   "largest face; if none is found, the same as center")
+                   "largest face, or the same as center if the photo has no detected face")
       ->check(CLI::IsMember({"none", "center", "face"}))
       ->default_str(kDefaultCrop);
   prepare
@@ -159,14 +159,15 @@ void add_photo_flags(CLI::App* prepare, PrepareOptions& options) {
   prepare->add_flag("--skip-bad", options.skip_bad, "skip damaged photos and list them in rejected.csv beside --out");
   prepare
       ->add_option("--same-text", options.same_text,
-                   "check (default): refuse groups (column group, else person) that differ only in case, whitespace, "
-                   "invisible characters, Unicode form or the spelling of a decimal number; strict: each spelling is "
-                   "its own group")
+                   "rule for groups, which are read from the column 'group', else 'person'; check (default): refuse "
+                   "groups that differ only in case, whitespace, invisible characters, Unicode form or the spelling of "
+                   "a decimal number; strict: each spelling is its own group")
       ->check(CLI::IsMember({"check", "strict"}))
       ->type_name("RULE");
   prepare
       ->add_option("--preview", options.preview,
-                   "write a contact sheet of N photos above their crops beside --out (for crops.h5: crops_preview.png)")
+                   "write a contact sheet beside --out that shows N photos, each above its crop (for crops.h5: "
+                   "crops_preview.png)")
       ->check(CLI::Range(1, 400))
       ->type_name("N");
 }
