@@ -74,7 +74,7 @@ def run(bench):
                      in_words(results["pleat"]), f"{name} {in_words(results[name])}")
     scores = {name: median([result["oof"] for result in of], "macro_f1") for name, of in results.items()}
     noise = noise_of_scores(scores["tuned"], bench.photos)
-    bench.figure("OOF macro F1 less tuned's, within two standard errors", scores["pleat"] - scores["tuned"], "", at_least(-round(noise, 4)),
+    bench.figure("OOF macro F1 minus tuned's, within two standard errors", scores["pleat"] - scores["tuned"], "", at_least(-round(noise, 4)),
                  f"{scores['pleat']:.4f}", f"{scores['tuned']:.4f}")
     first = results["pleat"][0]
     bench.note(f"pleat's seconds hold {first['prepare']:.1f} s of pleat prepare and {first['plan']:.1f} s to measure the plan of convolutions, "

@@ -32,4 +32,4 @@ def run(bench):
     gains = [ours["oof"]["macro_f1"] - theirs["oof"]["macro_f1"] for ours, theirs in zip(results["pleat"], results["tuned"])]
     bench.figure(f"wall to tuned's score after {epochs} epochs, {seeds} seeds", median(results["pleat"], "wall") / median(results["tuned"], "wall"), "×",
                  at_most(0.35), whole.in_words(results["pleat"]), f"tuned {whole.in_words(results['tuned'])}")
-    bench.figure("macro F1 less tuned's, least of the seeds", min(gains), "", at_least(0.0))
+    bench.figure("macro F1 minus tuned's, least of the seeds", min(gains), "", at_least(0.0))
