@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "model/saved_weights.h"
+#include "weight_formats/refusal.h"
 
 namespace pleat {
 namespace {
@@ -19,15 +20,7 @@ using testing::HasSubstr;
 const std::string kStorage = storage("FloatStorage", "0", 6);
 
 std::string refusal(const std::string& pickle) {
-  try {
-    read_pickle(pickle, "net.pth");
-  } catch (const DataError& error) {
-    EXPECT_THAT(error.what(), testing::StartsWith("net.pth: "));
-    EXPECT_EQ(std::string(error.what()).find('\n'), std::string::npos) << error.what();
-    return error.what();
-  }
-  ADD_FAILURE() << "nothing was thrown";
-  return "";
+  return refusal_of("net.pth", [&] { read_pickle(pickle, "net.pth"); });
 }
 
 TEST(Pickle, ReadsPlainData) {
