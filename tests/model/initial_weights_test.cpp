@@ -9,9 +9,9 @@
 
 #include "base/error.h"
 #include "base/files.h"
-#include "model/saved_weights.h"
 #include "model/scripted_module.h"
 #include "support/scratch_folder.h"
+#include "weight_formats/saved_weights.h"
 
 namespace pleat {
 namespace {

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "base/error.h"
-#include "model/saved_weights.h"
+#include "weight_formats/saved_weights.h"
 
 namespace pleat {
 namespace {
