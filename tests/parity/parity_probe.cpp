@@ -10,7 +10,7 @@ int main(int count, char** values) {
   const std::map<std::string, void (*)(const pleat::Arguments&)> subcommands = {
       {"folds", pleat::probe_folds},   {"metrics", pleat::probe_metrics},     {"init", pleat::probe_init},
       {"logits", pleat::probe_logits}, {"gradients", pleat::probe_gradients}, {"optimize", pleat::probe_optimize},
-      {"pixels", pleat::probe_pixels},
+      {"pixels", pleat::probe_pixels}, {"ensemble", pleat::probe_ensemble},
   };
   const auto found = count < 2 ? subcommands.end() : subcommands.find(values[1]);
   if (found == subcommands.end()) {

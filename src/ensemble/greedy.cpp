@@ -1,0 +1,190 @@
+#include "ensemble/greedy.h"
+
+#include <ATen/Parallel.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <mutex>
+
+#include "base/error.h"
+
+namespace pleat {
+namespace {
+
+// Scores that differ by less are equal: the same mean, summed in another order, differs by rounding.
+constexpr double kSame = 1e-12;
+constexpr std::int64_t kChunk = 1024;  // rows; its sums stay in the cache while all candidates pass
+
+// Counts per class of one candidate's trial: predictions, and correct predictions.
+struct Counts {
+  std::vector<std::int64_t> guessed, hit;
+  explicit Counts(std::size_t classes) : guessed(classes), hit(classes) {}
+};
+
+// The first of the largest a[i] + b[i].
+__attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default"))) std::int64_t argmax_of_sum(
+    const double* a, const double* b, std::int64_t classes) {
+  double most = a[0] + b[0];
+  for (std::int64_t c = 1; c < classes; ++c) most = std::max(most, a[c] + b[c]);
+  for (std::int64_t c = 0; c < classes; ++c) {
+    if (a[c] + b[c] == most) return c;
+  }
+  return 0;  // NaN only
+}
+
+class GreedySearch {
+ public:
+  GreedySearch(const Candidates& candidates, const RowList& rows, const std::string& score)
+      : candidates_(candidates),
+        rows_(rows),
+        score_(score),
+        classes_(candidates.classes()),
+        labels_(candidates.labels.const_data_ptr<std::int64_t>()),
+        labelled_(std::size_t(classes_)),
+        sums_(rows.size() * std::size_t(classes_)) {
+    if (score != "macro_f1" && score != "accuracy" && score != "log_loss")
+      throw UsageError("unknown score '{}'; expected macro_f1, accuracy or log_loss", score);
+    for (const std::int64_t row : rows) ++labelled_[std::size_t(labels_[row])];
+  }
+
+  std::vector<int> run() {
+    std::vector<int> picks;
+    std::size_t best_length = 0;
+    double best = -std::numeric_limits<double>::infinity();
+    for (int pick = 0; pick < kMostPicks; ++pick) {
+      const auto [candidate, score] = next_pick(pick);
+      picks.push_back(candidate);
+      add(candidate);
+      if (score > best + kSame) best = score, best_length = picks.size();
+    }
+    picks.resize(best_length);
+    return picks;
+  }
+
+ private:
+  const double* table(std::size_t candidate) const { return candidates_.probs[candidate].const_data_ptr<double>(); }
+
+  // Runs work(first, last) on chunks of the rows, in any order, on all threads.
+  template <class Work>
+  void each_chunk(const Work& work) const {
+    const auto rows = static_cast<std::int64_t>(rows_.size());
+    at::parallel_for(0, (rows + kChunk - 1) / kChunk, 1, [&](std::int64_t first, std::int64_t last) {
+      for (std::int64_t chunk = first; chunk < last; ++chunk)
+        work(chunk, chunk * kChunk, std::min(rows, (chunk + 1) * kChunk));
+    });
+  }
+
+  std::pair<int, double> next_pick(int before) const {
+    const std::size_t count = candidates_.probs.size();
+    std::vector<double> scores;
+    if (score_ == "log_loss") {
+      for (std::size_t m = 0; m < count; ++m) scores.push_back(-log_loss(m, before));
+    } else {
+      for (const Counts& counts : count_all()) scores.push_back(score_of(counts));
+    }
+    const double best = *std::max_element(scores.begin(), scores.end());
+    std::vector<std::size_t> tied;
+    for (std::size_t m = 0; m < count; ++m) {
+      if (scores[m] >= best - kSame) tied.push_back(m);
+    }
+    std::size_t chosen = tied.front();
+    double least = std::numeric_limits<double>::infinity();
+    for (const std::size_t m : tied.size() > 1 ? tied : std::vector<std::size_t>()) {
+      const double loss = log_loss(m, before);
+      if (loss < least - kSame) least = loss, chosen = m;
+    }
+    return {static_cast<int>(chosen), best};
+  }
+
+  std::vector<Counts> count_all() const {
+    const std::size_t count = candidates_.probs.size();
+    std::vector<Counts> all(count, Counts(std::size_t(classes_)));
+    std::mutex mutex;
+    each_chunk([&](std::int64_t, std::int64_t first, std::int64_t last) {
+      std::vector<Counts> own(count, Counts(std::size_t(classes_)));
+      for (std::size_t m = 0; m < count; ++m) {
+        const double* probs = table(m);
+        for (std::int64_t i = first; i < last; ++i) {
+          const std::int64_t row = rows_[std::size_t(i)];
+          const std::int64_t guess = argmax_of_sum(sums_.data() + i * classes_, probs + row * classes_, classes_);
+          ++own[m].guessed[std::size_t(guess)];
+          own[m].hit[std::size_t(guess)] += guess == labels_[row];
+        }
+      }
+      const std::lock_guard lock(mutex);  // integers: the order of the chunks does not matter
+      for (std::size_t m = 0; m < count; ++m) {
+        for (std::size_t c = 0; c < std::size_t(classes_); ++c) {
+          all[m].guessed[c] += own[m].guessed[c];
+          all[m].hit[c] += own[m].hit[c];
+        }
+      }
+    });
+    return all;
+  }
+
+  double score_of(const Counts& counts) const {
+    double sum = 0;
+    std::int64_t hits = 0;
+    int occurring = 0;
+    for (std::size_t c = 0; c < std::size_t(classes_); ++c) {
+      hits += counts.hit[c];
+      if (labelled_[c] + counts.guessed[c] == 0) continue;
+      sum += 2.0 * static_cast<double>(counts.hit[c]) / static_cast<double>(labelled_[c] + counts.guessed[c]);
+      ++occurring;
+    }
+    return score_ == "accuracy" ? static_cast<double>(hits) / static_cast<double>(rows_.size()) : sum / occurring;
+  }
+
+  double log_loss(std::size_t candidate, int before) const {
+    constexpr double kEpsilon = std::numeric_limits<double>::epsilon();
+    const double* probs = table(candidate);
+    std::vector<double> partial((rows_.size() + std::size_t(kChunk) - 1) / std::size_t(kChunk));
+    each_chunk([&](std::int64_t chunk, std::int64_t first, std::int64_t last) {
+      double sum = 0;
+      for (std::int64_t i = first; i < last; ++i) {
+        const std::int64_t row = rows_[std::size_t(i)], label = labels_[row];
+        const double p = (sums_[std::size_t(i * classes_ + label)] + probs[row * classes_ + label]) / (before + 1);
+        sum -= std::log(std::clamp(p, kEpsilon, 1 - kEpsilon));
+      }
+      partial[std::size_t(chunk)] = sum;
+    });
+    double sum = 0;
+    for (const double each : partial) sum += each;
+    return sum / static_cast<double>(rows_.size());
+  }
+
+  void add(int candidate) {
+    const double* probs = table(std::size_t(candidate));
+    each_chunk([&](std::int64_t, std::int64_t first, std::int64_t last) {
+      for (std::int64_t i = first; i < last; ++i) {
+        const double* row = probs + rows_[std::size_t(i)] * classes_;
+        for (std::int64_t c = 0; c < classes_; ++c) sums_[std::size_t(i * classes_ + c)] += row[c];
+      }
+    });
+  }
+
+  const Candidates& candidates_;
+  const RowList& rows_;
+  const std::string& score_;
+  const std::int64_t classes_;
+  const std::int64_t* labels_;
+  std::vector<std::int64_t> labelled_;  // rows of each class
+  std::vector<double> sums_;            // [rows, classes]: sum of the picks so far
+};
+
+}  // namespace
+
+std::vector<int> greedy_picks(const Candidates& candidates, const RowList& rows, const std::string& score) {
+  require_well_formed(candidates);
+  return GreedySearch(candidates, rows, score).run();
+}
+
+std::vector<double> weights_of_picks(const std::vector<int>& picks, std::size_t candidates) {
+  std::vector<double> weights(candidates);
+  for (const int pick : picks) weights[std::size_t(pick)] += 1;
+  for (double& weight : weights) weight /= static_cast<double>(picks.size());
+  return weights;
+}
+
+}  // namespace pleat
