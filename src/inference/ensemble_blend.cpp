@@ -34,6 +34,34 @@ MemberPrediction member_prediction_from(const std::string& bytes, const TrainedE
   return prediction;
 }
 
+namespace {
+
+// Each candidate's mean over its members: the probabilities of one head, and its numbers.
+struct CandidateTables {
+  std::vector<torch::Tensor> probs, normals;  // undefined for candidates that are not in the ensemble
+};
+
+CandidateTables tables_of(const TrainedEnsemble& ensemble, int unit, std::size_t head,
+                          const std::vector<MemberPrediction>& predicted_by) {
+  const std::size_t candidates = ensemble.config.models.size();
+  std::vector<std::vector<torch::Tensor>> probs(candidates), normals(candidates);
+  for (std::size_t m = 0; m < predicted_by.size(); ++m) {
+    const Member& member = ensemble.members[m];
+    if (member.unit != unit) continue;
+    const auto candidate = static_cast<std::size_t>(member.candidate);
+    probs[candidate].push_back(at::softmax(predicted_by[m].logits[head].to(at::kDouble), 1));
+    if (predicted_by[m].normals[head].defined()) normals[candidate].push_back(predicted_by[m].normals[head]);
+  }
+  CandidateTables tables;
+  for (std::size_t c = 0; c < candidates; ++c) {
+    tables.probs.push_back(probs[c].empty() ? torch::Tensor() : mean_probs(probs[c]));
+    tables.normals.push_back(normals[c].empty() ? torch::Tensor() : mix_normals(normals[c]));
+  }
+  return tables;
+}
+
+}  // namespace
+
 std::vector<TargetProbs> blend_members(const TrainedEnsemble& ensemble,
                                        const std::vector<MemberPrediction>& predicted_by) {
   const TargetPlan& plan = ensemble.targets;
@@ -41,14 +69,12 @@ std::vector<TargetProbs> blend_members(const TrainedEnsemble& ensemble,
   for (std::size_t u = 0; u < plan.units.size(); ++u) {
     const std::vector<int>& targets = plan.units[u].targets;
     for (std::size_t head = 0; head < targets.size(); ++head) {
-      std::vector<torch::Tensor> probs, mixed;
-      for (std::size_t m = 0; m < predicted_by.size(); ++m) {
-        if (ensemble.members[m].unit != static_cast<int>(u)) continue;
-        probs.push_back(at::softmax(predicted_by[m].logits[head].to(at::kDouble), 1));
-        if (predicted_by[m].normals[head].defined()) mixed.push_back(predicted_by[m].normals[head]);
-      }
-      by_target[std::size_t(targets[head])] = mean_probs(probs);
-      if (!mixed.empty()) normals[std::size_t(targets[head])] = mix_normals(mixed).contiguous();
+      const auto target = static_cast<std::size_t>(targets[head]);
+      const Blend& blend = ensemble.blends[target];
+      const CandidateTables tables = tables_of(ensemble, static_cast<int>(u), head, predicted_by);
+      by_target[target] = apply_blend(blend, tables.probs);
+      const bool number = plan.targets[target].teaching() == Teaching::kNumber;
+      if (number) normals[target] = mix_normals(tables.normals, blend.weights).contiguous();
     }
   }
   plan.derive(by_target);

@@ -22,7 +22,8 @@ std::string to_bytes(const MemberPrediction& prediction);
 MemberPrediction member_prediction_from(const std::string& bytes, const TrainedEnsemble& ensemble,
                                         const Member& member);
 
-/// Each target's mean over its members, and the targets derived from them. Summed in the ensemble's order, so that the
+/// Each target's blend of its candidates (the mean over their members), and the targets derived from them. Summed in
+/// the ensemble's order, so that the
 /// result is the same for any number of ranks.
 ///   predicted_by: by member
 std::vector<TargetProbs> blend_members(const TrainedEnsemble& ensemble,

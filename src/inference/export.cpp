@@ -14,7 +14,7 @@ namespace pleat {
 namespace fs = std::filesystem;
 namespace {
 
-constexpr int kExportVersion = 1;  // format version; exported_ensemble.py reads only this version
+constexpr int kExportVersion = 2;  // format version; exported_ensemble.py reads only this version
 
 // Returns the preparation recorded in the crops file. A missing step was not done.
 Json describe_preprocessing(const RunRecord& record) {
@@ -37,9 +37,13 @@ bool loader_crops(const Json& preprocessing) {
          preprocessing["background"] == "keep";
 }
 
-Json describe_targets(const TargetPlan& plan) {
+Json describe_targets(const TrainedEnsemble& ensemble) {
   Json targets = Json::array();
-  for (const Target& target : plan.targets) targets.push_back({{"name", target.name}, {"classes", target.classes}});
+  for (std::size_t t = 0; t < ensemble.targets.targets.size(); ++t) {
+    const Target& target = ensemble.targets.targets[t];
+    Json& described = targets.emplace_back(Json{{"name", target.name}, {"classes", target.classes}});
+    if (!ensemble.blends[t].method.empty()) described["blend"] = to_json(ensemble.blends[t]);
+  }
   return targets;
 }
 
@@ -102,7 +106,6 @@ class Exporter {
  private:
   Json describe_members(int unit) {
     const auto is_mine = [unit](const Member& member) { return member.unit == unit; };
-    const auto count = std::count_if(ensemble_.members.begin(), ensemble_.members.end(), is_mine);
     Json members = Json::array();
     for (const Member& member : ensemble_.members) {
       if (!is_mine(member)) continue;
@@ -114,7 +117,7 @@ class Exporter {
       members.push_back({{"model", member.model.id},
                          {"weights", name},
                          {"sha256", files.sha256},
-                         {"weight", 1.0 / static_cast<double>(count)},  // pleat predict takes the mean
+                         {"candidate", member.candidate},
                          {"codes", codes}});
     }
     return members;
@@ -136,7 +139,7 @@ ExportedEnsemble export_ensemble(const fs::path& run, const fs::path& out) {
   manifest["precision"] = ensemble.config.train.precision;
   manifest["preprocessing"] = describe_preprocessing(ensemble.record);
   manifest["views"] = {{"flip", ensemble.config.predict.flip}, {"shift", ensemble.config.predict.shift}};
-  manifest["targets"] = describe_targets(ensemble.targets);
+  manifest["targets"] = describe_targets(ensemble);
   manifest["joint"] = describe_joint(ensemble.targets);
   manifest["models"] = exporter.describe_models();
   manifest["units"] = exporter.describe_units();

@@ -22,7 +22,7 @@ import torchvision
 from PIL import Image, ImageOps
 from torch import nn
 
-FORMAT, VERSION = "pleat ensemble", 1
+FORMAT, VERSION = "pleat ensemble", 2
 
 
 def load(folder, device="cpu"):
@@ -37,6 +37,7 @@ class Ensemble:
         if self.about.get("format") != FORMAT or self.about.get("version") != VERSION:
             raise ValueError(f"{folder}/ensemble.json is not '{FORMAT}' {VERSION}; use the ensemble.py beside it")
         self.classes = {target["name"]: target["classes"] for target in self.about["targets"]}
+        self.blends = {target["name"]: target["blend"] for target in self.about["targets"] if "blend" in target}
         self.networks = {member["weights"]: self._network(member)
                          for unit in self.about["units"] for member in unit["members"]}
 
@@ -71,13 +72,20 @@ class Ensemble:
 
     @torch.inference_mode()
     def _predict_batch(self, images):
-        probs, normals = {}, {}
+        tables = {}  # by target, then by candidate: what its members predict
         for unit, member, outputs in self._outputs(images):
             parts = outputs.split([outputs_of(code) for code in member["codes"]], 1)
             for name, code, part in zip(unit["targets"], member["codes"], parts):
-                probs[name] = probs.get(name, 0) + member["weight"] * class_probabilities(code, part)
-                if code["taught_as"] == "number":
-                    normals.setdefault(name, []).append((member["weight"], *normal_of(code, part)))
+                tables.setdefault(name, {}).setdefault(member["candidate"], []).append((code, part))
+        probs, normals = {}, {}
+        for name, candidates in tables.items():
+            probs[name] = blended(self.blends[name], {
+                candidate: sum(class_probabilities(*each) for each in members) / len(members)
+                for candidate, members in candidates.items()})
+            if members := [(self.blends[name]["weights"][candidate] / len(members), *normal_of(code, part))
+                           for candidate, members in candidates.items() for code, part in members
+                           if code["taught_as"] == "number" and self.blends[name]["weights"][candidate] > 0]:
+                normals[name] = members
         self._derive(probs)
         return ({name: probs[name].numpy() for name in self.classes},
                 {name: mixture(members).numpy() for name, members in normals.items()})
@@ -202,16 +210,26 @@ def outputs_of(code):
 
 def class_probabilities(code, outputs):
     """Turns a network's outputs for one target into probabilities [N, classes]."""
+    temperature = code.get("temperature", 1)
     if code["taught_as"] == "classes":
-        return outputs.softmax(1)
+        return (outputs / temperature).softmax(1)
     if code["taught_as"] == "bins":  # each bin's probability is divided among the classes
         probs = outputs.softmax(1) @ torch.tensor(code["class_shares"], dtype=torch.float64)
     else:  # a normal distribution: a class gets the probability between its edges
         mean, deviation = normal_of(code, outputs)
         below = (torch.erf((torch.tensor(code["edges"], dtype=torch.float64) - mean) / (deviation * 2 ** 0.5)) + 1) / 2
         probs = torch.diff(below, prepend=torch.zeros_like(mean), append=torch.ones_like(mean))
-    probs = probs.clamp_min(1e-12)
-    return probs / probs.sum(1, keepdim=True)
+    return (probs.clamp_min(1e-12).log() / temperature).softmax(1)
+
+
+def blended(blend, tables):
+    """Turns the candidates' probabilities, {candidate: [N, classes]}, into the ensemble's."""
+    if "stack" not in blend:
+        return sum(blend["weights"][candidate] * table for candidate, table in tables.items()
+                   if blend["weights"][candidate] > 0)
+    stack = {key: torch.tensor(value, dtype=torch.float64) for key, value in blend["stack"].items()}
+    logs = torch.cat([tables[candidate] for candidate in sorted(tables)], 1).clamp_min(stack["least_probability"]).log()
+    return (logs @ stack["coefficients"].T + stack["intercepts"]).softmax(1)
 
 
 def mixture(members):

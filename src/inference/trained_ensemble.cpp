@@ -1,5 +1,6 @@
 #include "inference/trained_ensemble.h"
 
+#include <algorithm>
 #include <map>
 
 #include "base/error.h"
@@ -51,6 +52,35 @@ std::vector<Target> recorded_targets(const RunConfig& config, const RunRecord& r
   return targets;
 }
 
+// Until ensembles were chosen, ensemble.json had members of equal weights and no weights of models.
+Blend read_blend(const Json& described, const std::vector<ModelConfig>& models, const Target& target) {
+  if (!described.contains("members")) return {};
+  const auto count = models.size();
+  if (!described.contains("weights")) return {"mean", std::vector<double>(count, 1.0 / double(count)), {}};
+  for (std::size_t m = 0; m < count; ++m) {
+    if (described.at("models").at(m) != models[m].id) throw DataError("its ensemble has other models than its config");
+  }
+  return blend_from_json(described, count, target.size(), target.name);
+}
+
+// The members of a unit, each once: targets of one network share them.
+void add_members(const RunPaths& paths, const Json& targets, int unit, TrainedEnsemble& ensemble) {
+  const Unit& described = ensemble.targets.units[std::size_t(unit)];
+  std::map<std::pair<int, int>, Member> members;  // by candidate and fold
+  for (const int target : described.targets) {
+    for (const Json& member : targets.at(ensemble.targets.targets[std::size_t(target)].name).at("members")) {
+      const auto& models = ensemble.config.models;
+      const auto model = std::find_if(models.begin(), models.end(),
+                                      [&](const ModelConfig& each) { return each.id == member.at("model"); });
+      if (model == models.end()) throw DataError("its ensemble has the unknown model {}", member.at("model").dump());
+      const int candidate = static_cast<int>(model - models.begin()), fold = member.at("fold");
+      members[{candidate, fold}] = {unit, candidate, *model, paths.root / member.at("folder").get<std::string>(),
+                                    job_name(described.name, model->id, {fold})};
+    }
+  }
+  for (auto& [place, member] : members) ensemble.members.push_back(std::move(member));
+}
+
 }  // namespace
 
 TrainedEnsemble read_ensemble(const RunPaths& paths) {
@@ -67,21 +97,15 @@ TrainedEnsemble read_ensemble(const RunPaths& paths) {
     const Json described = parse_json(read_file(paths.ensemble(kResultRound)));
     ensemble.other_plans = record.computed_by.conv_plan != hash_of(ensemble.conv_plans);
     ensemble.targets = plan_targets(ensemble.config, recorded_targets(ensemble.config, record));
-    std::map<std::string, ModelConfig> models;
+    const Json& targets = described.at("targets");
+    for (const Target& target : ensemble.targets.targets)
+      ensemble.blends.push_back(read_blend(targets.at(target.name), ensemble.config.models, target));
     for (ModelConfig& model : ensemble.config.models) {
       model.weights.clear();  // the trained weights replace them
       if (!model.script.empty()) model.script = script_of(paths, model.id, record);
-      models[model.id] = model;
     }
-    for (std::size_t u = 0; u < ensemble.targets.units.size(); ++u) {
-      const Unit& unit = ensemble.targets.units[u];
-      const std::string& first = ensemble.targets.targets[std::size_t(unit.targets.front())].name;
-      for (const auto& member : described.at("targets").at(first).at("members")) {
-        Member& added = ensemble.members.emplace_back(
-            Member{int(u), models.at(member.at("model")), paths.root / member.at("folder").get<std::string>()});
-        added.job = job_name(unit.name, added.model.id, {member.at("fold").get<int>()});
-      }
-    }
+    for (std::size_t u = 0; u < ensemble.targets.units.size(); ++u)
+      add_members(paths, targets, static_cast<int>(u), ensemble);
   } catch (const std::exception& error) {
     throw DataError(
         "the run in {} is damaged ({}); run pleat train again in that folder, and if it refuses, in another",

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "ensemble/selection.h"
 #include "model/classifier.h"
 #include "run/conv_plans.h"
 #include "run/run_config.h"
@@ -17,6 +18,7 @@ namespace pleat {
 /// A member of the ensemble: one fold's model of one unit.
 struct Member {
   int unit = 0;
+  int candidate = 0;  // index in config.models
   ModelConfig model;
   std::filesystem::path folder;
   std::string job;  // its name in done.json
@@ -27,7 +29,8 @@ struct TrainedEnsemble {
   RunRecord record;
   TargetPlan targets;
   ConvPlans conv_plans;
-  bool other_plans = false;  // conv_plan.json was changed or removed after training
+  bool other_plans = false;   // conv_plan.json was changed or removed after training
+  std::vector<Blend> blends;  // of each target; of a derived target: without a method
   std::vector<Member> members;
 };
 

@@ -4,6 +4,7 @@
 
 #include "base/files.h"
 #include "base/log.h"
+#include "rounds/ensemble_json.h"
 #include "rounds/gather.h"
 #include "rounds/predictions_csv.h"
 

@@ -87,37 +87,74 @@ struct Predicted {
   torch::Tensor mixture() const { return normals.empty() ? torch::Tensor() : mix_normals(normals); }
 };
 
-GatheredTarget gather_target(int target, const Unit& unit, const std::vector<ModelFolds>& models,
-                             const Dataset& dataset, const FoldPlan& plan, const RunPaths& paths, int round) {
-  const std::string head = head_name(unit, dataset.targets.targets[std::size_t(target)]);
-  GatheredTarget gathered = empty_table(target, dataset);
-  std::unordered_map<std::int64_t, std::int64_t> position_of;
-  for (const std::int64_t row : dataset.train) position_of.emplace(row, static_cast<std::int64_t>(position_of.size()));
-  Predicted oof, test, unlabelled;
-  for (const ModelFolds& model : models) {
-    std::vector<HeldOutPredictions> folds;
-    Predicted own_test;
-    for (const FoldId fold : model.folds) {
-      const std::string file = (paths.fold(round, unit.name, model.id, fold) / kPredictionsFile).string();
-      const JobPredictions made = parse_predictions(read_file(file), head, file);
-      folds.push_back(
-          {fold, to_plan_rows(made.held_out_rows, position_of, file), made.held_out_logits, made.held_out_normal});
-      own_test.add(made.test_logits, made.test_normal);
-      test.add(made.test_logits, made.test_normal);
-      unlabelled.add(made.unlabelled_logits, made.unlabelled_normal);
-    }
-    gathered.oof.models.push_back(gather_model(model.id, plan, static_cast<int>(gathered.oof.classes.size()), folds));
-    oof.probs.push_back(gathered.oof.models.back().probs);
-    if (gathered.oof.models.back().normal.defined()) oof.normals.push_back(gathered.oof.models.back().normal);
-    gathered.model_test.push_back(own_test.mean());
-    gathered.fold_test.push_back(own_test.probs);
+// Everything that a target's gathering reads.
+struct Sources {
+  const RunConfig& config;
+  const Dataset& dataset;
+  const FoldPlan& plan;
+  const RunPaths& paths;
+  int round;
+};
+
+// The predictions of one model's folds.
+struct ModelPredictions {
+  std::vector<HeldOutPredictions> held_out;
+  Predicted test, unlabelled;
+};
+
+ModelPredictions read_model(const Sources& from, const Unit& unit, const std::string& head, const ModelFolds& model,
+                            const std::unordered_map<std::int64_t, std::int64_t>& position_of) {
+  ModelPredictions predictions;
+  for (const FoldId fold : model.folds) {
+    const std::string file = (from.paths.fold(from.round, unit.name, model.id, fold) / kPredictionsFile).string();
+    const JobPredictions made = parse_predictions(read_file(file), head, file);
+    predictions.held_out.push_back(
+        {fold, to_plan_rows(made.held_out_rows, position_of, file), made.held_out_logits, made.held_out_normal});
+    predictions.test.add(made.test_logits, made.test_normal);
+    predictions.unlabelled.add(made.unlabelled_logits, made.unlabelled_normal);
   }
-  gathered.oof.ensemble = oof.mean();
-  gathered.oof.normal = oof.mixture();
-  if (gathered.oof.normal.defined())
-    gathered.oof.numbers = at::tensor(numbers_of(dataset, target, dataset.train), at::kDouble);
-  gathered.test = test.mean(), gathered.test_normal = test.mixture();
-  gathered.unlabelled = unlabelled.mean(), gathered.unlabelled_normal = unlabelled.mixture();
+  return predictions;
+}
+
+// Chooses the blend by the out-of-fold tables, and blends all tables. Predicted numbers are mixed by its weights.
+void choose_ensemble(const Sources& from, GatheredTarget& gathered, const std::vector<ModelPredictions>& models) {
+  Candidates candidates{.labels = gathered.oof.labels};
+  std::vector<torch::Tensor> oof, test, unlabelled;  // normals
+  for (std::size_t m = 0; m < models.size(); ++m) {
+    candidates.probs.push_back(gathered.oof.models[m].probs);
+    oof.push_back(gathered.oof.models[m].normal);
+    test.push_back(models[m].test.mixture());
+    unlabelled.push_back(models[m].unlabelled.mixture());
+  }
+  gathered.selection =
+      select_blend(candidates, {from.config.ensemble, from.config.score, from.plan.fold_of.front(), from.plan.k});
+  const Blend& blend = gathered.selection.blend;
+  gathered.oof.ensemble = gathered.selection.cross_fitted;
+  if (gathered.model_test.front().defined()) gathered.test = apply_blend(blend, gathered.model_test);
+  if (gathered.model_unlabelled.front().defined()) gathered.unlabelled = apply_blend(blend, gathered.model_unlabelled);
+  if (!oof.front().defined()) return;
+  gathered.oof.normal = mix_normals(oof, blend.weights);
+  gathered.oof.numbers = at::tensor(numbers_of(from.dataset, gathered.target, from.dataset.train), at::kDouble);
+  if (test.front().defined()) gathered.test_normal = mix_normals(test, blend.weights);
+  if (unlabelled.front().defined()) gathered.unlabelled_normal = mix_normals(unlabelled, blend.weights);
+}
+
+GatheredTarget gather_target(const Sources& from, int target, const Unit& unit, const std::vector<ModelFolds>& models) {
+  const std::string head = head_name(unit, from.dataset.targets.targets[std::size_t(target)]);
+  GatheredTarget gathered = empty_table(target, from.dataset);
+  std::unordered_map<std::int64_t, std::int64_t> position_of;
+  for (const std::int64_t row : from.dataset.train)
+    position_of.emplace(row, static_cast<std::int64_t>(position_of.size()));
+  std::vector<ModelPredictions> predictions;
+  for (const ModelFolds& model : models) {
+    const ModelPredictions& made = predictions.emplace_back(read_model(from, unit, head, model, position_of));
+    gathered.oof.models.push_back(
+        gather_model(model.id, from.plan, static_cast<int>(gathered.oof.classes.size()), made.held_out));
+    gathered.model_test.push_back(made.test.mean());
+    gathered.model_unlabelled.push_back(made.unlabelled.mean());
+    gathered.fold_test.push_back(made.test.probs);
+  }
+  choose_ensemble(from, gathered, predictions);
   return gathered;
 }
 
@@ -135,7 +172,7 @@ std::vector<GatheredTarget> gather_unit(int unit, const RunConfig& config, const
   const Unit& described = dataset.targets.units[std::size_t(unit)];
   std::vector<GatheredTarget> gathered;
   for (const int target : described.targets)
-    gathered.push_back(gather_target(target, described, models, dataset, plan, paths, round.index));
+    gathered.push_back(gather_target({config, dataset, plan, paths, round.index}, target, described, models));
   return gathered;
 }
 
@@ -153,67 +190,24 @@ void add_derived(const Dataset& dataset, std::vector<GatheredTarget>& targets) {
     by_target[std::size_t(t)] = empty_table(t, dataset);
     for (const OofModel& model : names) by_target[std::size_t(t)]->oof.models.push_back({.id = model.id});
     by_target[std::size_t(t)]->model_test.resize(names.size());
+    by_target[std::size_t(t)]->model_unlabelled.resize(names.size());
     by_target[std::size_t(t)]->fold_test = networks;
   }
   for (std::size_t m = 0; m < names.size(); ++m) {
     derive(plan, by_target, [m](GatheredTarget& each) { return &each.oof.models[m].probs; });
     derive(plan, by_target, [m](GatheredTarget& each) { return &each.model_test[m]; });
+    derive(plan, by_target, [m](GatheredTarget& each) { return &each.model_unlabelled[m]; });
     for (std::size_t f = 0; f < networks[m].size(); ++f)
       derive(plan, by_target, [m, f](GatheredTarget& each) { return &each.fold_test[m][f]; });
   }
   derive(plan, by_target, [](GatheredTarget& each) { return &each.oof.ensemble; });
+  derive(plan, by_target, [](GatheredTarget& each) { return &each.selection.in_sample; });
   derive(plan, by_target, [](GatheredTarget& each) { return &each.test; });
   derive(plan, by_target, [](GatheredTarget& each) { return &each.unlabelled; });
   targets.clear();
   for (auto& each : by_target) {
     if (each) targets.push_back(std::move(*each));
   }
-}
-
-namespace {
-
-Json members_of(const Unit& unit, const RunConfig& config, const FoldPlan& plan, const RunPaths& paths, int round) {
-  Json members = Json::array();
-  const double weight = 1.0 / static_cast<double>(config.models.size() * std::size_t(plan.folds()));
-  for (const ModelConfig& model : config.models) {
-    for (int fold = 0; fold < plan.folds(); ++fold) {
-      const auto folder = paths.fold(round, unit.name, model.id, {fold}).lexically_relative(paths.root);
-      members.push_back({{"model", model.id}, {"fold", fold}, {"weight", weight}, {"folder", folder.string()}});
-    }
-  }
-  return members;
-}
-
-// The method and sources of a derived target.
-Json derivation(const TargetPlan& plan, int target) {
-  if (target + 1 < static_cast<int>(plan.targets.size()))
-    return {{"method", "sum"}, {"of", {plan.targets.back().name}}};
-  Json components = Json::array();
-  for (const int component : plan.joint->of) components.push_back(plan.targets[std::size_t(component)].name);
-  return {{"method", "product"}, {"of", components}};
-}
-
-}  // namespace
-
-Json describe_ensemble(const RunConfig& config, const Dataset& dataset, const FoldPlan& plan,
-                       const std::vector<GatheredTarget>& targets, const RunPaths& paths, int round) {
-  Json all = Json::object();
-  for (const GatheredTarget& gathered : targets) {
-    if (dataset.targets.derived(gathered.target)) {
-      Json described = derivation(dataset.targets, gathered.target);
-      described["classes"] = gathered.oof.classes;
-      all[gathered.oof.target] = described;
-      continue;
-    }
-    for (const Unit& unit : dataset.targets.units) {
-      if (std::find(unit.targets.begin(), unit.targets.end(), gathered.target) == unit.targets.end()) continue;
-      all[gathered.oof.target] = {{"method", "mean"},
-                                  {"of", "softmax probabilities"},
-                                  {"classes", gathered.oof.classes},
-                                  {"members", members_of(unit, config, plan, paths, round)}};
-    }
-  }
-  return {{"targets", all}};
 }
 
 }  // namespace pleat

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "ensemble/oof_table.h"
+#include "ensemble/selection.h"
 #include "run/round.h"
 #include "run/run_paths.h"
 
@@ -13,15 +14,17 @@ namespace pleat {
 
 struct GatheredTarget {
   int target = 0;
-  OofTable oof;
+  OofTable oof;                    // its ensemble is cross-fitted
+  Selection selection;             // of a derived target: only its in-sample table
   torch::Tensor test, unlabelled;  // [n, C] float64 probabilities of the ensemble; undefined without such rows
-  torch::Tensor test_normal, unlabelled_normal;       // [n, 2] mean and deviation; undefined unless trained as a number
-  std::vector<torch::Tensor> model_test;              // mean over each model's folds, in the order of oof.models
+  torch::Tensor test_normal, unlabelled_normal;  // [n, 2] mean and deviation; undefined unless trained as a number
+  // The mean over each model's folds, in the order of oof.models.
+  std::vector<torch::Tensor> model_test, model_unlabelled;
   std::vector<std::vector<torch::Tensor>> fold_test;  // [model][fold]: one fold's prediction alone
 };
 
-/// The tables and ensembles of a unit's targets. Train rows: the mean over models of their out-of-fold probabilities.
-/// Other rows: the mean over all models and folds.
+/// The tables and ensembles of a unit's targets. Each target's ensemble is chosen by config.ensemble (select_blend).
+/// Rows outside the folds: each model's mean over its folds, blended as the ensemble says.
 /// Requires: every job of the unit is done. Throws: DataError, as gather_model.
 std::vector<GatheredTarget> gather_unit(int unit, const RunConfig& config, const Dataset& dataset, const FoldPlan& plan,
                                         const Round& round, const RunPaths& paths);
@@ -30,9 +33,5 @@ std::vector<GatheredTarget> gather_unit(int unit, const RunConfig& config, const
 /// ensemble, and sorts all in the order of the target plan. A derived target is left out if one of its sources is
 /// missing.
 void add_derived(const Dataset& dataset, std::vector<GatheredTarget>& targets);
-
-/// ensemble.json: each target's members and weights, or the targets that it is derived from.
-Json describe_ensemble(const RunConfig& config, const Dataset& dataset, const FoldPlan& plan,
-                       const std::vector<GatheredTarget>& targets, const RunPaths& paths, int round);
 
 }  // namespace pleat

@@ -19,7 +19,9 @@ struct ModelScores {
 
 struct TargetScores {
   std::string target;
-  Scores oof;                         // of the ensemble's out-of-fold predictions
+  Scores oof;                         // of the ensemble's out-of-fold predictions, cross-fitted
+  Scores in_sample;                   // as oof, but the ensemble is fitted to the rows that it is scored on
+  Blend blend;                        // of the ensemble; of a derived target: without a method
   double spread = 0;                  // standard deviation of the score over the folds
   std::optional<Scores> test;         // of the ensemble, on the labelled test rows
   int oof_alone = 0, test_alone = 0;  // number of classes that only train rows, or only test rows, have

@@ -17,10 +17,12 @@ std::string name_of(const std::string& rows, const char* what, const std::string
   return rows + "." + what + (target.empty() ? "" : "." + target);
 }
 
-Json describe(const Head& head, const Scores& scores) {
+Json describe(const Head& head, double temperature, const Scores& scores) {
+  TargetCode code = head.code;
+  code.temperature = temperature;
   return {{"target", head.target},
           {"scores", {{"accuracy", scores.accuracy}, {"macro_f1", scores.macro_f1}, {"log_loss", scores.log_loss}}},
-          {"code", to_json(head.code)}};
+          {"code", to_json(code)}};
 }
 
 double images_per_second(const std::vector<EpochReport>& history) {
@@ -61,7 +63,8 @@ FinishedJob pack_result(const PlannedJob& job, const FoldResult& result, double 
           .predictions = tensors_to_bytes(predictions),
           .history = result.history,
           .kept_epoch = result.kept_epoch,
-          .seconds = seconds};
+          .seconds = seconds,
+          .temperatures = result.temperatures};
 }
 
 void write_result(const fs::path& folder, const PlannedJob& job, const FinishedJob& finished,
@@ -69,7 +72,8 @@ void write_result(const fs::path& folder, const PlannedJob& job, const FinishedJ
   std::string metrics;
   for (const EpochReport& report : finished.history) metrics += to_json(report).dump() + "\n";
   Json heads = Json::array();
-  for (std::size_t h = 0; h < scores.size(); ++h) heads.push_back(describe(job.work.heads[h], scores[h]));
+  for (std::size_t h = 0; h < scores.size(); ++h)
+    heads.push_back(describe(job.work.heads[h], finished.temperatures[h], scores[h]));
   const Json done{
       {"key", job.work.key},
       {"job", job.name},

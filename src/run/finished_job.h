@@ -19,11 +19,12 @@ namespace pleat {
 struct FinishedJob {
   std::string weights, predictions;  // bytes of the two safetensors files; a function of the job alone
   std::vector<EpochReport> history;
-  std::int64_t kept_epoch = 0;  // from 1: the epoch whose weights these are
-  double seconds = 0;           // of the whole job, in this run
+  std::int64_t kept_epoch = 0;       // from 1: the epoch whose weights these are
+  double seconds = 0;                // of the whole job, in this run
+  std::vector<double> temperatures;  // of each head
   static constexpr auto members() {
-    return std::tuple{&FinishedJob::weights, &FinishedJob::predictions, &FinishedJob::history, &FinishedJob::kept_epoch,
-                      &FinishedJob::seconds};
+    return std::tuple{&FinishedJob::weights,    &FinishedJob::predictions, &FinishedJob::history,
+                      &FinishedJob::kept_epoch, &FinishedJob::seconds,     &FinishedJob::temperatures};
   }
 };
 FinishedJob pack_result(const PlannedJob& job, const FoldResult& result, double seconds);

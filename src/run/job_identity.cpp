@@ -64,7 +64,7 @@ Json job_identity(const RunConfig& config, const Dataset& dataset, const Planned
   Json identity{{"format", kResultFormat},
                 {"target", target_identity(dataset, job)},
                 {"model", model_identity(job.work.model, job.work.files)},
-                {"train", train_identity(effective_options(job.work))},
+                {"train", train_identity(effective_options(job.work), job.work.predict)},
                 {"exact", config.cluster.exact},
                 {"seed", config.seed},
                 {"round", job.work.random.round},
@@ -91,9 +91,9 @@ Json model_identity(const ModelConfig& config, const ModelFiles& files) {
   return model;
 }
 
-Json train_identity(const TrainConfig& train) {
+Json train_identity(const TrainConfig& train, const PredictConfig& predict) {
   Json all = key_fields_of(train);
-  if (train.keep != "best") all.erase("inner_share");
+  if (train.keep != "best" && !predict.temperature) all.erase("inner_share");
   return all;
 }
 

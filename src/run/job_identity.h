@@ -10,7 +10,7 @@ namespace pleat {
 Json job_identity(const RunConfig& config, const Dataset& dataset, const PlannedJob& job);
 
 /// The training options that affect the result.
-Json train_identity(const TrainConfig& train);
+Json train_identity(const TrainConfig& train, const PredictConfig& predict);
 
 /// The prediction options that affect the result; null if all are off.
 Json predict_identity(const PredictConfig& predict);

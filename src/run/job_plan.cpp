@@ -45,11 +45,11 @@ void check_parts(const FoldJob& job, const std::string& name) {
       name, job.train_rows.size(), steps, job.train.micro_batches, smallest, job.train.batch, job.train.micro_batches);
 }
 
-// Splits the fold's training side into rows to train on and, for train.keep: best, rows to choose the epoch by.
+// Splits the fold's training side into rows to train on and, if the job needs them, rows set aside (inner_rows).
 void split_training_side(const RunConfig& config, const Dataset& dataset, const std::vector<std::size_t>& side,
                          const std::string& name, FoldJob& work) {
   std::vector<std::size_t> inner;  // indices in `side`
-  if (config.train.keep == "best") {
+  if (work.needs_inner_rows()) {
     const std::string group = config.data.group.empty() ? "id" : config.data.group;
     std::vector<std::string> groups, strata;
     for (const std::size_t i : side) {
@@ -61,9 +61,9 @@ void split_training_side(const RunConfig& config, const Dataset& dataset, const 
     const auto count = static_cast<std::size_t>(config.train.inner_share * static_cast<double>(side.size()) + 0.5);
     inner = part_of_groups(groups, strata, count, key);
     if (inner.empty() || inner.size() == side.size()) {
-      throw UsageError(
-          "{}: train.inner_share ({}) sets {} of {} training rows aside; raise it, or take train.keep: last", name,
-          config.train.inner_share, inner.size(), side.size());
+      throw UsageError("{}: train.inner_share ({}) sets {} of {} training rows aside; raise it, or leave out {}", name,
+                       config.train.inner_share, inner.size(), side.size(),
+                       config.train.keep == "best" ? "train.keep: best" : "predict.temperature");
     }
   }
   for (std::size_t place = 0, next = 0; place < side.size(); ++place) {

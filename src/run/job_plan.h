@@ -24,9 +24,9 @@ std::string job_name(const std::string& unit, const std::string& model, FoldId f
 /// The jobs of round `round`.
 ///   labels: of each target, as the networks learn them; plan: in the order of dataset.train; files: of config.models
 /// Throws: UsageError if a micro-batch has fewer than the two rows that BatchNorm needs, if no rows can be set aside
-/// for train.keep: best, if train.progressive.from is not below the crops' size, if predict.shift moves images out of
-/// view, or if two models have the same network and file contents; DataError if a target cannot be fitted to a fold's
-/// rows (fit_code).
+/// for train.keep: best or predict.temperature, if train.progressive.from is not below the crops' size, if
+/// predict.shift moves images out of view, or if two models have the same network and file contents; DataError if a
+/// target cannot be fitted to a fold's rows (fit_code).
 std::vector<PlannedJob> plan_jobs(int round, const std::vector<Labels>& labels, const RunConfig& config,
                                   const Dataset& dataset, const FoldPlan& plan, const std::vector<ModelFiles>& files);
 

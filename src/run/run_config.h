@@ -53,28 +53,34 @@ struct RunConfig {
   std::string score = "macro_f1";
   FoldConfig folds;
   std::vector<ModelConfig> models;
+  std::string ensemble = "auto";
   TrainConfig train;
   PredictConfig predict;
   ClusterConfig cluster;
   static constexpr auto fields() {
-    return std::tuple{field("seed", &RunConfig::seed, at_least(0), identity, "every random number depends on it"),
-                      field("data", &RunConfig::data, any(), identity, "training data"),
-                      field("targets", &RunConfig::targets, any(), identity, "labels to predict from an image"),
-                      field("targets_as", &RunConfig::targets_as, one_of("separate", "joint", "heads"), identity,
-                            "separate: a model for each target and fold; joint: one model for all targets, trained on "
-                            "the combinations of their classes; heads: one model with a head for each target"),
-                      field("joint", &RunConfig::joint, any(), identity,
-                            "a target that combines others: its probabilities are the product of the others' "
-                            "probabilities; with targets_as: joint it is predicted directly, and the others' "
-                            "probabilities are sums over it"),
-                      field("score", &RunConfig::score, one_of("macro_f1", "accuracy", "log_loss"), identity,
-                            "the main score; macro_f1 is the mean over the classes that are labelled or predicted, as "
-                            "in scikit-learn"),
-                      field("folds", &RunConfig::folds, any(), identity, "cross-validation"),
-                      field("models", &RunConfig::models, any(), identity, "networks; all of them enter the ensemble"),
-                      field("train", &RunConfig::train, any(), identity, "training of each network"),
-                      field("predict", &RunConfig::predict, any(), identity, "prediction of each network"),
-                      field("cluster", &RunConfig::cluster, any(), identity, "ranks and devices")};
+    return std::tuple{
+        field("seed", &RunConfig::seed, at_least(0), identity, "every random number depends on it"),
+        field("data", &RunConfig::data, any(), identity, "training data"),
+        field("targets", &RunConfig::targets, any(), identity, "labels to predict from an image"),
+        field("targets_as", &RunConfig::targets_as, one_of("separate", "joint", "heads"), identity,
+              "separate: a model for each target and fold; joint: one model for all targets, trained on "
+              "the combinations of their classes; heads: one model with a head for each target"),
+        field("joint", &RunConfig::joint, any(), identity,
+              "a target that combines others: its probabilities are the product of the others' "
+              "probabilities; with targets_as: joint it is predicted directly, and the others' "
+              "probabilities are sums over it"),
+        field("score", &RunConfig::score, one_of("macro_f1", "accuracy", "log_loss"), identity,
+              "the main score; macro_f1 is the mean over the classes that are labelled or predicted, as "
+              "in scikit-learn"),
+        field("folds", &RunConfig::folds, any(), identity, "cross-validation"),
+        field("models", &RunConfig::models, any(), identity, "networks; the ensemble is chosen among them"),
+        field("ensemble", &RunConfig::ensemble, one_of("auto", "mean", "best", "greedy", "stack"), omit_at_default,
+              "how the models' predictions become one. mean: equal weights; best: the model with the "
+              "best score alone; greedy: weights by greedy selection; stack: a logistic regression on "
+              "their log-probabilities; auto: the one with the best cross-fitted score"),
+        field("train", &RunConfig::train, any(), identity, "training of each network"),
+        field("predict", &RunConfig::predict, any(), identity, "prediction of each network"),
+        field("cluster", &RunConfig::cluster, any(), identity, "ranks and devices")};
   }
 };
 

@@ -123,7 +123,8 @@ void check_code(const TargetCode& code) {
                               std::all_of(code.shares.begin(), code.shares.end(),
                                           [&](const auto& bin) { return bin.size() == classes; })
                         : code.outputs == 2 && code.edges.size() + 1 == classes && code.deviation > 0;
-  if (!fits || code.classes < 2) throw std::invalid_argument("its parts do not fit each other");
+  if (!fits || code.classes < 2 || !(code.temperature > 0))
+    throw std::invalid_argument("its parts do not fit each other");
 }
 
 }  // namespace
@@ -136,14 +137,18 @@ TargetCode fit_code(const Target& target, const std::vector<double>& numbers, co
 }
 
 torch::Tensor class_logits(const TargetCode& code, const torch::Tensor& outputs) {
+  torch::Tensor logits;
   switch (code.teaching) {
     case Teaching::kBins:
-      return fold_bins(code, outputs);
+      logits = fold_bins(code, outputs);
+      break;
     case Teaching::kNumber:
-      return cut_normal(code, outputs);
+      logits = cut_normal(code, outputs);
+      break;
     default:
-      return outputs.to(at::kCPU, at::kFloat);
+      logits = outputs.to(at::kCPU, at::kFloat);
   }
+  return code.temperature == 1 ? logits : logits / code.temperature;
 }
 
 torch::Tensor log_deviation(const torch::Tensor& output) {
@@ -158,18 +163,23 @@ std::pair<torch::Tensor, torch::Tensor> predicted_number(const TargetCode& code,
 }
 
 Json to_json(const TargetCode& code) {
+  Json json;
   switch (code.teaching) {
     case Teaching::kBins:
-      return {{"taught_as", "bins"}, {"cuts", code.cuts}, {"class_shares", code.shares}};
+      json = {{"taught_as", "bins"}, {"cuts", code.cuts}, {"class_shares", code.shares}};
+      break;
     case Teaching::kNumber:
-      return {{"taught_as", "number"},
+      json = {{"taught_as", "number"},
               {"mean", code.mean},
               {"deviation", code.deviation},
               {"edges", code.edges},
               {"log_deviation", {kLeastLogDeviation, kMostLogDeviation}}};
+      break;
     default:
-      return {{"taught_as", "classes"}, {"classes", code.classes}};
+      json = {{"taught_as", "classes"}, {"classes", code.classes}};
   }
+  if (code.temperature != 1) json["temperature"] = code.temperature;
+  return json;
 }
 
 TargetCode code_from_json(const Json& json, const std::string& source) {
@@ -189,6 +199,7 @@ TargetCode code_from_json(const Json& json, const std::string& source) {
       code.outputs = 2;
       code.classes = static_cast<int>(code.edges.size()) + 1;
     }
+    code.temperature = json.value("temperature", 1.0);
     check_code(code);
     return code;
   } catch (const std::exception& error) {

@@ -22,6 +22,7 @@ struct TargetCode {
   // Number: training uses (number - mean) / deviation, and edges cut numbers into classes.
   double mean = 0, deviation = 1;
   std::vector<double> edges;
+  double temperature = 1;  // divides the class logits (predict.temperature)
 
   /// Returns the bin of a number.
   int bin_of(double number) const { return class_by(cuts, number); }
@@ -35,7 +36,7 @@ struct TargetCode {
 TargetCode fit_code(const Target& target, const std::vector<double>& numbers, const std::string& who);
 
 /// Converts a network's outputs [n, outputs], any float type, to logits [n, classes] float32. The logits' softmax gives
-/// the classes' probabilities. Outputs of a target that is trained on classes keep their values.
+/// the classes' probabilities. At temperature 1, outputs of a target that is trained on classes keep their values.
 torch::Tensor class_logits(const TargetCode& code, const torch::Tensor& outputs);
 
 /// With `regress`: returns the predicted mean and standard deviation, each [n] float64, in the column's unit.

@@ -35,13 +35,16 @@ struct FoldJob {
   bool exact = false;
   std::vector<Head> heads;               // in the order of the network's outputs
   std::vector<std::int64_t> train_rows;  // rows of the crops file, ascending
-  // With train.keep: best: training rows set aside to choose the best epoch, and the score to choose by.
+  // With train.keep: best or predict.temperature: training rows set aside to choose the best epoch or to fit the
+  // temperature. `score`: to choose by.
   std::vector<std::int64_t> inner_rows;
   std::string score;
   std::vector<std::int64_t> predict_rows;  // the held-out fold, then other rows to predict
   PixelNorm norm;
   RandomKey random;  // seed, round, fold
 
+  /// True if training rows are set aside.
+  bool needs_inner_rows() const { return train.keep == "best" || predict.temperature; }
   /// Width of the network's last layer: outputs of all heads together.
   int outputs() const {
     int sum = 0;

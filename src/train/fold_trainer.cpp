@@ -1,6 +1,7 @@
 #include "train/fold_trainer.h"
 
 #include <ATen/Context.h>
+#include <ATen/ops/tensor.h>
 
 #include <cmath>
 #include <optional>
@@ -9,6 +10,7 @@
 #include "base/log.h"
 #include "base/stopwatch.h"
 #include "batches/batch_loader.h"
+#include "target/temperature.h"
 #include "train/best_weights.h"
 #include "train/checkpoint.h"
 #include "train/finite.h"
@@ -31,6 +33,7 @@ class FoldTrainer {
   RandomKey key_for(Purpose purpose) const;
   void resume();
   torch::Tensor outputs_of(const std::vector<std::int64_t>& rows);
+  void fit_temperatures(std::vector<TargetCode>& codes);
   void train_epoch();
   void train_step(BatchLoader& loader);
   void choose();
@@ -104,13 +107,23 @@ FoldResult FoldTrainer::run() {
     weights_->load(place_.best.weights, "the best epoch's weights");
   else if (average_)
     weights_->load(average_->state(), "the average of the weights");
+  std::vector<TargetCode> codes = codes_of(job_);
+  if (job_.predict.temperature) fit_temperatures(codes);
   const torch::Tensor outputs = outputs_of(job_.predict_rows);
-  FoldResult result{.logits = split_logits(codes_of(job_), outputs),
-                    .normals = split_normals(codes_of(job_), outputs),
+  FoldResult result{.logits = split_logits(codes, outputs),
+                    .normals = split_normals(codes, outputs),
                     .history = place_.history,
                     .kept_epoch = job_.train.keep == "best" ? place_.best.epoch : place_.epoch};
+  for (const TargetCode& code : codes) result.temperatures.push_back(code.temperature);
   for (const auto& [name, tensor] : weights_->state()) result.weights.emplace_back(name, tensor.detach().cpu());
   return result;
+}
+
+// Collective, as outputs_of.
+void FoldTrainer::fit_temperatures(std::vector<TargetCode>& codes) {
+  const std::vector<torch::Tensor> logits = split_logits(codes, outputs_of(job_.inner_rows));
+  for (std::size_t h = 0; h < codes.size(); ++h)
+    codes[h].temperature = fit_temperature(logits[h], at::tensor(job_.heads[h].inner_labels, at::kLong));
 }
 
 // Collective: each shard predicts its own batches. Returns all outputs on every shard.

@@ -14,10 +14,11 @@ namespace pleat {
 
 struct FoldResult {
   NamedTensors weights;                // on CPU: the last ones, their average (train.ema) or the best (train.keep)
-  std::vector<torch::Tensor> logits;   // for each head: [predict_rows, its classes] float32
+  std::vector<torch::Tensor> logits;   // for each head: [predict_rows, its classes] float32, over the temperature
   std::vector<torch::Tensor> normals;  // for each head: [predict_rows, 2] (split_normals), or undefined
   std::vector<EpochReport> history;
-  std::int64_t kept_epoch = 0;  // epoch of `weights`, from 1
+  std::int64_t kept_epoch = 0;       // epoch of `weights`, from 1
+  std::vector<double> temperatures;  // for each head; 1 without predict.temperature
 };
 
 /// Collective: all ranks of the slot call it with the same job. Returns the same result on each.

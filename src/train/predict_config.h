@@ -11,6 +11,7 @@ namespace pleat {
 struct PredictConfig {
   bool flip = false;
   std::int64_t shift = 0;
+  bool temperature = false;
   static constexpr auto fields() {
     return std::tuple{
         field("flip", &PredictConfig::flip, any(), identity,
@@ -18,7 +19,10 @@ struct PredictConfig {
         field("shift", &PredictConfig::shift, between(0, 16), omit_at_default,
               "average the logits of each image and four copies, moved by this many pixels left, right, up and down "
               "with black borders; takes five times as long; with flip also their mirror images, ten times as long; "
-              "0: off")};
+              "0: off"),
+        field("temperature", &PredictConfig::temperature, any(), omit_at_default,
+              "fit a softmax temperature to each network, on the training rows that train.inner_share sets aside; "
+              "probabilities that are too sure become less sure")};
   }
 };
 

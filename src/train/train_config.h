@@ -91,7 +91,9 @@ struct TrainConfig {
               "weights to keep. last: those after the last epoch; best: those of the epoch with the best score on "
               "training rows set aside for this (inner_share); the held-out fold never takes part in the choice"),
         field("inner_share", &TrainConfig::inner_share, between(0.01, 0.5), identity,
-              "with keep: best, share of the training rows to set aside, in whole groups; they are not trained on"),
+              "with keep: best or predict.temperature, share of the training rows to set aside, in whole groups; they "
+              "are "
+              "not trained on"),
         field("patience", &TrainConfig::patience, at_least(0), omit_at_default,
               "with keep: best, stop after this many epochs in a row without improvement; 0: never"),
         field("ema", &TrainConfig::ema, below_one(), omit_at_default,

@@ -38,7 +38,7 @@ def test_an_earlier_export_is_replaced_and_other_files_in_it_stay(gray, tmp_path
 def test_what_is_changed_after_the_export_is_refused_in_python(gray, tmp_path):
     out = shutil.copytree(gray / "export", tmp_path / "export")
     manifest = json.loads((out / "ensemble.json").read_text())
-    (out / "ensemble.json").write_text(json.dumps(manifest | {"version": 2}))
+    (out / "ensemble.json").write_text(json.dumps(manifest | {"version": 3}))
     with pytest.raises(ValueError, match="use the ensemble.py beside it"):
         exports.load(out)
     (out / "ensemble.json").write_text(json.dumps(manifest))

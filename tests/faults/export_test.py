@@ -197,7 +197,7 @@ def test_faces_are_left_to_pleat(tmp_path):
     shutil.copy(ROOT / "src/inference/exported_ensemble.py", out / "ensemble.py")
     how = {"height": 12, "width": 14, "channels": 3, "source": "photos", "mean": [0.5] * 3, "std": [0.2] * 3}
     for crop, background in [("face", "keep"), ("center", "gray 128, by masks")]:
-        about = {"format": "pleat ensemble", "version": 1, "targets": [], "units": [], "models": {}, "joint": None,
+        about = {"format": "pleat ensemble", "version": 2, "targets": [], "units": [], "models": {}, "joint": None,
                  "preprocessing": how | {"crop": crop, "background": background}}
         (out / "ensemble.json").write_text(json.dumps(about))
         with pytest.raises(NotImplementedError, match="pleat prepare"):

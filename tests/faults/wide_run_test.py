@@ -49,7 +49,7 @@ def wide_run(tmp_path_factory):
     assert done.returncode == 0, done.stdout
     shutil.copy(folder / "first/round_0/colour/resnet20/fold_0/weights.safetensors", folder / "start.safetensors")
     config = runs.write_config(folder / "config.yaml", crops, targets="[{name: colour}, {name: half}]",
-                               models=models(folder / "start.safetensors"), folds=f"{{k: {K}, repeats: {REPEATS}}}", **common)
+                               models=models(folder / "start.safetensors"), ensemble="mean", folds=f"{{k: {K}, repeats: {REPEATS}}}", **common)
     done = runs.pleat("train", config, "--run", folder / "run")
     assert done.returncode == 0, done.stdout
     return folder, config, runs.results(folder / "run")

@@ -41,7 +41,8 @@ class SummaryTest : public testing::Test {
       const auto& rows = job.work.predict_rows;
       FoldResult result{.weights = {{"w", at::zeros({2})}},
                         .logits = {at::zeros({static_cast<std::int64_t>(rows.size()), 3})},
-                        .history = {{.epoch = 1, .images = 24, .seconds = 2}}};
+                        .history = {{.epoch = 1, .images = 24, .seconds = 2}},
+                        .temperatures = {1}};
       for (std::size_t i = 0; i < rows.size(); ++i)
         result.logits[0][std::int64_t(i)][(rows[i] + (wrong(rows[i]) ? 1 : 0)) % 3] = 20.0f;
       write_result(folder_of(job), job, pack_result(job, result, 3.0), {});

@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "base/files.h"
+#include "rounds/ensemble_json.h"
 #include "rounds/gather.h"
 #include "rounds/predictions_csv.h"
 #include "rounds/summary.h"
@@ -50,6 +51,7 @@ class TargetPlanTest : public testing::Test {
           if (label >= 0) logits[std::int64_t(i)][label] = 30.0F;
         }
         result.logits.push_back(logits);
+        result.temperatures.push_back(1);
         torch::Tensor& normal = result.normals.emplace_back();  // mean: the true number plus 1; deviation: 2
         if (plan.targets[std::size_t(t)].regress) {
           normal = at::full({std::int64_t(rows.size()), 2}, 2.0, at::kDouble);

@@ -160,12 +160,12 @@ TEST_F(JobPlanTest, NoKeyChangesWithWhereAndHowFastItRuns) {
 
 TEST_F(JobPlanTest, OptionsThatCameLaterAreInTheKeyOnlyWhereTheyAreUsed) {
   TrainConfig train;
-  const std::string off = train_identity(train).dump();
+  const std::string off = train_identity(train, {}).dump();
   for (const char* name : {"resized_crop", "ema", "progressive"})
     EXPECT_THAT(off, testing::Not(testing::HasSubstr(name)));
   for (const char* name : {"lr", "flip", "pad"}) EXPECT_THAT(off, testing::HasSubstr(name));
   train.ema = 0.9;
-  EXPECT_THAT(train_identity(train).dump(), testing::HasSubstr("ema"));
+  EXPECT_THAT(train_identity(train, {}).dump(), testing::HasSubstr("ema"));
   EXPECT_TRUE(predict_identity({}).is_null());
   EXPECT_EQ(predict_identity({.flip = true}).dump(), R"({"flip":true})");
   EXPECT_EQ(predict_identity({.shift = 2}).dump(), R"({"flip":false,"shift":2})");
@@ -174,7 +174,7 @@ TEST_F(JobPlanTest, OptionsThatCameLaterAreInTheKeyOnlyWhereTheyAreUsed) {
 // A finished job is found by its key. A new option must have the role omit_at_default, or every job that was finished
 // before it would be trained again.
 TEST_F(JobPlanTest, ANewOptionMustNotEnterTheKeyAtItsDefault) {
-  EXPECT_EQ(train_identity(TrainConfig{}).dump(),
+  EXPECT_EQ(train_identity(TrainConfig{}, {}).dump(),
             R"({"epochs":8,"batch":64,"micro_batches":1,"lr":0.001,"optimizer":"adamw","weight_decay":0.01,)"
             R"("momentum":0.9,"beta2":0.999,"schedule":"one_cycle","warmup":0.25,"label_smoothing":0.0,)"
             R"("precision":"auto","keep":"last","augment":{"flip":true,"pad":4}})");
