@@ -1,13 +1,14 @@
 // Config reflection. Each member's name, bound, role and doc stand beside it; the parser, the resolved config, the
 // reference in the docs, the job key and the bounds are derived from them. A config struct has
 //   static constexpr auto fields() { return std::tuple{field("lr", &TrainConfig::lr, above(0.0), identity, "…"), …}; }
-// Members may be bool, int64_t, double, std::string, std::optional or Auto of those, a config struct, or a vector of
-// any.
+// Members may be bool, int64_t, double, std::string, std::optional or Auto of those, a config struct, a vector or an
+// optional of any, or a map with free keys.
 #pragma once
 
 #include <array>
 #include <cstdint>
 #include <limits>
+#include <map>
 #include <optional>
 #include <string>
 #include <tuple>
@@ -110,17 +111,24 @@ inline void read(const ConfigNode& node, const std::string& path, const Bound& b
   value = node.scalar;
 }
 template <class T>
-void read(const ConfigNode& node, const std::string& path, const Bound& bound, std::optional<T>& value) {
-  if (is_null(node)) return value.reset();
-  read(node, path, bound, value.emplace());
-}
-template <class T>
 void read(const ConfigNode& node, const std::string& path, const Bound& bound, Auto<T>& value) {
   if (is_null(node) || node.scalar == "auto") return value.value.reset();
   read(node, path, bound, value.value.emplace());
 }
 template <ConfigStruct T>
 void read(const ConfigNode& node, const std::string& path, const Bound&, T& value);
+template <class T>
+void read(const ConfigNode& node, const std::string& path, const Bound& bound, std::optional<T>& value) {
+  if (is_null(node)) return value.reset();
+  read(node, path, bound, value.emplace());
+}
+template <class T>
+void read(const ConfigNode& node, const std::string& path, const Bound& bound, std::map<std::string, T>& value) {
+  if (is_null(node)) return value.clear();
+  if (node.kind != ConfigNode::Kind::kMap) refuse(node, path, "keys and values");
+  value.clear();
+  for (const auto& [key, item] : node.map) read(item, join_path(path, key.c_str()), bound, value[key]);
+}
 template <class T>
 void read(const ConfigNode& node, const std::string& path, const Bound& bound, std::vector<T>& value) {
   if (is_null(node)) return value.clear();
@@ -156,15 +164,19 @@ Json write(const T& value, Selection) {
   return value;
 }
 template <class T>
-Json write(const std::optional<T>& value, Selection) {
-  return value ? Json(*value) : Json(nullptr);
-}
-template <class T>
 Json write(const Auto<T>& value, Selection) {
   return value.value ? Json(*value.value) : Json("auto");
 }
 template <ConfigStruct T>
 Json write(const T& value, Selection selection);
+template <class T>
+Json write(const std::optional<T>& value, Selection selection) {
+  return value ? write(*value, selection) : Json(nullptr);
+}
+template <class T>
+Json write(const std::map<std::string, T>& value, Selection) {
+  return value.empty() ? Json::object() : Json(value);
+}
 template <class T>
 Json write(const std::vector<T>& value, Selection selection) {
   Json list = Json::array();
@@ -197,6 +209,14 @@ template <class T>
 struct ElementOf<std::vector<T>> {
   using type = T;
 };
+template <ConfigStruct T>
+struct ElementOf<std::optional<T>> {
+  using type = T;
+};
+template <class T>
+inline constexpr bool is_vector = false;
+template <class T>
+inline constexpr bool is_vector<std::vector<T>> = true;
 
 }  // namespace fields_detail
 
@@ -244,7 +264,7 @@ void describe_fields(const std::string& path, std::vector<FieldDoc>& rows) {
           using Element = typename fields_detail::ElementOf<Member>::type;
           const std::string key = fields_detail::join_path(path, f.name);
           if constexpr (ConfigStruct<Element>) {
-            const bool list = !std::is_same_v<Element, Member>;
+            const bool list = fields_detail::is_vector<Member>;
             rows.push_back({list ? key + "[]" : key, "", "", f.doc, f.role});
             describe_fields<Element>(list ? key + "[]" : key, rows);
           } else {

@@ -20,10 +20,10 @@ constexpr auto kLook = 2ms;  // between polls: far below a training step, far ab
 class LocalSource : public JobSource {
  public:
   LocalSource(JobBoard& board, int slot) : board_(board), slot_(slot) {}
-  std::optional<int> next() override {
+  std::optional<JobOrder> next() override {
     for (;;) {
-      const JobBoard::Next next = board_.next(slot_);
-      if (next.answer == JobBoard::Answer::kJob) return next.job;
+      JobBoard::Next next = board_.next(slot_);
+      if (next.answer == JobBoard::Answer::kJob) return JobOrder{next.job, std::move(next.brief)};
       if (next.answer == JobBoard::Answer::kNoMore) return std::nullopt;
       std::this_thread::sleep_for(kLook);
     }
@@ -42,12 +42,12 @@ class LocalSource : public JobSource {
 class RemoteSource : public JobSource {
  public:
   RemoteSource(MPI_Comm comm, int slot) : comm_(comm), slot_(slot) {}
-  std::optional<int> next() override {
+  std::optional<JobOrder> next() override {
     send(AskMessage{slot_});
     ReceivedMessage message;
     while (!poll_message(comm_, AnswerMessage::kTag, message)) std::this_thread::sleep_for(kLook);
-    const auto answer = from_bytes<AnswerMessage>(message.bytes);
-    if (answer.job >= 0) return answer.job;
+    auto answer = from_bytes<AnswerMessage>(message.bytes);
+    if (answer.job >= 0) return JobOrder{answer.job, std::move(answer.brief)};
     while (answer.stop_sent && !stop_) poll_stop();
     return std::nullopt;
   }
@@ -155,9 +155,9 @@ struct Coordinator::Impl {
   }
 
   void answer(const Asker& asker) {
-    const JobBoard::Next next = board.next(asker.slot);
+    JobBoard::Next next = board.next(asker.slot);
     if (next.answer == JobBoard::Answer::kWait) return waiting.push_back(asker);
-    send_message(comm, asker.rank, AnswerMessage{next.job, stop_sent});
+    send_message(comm, asker.rank, AnswerMessage{next.job, stop_sent, std::move(next.brief)});
     if (next.answer == JobBoard::Answer::kNoMore) served.erase(asker.rank);
   }
 };

@@ -7,18 +7,26 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <tuple>
 
 #include "cluster/job_board.h"
 #include "cluster/rank_layout.h"
 
 namespace pleat {
 
+/// A job that was handed out.
+struct JobOrder {
+  int job = -1;
+  std::string brief;  // JobStart::brief
+  static constexpr auto members() { return std::tuple{&JobOrder::job, &JobOrder::brief}; }
+};
+
 /// The job queue as a slot's leader sees it. For one thread.
 class JobSource {
  public:
   virtual ~JobSource() = default;
   /// Waits, asleep, for the next job. Returns none once no job will follow.
-  virtual std::optional<int> next() = 0;
+  virtual std::optional<JobOrder> next() = 0;
   virtual void finish(int job, const std::string& result) = 0;
   virtual void fail(int job, ExitCode code, const std::string& message) = 0;
   /// The job saved its place and stopped, because of stop_requested() or a signal.

@@ -13,10 +13,40 @@ bool ends_the_run(ExitCode code) {
 }  // namespace
 
 JobBoard::Next JobBoard::next(int slot) {
-  const std::lock_guard lock(mutex_);
-  if (const auto job = queue_.next(slot)) return {Answer::kJob, *job};
-  // Pending jobs may wait for running ones, and a running job may fail and be tried again.
-  return {queue_.settled() ? Answer::kNoMore : Answer::kWait};
+  for (;;) {
+    std::optional<int> job;
+    {
+      const std::lock_guard lock(mutex_);
+      job = queue_.next(slot);
+      // Pending jobs may wait for running ones, and a running job may fail and be tried again.
+      if (!job) return {queue_.settled() ? Answer::kNoMore : Answer::kWait};
+    }
+    std::optional<JobStart> start = this->start(slot, *job);
+    if (!start) continue;
+    if (start->kind == JobStart::Kind::kRun) return {Answer::kJob, *job, std::move(start->brief)};
+    const std::lock_guard lock(mutex_);
+    if (start->kind == JobStart::Kind::kDone)
+      queue_.finish(slot, *job);
+    else
+      queue_.skip(slot, *job);
+  }
+}
+
+// Returns none if the job has failed before it began.
+std::optional<JobStart> JobBoard::start(int slot, int job) {
+  if (!events_.starting) return JobStart{};
+  std::optional<Error> error;
+  try {
+    const std::lock_guard one_at_a_time(events_mutex_);
+    const LogContext none("");
+    return events_.starting(job);
+  } catch (const Error& failure) {
+    error = failure;
+  } catch (const std::exception& failure) {
+    error.emplace(ExitCode::kSomeFailed, message_of(failure));
+  }
+  fail(slot, job, error->code(), error->what());
+  return std::nullopt;
 }
 
 void JobBoard::finish(int slot, int job, const std::string& result) {

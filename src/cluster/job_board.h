@@ -14,6 +14,13 @@
 
 namespace pleat {
 
+/// The answer to a job that is about to be handed out.
+struct JobStart {
+  enum class Kind { kRun, kDone, kSkip };
+  Kind kind = Kind::kRun;
+  std::string brief = {};  // with kRun: bytes for the slot, whose type the caller of run_jobs knows
+};
+
 /// Callbacks on rank 0, called one at a time.
 struct JobEvents {
   /// Keeps the job's result, the bytes that its JobWork returned; the job is done once this returns. If it throws
@@ -24,6 +31,10 @@ struct JobEvents {
   std::function<void(int job, const std::string& report)> progressed;
   /// SIGTERM arrived while these jobs ran; SIGKILL may follow within a second. May be empty.
   std::function<void(const std::vector<JobQueue::Running>& running)> terminating = {};
+  /// All jobs that this job waits for are done, and a slot is free for it. kDone: its result exists already; kSkip: its
+  /// result is not wanted any more. If it throws, the job has failed, as in `finished`. May be empty: every job runs,
+  /// with an empty brief.
+  std::function<JobStart(int job)> starting = {};
 };
 
 class JobBoard {
@@ -34,7 +45,9 @@ class JobBoard {
   struct Next {
     Answer answer;
     int job = -1;
+    std::string brief = {};
   };
+  /// Takes the next job that has to run; jobs that are done or skipped (JobEvents::starting) are passed over.
   Next next(int slot);
 
   void finish(int slot, int job, const std::string& result);
@@ -51,6 +64,7 @@ class JobBoard {
   std::optional<Error> verdict() const;
 
  private:
+  std::optional<JobStart> start(int slot, int job);
   void ended_by(ExitCode code, const std::string& message);
 
   std::mutex events_mutex_;  // held during a callback, which may write and sync files; taken before mutex_

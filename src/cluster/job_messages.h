@@ -57,13 +57,16 @@ struct ProgressMessage {
   static constexpr auto members() { return std::tuple{&ProgressMessage::job, &ProgressMessage::report}; }
 };
 
-/// Rank 0 to a leader that asked. `job` < 0: no job is left. `stop_sent`: a StopMessage was sent before this answer,
-/// and must be received before MPI ends.
+/// Rank 0 to a leader that asked. `job` < 0: no job is left. `brief`: JobStart::brief. `stop_sent`: a StopMessage was
+/// sent before this answer, and must be received before MPI ends.
 struct AnswerMessage {
   static constexpr JobTag kTag = JobTag::kAnswer;
   int job = -1;
   bool stop_sent = false;
-  static constexpr auto members() { return std::tuple{&AnswerMessage::job, &AnswerMessage::stop_sent}; }
+  std::string brief;
+  static constexpr auto members() {
+    return std::tuple{&AnswerMessage::job, &AnswerMessage::stop_sent, &AnswerMessage::brief};
+  }
 };
 
 /// Rank 0 to a leader: save the running job's place and stop.

@@ -26,11 +26,12 @@ Slot::~Slot() {
 
 void take_jobs(const Slot& slot, JobSource* source, const JobWork& work) {
   for (;;) {
-    const int mine = source ? source->next().value_or(-1) : -1;
-    const int job = slot.ranks().size == 1 ? mine : gather(slot.ranks(), mine).front();
+    JobOrder order = source ? source->next().value_or(JobOrder{}) : JobOrder{};
+    if (slot.ranks().size > 1) order = gather(slot.ranks(), order).front();
+    const int job = order.job;
     if (job < 0) return;
     try {
-      const std::string result = work(job);
+      const std::string result = work(job, order.brief);
       if (source) source->finish(job, result);
     } catch (const Error& error) {
       // An error that all shards agreed on is the job's, and the slot takes the next job. An error of one shard alone

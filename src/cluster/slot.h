@@ -38,8 +38,9 @@ class Slot {
   c10::intrusive_ptr<c10d::ProcessGroup> group_;
 };
 
-/// Does one job's work on this rank. The leader's return value is the job's result, as bytes (to_bytes).
-using JobWork = std::function<std::string(int job)>;
+/// Does one job's work on this rank. `brief`: JobStart::brief, on every shard. The leader's return value is the job's
+/// result, as bytes (to_bytes).
+using JobWork = std::function<std::string(int job, const std::string& brief)>;
 
 /// Takes jobs until none is left. `source`: the leader's; null on the other shards. An error that all shards of a job
 /// threw alike goes to rank 0 through the source, and the slot takes the next job. An error of one shard alone is

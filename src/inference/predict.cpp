@@ -179,7 +179,7 @@ std::optional<Error> predict_members(const Prediction& plan, const ComputePlace&
                                                       members[std::size_t(job)].folder.string(), message);
                              },
                          .progressed = [](int, const std::string&) {}};
-  const JobWork work = [&](int job) {
+  const JobWork work = [&](int job, const std::string&) {
     if (stop_signal_received()) throw StopRequested("stopped on request; nothing was written");
     return to_bytes(member_predictions(plan, members[std::size_t(job)], place.device));
   };

@@ -83,11 +83,23 @@ void JobQueue::put_back(int slot, int job) {
   stopped.slot = -1;
 }
 
+void JobQueue::skip(int slot, int job) {
+  Job& skipped = running_on(slot, job);
+  skipped.state = JobState::kSkipped;
+  skipped.slot = -1;
+  for (const int follower : followers_of(job)) jobs_[std::size_t(follower)].state = JobState::kSkipped;
+}
+
 std::vector<int> JobQueue::blocked_by(int job) const {
   if (jobs_.at(std::size_t(job)).failures + 1 < attempts_) return {};
+  return followers_of(job);
+}
+
+// The pending jobs that wait for `job`, directly or through others; ascending.
+std::vector<int> JobQueue::followers_of(int job) const {
   std::vector<bool> lost(jobs_.size());
   lost[std::size_t(job)] = true;
-  std::vector<int> blocked;
+  std::vector<int> followers;
   for (bool grew = true; grew;) {  // once is not enough: a job may wait for one with a higher number
     grew = false;
     for (std::size_t i = 0; i < jobs_.size(); ++i) {
@@ -95,11 +107,11 @@ std::vector<int> JobQueue::blocked_by(int job) const {
       if (lost[i] || jobs_[i].state != JobState::kPending) continue;
       if (std::none_of(before.begin(), before.end(), [&](int each) { return lost[std::size_t(each)]; })) continue;
       lost[i] = grew = true;
-      blocked.push_back(static_cast<int>(i));
+      followers.push_back(static_cast<int>(i));
     }
   }
-  std::sort(blocked.begin(), blocked.end());
-  return blocked;
+  std::sort(followers.begin(), followers.end());
+  return followers;
 }
 
 std::vector<JobQueue::Running> JobQueue::running() const {

@@ -7,7 +7,8 @@
 namespace pleat {
 
 /// kPending: not started; it may wait for other jobs. kBlocked: never runs, since a job that it waits for failed.
-enum class JobState { kPending, kRunning, kDone, kFailed, kBlocked };
+/// kSkipped: never runs, since its result is not wanted any more.
+enum class JobState { kPending, kRunning, kDone, kFailed, kBlocked, kSkipped };
 
 /// The jobs that each job waits for: waits_for[job], each of them < the number of jobs.
 using JobDependencies = std::vector<std::vector<int>>;
@@ -34,6 +35,8 @@ class JobQueue {
   void fail(int slot, int job);
   /// The job was stopped on request; a later run does it.
   void put_back(int slot, int job);
+  /// The job's result is not wanted: it and the jobs that wait for it, directly or through others, are kSkipped.
+  void skip(int slot, int job);
 
   /// Hands out no further job; running jobs may end.
   void close() { closed_ = true; }
@@ -64,6 +67,7 @@ class JobQueue {
   };
   bool ready(const Job& job) const;
   Job& running_on(int slot, int job);
+  std::vector<int> followers_of(int job) const;
   void require_no_cycle() const;
 
   std::vector<Job> jobs_;

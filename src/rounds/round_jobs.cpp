@@ -33,7 +33,7 @@ auto naming(const PlannedJob& job, const Slot& slot, const Work& work) {
 
 // A slot's work on one job. Returns the bytes of a FinishedJob on the leader.
 JobWork slot_work(const Run& run, const Round& round, const Slot& slot, const LastWave& wave, JobSource* source) {
-  return [&run, &round, &slot, &wave, source](int index) {
+  return [&run, &round, &slot, &wave, source](int index, const std::string&) {
     const PlannedJob& job = round.jobs[std::size_t(index)];
     const LogContext context_of_lines(job.name);
     const ThreadCount threads(wave.jobs.contains(index) ? wave.threads : run.place.mine.threads);

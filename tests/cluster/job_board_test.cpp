@@ -21,16 +21,21 @@ struct Heard {
   }
 };
 
+std::optional<int> next_of(JobSource& source) {
+  const auto order = source.next();
+  return order ? std::optional(order->job) : std::nullopt;
+}
+
 TEST(JobBoard, AJobsOwnFailureLeavesTheOthersRunning) {
   JobQueue queue(2);
   Heard heard;
   JobBoard board(queue, heard.events());
   const auto source = make_local_source(board, 0);
-  EXPECT_EQ(source->next(), 0);
+  EXPECT_EQ(next_of(*source), 0);
   source->fail(0, ExitCode::kSomeFailed, "the loss is not finite");
-  EXPECT_EQ(source->next(), 1);
+  EXPECT_EQ(next_of(*source), 1);
   source->finish(1, "");
-  EXPECT_EQ(source->next(), std::nullopt);
+  EXPECT_EQ(next_of(*source), std::nullopt);
   EXPECT_THAT(heard.failed, testing::ElementsAre(0));
   EXPECT_FALSE(board.verdict());
 }
@@ -40,13 +45,13 @@ TEST(JobBoard, AnErrorInDataEndsTheRunAndOutranksTheStopsItCauses) {
   Heard heard;
   JobBoard board(queue, heard.events());
   const auto a = make_local_source(board, 0), b = make_local_source(board, 1);
-  EXPECT_EQ(a->next(), 0);
-  EXPECT_EQ(b->next(), 1);
+  EXPECT_EQ(next_of(*a), 0);
+  EXPECT_EQ(next_of(*b), 1);
   EXPECT_FALSE(b->stop_requested());
   a->fail(0, ExitCode::kData, "crops.h5 row 5: changed");
   EXPECT_TRUE(b->stop_requested());
   b->stopped(1);
-  EXPECT_EQ(a->next(), std::nullopt);
+  EXPECT_EQ(next_of(*a), std::nullopt);
   ASSERT_TRUE(board.verdict());
   EXPECT_EQ(board.verdict()->code(), ExitCode::kData);
   EXPECT_STREQ(board.verdict()->what(), "crops.h5 row 5: changed");
@@ -58,10 +63,10 @@ TEST(JobBoard, AResultThatCannotBeKeptIsNotDone) {
                          .failed = [](int, const std::string&) {},
                          .progressed = [](int, const std::string&) {}});
   const auto source = make_local_source(board, 0);
-  EXPECT_EQ(source->next(), 0);
+  EXPECT_EQ(next_of(*source), 0);
   source->finish(0, "result");
   EXPECT_EQ(queue.state(0), JobState::kPending);
-  EXPECT_EQ(source->next(), std::nullopt);
+  EXPECT_EQ(next_of(*source), std::nullopt);
   ASSERT_TRUE(board.verdict());
   EXPECT_EQ(board.verdict()->code(), ExitCode::kData);
 }
@@ -77,7 +82,7 @@ TEST(JobBoard, AResultThatIsUnusableIsItsJobsFailureAlone) {
   };
   JobBoard board(queue, events);
   const auto source = make_local_source(board, 0);
-  while (const auto job = source->next()) source->finish(*job, "");
+  while (const auto job = next_of(*source)) source->finish(*job, "");
   EXPECT_THAT(heard.failed, testing::ElementsAre(0, 1));
   EXPECT_THAT(heard.finished, testing::ElementsAre(2));
   EXPECT_EQ(queue.count(JobState::kFailed), 2);
@@ -92,11 +97,11 @@ TEST(JobBoard, JobsThatWaitForAFailedOneFailWithItAndSaySo) {
   events.failed = [&](int job, const std::string& message) { failed.emplace_back(job, message); };
   JobBoard board(queue, events);
   const auto source = make_local_source(board, 0);
-  EXPECT_EQ(source->next(), 0);
+  EXPECT_EQ(next_of(*source), 0);
   source->fail(0, ExitCode::kSomeFailed, "the loss is not finite");
-  EXPECT_EQ(source->next(), 2);
+  EXPECT_EQ(next_of(*source), 2);
   source->finish(2, "");
-  EXPECT_EQ(source->next(), std::nullopt);
+  EXPECT_EQ(next_of(*source), std::nullopt);
   EXPECT_THAT(failed, testing::ElementsAre(testing::Pair(0, "the loss is not finite"),
                                            testing::Pair(1, testing::HasSubstr("waits for has failed"))));
 }
@@ -158,11 +163,75 @@ TEST(JobBoard, AStopOnRequestLeavesWithItsOwnCode) {
   Heard heard;
   JobBoard board(queue, heard.events());
   const auto source = make_local_source(board, 0);
-  EXPECT_EQ(source->next(), 0);
+  EXPECT_EQ(next_of(*source), 0);
   source->stopped(0);
-  EXPECT_EQ(source->next(), std::nullopt);
+  EXPECT_EQ(next_of(*source), std::nullopt);
   ASSERT_TRUE(board.verdict());
   EXPECT_EQ(board.verdict()->code(), ExitCode::kStopped);
+}
+
+// Job 1 waits for job 0, and job 2 for job 1.
+JobQueue chain() { return JobQueue(JobDependencies{{}, {0}, {1}}); }
+
+TEST(JobBoard, AJobIsBriefedOnceItsPrerequisitesAreKept) {
+  JobQueue queue = chain();
+  Heard heard;
+  JobEvents events = heard.events();
+  events.starting = [&](int job) {
+    return JobStart{.brief = std::to_string(job) + " after " + std::to_string(heard.finished.size())};
+  };
+  JobBoard board(queue, events);
+  const auto source = make_local_source(board, 0);
+  for (int job = 0; job < 3; ++job) {
+    const auto order = source->next();
+    ASSERT_TRUE(order);
+    EXPECT_EQ(order->job, job);
+    EXPECT_EQ(order->brief, std::to_string(job) + " after " + std::to_string(job));
+    source->finish(job, "");
+  }
+  EXPECT_FALSE(source->next());
+}
+
+TEST(JobBoard, AJobThatIsDoneAlreadyIsPassedOver) {
+  JobQueue queue = chain();
+  Heard heard;
+  JobEvents events = heard.events();
+  events.starting = [](int job) { return JobStart{job == 1 ? JobStart::Kind::kDone : JobStart::Kind::kRun}; };
+  JobBoard board(queue, events);
+  const auto source = make_local_source(board, 0);
+  EXPECT_EQ(next_of(*source), 0);
+  source->finish(0, "");
+  EXPECT_EQ(next_of(*source), 2);
+  EXPECT_EQ(queue.state(1), JobState::kDone);
+  EXPECT_THAT(heard.finished, testing::ElementsAre(0));
+}
+
+TEST(JobBoard, ASkippedJobTakesThoseThatWaitForItAlong) {
+  JobQueue queue = chain();
+  Heard heard;
+  JobEvents events = heard.events();
+  events.starting = [](int job) { return JobStart{job == 1 ? JobStart::Kind::kSkip : JobStart::Kind::kRun}; };
+  JobBoard board(queue, events);
+  const auto source = make_local_source(board, 0);
+  EXPECT_EQ(next_of(*source), 0);
+  source->finish(0, "");
+  EXPECT_EQ(next_of(*source), std::nullopt);
+  EXPECT_EQ(queue.count(JobState::kSkipped), 2);
+  EXPECT_THAT(heard.failed, testing::IsEmpty());
+  EXPECT_FALSE(board.verdict());
+}
+
+TEST(JobBoard, AJobThatCannotBeBriefedFailsOrEndsTheRun) {
+  for (const ExitCode code : {ExitCode::kSomeFailed, ExitCode::kData}) {
+    JobQueue queue = chain();
+    Heard heard;
+    JobEvents events = heard.events();
+    events.starting = [code](int) -> JobStart { throw Error(code, "no labels"); };
+    JobBoard board(queue, events);
+    EXPECT_EQ(next_of(*make_local_source(board, 0)), std::nullopt);
+    EXPECT_EQ(board.verdict().has_value(), code == ExitCode::kData);
+    EXPECT_EQ(heard.failed.size(), code == ExitCode::kData ? 0u : 3u);
+  }
 }
 
 }  // namespace

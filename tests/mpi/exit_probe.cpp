@@ -60,7 +60,7 @@ void share_jobs(MpiSession& session, int failing) {
                          .failed = [](int, const std::string&) {},
                          .progressed = [](int, const std::string&) {}};
   const auto verdict = run_jobs(session, layout, slot, queue, events, [&](JobSource*) -> JobWork {
-    return [&](int job) {
+    return [&](int job, const std::string&) {
       if (job >= 4 && session.rank() == failing) throw DataError("rank {} fails alone", failing);
       slot.ranks().barrier();
       std::this_thread::sleep_for(std::chrono::milliseconds(5));

@@ -37,7 +37,7 @@ class RunJobs : public testing::TestWithParam<int> {
                            .failed = [this](int job, const std::string& text) { failed[job] = text; },
                            .progressed = [this](int, const std::string&) { ++reports; }};
     verdict = run_jobs(session(), layout, slot, *queue, events, [&](JobSource* source) -> JobWork {
-      return [&, source](int job) { return work(job, slot, source); };
+      return [&, source](int job, const std::string&) { return work(job, slot, source); };
     });
   }
 
