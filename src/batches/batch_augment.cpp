@@ -104,6 +104,10 @@ constexpr std::array kAugmentations{
 
 // Converts the images to pixels from 0 to 1, changes them, and normalises them again.
 void change_pixels(const AugmentContext& context, Batch& batch) {
+  const bool changes = std::any_of(kAugmentations.begin(), kAugmentations.end(), [&](const Augmentation& each) {
+    return each.change != nullptr && each.wanted(context.config);
+  });
+  if (!changes) return;
   const auto per_channel = [&](const std::vector<double>& values) {
     return at::tensor(values, at::kFloat).to(batch.images.device()).reshape({1, -1, 1, 1});
   };
@@ -113,6 +117,21 @@ void change_pixels(const AugmentContext& context, Batch& batch) {
     if (each.change != nullptr && each.wanted(context.config)) pixels = each.change(context, pixels);
   }
   batch.images = pixels.sub(mean).div(std).contiguous(batch.images.suggest_memory_format());
+}
+
+// Changes only the rows that have a pseudo-label, or only the others.
+void change_some(const AugmentContext& context, Batch& batch, bool pseudo) {
+  std::vector<std::int64_t> places, rows;
+  for (std::size_t i = 0; i < batch.rows.size(); ++i) {
+    if (batch.pseudo[i] != pseudo) continue;
+    places.push_back(static_cast<std::int64_t>(i));
+    rows.push_back(batch.rows[i]);
+  }
+  if (places.empty()) return;
+  const torch::Tensor where = at::tensor(places, at::kLong).to(batch.images.device());
+  Batch some{.images = batch.images.index_select(0, where), .rows = rows};
+  change_pixels({context.config, context.norm, {context.key.key, some.rows}}, some);
+  batch.images.index_copy_(0, where, some.images);
 }
 
 }  // namespace
@@ -146,12 +165,14 @@ AugmentConfig only(const Augmentation& augmentation, const AugmentConfig& config
   return alone;
 }
 
-void augment_batch(const AugmentContext& context, Batch& batch) {
+void augment_batch(const AugmentContext& context, Batch& batch, const AugmentConfig* pseudo) {
   const at::NoGradGuard no_grad;
-  const bool changes = std::any_of(kAugmentations.begin(), kAugmentations.end(), [&](const Augmentation& each) {
-    return each.change != nullptr && each.wanted(context.config);
-  });
-  if (changes) change_pixels(context, batch);
+  if (pseudo != nullptr && !batch.pseudo.empty()) {
+    change_some(context, batch, false);
+    change_some({*pseudo, context.norm, context.key}, batch, true);
+  } else {
+    change_pixels(context, batch);
+  }
   if (context.config.mixup > 0.0 || context.config.cutmix > 0.0) mix_batch(context, batch);
 }
 

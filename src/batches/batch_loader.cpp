@@ -90,7 +90,8 @@ struct BatchLoader::Impl {
     // Allocated as NHWC and viewed as NCHW: channels_last without a copy.
     const torch::Tensor pixels = at::empty({count, shape.height, shape.width, shape.channels}, pin.dtype(at::kFloat));
     float* out = pixels.data_ptr<float>();
-    for (const std::int64_t row : plan.rows) {
+    for (std::size_t i = 0; i < plan.rows.size(); ++i) {
+      const std::int64_t row = plan.rows[i];
       Placement placement{.box = whole_image(crops.shape())};
       if (options.training) {
         RandomKey key = options.key;
@@ -98,12 +99,13 @@ struct BatchLoader::Impl {
         key.epoch = plan.epoch;
         key.sample = static_cast<std::uint64_t>(row);
         RandomStream random(key);
-        placement = draw_placement(options.augment, crops.shape(), random);
+        const bool other = options.pseudo_augment && !plan.pseudo.empty() && plan.pseudo[i];
+        placement = draw_placement(other ? *options.pseudo_augment : options.augment, crops.shape(), random);
       }
       writer.write(crops.image(static_cast<std::size_t>(row)), placement, out);
       out += shape.bytes();
     }
-    return {.images = pixels.permute({0, 3, 1, 2}), .rows = plan.rows};
+    return {.images = pixels.permute({0, 3, 1, 2}), .rows = plan.rows, .pseudo = plan.pseudo};
   }
 };
 

@@ -17,12 +17,14 @@ namespace pleat {
 /// One batch to make.
 struct BatchPlan {
   std::vector<std::int64_t> rows;  // of the crops file
+  std::vector<bool> pseudo;        // per row: it has a pseudo-label; empty: none has
   std::uint32_t epoch = 0;         // each epoch has its own random numbers
 };
 
 struct Batch {
   torch::Tensor images;            // [n, C, H, W] float32, channels_last, normalised
   std::vector<std::int64_t> rows;  // the plan's
+  std::vector<bool> pseudo;        // the plan's
   // Undefined unless images are mixed (batch_mix.h).
   // partners: [n] int64, the position in this batch of the image that is mixed into each
   // share: [n] float32, 0 to 1, the weight of the image's own label
@@ -32,8 +34,9 @@ struct Batch {
 struct LoaderOptions {
   PixelNorm norm;
   AugmentConfig augment;
-  bool training = false;  // false: images unchanged
-  RandomKey key;          // seed, round and fold; the loader fills in purpose, epoch and sample
+  std::optional<AugmentConfig> pseudo_augment;  // of rows with a pseudo-label; none: as of the others
+  bool training = false;                        // false: images unchanged
+  RandomKey key;                                // seed, round and fold; the loader fills in purpose, epoch and sample
   // Of the batches' images, with as many channels as the crops; none: the crops' shape.
   std::optional<ImageShape> shape;
   int threads = 1;

@@ -23,13 +23,16 @@ std::span<const std::int64_t> EpochCut::part(std::int64_t step, std::int64_t par
 }
 
 std::vector<BatchPlan> batch_plans(const EpochCut& cut, std::int64_t step, std::int64_t first, std::int64_t count,
-                                   const std::vector<std::int64_t>& rows, std::int64_t epoch) {
+                                   const std::vector<std::int64_t>& rows, std::size_t pseudo_rows, std::int64_t epoch) {
+  const auto labelled = static_cast<std::int64_t>(rows.size() - pseudo_rows);
   std::vector<BatchPlan> plans;
   for (; step < cut.steps; ++step) {
     for (std::int64_t part = first; part < first + count; ++part) {
       BatchPlan& plan = plans.emplace_back(BatchPlan{.epoch = static_cast<std::uint32_t>(epoch)});
-      for (const std::int64_t position : cut.part(step, part))
+      for (const std::int64_t position : cut.part(step, part)) {
         plan.rows.push_back(rows[static_cast<std::size_t>(position)]);
+        if (pseudo_rows > 0) plan.pseudo.push_back(position >= labelled);
+      }
     }
   }
   return plans;

@@ -25,7 +25,8 @@ struct EpochCut {
 
 /// Parts first … first + count - 1 of each batch from `step` on, in training order.
 ///   rows: the job's rows of the crops file; cut.order holds positions in them
+///   pseudo_rows: the last of them have pseudo-labels
 std::vector<BatchPlan> batch_plans(const EpochCut& cut, std::int64_t step, std::int64_t first, std::int64_t count,
-                                   const std::vector<std::int64_t>& rows, std::int64_t epoch);
+                                   const std::vector<std::int64_t>& rows, std::size_t pseudo_rows, std::int64_t epoch);
 
 }  // namespace pleat

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -19,11 +20,22 @@ namespace pleat {
 struct Head {
   std::string target;
   TargetCode code;
-  double weight = 1;                       // factor of this head's loss
-  double bin_spread = 0;                   // targets[].bin_spread
-  std::vector<std::int64_t> labels;        // training class of each training row, in [0, code.classes)
-  std::vector<double> numbers;             // number of each training row; empty if trained as classes
+  double weight = 1;                 // factor of this head's loss
+  double bin_spread = 0;             // targets[].bin_spread
+  std::vector<std::int64_t> labels;  // training class of each training row, in [0, code.classes)
+  std::vector<double> numbers;       // number of each training row, in bins of each labelled one; empty for classes
+  std::vector<float> weights;        // of each training row in the loss; empty: all 1
+  // Distribution over the outputs of each pseudo-labelled row, [rows, code.outputs]. Bins need it; otherwise empty: the
+  // labels and numbers alone.
+  std::vector<float> soft;
   std::vector<std::int64_t> inner_labels;  // class of each inner row
+};
+
+/// What a student has beside the labelled rows (rounds).
+struct PseudoLabelled {
+  std::size_t rows = 0;                  // the last ones of train_rows have pseudo-labels
+  std::optional<AugmentConfig> augment;  // of these rows; none: train.augment
+  std::string initial_weights;           // safetensors to start from; empty: as the model says
 };
 
 struct FoldJob {
@@ -33,8 +45,10 @@ struct FoldJob {
   TrainConfig train;  // precision is resolved: fp32 or bf16
   PredictConfig predict;
   bool exact = false;
-  std::vector<Head> heads;               // in the order of the network's outputs
-  std::vector<std::int64_t> train_rows;  // rows of the crops file, ascending
+  std::vector<Head> heads;  // in the order of the network's outputs
+  // Rows of the crops file: the labelled ones, ascending, then the pseudo-labelled ones, ascending.
+  std::vector<std::int64_t> train_rows;
+  PseudoLabelled pseudo;
   // With train.keep: best or predict.temperature: training rows set aside to choose the best epoch or to fit the
   // temperature. `score`: to choose by.
   std::vector<std::int64_t> inner_rows;

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/stopwatch.h"
 #include "batches/batch_loader.h"
+#include "model/tensor_file.h"
 #include "target/temperature.h"
 #include "train/best_weights.h"
 #include "train/checkpoint.h"
@@ -63,6 +64,9 @@ FoldTrainer::FoldTrainer(const FoldJob& job, const TrainContext& context)
     as_job_error([&] {
       classifier_ =
           make_classifier(job.model, classifier_shape(context.crops.shape(), job.outputs()), key_for(Purpose::kInit));
+      if (!job.pseudo.initial_weights.empty())
+        load_state(*classifier_, tensors_from_bytes(job.pseudo.initial_weights, "the teacher's weights").tensors,
+                   "the teacher's weights");
       place_on(*classifier_, context.device);
       weights_.emplace(*classifier_, rounds_weights(job, context.device));
       optimizer_ = make_optimizer(job.train, weights_->trained());

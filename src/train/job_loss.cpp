@@ -6,7 +6,9 @@
 #include <ATen/ops/one_hot.h>
 #include <ATen/ops/softmax.h>
 #include <ATen/ops/tensor.h>
+#include <ATen/ops/where.h>
 
+#include <algorithm>
 #include <cmath>
 #include <map>
 
@@ -18,6 +20,9 @@ std::vector<std::int64_t> asked_labels(const Head& head) {
   if (head.code.teaching != Teaching::kBins) return head.labels;
   std::vector<std::int64_t> bins;
   for (const double number : head.numbers) bins.push_back(head.code.bin_of(number));
+  const auto outputs = static_cast<std::ptrdiff_t>(head.code.outputs);
+  for (auto row = head.soft.begin(); row != head.soft.end(); row += outputs)
+    bins.push_back(std::max_element(row, row + outputs) - row);
   return bins;
 }
 
@@ -72,14 +77,23 @@ HeadLoss::HeadLoss(const Head& head, const TrainConfig& train, const torch::Devi
       smoothing_(train.label_smoothing),
       focal_(train.loss.focal),
       f1_(train.loss.f1),
-      labels_(at::tensor(asked_labels(head), at::kLong).to(device)) {
+      labels_(at::tensor(asked_labels(head), at::kLong).to(device)),
+      labelled_(labels_.numel()) {
   if (teaching_ == Teaching::kNumber) {
     std::vector<float> numbers;
     for (const double number : head.numbers) numbers.push_back(static_cast<float>(head.code.standardised(number)));
     numbers_ = at::tensor(numbers, at::kFloat).to(device);
   }
-  if (const auto weights = row_weights(train.loss.class_weights, head.labels); !weights.empty())
-    weights_ = at::tensor(weights, at::kFloat).to(device);
+  std::vector<float> weights = row_weights(train.loss.class_weights, head.labels);
+  if (weights.empty())
+    weights = head.weights;
+  else if (!head.weights.empty())
+    for (std::size_t row = 0; row < weights.size(); ++row) weights[row] *= head.weights[row];
+  if (!weights.empty()) weights_ = at::tensor(weights, at::kFloat).to(device);
+  if (!head.soft.empty()) {
+    soft_ = at::tensor(head.soft, at::kFloat).reshape({-1, outputs_}).to(device);
+    labelled_ -= soft_.size(0);
+  }
   if (head.bin_spread > 0)
     spread_ = at::tensor(spread_table(outputs_, head.bin_spread), at::kFloat).reshape({outputs_, outputs_}).to(device);
 }
@@ -87,7 +101,15 @@ HeadLoss::HeadLoss(const Head& head, const TrainConfig& train, const torch::Devi
 // Target distribution of each row, [n, outputs], without label smoothing.
 torch::Tensor HeadLoss::targets_of(const torch::Tensor& positions) const {
   const torch::Tensor labels = labels_.index_select(0, positions);
-  return spread_.defined() ? spread_.index_select(0, labels) : at::one_hot(labels, outputs_).to(at::kFloat);
+  return with_soft(spread_.defined() ? spread_.index_select(0, labels) : at::one_hot(labels, outputs_).to(at::kFloat),
+                   positions);
+}
+
+// Replaces the targets of pseudo-labelled rows by their own distributions.
+torch::Tensor HeadLoss::with_soft(const torch::Tensor& targets, const torch::Tensor& positions) const {
+  if (!soft_.defined()) return targets;
+  const torch::Tensor places = positions - labelled_;
+  return at::where((places >= 0).unsqueeze(1), soft_.index_select(0, places.clamp_min(0)), targets);
 }
 
 // Loss of each row, [n]. Ignores mixing (mixup, cutmix).
@@ -95,7 +117,7 @@ torch::Tensor HeadLoss::of_rows(const torch::Tensor& outputs, const torch::Tenso
   torch::Tensor losses;
   if (teaching_ == Teaching::kNumber) {
     losses = normal_loss(outputs, numbers_.index_select(0, positions));
-  } else if (focal_ == 0.0 && !spread_.defined()) {
+  } else if (focal_ == 0.0 && !spread_.defined() && !soft_.defined()) {
     losses = cross_entropy(outputs, labels_.index_select(0, positions), at::Reduction::None, smoothing_);
   } else {
     const torch::Tensor logs = at::log_softmax(outputs.to(at::kFloat), 1);
@@ -132,7 +154,7 @@ torch::Tensor HeadLoss::plain(const torch::Tensor& outputs, const torch::Tensor&
 torch::Tensor HeadLoss::operator()(const torch::Tensor& outputs, const torch::Tensor& positions, const Batch& mixed,
                                    std::int64_t batch) const {
   const bool is_plain = teaching_ != Teaching::kNumber && focal_ == 0.0 && f1_ == 0.0 && !spread_.defined() &&
-                        !weights_.defined() && !mixed.share.defined();
+                        !weights_.defined() && !soft_.defined() && !mixed.share.defined();
   if (is_plain) return plain(outputs, positions, batch);
   torch::Tensor losses = of_rows(outputs, positions);
   if (mixed.share.defined())

@@ -31,6 +31,7 @@ class HeadLoss {
   torch::Tensor of_rows(const torch::Tensor& outputs, const torch::Tensor& positions) const;
   torch::Tensor one_minus_f1(const torch::Tensor& outputs, const torch::Tensor& positions, const Batch& mixed) const;
   torch::Tensor targets_of(const torch::Tensor& positions) const;
+  torch::Tensor with_soft(const torch::Tensor& targets, const torch::Tensor& positions) const;
 
   Teaching teaching_;
   std::int64_t outputs_;
@@ -38,6 +39,8 @@ class HeadLoss {
   torch::Tensor labels_;   // [rows] int64: class or bin
   torch::Tensor numbers_;  // [rows] float32, standardised; undefined unless trained as a number (regress)
   torch::Tensor weights_;  // [rows] float32; undefined: all 1
+  torch::Tensor soft_;     // [pseudo-labelled rows, outputs] float32: their target distributions; undefined: one-hot
+  std::int64_t labelled_;  // rows before these
   torch::Tensor spread_;   // [bins, bins] float32: target distribution for each label; undefined: one-hot
 };
 

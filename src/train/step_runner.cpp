@@ -55,11 +55,12 @@ std::unique_ptr<BatchLoader> StepRunner::loader(const EpochCut& cut, std::int64_
       context_.crops,
       LoaderOptions{.norm = job_.norm,
                     .augment = job_.train.augment,
+                    .pseudo_augment = job_.pseudo.augment,
                     .training = true,
                     .key = job_.random,
                     .shape = epoch_image_size(job_.train, epoch, context_.crops.shape()),
                     .pinned = context_.device.is_cuda()},
-      batch_plans(cut, step, sync_->first_part(), sync_->part_count(), job_.train_rows, epoch));
+      batch_plans(cut, step, sync_->first_part(), sync_->part_count(), job_.train_rows, job_.pseudo.rows, epoch));
 }
 
 RandomKey StepRunner::key_for(Purpose purpose, const StepPlace& place, int part) const {
@@ -88,7 +89,8 @@ void StepRunner::move(Optimizer& optimizer, std::optional<WeightAverage>& averag
 Batch StepRunner::next_batch(BatchLoader& loader, const StepPlace& place, int part) {
   Batch batch = loader.next();
   batch.images = batch.images.to(context_.device, /*non_blocking=*/true);
-  augment_batch({job_.train.augment, job_.norm, {key_for(Purpose::kPixels, place, part), batch.rows}}, batch);
+  augment_batch({job_.train.augment, job_.norm, {key_for(Purpose::kPixels, place, part), batch.rows}}, batch,
+                job_.pseudo.augment ? &*job_.pseudo.augment : nullptr);
   return batch;
 }
 

@@ -156,5 +156,19 @@ TEST(BatchMix, SharesAreBetaDistributed) {
   }
 }
 
+TEST(BatchAugment, PseudoLabelledRowsHaveTheirOwnAugmentation) {
+  AugmentConfig strong = no_augmentation(), weak = no_augmentation();
+  strong.randaugment = {.ops = 2, .magnitude = 15}, weak.rotate = 10;
+  const std::vector<std::int64_t> rows{5, 2, 9, 4};
+  Batch batch = batch_of(rows);
+  batch.pseudo = {false, true, true, false};
+  augment_batch({weak, kNorm, {{}, rows}}, batch, &strong);
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    const Batch alone = augmented(batch.pseudo[i] ? strong : weak, {rows[i]});
+    EXPECT_TRUE(same(batch.images[std::int64_t(i)], alone.images[0])) << i;
+  }
+  EXPECT_TRUE(batch.images.is_contiguous(at::MemoryFormat::ChannelsLast));
+}
+
 }  // namespace
 }  // namespace pleat

@@ -209,5 +209,45 @@ TEST(JobLoss, HeadsAddUpByTheirWeights) {
               value_of(job_of_four()) + 0.5 * loss_of(second, logits_of_four().flip(0)).item<double>(), 1e-6);
 }
 
+// The loss of each row alone, out of a batch of one.
+std::vector<double> row_losses(const FoldJob& job) {
+  std::vector<double> losses;
+  for (std::int64_t row = 0; row < 4; ++row)
+    losses.push_back(loss_of(job, logits_of_four(), row, row + 1, 1).item<double>());
+  return losses;
+}
+
+TEST(JobLoss, RowsCountByTheirWeights) {
+  FoldJob job = job_of_four();
+  const std::vector<double> alone = row_losses(job);
+  job.heads[0].weights = {1.0F, 0.5F, 0.0F, 2.0F};
+  EXPECT_NEAR(value_of(job), (alone[0] + 0.5 * alone[1] + 2 * alone[3]) / 4, 1e-6);
+}
+
+TEST(JobLoss, SoftLabelsAreCrossEntropyWithTheirDistribution) {
+  FoldJob job = job_of_four();
+  const std::vector<double> hard = row_losses(job);
+  job.pseudo.rows = 2;
+  job.heads[0].soft = {0.0F, 1.0F, 0.0F, 0.2F, 0.3F, 0.5F};  // of the last two rows
+  const std::vector<double> soft = row_losses(job);
+  for (int row : {0, 1, 2}) EXPECT_NEAR(soft[std::size_t(row)], hard[std::size_t(row)], 1e-6) << row;
+  const torch::Tensor logs = at::log_softmax(logits_of_four()[3], 0);
+  const double expected = -(0.2 * logs[0] + 0.3 * logs[1] + 0.5 * logs[2]).item<double>();
+  EXPECT_NEAR(soft[3], expected, 1e-6);
+}
+
+TEST(JobLoss, PseudoLabelledRowsOfBinsHaveOnlyADistribution) {
+  Head head = class_head(3, {0, 0, 1, 1});
+  head.code = {
+      .teaching = Teaching::kBins, .classes = 2, .outputs = 3, .cuts = {1, 2}, .shares = {{1, 0}, {1, 0}, {0, 1}}};
+  head.numbers = {0.5, 1.5, 2.5};
+  head.soft = {0.5F, 0.5F, 0.0F};
+  FoldJob job = job_of({head});
+  job.pseudo.rows = 1;
+  const torch::Tensor logs = at::log_softmax(logits_of_four(), 1);
+  const double expected = -(logs[0][0] + logs[1][1] + logs[2][2] + 0.5 * logs[3][0] + 0.5 * logs[3][1]).item<double>();
+  EXPECT_NEAR(value_of(job), expected / 4, 1e-6);
+}
+
 }  // namespace
 }  // namespace pleat
