@@ -22,7 +22,8 @@ enum class Purpose : std::uint32_t {
   kPixels = 9,
   kMix = 10,
   kSampling = 11,
-  kInnerSplit = 12
+  kInnerSplit = 12,
+  kRoundParts = 13
 };
 
 /// Everything that a random number may depend on: never rank, worker or clock.

@@ -63,7 +63,7 @@ void require_same_preparation(const CropFile& crops, const RunRecord::Data& trai
 
 // Warns of training rows: scores on them are too good.
 void warn_of_known_rows(const CropFile& crops, const std::vector<std::int64_t>& rows, const RunPaths& paths,
-                        const RunRecord& record) {
+                        const RunRecord& record, int round) {
   const std::vector<std::string>& ids = crops.table().column("id");
   const FoldPlan plan = read_folds(paths.folds());
   const std::set<std::string_view> trained(plan.ids.begin(), plan.ids.end());
@@ -74,7 +74,7 @@ void warn_of_known_rows(const CropFile& crops, const std::vector<std::int64_t>& 
   spdlog::warn(
       "{} of {} rows {} this run's training rows, which most of its models were trained on: their predictions say "
       "nothing about new images; held-out predictions are in {}",
-      known, rows.size(), same ? "are" : "have the ids of", paths.oof(kResultRound).string());
+      known, rows.size(), same ? "are" : "have the ids of", paths.oof(round).string());
 }
 
 std::vector<std::int64_t> valid_rows(const CropFile& crops) {
@@ -120,7 +120,7 @@ Prediction plan_prediction(const PredictRequest& request, const MpiSession& sess
   plan.rows = valid_rows(plan.crops);
   if (session.rank() == 0) {
     require_same_preparation(plan.crops, plan.ensemble.record.data);
-    warn_of_known_rows(plan.crops, plan.rows, paths, plan.ensemble.record);
+    warn_of_known_rows(plan.crops, plan.rows, paths, plan.ensemble.record, plan.ensemble.round);
   }
   return plan;
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <tuple>
 
 #include "base/error.h"
 #include "base/files.h"
@@ -12,15 +13,32 @@ namespace pleat {
 namespace fs = std::filesystem;
 namespace {
 
-void require_finished(const RunPaths& paths) {
-  if (file_exists(paths.failures())) {
+// The round that is the run's result, and whether a job of it has failed. Until there were rounds, summary.json named
+// none.
+struct ResultRound {
+  int index = 0;
+  bool failed = false;
+};
+
+ResultRound result_round(const RunPaths& paths) {
+  ResultRound round{.failed = file_exists(paths.failures())};
+  if (!file_exists(paths.summary())) return round;
+  const Json summary = parse_json_or_null(read_file(paths.summary()));
+  if (!summary.is_object() || !summary.contains("result_round")) return round;
+  round.index = summary["result_round"];
+  round.failed = round.failed && summary.at("rounds").at(std::size_t(round.index)).value("failed", 1) > 0;
+  return round;
+}
+
+void require_finished(const RunPaths& paths, const ResultRound& round) {
+  if (round.failed) {
     throw DataError(
         "the run in {} has failed jobs, so it has no whole ensemble (see {}); run pleat train to its end first",
         paths.root.string(), paths.failures().string());
   }
-  if (!file_exists(paths.ensemble(kResultRound))) {
+  if (!file_exists(paths.ensemble(round.index))) {
     throw DataError("{} holds no finished run ({} is missing); run pleat train to its end first", paths.root.string(),
-                    paths.ensemble(kResultRound).string());
+                    paths.ensemble(round.index).string());
   }
 }
 
@@ -66,7 +84,7 @@ Blend read_blend(const Json& described, const std::vector<ModelConfig>& models, 
 // The members of a unit, each once: targets of one network share them.
 void add_members(const RunPaths& paths, const Json& targets, int unit, TrainedEnsemble& ensemble) {
   const Unit& described = ensemble.targets.units[std::size_t(unit)];
-  std::map<std::pair<int, int>, Member> members;  // by candidate and fold
+  std::map<std::tuple<int, int, int>, Member> members;  // by candidate, fold and part
   for (const int target : described.targets) {
     for (const Json& member : targets.at(ensemble.targets.targets[std::size_t(target)].name).at("members")) {
       const auto& models = ensemble.config.models;
@@ -74,8 +92,9 @@ void add_members(const RunPaths& paths, const Json& targets, int unit, TrainedEn
                                       [&](const ModelConfig& each) { return each.id == member.at("model"); });
       if (model == models.end()) throw DataError("its ensemble has the unknown model {}", member.at("model").dump());
       const int candidate = static_cast<int>(model - models.begin()), fold = member.at("fold");
-      members[{candidate, fold}] = {unit, candidate, *model, paths.root / member.at("folder").get<std::string>(),
-                                    job_name(described.name, model->id, {fold})};
+      const int part = member.value("part", -1);
+      members[{candidate, fold, part}] = {unit, candidate, *model, paths.root / member.at("folder").get<std::string>(),
+                                          job_name(described.name, model->id, {fold}, ensemble.round, part)};
     }
   }
   for (auto& [place, member] : members) ensemble.members.push_back(std::move(member));
@@ -84,8 +103,14 @@ void add_members(const RunPaths& paths, const Json& targets, int unit, TrainedEn
 }  // namespace
 
 TrainedEnsemble read_ensemble(const RunPaths& paths) {
-  require_finished(paths);
-  TrainedEnsemble ensemble{.config = read_fields<RunConfig>(read_config(paths.config()))};
+  ResultRound round;
+  try {
+    round = result_round(paths);
+  } catch (const Json::exception& error) {
+    throw DataError("{} is damaged ({}); run pleat train again in that folder", paths.summary().string(), error.what());
+  }
+  require_finished(paths, round);
+  TrainedEnsemble ensemble{.round = round.index, .config = read_fields<RunConfig>(read_config(paths.config()))};
   if (ensemble.config.cluster.fast_conv) ensemble.conv_plans = read_conv_plans(paths);
   const RunRecord& record = ensemble.record = read_run_record(paths);
   if (record.targets.size() != ensemble.config.targets.size()) {
@@ -94,7 +119,7 @@ TrainedEnsemble read_ensemble(const RunPaths& paths) {
                     paths.run().string(), record.targets.size());
   }
   try {
-    const Json described = parse_json(read_file(paths.ensemble(kResultRound)));
+    const Json described = parse_json(read_file(paths.ensemble(ensemble.round)));
     ensemble.other_plans = record.computed_by.conv_plan != hash_of(ensemble.conv_plans);
     ensemble.targets = plan_targets(ensemble.config, recorded_targets(ensemble.config, record));
     const Json& targets = described.at("targets");

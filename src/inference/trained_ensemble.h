@@ -25,6 +25,7 @@ struct Member {
 };
 
 struct TrainedEnsemble {
+  int round = 0;  // the run's result
   RunConfig config;
   RunRecord record;
   TargetPlan targets;

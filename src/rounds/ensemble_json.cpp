@@ -9,15 +9,18 @@ namespace {
 Json members_of(const Unit& unit, const Blend& blend, const RunConfig& config, const FoldPlan& plan,
                 const RunPaths& paths, int round) {
   Json members = Json::array();
+  const std::vector<int> parts = parts_of(config, round);
   for (std::size_t m = 0; m < config.models.size(); ++m) {
     if (!blend.uses(m)) continue;
+    const std::string& model = config.models[m].id;
     for (int fold = 0; fold < plan.folds(); ++fold) {
-      const std::string& model = config.models[m].id;
-      const auto folder = paths.fold(round, unit.name, model, {fold}).lexically_relative(paths.root);
-      members.push_back({{"model", model},
-                         {"fold", fold},
-                         {"weight", blend.weights[m] / static_cast<double>(plan.folds())},
-                         {"folder", folder.string()}});
+      for (const int part : parts) {
+        const auto folder = paths.fold(round, unit.name, model, {fold}, part).lexically_relative(paths.root);
+        const auto networks = static_cast<double>(plan.folds()) * static_cast<double>(parts.size());
+        Json& member = members.emplace_back(Json{
+            {"model", model}, {"fold", fold}, {"weight", blend.weights[m] / networks}, {"folder", folder.string()}});
+        if (part >= 0) member["part"] = part;
+      }
     }
   }
   return members;

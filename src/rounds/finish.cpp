@@ -7,12 +7,14 @@
 #include "rounds/ensemble_json.h"
 #include "rounds/gather.h"
 #include "rounds/predictions_csv.h"
+#include "rounds/round_scores.h"
+#include "rounds/teacher.h"
 
 namespace pleat {
 namespace fs = std::filesystem;
 namespace {
 
-void write_failures(const Run& run, const Round& round, const Outcome& outcome) {
+void write_failures(const Run& run, const RoundsPlan& plan, const Outcome& outcome) {
   std::error_code ignored;
   if (outcome.failures.empty()) {
     fs::remove(run.paths.failures(), ignored);
@@ -20,7 +22,7 @@ void write_failures(const Run& run, const Round& round, const Outcome& outcome) 
   }
   Json list = Json::array();
   for (const auto& [job, why] : outcome.failures)
-    list.push_back({{"job", round.jobs[std::size_t(job)].name}, {"why", why}});
+    list.push_back({{"job", plan.schedule.jobs[std::size_t(job)].name}, {"why", why}});
   write_file(run.paths.failures(), list.dump(2) + "\n");
 }
 
@@ -45,56 +47,98 @@ RunTotals over_all_starts(const Run& run, const Outcome& outcome, RunTotals tota
   return totals;
 }
 
-std::vector<GatheredTarget> gather_all(const Run& run, const Round& round, const Outcome& outcome) {
-  std::vector<GatheredTarget> gathered;
-  for (std::size_t u = 0; u < run.dataset.targets.units.size(); ++u) {
-    const bool failed = std::any_of(outcome.failures.begin(), outcome.failures.end(), [&](const auto& failure) {
-      return round.jobs[std::size_t(failure.first)].unit == static_cast<int>(u);
-    });
-    if (failed) {
-      spdlog::error("{} has failed jobs, so it has no out-of-fold table; see {}", run.dataset.targets.units[u].name,
-                    run.paths.failures().string());
-      continue;
-    }
-    for (GatheredTarget& target : gather_unit(static_cast<int>(u), run.config, run.dataset, run.plan, round, run.paths))
-      gathered.push_back(std::move(target));
+// Per unit: none of its jobs in this round has failed.
+std::vector<bool> whole_units(const Run& run, const RoundsPlan& plan, const Outcome& outcome, int round) {
+  std::vector<bool> whole(run.dataset.targets.units.size(), true);
+  for (const auto& [job, why] : outcome.failures) {
+    const ScheduledJob& failed = plan.schedule.jobs[std::size_t(job)];
+    if (failed.round == round) whole[std::size_t(plan.base_of(failed).unit)] = false;
   }
-  add_derived(run.dataset, gathered);
-  return gathered;
+  return whole;
 }
 
-void write_tables(const Run& run, const Round& round, const std::vector<GatheredTarget>& gathered) {
+// Removes the tables of an earlier start, which would look like this one's.
+void remove_tables(const Run& run, int round) {
+  std::error_code ignored;
+  for (const fs::path& file : {run.paths.oof(round), run.paths.ensemble(round), run.paths.pseudo_labels(round)})
+    fs::remove(file, ignored);
+}
+
+void write_tables(const Run& run, int round, const std::vector<GatheredTarget>& gathered) {
   std::vector<OofTable> tables;
   for (const GatheredTarget& target : gathered) tables.push_back(target.oof);
+  make_folder(run.paths.round(round));
+  write_oof(run.paths.oof(round), run.plan, tables);
+  write_file(run.paths.ensemble(round),
+             describe_ensemble(run.config, run.dataset, run.plan, gathered, run.paths, round).dump(2) + "\n");
+}
+
+void write_predictions(const Run& run, const std::vector<GatheredTarget>& gathered) {
   const bool others = !run.dataset.test.empty() || !run.dataset.unlabelled.empty();
   std::error_code ignored;
-  if (gathered.empty()) {  // an earlier start's tables would look like this one's
-    fs::remove(run.paths.oof(round.index), ignored);
-    fs::remove(run.paths.ensemble(round.index), ignored);
-  } else {
-    make_folder(run.paths.round(round.index));
-    write_oof(run.paths.oof(round.index), run.plan, tables);
-    write_file(run.paths.ensemble(round.index),
-               describe_ensemble(run.config, run.dataset, run.plan, gathered, run.paths, round.index).dump(2) + "\n");
-  }
   if (gathered.empty() || !others)
     fs::remove(run.paths.predictions(), ignored);
   else
     write_file(run.paths.predictions(), predictions_csv(gathered, run.dataset));
 }
 
+RoundSummary summarise_round(const Run& run, const RoundsPlan& plan, const Outcome& outcome, int round,
+                             const std::vector<GatheredTarget>& gathered) {
+  RoundSummary summary{.round = round, .jobs = plan.schedule.size_of(round)};
+  for (const int job : outcome.done_before) summary.done_before += plan.schedule.jobs[std::size_t(job)].round == round;
+  for (const auto& [job, why] : outcome.failures) summary.failed += plan.schedule.jobs[std::size_t(job)].round == round;
+  if (!gathered.empty()) summary.score = score_of_round(run, gathered);
+  for (const GatheredTarget& target : gathered)
+    summary.targets.push_back(score_target(target, run.dataset, run.plan, run.config.score));
+  return summary;
+}
+
+// All rounds that were trained, and which of them is the result.
+struct Finished {
+  std::vector<RoundSummary> rounds;
+  int result = 0;
+};
+
+// Gathers the rounds up to the first that has a failed job or, with rounds.stop, is not better.
+Finished gather_rounds(const Run& run, const RoundsPlan& plan, const Outcome& outcome) {
+  Finished finished;
+  std::vector<GatheredTarget> result;
+  for (int round = 0; round < outcome.rounds; ++round) {
+    const std::vector<bool> whole = whole_units(run, plan, outcome, round);
+    const bool failed = std::find(whole.begin(), whole.end(), false) != whole.end();
+    for (std::size_t u = 0; u < whole.size() && round == 0; ++u) {
+      if (whole[u]) continue;
+      spdlog::error("{} has failed jobs, so it has no out-of-fold table; see {}", run.dataset.targets.units[u].name,
+                    run.paths.failures().string());
+    }
+    std::vector<GatheredTarget> gathered;
+    if (round == 0 || !failed) gathered = gather_round(run, round, whole);
+    remove_tables(run, round);
+    if (!gathered.empty()) write_tables(run, round, gathered);
+    finished.rounds.push_back(summarise_round(run, plan, outcome, round, gathered));
+    if (round > 0 && failed) break;
+    const std::vector<RoundSummary>& rounds = finished.rounds;
+    const bool better = round == 0 || rounds[rounds.size() - 1].score > rounds[rounds.size() - 2].score;
+    if (round > 0 && !better && run.config.rounds.stop != "never") break;
+    finished.result = round;
+    result = std::move(gathered);
+    if (failed) break;
+  }
+  for (int round = 0; round + 1 < static_cast<int>(finished.rounds.size()); ++round)
+    write_file(run.paths.pseudo_labels(round), pseudo_labels_csv(run, round, plan.first.jobs, plan.label_rows));
+  write_predictions(run, result);
+  return finished;
+}
+
 }  // namespace
 
-ExitCode finish_round(const Run& run, const Round& round, const Outcome& outcome, const RunTotals& totals) {
+ExitCode finish_run(const Run& run, const RoundsPlan& plan, const Outcome& outcome, const RunTotals& totals) {
   const RunTotals whole = over_all_starts(run, outcome, totals);
-  write_failures(run, round, outcome);
-  const std::vector<GatheredTarget> gathered = gather_all(run, round, outcome);
-  write_tables(run, round, gathered);
-  std::vector<TargetScores> scores;
-  for (const GatheredTarget& target : gathered)
-    scores.push_back(score_target(target, run.dataset, run.plan, run.config.score));
-  write_file(run.paths.summary(), summarise(scores, run.config.score, whole).dump(2) + "\n");
-  fmt::print("{}", final_table(scores, run.config.score, whole));
+  write_failures(run, plan, outcome);
+  const Finished finished = gather_rounds(run, plan, outcome);
+  const std::string& score_name = run.config.score;
+  write_file(run.paths.summary(), summarise(finished.rounds, finished.result, score_name, whole).dump(2) + "\n");
+  fmt::print("{}", final_table(finished.rounds, finished.result, score_name, whole));
   fmt::print("Results: {}\n", run.paths.root.string());
   return outcome.failures.empty() ? ExitCode::kDone : ExitCode::kSomeFailed;
 }

@@ -1,27 +1,31 @@
-// The end of a round, on rank 0: out-of-fold tables, ensemble, predictions, summary, and the table on the terminal.
+// The end of a run, on rank 0: out-of-fold tables, ensembles, predictions, summary, and the table on the terminal.
 #pragma once
 
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "rounds/rounds_plan.h"
 #include "rounds/summary.h"
 #include "run/run_cost.h"
-#include "run/run_setup.h"
 
 namespace pleat {
 
-/// The outcome of a round's jobs, on rank 0.
+/// The outcome of a run's jobs, on rank 0. Jobs are indices in the schedule.
 struct Outcome {
   std::vector<std::pair<int, std::string>> failures;  // job and reason
-  int done_before = 0;
+  std::set<int> done_before;
+  int rounds = 1;       // rounds that were trained; fewer than rounds.count if one was not better
   RunCost before, now;  // of the run's earlier starts, and of this one
 };
 
-/// Writes failures.json (if any job failed), oof.h5, ensemble.json, predictions.csv and summary.json, and prints the
-/// scores. A target with a failed job is left out. Removes files of an earlier success that no longer hold.
+/// Writes failures.json (if any job failed), each round's oof.h5, ensemble.json and pseudo_labels.csv, predictions.csv
+/// and summary.json, and prints the scores. The result is the last round that is better than the one before, with
+/// rounds.stop: never the last one; a round with failed jobs ends the rounds. A target with a failed job in the first
+/// round is left out. Removes files of an earlier success that no longer hold.
 ///   totals: of this start alone; the summary's figures cover all starts
 /// Returns kDone or kSomeFailed.
-ExitCode finish_round(const Run& run, const Round& round, const Outcome& outcome, const RunTotals& totals);
+ExitCode finish_run(const Run& run, const RoundsPlan& plan, const Outcome& outcome, const RunTotals& totals);
 
 }  // namespace pleat

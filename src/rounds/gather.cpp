@@ -1,6 +1,5 @@
 #include "rounds/gather.h"
 
-#include <ATen/ops/softmax.h>
 #include <ATen/ops/tensor.h>
 
 #include <algorithm>
@@ -8,14 +7,11 @@
 #include <optional>
 #include <unordered_map>
 
-#include "base/files.h"
+#include "base/error.h"
 #include "ensemble/blend.h"
-#include "run/finished_job.h"
 
 namespace pleat {
 namespace {
-
-torch::Tensor probs_of(const torch::Tensor& logits) { return at::softmax(logits.to(at::kDouble), 1); }
 
 // Maps crop rows to positions in the plan.
 torch::Tensor to_plan_rows(const torch::Tensor& crop_rows,
@@ -69,31 +65,16 @@ Networks unfilled(const Networks& networks) {
   return empty;
 }
 
-// A model and its trained folds.
-struct ModelFolds {
-  std::string id;
-  std::vector<FoldId> folds;
-};
-
 // Predictions of several networks for the same rows.
 struct Predicted {
   std::vector<torch::Tensor> probs, normals;
 
-  void add(const torch::Tensor& logits, const torch::Tensor& normal) {
-    if (logits.defined()) probs.push_back(probs_of(logits));
-    if (normal.defined()) normals.push_back(normal);
+  void add(const torch::Tensor& more_probs, const torch::Tensor& more_normals) {
+    if (more_probs.defined()) probs.push_back(more_probs);
+    if (more_normals.defined()) normals.push_back(more_normals);
   }
   torch::Tensor mean() const { return probs.empty() ? torch::Tensor() : mean_probs(probs); }
   torch::Tensor mixture() const { return normals.empty() ? torch::Tensor() : mix_normals(normals); }
-};
-
-// Everything that a target's gathering reads.
-struct Sources {
-  const RunConfig& config;
-  const Dataset& dataset;
-  const FoldPlan& plan;
-  const RunPaths& paths;
-  int round;
 };
 
 // The predictions of one model's folds.
@@ -102,22 +83,24 @@ struct ModelPredictions {
   Predicted test, unlabelled;
 };
 
-ModelPredictions read_model(const Sources& from, const Unit& unit, const std::string& head, const ModelFolds& model,
+ModelPredictions read_model(const RoundSource& from, const FoldPlan& plan, const Unit& unit, int target,
+                            const std::string& model,
                             const std::unordered_map<std::int64_t, std::int64_t>& position_of) {
   ModelPredictions predictions;
-  for (const FoldId fold : model.folds) {
-    const std::string file = (from.paths.fold(from.round, unit.name, model.id, fold) / kPredictionsFile).string();
-    const JobPredictions made = parse_predictions(read_file(file), head, file);
+  for (int fold = 0; fold < plan.folds(); ++fold) {
+    const FoldPredictions made = read_fold(from, unit, target, model, {fold});
+    const std::string source = from.paths.fold(from.round, unit.name, model, {fold}).string();
     predictions.held_out.push_back(
-        {fold, to_plan_rows(made.held_out_rows, position_of, file), made.held_out_logits, made.held_out_normal});
-    predictions.test.add(made.test_logits, made.test_normal);
-    predictions.unlabelled.add(made.unlabelled_logits, made.unlabelled_normal);
+        {{fold}, to_plan_rows(made.held_out_rows, position_of, source), made.held_out_logits, made.held_out_normal});
+    predictions.test.add(made.test, made.test_normal);
+    predictions.unlabelled.add(made.unlabelled, made.unlabelled_normal);
   }
   return predictions;
 }
 
 // Chooses the blend by the out-of-fold tables, and blends all tables. Predicted numbers are mixed by its weights.
-void choose_ensemble(const Sources& from, GatheredTarget& gathered, const std::vector<ModelPredictions>& models) {
+void choose_ensemble(const RoundSource& from, const FoldPlan& plan, const std::vector<ModelPredictions>& models,
+                     GatheredTarget& gathered) {
   Candidates candidates{.labels = gathered.oof.labels};
   std::vector<torch::Tensor> oof, test, unlabelled;  // normals
   for (std::size_t m = 0; m < models.size(); ++m) {
@@ -127,7 +110,7 @@ void choose_ensemble(const Sources& from, GatheredTarget& gathered, const std::v
     unlabelled.push_back(models[m].unlabelled.mixture());
   }
   gathered.selection =
-      select_blend(candidates, {from.config.ensemble, from.config.score, from.plan.fold_of.front(), from.plan.k});
+      select_blend(candidates, {from.config.ensemble, from.config.score, plan.fold_of.front(), plan.k});
   const Blend& blend = gathered.selection.blend;
   gathered.oof.ensemble = gathered.selection.cross_fitted;
   if (gathered.model_test.front().defined()) gathered.test = apply_blend(blend, gathered.model_test);
@@ -139,40 +122,31 @@ void choose_ensemble(const Sources& from, GatheredTarget& gathered, const std::v
   if (unlabelled.front().defined()) gathered.unlabelled_normal = mix_normals(unlabelled, blend.weights);
 }
 
-GatheredTarget gather_target(const Sources& from, int target, const Unit& unit, const std::vector<ModelFolds>& models) {
-  const std::string head = head_name(unit, from.dataset.targets.targets[std::size_t(target)]);
+GatheredTarget gather_target(const RoundSource& from, const FoldPlan& plan, int target, const Unit& unit) {
   GatheredTarget gathered = empty_table(target, from.dataset);
   std::unordered_map<std::int64_t, std::int64_t> position_of;
   for (const std::int64_t row : from.dataset.train)
     position_of.emplace(row, static_cast<std::int64_t>(position_of.size()));
   std::vector<ModelPredictions> predictions;
-  for (const ModelFolds& model : models) {
-    const ModelPredictions& made = predictions.emplace_back(read_model(from, unit, head, model, position_of));
+  for (const ModelConfig& model : from.config.models) {
+    const ModelPredictions& made =
+        predictions.emplace_back(read_model(from, plan, unit, target, model.id, position_of));
     gathered.oof.models.push_back(
-        gather_model(model.id, from.plan, static_cast<int>(gathered.oof.classes.size()), made.held_out));
+        gather_model(model.id, plan, static_cast<int>(gathered.oof.classes.size()), made.held_out));
     gathered.model_test.push_back(made.test.mean());
     gathered.model_unlabelled.push_back(made.unlabelled.mean());
     gathered.fold_test.push_back(made.test.probs);
   }
-  choose_ensemble(from, gathered, predictions);
+  choose_ensemble(from, plan, predictions, gathered);
   return gathered;
 }
 
 }  // namespace
 
-std::vector<GatheredTarget> gather_unit(int unit, const RunConfig& config, const Dataset& dataset, const FoldPlan& plan,
-                                        const Round& round, const RunPaths& paths) {
-  std::vector<ModelFolds> models;
-  for (std::size_t m = 0; m < config.models.size(); ++m) {
-    ModelFolds& model = models.emplace_back(ModelFolds{.id = config.models[m].id});
-    for (const PlannedJob& job : round.jobs) {
-      if (job.unit == unit && job.model == static_cast<int>(m)) model.folds.push_back(job.fold);
-    }
-  }
-  const Unit& described = dataset.targets.units[std::size_t(unit)];
+std::vector<GatheredTarget> gather_unit(int unit, const FoldPlan& plan, const RoundSource& source) {
+  const Unit& described = source.dataset.targets.units[std::size_t(unit)];
   std::vector<GatheredTarget> gathered;
-  for (const int target : described.targets)
-    gathered.push_back(gather_target({config, dataset, plan, paths, round.index}, target, described, models));
+  for (const int target : described.targets) gathered.push_back(gather_target(source, plan, target, described));
   return gathered;
 }
 

@@ -7,8 +7,7 @@
 
 #include "ensemble/oof_table.h"
 #include "ensemble/selection.h"
-#include "run/round.h"
-#include "run/run_paths.h"
+#include "rounds/fold_predictions.h"
 
 namespace pleat {
 
@@ -25,9 +24,8 @@ struct GatheredTarget {
 
 /// The tables and ensembles of a unit's targets. Each target's ensemble is chosen by config.ensemble (select_blend).
 /// Rows outside the folds: each model's mean over its folds, blended as the ensemble says.
-/// Requires: every job of the unit is done. Throws: DataError, as gather_model.
-std::vector<GatheredTarget> gather_unit(int unit, const RunConfig& config, const Dataset& dataset, const FoldPlan& plan,
-                                        const Round& round, const RunPaths& paths);
+/// Requires: every job of the unit in this round is done. Throws: DataError, as gather_model.
+std::vector<GatheredTarget> gather_unit(int unit, const FoldPlan& plan, const RoundSource& source);
 
 /// Adds the derived targets (the joint target, or with targets_as: joint its components), for each model and the
 /// ensemble, and sorts all in the order of the target plan. A derived target is left out if one of its sources is

@@ -4,6 +4,8 @@
 #include <ATen/ops/softmax.h>
 #include <ATen/ops/tensor.h>
 
+#include <map>
+#include <tuple>
 #include <vector>
 
 #include "base/files.h"
@@ -12,6 +14,9 @@
 #include "base/wording.h"
 #include "cluster/slot.h"
 #include "jobs/job_queue.h"
+#include "rounds/lesson.h"
+#include "rounds/round_scores.h"
+#include "rounds/teacher.h"
 #include "run/finished_job.h"
 #include "run/last_wave.h"
 #include "run/run_progress.h"
@@ -31,10 +36,15 @@ auto naming(const PlannedJob& job, const Slot& slot, const Work& work) {
   }
 }
 
-// A slot's work on one job. Returns the bytes of a FinishedJob on the leader.
-JobWork slot_work(const Run& run, const Round& round, const Slot& slot, const LastWave& wave, JobSource* source) {
-  return [&run, &round, &slot, &wave, source](int index, const std::string&) {
-    const PlannedJob& job = round.jobs[std::size_t(index)];
+// A slot's work on one job. Returns the bytes of a FinishedJob on the leader. `brief`: of a student, its Lesson.
+JobWork slot_work(const Run& run, const RoundsPlan& plan, const Slot& slot, const LastWave& wave, JobSource* source) {
+  return [&run, &plan, &slot, &wave, source](int index, const std::string& brief) {
+    const ScheduledJob& scheduled = plan.schedule.jobs[std::size_t(index)];
+    PlannedJob student;
+    if (scheduled.round > 0)
+      student = student_of(plan.base_of(scheduled), scheduled, from_bytes<Lesson>(brief), run.config, run.dataset,
+                           plan.label_rows);
+    const PlannedJob& job = scheduled.round > 0 ? student : plan.base_of(scheduled);
     const LogContext context_of_lines(job.name);
     const ThreadCount threads(wave.jobs.contains(index) ? wave.threads : run.place.mine.threads);
     if (slot.leads()) spdlog::info("starts on host {} with {}", run.host, counted(at::get_num_threads(), "thread"));
@@ -45,7 +55,7 @@ JobWork slot_work(const Run& run, const Round& round, const Slot& slot, const La
         .conv_plan = plan_of(run.conv_plans, job.work.model.id),
         .ranks = slot.ranks(),
         .group = slot.group(),
-        .resume_folder = run.folder_of(round, job) / kResumeFolder,
+        .resume_folder = run.folder_of(job) / kResumeFolder,
         .progress = [source, index](const TrainProgress& progress) { source->progress(index, to_bytes(progress)); },
         .stop_requested = [source] { return stop_signal_received() || (source && source->stop_requested()); }};
     const FoldResult result = naming(job, slot, [&] { return train_fold(job.work, context); });
@@ -83,61 +93,120 @@ std::string scores_text(const Run& run, const PlannedJob& job, const FinishedJob
   return text + fmt::format(" (the weights of epoch {} of {})", finished.kept_epoch, finished.history.size());
 }
 
-// Rank 0's side of a round: the callbacks of the job queue.
+// A student's rows are known once its teachers are done; until then, all rows to label count.
+std::vector<JobSize> sizes_of(const Run& run, const RoundsPlan& plan) {
+  std::vector<JobSize> sizes;
+  for (const ScheduledJob& job : plan.schedule.jobs) {
+    JobSize& size = sizes.emplace_back(size_of(plan.base_of(job)));
+    size.name = job.name;
+    if (job.round == 0) continue;
+    size.rows += plan.label_rows.count();
+    if (run.config.rounds.epochs > 0) size.epochs = run.config.rounds.epochs;
+  }
+  return sizes;
+}
+
+// Rank 0's side of a run's jobs: the callbacks of the job queue.
 class Recorder {
  public:
-  Recorder(const Run& run, const Round& round, const MpiSession& session, std::string command, Clock::time_point start,
-           Outcome& outcome)
+  Recorder(const Run& run, const RoundsPlan& plan, const MpiSession& session, std::string command,
+           Clock::time_point start, Outcome& outcome)
       : run_(run),
-        round_(round),
+        plan_(plan),
         session_(session),
         command_(std::move(command)),
         start_(start),
         outcome_(outcome),
-        progress_(round.jobs, run.place.layout.slots) {}
+        scores_(run),
+        progress_(sizes_of(run, plan), run.config.score, run.place.layout.slots) {}
 
-  // Marks the jobs that the folder holds, and logs the round's start.
+  // Marks the first round's jobs that the folder holds, and logs the start.
   void begin(JobQueue& queue) {
-    for (std::size_t i = 0; i < round_.jobs.size(); ++i) {
-      if (!is_done(run_.folder_of(round_, round_.jobs[i]), round_.jobs[i].work.key)) continue;
-      queue.already_done(static_cast<int>(i));
-      progress_.already_done(static_cast<int>(i));
+    for (std::size_t i = 0; i < plan_.first.jobs.size(); ++i) {
+      if (is_done(run_.folder_of(plan_.first.jobs[i]), plan_.first.jobs[i].work.key)) {
+        queue.already_done(static_cast<int>(i));
+        mark_done(static_cast<int>(i));
+      }
     }
-    outcome_.done_before = queue.count(JobState::kDone);
     outcome_.before = read_cost(run_.paths);
     const RankLayout& layout = run_.place.layout;
-    spdlog::info("{}, {} done before, on {} of {} with {} each ({}, {})",
-                 counted(std::int64_t(round_.jobs.size()), "job"), outcome_.done_before, counted(layout.slots, "slot"),
-                 counted(layout.shards, "rank"), counted(run_.place.mine.threads, "thread"), run_.place.device_name(),
-                 run_.config.train.precision);
+    const std::string rounds =
+        run_.config.rounds.count > 1 ? fmt::format(" in at most {} rounds", run_.config.rounds.count) : "";
+    spdlog::info("{}{}, {} done before, on {} of {} with {} each ({}, {})",
+                 counted(std::int64_t(plan_.schedule.jobs.size()), "job"), rounds, queue.count(JobState::kDone),
+                 counted(layout.slots, "slot"), counted(layout.shards, "rank"),
+                 counted(run_.place.mine.threads, "thread"), run_.place.device_name(), run_.config.train.precision);
   }
 
   JobEvents events() {
     return {.finished = [this](int job, const std::string& result) { keep(job, from_bytes<FinishedJob>(result)); },
             .failed =
                 [this](int job, const std::string& message) {
-                  spdlog::error("{} failed: {}", round_.jobs[std::size_t(job)].name, message);
+                  spdlog::error("{} failed: {}", plan_.schedule.jobs[std::size_t(job)].name, message);
                   outcome_.failures.emplace_back(job, message);
                 },
             .progressed =
                 [this](int job, const std::string& report) { progress_.heard(job, from_bytes<TrainProgress>(report)); },
-            .terminating = [this](const std::vector<JobQueue::Running>& running) { say_what_ran(running); }};
+            .terminating = [this](const std::vector<JobQueue::Running>& running) { say_what_ran(running); },
+            .starting = [this](int job) { return start(job); }};
   }
 
   RunCost cost() const { return {seconds_since(start_), progress_.seconds(), progress_.trained_images()}; }
 
  private:
+  void mark_done(int job) {
+    progress_.already_done(job);
+    outcome_.done_before.insert(job);
+  }
+
+  // Makes a student's lesson, if its round is wanted and its result is not in the folder.
+  JobStart start(int index) {
+    const ScheduledJob& scheduled = plan_.schedule.jobs[std::size_t(index)];
+    if (scheduled.round == 0) return {};
+    if (scores_.ended_before(scheduled.round)) {
+      if (outcome_.rounds > scheduled.round) {
+        outcome_.rounds = scheduled.round;
+        spdlog::info("round {} is not better than round {}, so the rounds end here", scheduled.round - 1,
+                     scheduled.round - 2);
+      }
+      progress_.skipped(index);
+      return {JobStart::Kind::kSkip};
+    }
+    const PlannedJob& base = plan_.base_of(scheduled);
+    const Lesson lesson = make_lesson(run_, scheduled, base, labels_of(scheduled.round - 1, base), plan_.label_rows);
+    PlannedJob student = student_of(base, scheduled, lesson, run_.config, run_.dataset, plan_.label_rows);
+    progress_.starts(index, static_cast<std::int64_t>(student.work.train_rows.size()));
+    if (is_done(run_.folder_of(student), student.work.key)) {
+      mark_done(index);
+      return {JobStart::Kind::kDone};
+    }
+    students_[index] = std::move(student);
+    return {JobStart::Kind::kRun, to_bytes(lesson)};
+  }
+
+  // The labels of a unit's fold, which its models share.
+  const std::vector<TargetLabels>& labels_of(int round, const PlannedJob& base) {
+    const auto place = std::tuple(round, base.unit, base.fold.value);
+    if (labels_place_ != place) {
+      labels_ = make_labels(run_, round, base, plan_.label_rows);
+      labels_place_ = place;
+    }
+    return labels_;
+  }
+
   // Scores the result, writes it, and only then counts the job as done.
   void keep(int index, const FinishedJob& finished) {
-    const PlannedJob& job = round_.jobs[std::size_t(index)];
+    const ScheduledJob& scheduled = plan_.schedule.jobs[std::size_t(index)];
+    const PlannedJob& job = scheduled.round > 0 ? students_.at(index) : plan_.base_of(scheduled);
     const std::vector<Scores> scores = score_result(run_, job, finished);
     try {
-      write_result(run_.folder_of(round_, job), job, finished, scores);
+      write_result(run_.folder_of(job), job, finished, scores);
     } catch (const Error& error) {
       throw Error(error.code(), fmt::format("{}: {}", job.name, error.what()));
     }
     progress_.finished(index, scores_text(run_, job, finished, scores));
     write_cost(run_.paths, outcome_.before + cost());
+    students_.erase(index);
   }
 
   // A lost rank cannot report its job, and rank 0 cannot know which rank was lost: this lists the job of every rank.
@@ -149,7 +218,7 @@ class Recorder {
       const int leader = run_.place.layout.leader(slot);
       for (int rank = leader; rank < leader + run_.place.layout.shards; ++rank)
         ranks.push_back(fmt::format("rank {} (host {})", rank, session_.hosts()[std::size_t(rank)]));
-      spdlog::warn("{} was on {}, {}", round_.jobs[std::size_t(job)].name, fmt::join(ranks, ", "),
+      spdlog::warn("{} was on {}, {}", plan_.schedule.jobs[std::size_t(job)].name, fmt::join(ranks, ", "),
                    progress_.place_of(job));
     }
     spdlog::warn("resume with: {}", command_);
@@ -157,27 +226,45 @@ class Recorder {
   }
 
   const Run& run_;
-  const Round& round_;
+  const RoundsPlan& plan_;
   const MpiSession& session_;
   std::string command_;
   Clock::time_point start_;
   Outcome& outcome_;
+  RoundScores scores_;
+  std::map<int, PlannedJob> students_;  // those that run
+  std::vector<TargetLabels> labels_;    // of labels_place_: round, unit, fold
+  std::tuple<int, int, int> labels_place_{-1, -1, -1};
   RunProgress progress_;
 };
 
 }  // namespace
 
-std::optional<Error> run_round_jobs(const Run& run, const Round& round, const MpiSession& session,
-                                    const std::string& command, Clock::time_point start, Outcome& outcome) {
+namespace {
+
+// Without rounds, the last jobs of this start. With rounds, those of the last round: earlier ones are followed by more.
+std::vector<int> last_jobs(const RoundsPlan& plan, const std::vector<int>& to_do) {
+  std::vector<int> last;
+  for (const int job : to_do) {
+    if (plan.schedule.jobs[std::size_t(job)].round == plan.schedule.jobs.back().round) last.push_back(job);
+  }
+  return last;
+}
+
+}  // namespace
+
+std::optional<Error> run_all_jobs(const Run& run, const RoundsPlan& plan, const MpiSession& session,
+                                  const std::string& command, Clock::time_point start, Outcome& outcome) {
   const Slot slot(session, run.place.layout, run.place.device);
-  JobQueue queue(static_cast<int>(round.jobs.size()));
-  Recorder recorder(run, round, session, command, start, outcome);
+  JobQueue queue(plan.schedule.waits_for);
+  outcome.rounds = static_cast<int>(run.config.rounds.count);
+  Recorder recorder(run, plan, session, command, start, outcome);
   if (session.rank() == 0) recorder.begin(queue);
   const auto to_do = broadcast<std::vector<int>>(session.ranks(), [&] { return queue.pending(); });
-  const LastWave wave = last_wave(run.config, run.place.layout, run.place.mine, to_do);
+  const LastWave wave = last_wave(run.config, run.place.layout, run.place.mine, last_jobs(plan, to_do));
   const std::optional<Error> ended =
       run_jobs(session, run.place.layout, slot, queue, recorder.events(),
-               [&](JobSource* source) { return slot_work(run, round, slot, wave, source); });
+               [&](JobSource* source) { return slot_work(run, plan, slot, wave, source); });
   outcome.now = recorder.cost();
   return ended;
 }

@@ -165,7 +165,9 @@ TargetScores score_target(const GatheredTarget& gathered, const Dataset& dataset
   return scores;
 }
 
-Json summarise(const std::vector<TargetScores>& targets, const std::string& score_name, const RunTotals& totals) {
+namespace {
+
+Json describe_targets(const std::vector<TargetScores>& targets, const std::string& score_name) {
   Json all = Json::object();
   for (const TargetScores& target : targets) {
     Json oof = to_json(target.oof, score_name);
@@ -185,8 +187,28 @@ Json summarise(const std::vector<TargetScores>& targets, const std::string& scor
                           {"models", models},
                           {"ensemble", describe_ensemble(target, score_name)}};
   }
+  return all;
+}
+
+Json describe_round(const RoundSummary& round, bool several, const std::string& score_name) {
+  Json json{{"round", round.round}, {"jobs", round.jobs}, {"done_before", round.done_before}, {"failed", round.failed}};
+  if (!several || round.targets.empty()) return json;
+  json["score"] = round.score;
+  for (const TargetScores& target : round.targets) {
+    json["targets"][target.target] = {{"oof", to_json(target.oof, score_name)},
+                                      {"test", target.test ? to_json(*target.test, score_name) : Json(nullptr)}};
+  }
+  return json;
+}
+
+}  // namespace
+
+Json summarise(const std::vector<RoundSummary>& rounds, int result, const std::string& score_name,
+               const RunTotals& totals) {
+  Json all = Json::array();
+  for (const RoundSummary& round : rounds) all.push_back(describe_round(round, rounds.size() > 1, score_name));
   return {{"score", score_name},
-          {"targets", all},
+          {"targets", describe_targets(rounds[std::size_t(result)].targets, score_name)},
           {"wall_seconds", totals.wall_seconds},
           {"train_images_per_second", totals.train_images_per_second},
           {"ranks", totals.ranks},
@@ -194,40 +216,64 @@ Json summarise(const std::vector<TargetScores>& targets, const std::string& scor
           {"device", totals.device},
           {"precision", totals.precision},
           {"promise", totals.promise},
-          {"rounds",
-           {{{"round", totals.round},
-             {"jobs", totals.jobs},
-             {"done_before", totals.done_before},
-             {"failed", totals.failed}}}}};
+          {"result_round", result},
+          {"rounds", all}};
 }
 
-std::string final_table(const std::vector<TargetScores>& targets, const std::string& score_name,
+namespace {
+
+std::string table_of(const TargetScores& target, const std::string& score_name) {
+  std::string text;
+  std::size_t width = std::max<std::size_t>(14, target.target.size());
+  for (const ModelScores& model : target.models) width = std::max(width, model.id.size() + 5);
+  text += fmt::format("\n{:<{}} {:>9} {:>9} {:>9}\n", target.target, width + 2, "accuracy", "macro_f1", "log_loss");
+  for (std::size_t i = 0; i < target.folds.size(); ++i)
+    text += table_row(width, fmt::format("fold {}", i), target.folds[i]);
+  const bool several = target.models.size() > 1;
+  for (const ModelScores& model : target.models) {
+    if (several) text += table_row(width, "OOF " + model.id, model.oof);
+  }
+  const double oof = shown_score(target.oof, score_name);
+  text += table_row(width, "OOF ensemble", target.oof,
+                    fmt::format("{} {:.4f} ± {:.4f} over folds{}", score_name, oof, target.spread,
+                                several ? ensemble_note(target, score_name) : ""));
+  if (target.oof_number) text += number_row(width, "OOF number", *target.oof_number);
+  for (const ModelScores& model : target.models) {
+    if (several && model.test) text += table_row(width, "test " + model.id, *model.test);
+  }
+  if (target.test) text += table_row(width, "held-out test", *target.test, against_oof(target, score_name));
+  if (target.test && !several) text += one_fold_row(width, target.models.front().test_folds, score_name);
+  if (target.test_number) text += number_row(width, "test number", *target.test_number);
+  return text;
+}
+
+// One line a round: the scores of all its targets.
+std::string rounds_table(const std::vector<RoundSummary>& rounds, int result, const std::string& score_name) {
+  std::string text = fmt::format("\n{:<16}", "rounds");
+  for (const TargetScores& target : rounds.front().targets) text += fmt::format(" {:>20.20}", target.target);
+  text += "\n";
+  for (const RoundSummary& round : rounds) {
+    text += fmt::format("  {:<14}", fmt::format("round {}", round.round));
+    for (const TargetScores& target : round.targets) {
+      const std::string test = target.test ? fmt::format(" / {:.4f}", shown_score(*target.test, score_name)) : "";
+      text += fmt::format(" {:>20}", fmt::format("{:.4f}{}", shown_score(target.oof, score_name), test));
+    }
+    text += round.round == result ? "   the result\n" : round.failed > 0 ? "   failed jobs\n" : "\n";
+  }
+  return text + fmt::format("  {}: OOF, then held-out test where there are labels\n", score_name);
+}
+
+}  // namespace
+
+std::string final_table(const std::vector<RoundSummary>& rounds, int result, const std::string& score_name,
                         const RunTotals& totals) {
   std::string text;
-  for (const TargetScores& target : targets) {
-    std::size_t width = std::max<std::size_t>(14, target.target.size());
-    for (const ModelScores& model : target.models) width = std::max(width, model.id.size() + 5);
-    text += fmt::format("\n{:<{}} {:>9} {:>9} {:>9}\n", target.target, width + 2, "accuracy", "macro_f1", "log_loss");
-    for (std::size_t i = 0; i < target.folds.size(); ++i)
-      text += table_row(width, fmt::format("fold {}", i), target.folds[i]);
-    const bool several = target.models.size() > 1;
-    for (const ModelScores& model : target.models) {
-      if (several) text += table_row(width, "OOF " + model.id, model.oof);
-    }
-    const double oof = shown_score(target.oof, score_name);
-    text += table_row(width, "OOF ensemble", target.oof,
-                      fmt::format("{} {:.4f} ± {:.4f} over folds{}", score_name, oof, target.spread,
-                                  several ? ensemble_note(target, score_name) : ""));
-    if (target.oof_number) text += number_row(width, "OOF number", *target.oof_number);
-    for (const ModelScores& model : target.models) {
-      if (several && model.test) text += table_row(width, "test " + model.id, *model.test);
-    }
-    if (target.test) text += table_row(width, "held-out test", *target.test, against_oof(target, score_name));
-    if (target.test && !several) text += one_fold_row(width, target.models.front().test_folds, score_name);
-    if (target.test_number) text += number_row(width, "test number", *target.test_number);
-  }
-  const std::string before = totals.done_before ? fmt::format(" ({} were done before)", totals.done_before) : "";
-  text += fmt::format("\n{}{}, {} x {}, {}, {}", counted(totals.jobs, "job"), before, counted(totals.ranks, "rank"),
+  for (const TargetScores& target : rounds[std::size_t(result)].targets) text += table_of(target, score_name);
+  if (rounds.size() > 1) text += rounds_table(rounds, result, score_name);
+  int jobs = 0, done_before = 0;
+  for (const RoundSummary& round : rounds) jobs += round.jobs, done_before += round.done_before;
+  const std::string before = done_before ? fmt::format(" ({} were done before)", done_before) : "";
+  text += fmt::format("\n{}{}, {} x {}, {}, {}", counted(jobs, "job"), before, counted(totals.ranks, "rank"),
                       counted(totals.threads, "thread"), totals.device, totals.precision);
   if (totals.train_images_per_second > 0)
     text += fmt::format(", {:.0f} training images/s", totals.train_images_per_second);

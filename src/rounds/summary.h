@@ -32,19 +32,27 @@ struct TargetScores {
 TargetScores score_target(const GatheredTarget& gathered, const Dataset& dataset, const FoldPlan& plan,
                           const std::string& score_name);
 
-/// Time, layout and counts of a run, for the summary.
+struct RoundSummary {
+  int round = 0;
+  int jobs = 0, done_before = 0, failed = 0;
+  double score = 0;  // score_of_round; higher is better
+  std::vector<TargetScores> targets;
+};
+
+/// Time and layout of a run, for the summary.
 struct RunTotals {
   double wall_seconds = 0, train_images_per_second = 0;
-  int round = 0;
   int ranks = 1, threads = 1;
-  int jobs = 0, done_before = 0, failed = 0;
   std::string device, precision, promise;
 };
 
-Json summarise(const std::vector<TargetScores>& targets, const std::string& score_name, const RunTotals& totals);
+/// summary.json.
+///   rounds: from the first on; result: the round whose ensemble is the run's result
+Json summarise(const std::vector<RoundSummary>& rounds, int result, const std::string& score_name,
+               const RunTotals& totals);
 
 /// The table on the terminal.
-std::string final_table(const std::vector<TargetScores>& targets, const std::string& score_name,
+std::string final_table(const std::vector<RoundSummary>& rounds, int result, const std::string& score_name,
                         const RunTotals& totals);
 
 }  // namespace pleat

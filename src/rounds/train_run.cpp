@@ -12,15 +12,10 @@
 namespace pleat {
 namespace {
 
-RunTotals totals_of(const Run& run, const Round& round, const Outcome& outcome, const MpiSession& session,
-                    Clock::time_point start) {
+RunTotals totals_of(const Run& run, const MpiSession& session, Clock::time_point start) {
   return {.wall_seconds = seconds_since(start),
-          .round = round.index,
           .ranks = session.size(),
           .threads = run.place.mine.threads,
-          .jobs = static_cast<int>(round.jobs.size()),
-          .done_before = outcome.done_before,
-          .failed = static_cast<int>(outcome.failures.size()),
           .device = run.place.device_name(),
           .precision = run.config.train.precision,
           .promise = run.promise};
@@ -31,22 +26,22 @@ RunTotals totals_of(const Run& run, const Round& round, const Outcome& outcome, 
 ExitCode train_run(const TrainRequest& request, const MpiSession& session) {
   const Clock::time_point start = Clock::now();
   Run run = set_up_run(request, session);
-  const Round round = plan_first_round(run, session);
+  const RoundsPlan plan = plan_rounds(run, session);
   if (request.dry_run) {
-    if (session.rank() == 0) fmt::print("{}", describe_dry_run(run, round));
+    if (session.rank() == 0) fmt::print("{}", describe_dry_run(run, plan.first));
     return ExitCode::kDone;
   }
-  const std::unique_ptr<RunFolder> folder = begin_run(run, round, session);
+  const std::unique_ptr<RunFolder> folder = begin_run(run, plan.first, session);
   if (session.rank() == 0) {
     spdlog::info("results go to {}; if this run ends early, resume it with: {}", run.paths.root.string(),
                  request.command);
   }
   Outcome outcome;
-  const std::optional<Error> ended = run_round_jobs(run, round, session, request.command, start, outcome);
+  const std::optional<Error> ended = run_all_jobs(run, plan, session, request.command, start, outcome);
   return broadcast<ExitCode>(session.ranks(), [&] {
     if (ended && ended->code() == ExitCode::kStopped) write_cost(run.paths, outcome.before + outcome.now);
     if (ended) throw *ended;
-    return finish_round(run, round, outcome, totals_of(run, round, outcome, session, start));
+    return finish_run(run, plan, outcome, totals_of(run, session, start));
   });
 }
 

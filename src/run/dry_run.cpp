@@ -80,7 +80,7 @@ std::string describe_slots(const RunConfig& config, const ComputePlace& place) {
 // Returns, by job, whether the run folder holds its whole result.
 std::vector<bool> jobs_done(const Run& run, const Round& round) {
   std::vector<bool> done;
-  for (const PlannedJob& job : round.jobs) done.push_back(is_done(run.folder_of(round, job), job.work.key));
+  for (const PlannedJob& job : round.jobs) done.push_back(is_done(run.folder_of(job), job.work.key));
   return done;
 }
 

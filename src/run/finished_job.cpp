@@ -117,6 +117,8 @@ JobPredictions parse_predictions(const std::string& bytes, const std::string& ta
   JobPredictions predictions{.held_out_rows = file.at("oof.rows"),
                              .held_out_logits = file.at(name_of("oof", "logits", target))};
   for (const auto& [name, tensor] : file.tensors) {
+    if (name == "test.rows") predictions.test_rows = tensor;
+    if (name == "unlabelled.rows") predictions.unlabelled_rows = tensor;
     if (name == name_of("test", "logits", target)) predictions.test_logits = tensor;
     if (name == name_of("unlabelled", "logits", target)) predictions.unlabelled_logits = tensor;
     if (name == name_of("oof", "normal", target)) predictions.held_out_normal = tensor;

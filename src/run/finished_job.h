@@ -39,7 +39,7 @@ bool is_done(const std::filesystem::path& folder, const std::string& key);
 
 /// The predictions of one head. Tensors of absent rows are undefined.
 struct JobPredictions {
-  torch::Tensor held_out_rows;                                    // [n] int64 crop rows
+  torch::Tensor held_out_rows, test_rows, unlabelled_rows;        // [n] int64 crop rows
   torch::Tensor held_out_logits, test_logits, unlabelled_logits;  // [n, C]
   torch::Tensor held_out_normal, test_normal, unlabelled_normal;  // [n, 2]; undefined unless trained as a number
 };

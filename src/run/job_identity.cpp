@@ -47,6 +47,20 @@ std::string hash_of_inner(const FoldJob& job) {
   return sha256(text);
 }
 
+std::string hash_of(const std::vector<float>& values) {
+  return sha256({reinterpret_cast<const char*>(values.data()), values.size() * sizeof(values[0])});
+}
+
+// What a student has beside labelled rows; the pseudo-labels are among the job's labels.
+Json pseudo_identity(const FoldJob& job) {
+  Json heads = Json::array();
+  for (const Head& head : job.heads) heads.push_back({hash_of(head.weights), hash_of(head.soft)});
+  return {{"rows", job.pseudo.rows},
+          {"heads", heads},
+          {"augment", job.pseudo.augment ? key_fields_of(*job.pseudo.augment) : Json(nullptr)},
+          {"start", job.pseudo.initial_weights.empty() ? "" : sha256(job.pseudo.initial_weights)}};
+}
+
 // The options without those that have no effect on a network of numbers alone.
 TrainConfig effective_options(const FoldJob& job) {
   TrainConfig train = job.train;
@@ -76,6 +90,7 @@ Json job_identity(const RunConfig& config, const Dataset& dataset, const Planned
                 {"train_labels", hash_of_labels(job.work)},
                 {"predict_rows", hash_of(job.work.predict_rows)}};
   if (const Json predict = predict_identity(job.work.predict); !predict.is_null()) identity["predict"] = predict;
+  if (job.work.pseudo.rows > 0) identity["pseudo"] = pseudo_identity(job.work);
   if (!job.work.inner_rows.empty())
     identity["inner"] = {
         {"rows", hash_of(job.work.inner_rows)}, {"labels", hash_of_inner(job.work)}, {"score", job.work.score}};

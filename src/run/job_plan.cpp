@@ -85,7 +85,7 @@ Head make_head(const Target& described, const Labels& labels, const FoldJob& wor
   return head;
 }
 
-PlannedJob plan_job(int round, const std::vector<Labels>& labels, const RunConfig& config, const Dataset& dataset,
+PlannedJob plan_job(const std::vector<Labels>& labels, const RunConfig& config, const Dataset& dataset,
                     const FoldPlan& plan, PlannedJob job) {
   const Unit& unit = dataset.targets.units[std::size_t(job.unit)];
   FoldJob& work = job.work;
@@ -96,8 +96,7 @@ PlannedJob plan_job(int round, const std::vector<Labels>& labels, const RunConfi
   work.exact = config.cluster.exact;
   work.score = config.score;
   work.norm = dataset.norm;
-  work.random = {
-      .seed = std::uint64_t(config.seed), .round = std::uint32_t(round), .fold = std::uint32_t(job.fold.value)};
+  work.random = {.seed = std::uint64_t(config.seed), .fold = std::uint32_t(job.fold.value)};
   split_training_side(config, dataset, trained_on(plan, job.fold), job.name, work);
   for (const int target : unit.targets) {
     const auto t = static_cast<std::size_t>(target);
@@ -131,8 +130,9 @@ void check_no_copies(const RunConfig& config, const std::vector<ModelFiles>& fil
 
 }  // namespace
 
-std::string job_name(const std::string& unit, const std::string& model, FoldId fold) {
-  return fmt::format("{}/{}/fold {}", unit, model, fold.value);
+std::string job_name(const std::string& unit, const std::string& model, FoldId fold, int round, int part) {
+  return fmt::format("{}{}/{}/fold {}{}", round > 0 ? fmt::format("round {}/", round) : "", unit, model, fold.value,
+                     part >= 0 ? fmt::format(", part {}", part) : "");
 }
 
 std::vector<ModelFiles> hash_model_files(const RunConfig& config) {
@@ -141,8 +141,8 @@ std::vector<ModelFiles> hash_model_files(const RunConfig& config) {
   return files;
 }
 
-std::vector<PlannedJob> plan_jobs(int round, const std::vector<Labels>& labels, const RunConfig& config,
-                                  const Dataset& dataset, const FoldPlan& plan, const std::vector<ModelFiles>& files) {
+std::vector<PlannedJob> plan_jobs(const std::vector<Labels>& labels, const RunConfig& config, const Dataset& dataset,
+                                  const FoldPlan& plan, const std::vector<ModelFiles>& files) {
   check_progressive(config.train.progressive, dataset.crops.shape());
   check_shift(config.predict, dataset.crops.shape());
   check_no_copies(config, files);
@@ -152,7 +152,7 @@ std::vector<PlannedJob> plan_jobs(int round, const std::vector<Labels>& labels, 
       for (int fold = 0; fold < plan.folds(); ++fold) {
         PlannedJob job{.unit = int(u), .model = int(m), .fold = {fold}};
         job.work.files = files[m];
-        jobs.push_back(plan_job(round, labels, config, dataset, plan, std::move(job)));
+        jobs.push_back(plan_job(labels, config, dataset, plan, std::move(job)));
       }
     }
   }

@@ -13,22 +13,23 @@ namespace pleat {
 struct PlannedJob {
   int unit = 0, model = 0;  // indices in the target plan's units and in config.models
   FoldId fold;
-  std::string name;  // "label/resnet20/fold 3", for people
-  FoldJob work;      // everything that determines the result, key included
+  int round = 0, part = -1;  // of a student; -1: rounds.parts is 1
+  std::string name;          // job_name, for people
+  FoldJob work;              // everything that determines the result, key included
   std::size_t held_out_rows = 0, test_rows = 0, unlabelled_rows = 0;  // the parts of work.predict_rows, in this order
 };
 
-/// "label/resnet20/fold 3".
-std::string job_name(const std::string& unit, const std::string& model, FoldId fold);
+/// "label/resnet20/fold 3"; in later rounds "round 1/label/resnet20/fold 3", or with rounds.parts "…/fold 3, part 0".
+std::string job_name(const std::string& unit, const std::string& model, FoldId fold, int round = 0, int part = -1);
 
-/// The jobs of round `round`.
+/// The jobs of the first round.
 ///   labels: of each target, as the networks learn them; plan: in the order of dataset.train; files: of config.models
 /// Throws: UsageError if a micro-batch has fewer than the two rows that BatchNorm needs, if no rows can be set aside
 /// for train.keep: best or predict.temperature, if train.progressive.from is not below the crops' size, if
 /// predict.shift moves images out of view, or if two models have the same network and file contents; DataError if a
 /// target cannot be fitted to a fold's rows (fit_code).
-std::vector<PlannedJob> plan_jobs(int round, const std::vector<Labels>& labels, const RunConfig& config,
-                                  const Dataset& dataset, const FoldPlan& plan, const std::vector<ModelFiles>& files);
+std::vector<PlannedJob> plan_jobs(const std::vector<Labels>& labels, const RunConfig& config, const Dataset& dataset,
+                                  const FoldPlan& plan, const std::vector<ModelFiles>& files);
 
 /// One for each of config.models. Throws DataError for a file that cannot be read.
 std::vector<ModelFiles> hash_model_files(const RunConfig& config);

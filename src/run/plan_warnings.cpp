@@ -28,7 +28,8 @@ std::vector<std::string> idle_options(const RunConfig& config) {
       "train.progressive.from: 0");
   add(growing.from == 0, "train.progressive.until", growing.until, defaults.progressive.until,
       "train.progressive.from: 0");
-  add(train.keep != "best", "train.inner_share", train.inner_share, defaults.inner_share, "train.keep: last");
+  add(train.keep != "best" && !config.predict.temperature, "train.inner_share", train.inner_share, defaults.inner_share,
+      "train.keep: last");
   if (!config.folds.file.empty() && !config.folds.stratify.empty())
     lines.push_back(
         fmt::format("folds.stratify ({}) has no effect with folds.file, which already defines the folds; leave it out",

@@ -1,4 +1,4 @@
-// One round of a run: the labels that its networks learn, and its jobs.
+// The first round of a run: the labels that its networks learn, and its jobs. Later rounds build on these jobs.
 #pragma once
 
 #include <vector>
@@ -9,7 +9,6 @@
 namespace pleat {
 
 struct Round {
-  int index = 0;
   std::vector<Labels> labels;    // of each target of the target plan, by crop row
   std::vector<PlannedJob> jobs;  // in the order in which they are handed out
 };

@@ -168,11 +168,48 @@ void check_parts(const RunConfig& config) {
   }
 }
 
+// Finds mistakes that need no data; plan_rounds finds the others.
+void check_rounds(const RunConfig& config) {
+  const RoundsConfig& rounds = config.rounds;
+  const auto check_target = [&](const char* key, const std::string& name) {
+    const auto is_it = [&](const TargetConfig& target) { return target.name == name; };
+    if (std::none_of(config.targets.begin(), config.targets.end(), is_it))
+      throw UsageError("rounds.{} names '{}', which is not one of the targets; use a target's name", key, name);
+    if (config.data.group.empty())
+      throw UsageError("rounds.{} ({}) needs groups; set data.group to the column of the persons", key, name);
+  };
+  const std::vector<std::string>& constant = rounds.constant_in_group;
+  for (const std::string& name : constant) check_target("constant_in_group", name);
+  check_distinct("rounds.constant_in_group", constant, [](const std::string& name) { return name; });
+  for (const auto& [name, places] : rounds.composition) {
+    check_target("composition", name);
+    if (std::find(constant.begin(), constant.end(), name) != constant.end())
+      throw UsageError("target {} is in rounds.constant_in_group and in rounds.composition; leave it out of one", name);
+  }
+  if (rounds.temperature != 1.0 && rounds.labels != "soft")
+    throw UsageError("rounds.temperature ({}) applies to soft labels; set rounds.labels: soft too, or leave it out",
+                     rounds.temperature);
+  if (rounds.augment && (rounds.augment->mixup > 0 || rounds.augment->cutmix > 0))
+    throw UsageError("rounds.augment cannot mix images, since a batch is mixed as a whole; use train.augment for that");
+}
+
+// `rounds: 3` is short for `rounds: {count: 3}`.
+void expand_rounds(ConfigNode& root) {
+  for (auto& [key, node] : root.map) {
+    if (key != "rounds" || node.kind != ConfigNode::Kind::kScalar) continue;
+    ConfigNode whole{.kind = ConfigNode::Kind::kMap, .where = node.where};
+    whole.map.emplace_back("count", node);
+    node = std::move(whole);
+  }
+}
+
 }  // namespace
 
 RunConfig load_run_config(const std::filesystem::path& file, const std::vector<std::string>& assignments) {
   ConfigNode root = read_config(file);
+  expand_rounds(root);  // before and after: --set rounds.parts=2 may follow rounds: 3
   for (const auto& assignment : assignments) set_in_config(root, assignment);
+  expand_rounds(root);
   auto config = read_fields<RunConfig>(root);
   complete_and_check(config);
   return config;
@@ -197,6 +234,7 @@ void complete_and_check(RunConfig& config) {
   check_no_twins(config.models);
   check_data(config);
   check_parts(config);
+  check_rounds(config);
 }
 
 std::string config_reference() {

@@ -13,6 +13,7 @@
 #include "cluster/cluster_config.h"
 #include "folds/fold_plan.h"
 #include "model/model_config.h"
+#include "run/rounds_config.h"
 #include "target/joint_target.h"
 #include "target/target.h"
 #include "train/predict_config.h"
@@ -54,6 +55,7 @@ struct RunConfig {
   FoldConfig folds;
   std::vector<ModelConfig> models;
   std::string ensemble = "auto";
+  RoundsConfig rounds;
   TrainConfig train;
   PredictConfig predict;
   ClusterConfig cluster;
@@ -78,6 +80,7 @@ struct RunConfig {
               "how the models' predictions become one. mean: equal weights; best: the model with the "
               "best score alone; greedy: weights by greedy selection; stack: a logistic regression on "
               "their log-probabilities; auto: the one with the best cross-fitted score"),
+        field("rounds", &RunConfig::rounds, any(), omit_at_default, "rounds of pseudo-labels"),
         field("train", &RunConfig::train, any(), identity, "training of each network"),
         field("predict", &RunConfig::predict, any(), identity, "prediction of each network"),
         field("cluster", &RunConfig::cluster, any(), identity, "ranks and devices")};

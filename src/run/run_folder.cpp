@@ -33,6 +33,7 @@ void refuse_foreign(const RunPaths& paths) {
 
 void check_identity(const RunPaths& paths, const RunConfig& earlier, RunConfig now) {
   if (now.train.precision == "auto") now.train.precision = earlier.train.precision;
+  if (!file_exists(paths.round(1))) now.rounds = earlier.rounds;  // no result depends on them yet
   const std::vector<std::string> differences = differing_fields(identity_of(earlier), identity_of(now));
   if (differences.empty()) return;
   throw UsageError(
@@ -73,8 +74,10 @@ RunFolder::RunFolder(const RunPaths& paths, const RunConfig& config, const std::
 
 void RunFolder::record(const RunConfig& config, const RunRecord& record) const {
   write_file(paths_.run(), to_json(record).dump(2) + "\n");
-  // config.yaml last: with it the folder counts as a run, and run.json must exist by then.
-  if (!resumed_) write_file(paths_.config(), to_yaml(from_json(to_json(config))));
+  // config.yaml last: with it the folder counts as a run, and run.json must exist by then. A resumed run may have other
+  // runtime keys.
+  const std::string text = to_yaml(from_json(to_json(config)));
+  if (!resumed_ || read_file(paths_.config()) != text) write_file(paths_.config(), text);
 }
 
 }  // namespace pleat

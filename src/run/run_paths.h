@@ -10,9 +10,6 @@
 
 namespace pleat {
 
-/// The round whose ensemble is the run's result.
-inline constexpr int kResultRound = 0;
-
 struct RunPaths {
   std::filesystem::path root;
 
@@ -31,8 +28,12 @@ struct RunPaths {
   std::filesystem::path round(int index) const { return root / fmt::format("round_{}", index); }
   std::filesystem::path oof(int round_index) const { return round(round_index) / "oof.h5"; }
   std::filesystem::path ensemble(int round_index) const { return round(round_index) / "ensemble.json"; }
-  std::filesystem::path fold(int round_index, const std::string& unit, const std::string& model, FoldId id) const {
-    return round(round_index) / unit / model / fmt::format("fold_{}", id.value);
+  std::filesystem::path pseudo_labels(int round_index) const { return round(round_index) / "pseudo_labels.csv"; }
+  /// `part`: with rounds.parts, the student's part; -1: the fold's only model.
+  std::filesystem::path fold(int round_index, const std::string& unit, const std::string& model, FoldId id,
+                             int part = -1) const {
+    const std::string folder = fmt::format("fold_{}", id.value);
+    return round(round_index) / unit / model / (part < 0 ? folder : fmt::format("{}_part_{}", folder, part));
   }
 };
 inline constexpr const char* kWeightsFile = "weights.safetensors";

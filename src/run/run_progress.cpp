@@ -14,18 +14,29 @@ std::int64_t sum(const std::vector<std::int64_t>& values) {
 }
 }  // namespace
 
-RunProgress::RunProgress(const std::vector<PlannedJob>& jobs, int slots)
-    : jobs_(jobs),
+JobSize size_of(const PlannedJob& job) {
+  return {job.name, static_cast<std::int64_t>(job.work.train_rows.size()), job.work.train.epochs};
+}
+
+RunProgress::RunProgress(std::vector<JobSize> jobs, std::string score, int slots)
+    : jobs_(std::move(jobs)),
+      score_(std::move(score)),
       slots_(slots),
       start_(Clock::now()),
-      done_(jobs.size()),
-      done_before_(jobs.size()),
-      heard_(jobs.size()),
-      epochs_(jobs.size()),
-      rates_(jobs.size()) {
-  for (const PlannedJob& job : jobs)
-    total_.push_back(static_cast<std::int64_t>(job.work.train_rows.size()) * job.work.train.epochs);
+      done_(jobs_.size()),
+      done_before_(jobs_.size()),
+      heard_(jobs_.size()),
+      epochs_(jobs_.size()),
+      rates_(jobs_.size()) {
+  for (const JobSize& job : jobs_) total_.push_back(job.rows * job.epochs);
 }
+
+void RunProgress::starts(int job, std::int64_t rows) {
+  jobs_[std::size_t(job)].rows = rows;
+  total_[std::size_t(job)] = rows * jobs_[std::size_t(job)].epochs;
+}
+
+void RunProgress::skipped(int job) { total_[std::size_t(job)] = 0; }
 
 void RunProgress::already_done(int job) {
   const auto index = static_cast<std::size_t>(job);
@@ -34,21 +45,20 @@ void RunProgress::already_done(int job) {
 
 void RunProgress::heard(int job, const TrainProgress& report) {
   const auto index = static_cast<std::size_t>(job);
-  const PlannedJob& planned = jobs_[index];
+  const JobSize& planned = jobs_[index];
   const EpochReport& epoch = report.epoch;
   const bool whole = report.step == report.steps;
-  done_[index] = (epoch.epoch - 1) * static_cast<std::int64_t>(planned.work.train_rows.size()) + epoch.images;
+  done_[index] = (epoch.epoch - 1) * planned.rows + epoch.images;
   if (!heard_[index]) done_before_[index] = report.images_before;
   heard_[index] = true;
   epochs_[index] = whole ? epoch.epoch : epoch.epoch - 1;
   rates_[index] = static_cast<double>(epoch.images) / std::max(1e-9, epoch.seconds);
   const std::string within = whole ? "" : fmt::format(", step {} of {}", report.step, report.steps);
-  const std::string& score = planned.work.score;
   const std::string inner =
-      epoch.inner_score ? fmt::format(", inner {} {:.4f}", score, (score == "log_loss" ? -1 : 1) * *epoch.inner_score)
+      epoch.inner_score ? fmt::format(", inner {} {:.4f}", score_, (score_ == "log_loss" ? -1 : 1) * *epoch.inner_score)
                         : "";
-  spdlog::info("{}: epoch {} of {}{}: loss {:.4f}{}, {:.0f} images/s; {}", planned.name, epoch.epoch,
-               planned.work.train.epochs, within, epoch.loss, inner, rates_[index], remaining());
+  spdlog::info("{}: epoch {} of {}{}: loss {:.4f}{}, {:.0f} images/s; {}", planned.name, epoch.epoch, planned.epochs,
+               within, epoch.loss, inner, rates_[index], remaining());
 }
 
 void RunProgress::finished(int job, const std::string& score) {
@@ -58,7 +68,7 @@ void RunProgress::finished(int job, const std::string& score) {
 
 std::string RunProgress::place_of(int job) const {
   const auto index = static_cast<std::size_t>(job);
-  const std::int64_t epochs = jobs_[index].work.train.epochs;
+  const std::int64_t epochs = jobs_[index].epochs;
   if (!heard_[index]) return fmt::format("in its first epoch of this start, of {}", epochs);
   if (epochs_[index] == epochs) return fmt::format("predicting, after epoch {} of {}", epochs, epochs);
   return fmt::format("in epoch {} of {}", epochs_[index] + 1, epochs);

@@ -12,9 +12,22 @@
 
 namespace pleat {
 
+/// What progress needs to know of a job.
+struct JobSize {
+  std::string name;
+  std::int64_t rows = 0, epochs = 0;  // of training; of a student at most so many rows, until it starts
+};
+JobSize size_of(const PlannedJob& job);
+
 class RunProgress {
  public:
-  RunProgress(const std::vector<PlannedJob>& jobs, int slots);
+  ///   score: the run's main score
+  RunProgress(std::vector<JobSize> jobs, std::string score, int slots);
+
+  /// The job starts with that many rows.
+  void starts(int job, std::int64_t rows);
+  /// The job will not run.
+  void skipped(int job);
 
   void already_done(int job);
   void heard(int job, const TrainProgress& report);
@@ -28,7 +41,8 @@ class RunProgress {
  private:
   std::string remaining() const;
 
-  const std::vector<PlannedJob>& jobs_;
+  std::vector<JobSize> jobs_;
+  std::string score_;
   int slots_;
   Clock::time_point start_;
   std::vector<std::int64_t> total_, done_, done_before_;  // images per job; done_before_: in earlier starts

@@ -187,16 +187,11 @@ Run set_up_run(const TrainRequest& request, const MpiSession& session) {
   return run;
 }
 
-Round plan_round(const Run& run, int index, std::vector<Labels> labels) {
-  Round round{.index = index, .labels = std::move(labels)};
-  round.jobs = plan_jobs(index, round.labels, run.config, run.dataset, run.plan, run.files);
-  return round;
-}
-
 Round plan_first_round(const Run& run, const MpiSession& session) {
   Round round;
   together(session.ranks(), [&] {
-    round = plan_round(run, 0, run.dataset.labels);
+    round.labels = run.dataset.labels;
+    round.jobs = plan_jobs(round.labels, run.config, run.dataset, run.plan, run.files);
     if (session.rank() != 0) return;
     for (const std::string& line : idle_options(run.config)) spdlog::warn("{}", line);
     for (const std::string& line : classes_without_a_chance(run.dataset, round.jobs)) spdlog::warn("{}", line);

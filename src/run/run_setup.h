@@ -30,18 +30,15 @@ struct Run {
   ConvPlans conv_plans;           // set by begin_run
   std::string promise;            // the guarantee over all starts; on rank 0, set by begin_run
 
-  std::filesystem::path folder_of(const Round& round, const PlannedJob& job) const {
-    return paths.fold(round.index, dataset.targets.units[std::size_t(job.unit)].name,
-                      config.models[std::size_t(job.model)].id, job.fold);
+  std::filesystem::path folder_of(const PlannedJob& job) const {
+    return paths.fold(job.round, dataset.targets.units[std::size_t(job.unit)].name,
+                      config.models[std::size_t(job.model)].id, job.fold, job.part);
   }
 };
 
 /// Collective. Reads config, data and folds and checks them against the folder's earlier run, if it holds one. Writes
 /// nothing.
 Run set_up_run(const TrainRequest& request, const MpiSession& session);
-
-/// Plans the jobs of a round whose networks learn `labels`. Throws: as plan_jobs.
-Round plan_round(const Run& run, int index, std::vector<Labels> labels);
 
 /// Collective. The first round, which learns the labels of the table; rank 0 logs the plan's warnings.
 Round plan_first_round(const Run& run, const MpiSession& session);

@@ -49,7 +49,7 @@ class SummaryTest : public testing::Test {
     }
   }
   GatheredTarget gather() const {
-    return gather_unit(0, run_->config, run_->dataset, run_->plan, run_->round, paths_).front();
+    return gather_unit(0, run_->plan, {run_->config, run_->dataset, paths_, 0}).front();
   }
 
   ScratchFolder folder_;
@@ -81,8 +81,8 @@ TEST_F(SummaryTest, GathersEveryRowOfThePlanAndTheOthersAsMeans) {
 TEST_F(SummaryTest, SummaryHoldsWhatIsPromised) {
   finish_jobs([](std::int64_t row) { return row == 0 || row == 36; });
   const TargetScores scores = score_target(gather(), run_->dataset, run_->plan, "accuracy");
-  const Json summary = summarise(
-      {scores}, "accuracy", {.wall_seconds = 5, .train_images_per_second = 100, .ranks = 2, .threads = 1, .jobs = 12});
+  const Json summary = summarise({{.jobs = 12, .targets = {scores}}}, 0, "accuracy",
+                                 {.wall_seconds = 5, .train_images_per_second = 100, .ranks = 2, .threads = 1});
   EXPECT_EQ(summary["score"], "accuracy");
   const Json& label = summary["targets"]["label"];
   EXPECT_DOUBLE_EQ(label["oof"]["accuracy"], 35.0 / 36);
@@ -109,10 +109,10 @@ TEST_F(SummaryTest, SummaryHoldsWhatIsPromised) {
 TEST_F(SummaryTest, TheTableComparesTheEnsembleWithEachFoldAlone) {
   finish_jobs([](std::int64_t) { return false; });
   TargetScores scores = score_target(gather(), run_->dataset, run_->plan, "accuracy");
-  EXPECT_THAT(final_table({scores}, "accuracy", {}), testing::Not(testing::HasSubstr("test, one fold")));
+  EXPECT_THAT(final_table({{.targets = {scores}}}, 0, "accuracy", {}), testing::Not(testing::HasSubstr("test, one fold")));
   scores.models.resize(1);
   scores.models[0].test_folds = {{.accuracy = 0.5}, {.accuracy = 0.7}};
-  EXPECT_THAT(final_table({scores}, "accuracy", {}), testing::HasSubstr("accuracy 0.6000 ± 0.1414 over 2 folds alone"));
+  EXPECT_THAT(final_table({{.targets = {scores}}}, 0, "accuracy", {}), testing::HasSubstr("accuracy 0.6000 ± 0.1414 over 2 folds alone"));
 }
 
 TEST_F(SummaryTest, AComparisonOverOtherClassesSaysSo) {
@@ -120,9 +120,9 @@ TEST_F(SummaryTest, AComparisonOverOtherClassesSaysSo) {
   const TargetScores scores = score_target(gather(), run_->dataset, run_->plan, "macro_f1");
   EXPECT_EQ(scores.oof_alone, 1);  // test rows r36 and r37 have only the classes a and b
   EXPECT_EQ(scores.test_alone, 0);
-  EXPECT_THAT(final_table({scores}, "macro_f1", {}),
+  EXPECT_THAT(final_table({{.targets = {scores}}}, 0, "macro_f1", {}),
               testing::HasSubstr("+0.0000 against OOF (classes only in OOF: 1, only in test: 0)\n"));
-  EXPECT_THAT(final_table({scores}, "accuracy", {}), testing::HasSubstr("+0.0000 against OOF\n"));
+  EXPECT_THAT(final_table({{.targets = {scores}}}, 0, "accuracy", {}), testing::HasSubstr("+0.0000 against OOF\n"));
 }
 
 TEST_F(SummaryTest, TheTableShowsALossAsALossUnderItsColumn) {
@@ -130,7 +130,7 @@ TEST_F(SummaryTest, TheTableShowsALossAsALossUnderItsColumn) {
   TargetScores scores = score_target(gather(), run_->dataset, run_->plan, "log_loss");
   scores.target = "left_or_right_eye_visible";
   scores.oof.log_loss = 0.25;
-  const std::string text = final_table({scores}, "log_loss", {.jobs = 12});
+  const std::string text = final_table({{.jobs = 12, .targets = {scores}}}, 0, "log_loss", {});
   EXPECT_THAT(text, testing::HasSubstr("log_loss 0.2500 ± "));
   std::istringstream lines(text);
   std::string header, row;

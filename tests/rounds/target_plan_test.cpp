@@ -64,7 +64,7 @@ class TargetPlanTest : public testing::Test {
     }
     std::vector<GatheredTarget> gathered;
     for (std::size_t u = 0; u < plan.units.size(); ++u) {
-      for (auto& each : gather_unit(int(u), run.config, run.dataset, run.plan, run.round, paths))
+      for (auto& each : gather_unit(int(u), run.plan, {run.config, run.dataset, paths, 0}))
         gathered.push_back(std::move(each));
     }
     add_derived(run.dataset, gathered);

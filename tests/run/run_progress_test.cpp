@@ -18,10 +18,7 @@ TEST(RunProgress, TheLastJobOfAnOddNumberLeavesASlotIdle) {
 }
 
 TEST(RunProgress, ALossThatIsNoNumberIsHeard) {
-  PlannedJob job{.name = "label/r18/fold 0"};
-  job.work.train_rows = {0, 1, 2, 3};
-  const std::vector<PlannedJob> jobs{job};
-  RunProgress progress(jobs, 1);
+  RunProgress progress({{.name = "label/r18/fold 0", .rows = 4, .epochs = 8}}, "macro_f1", 1);
   const TrainProgress sent{
       .epoch = {.epoch = 1, .loss = std::nan(""), .images = 2, .seconds = 1.0}, .step = 1, .steps = 2};
   progress.heard(0, from_bytes<TrainProgress>(to_bytes(sent)));

@@ -72,7 +72,7 @@ struct SmallRun {
     dataset.train = rows_of_plan(dataset, plan);
     dataset.norm = choose_norm(config, dataset);
     round = {.labels = dataset.labels};
-    round.jobs = plan_jobs(0, round.labels, config, dataset, plan, hash_model_files(config));
+    round.jobs = plan_jobs(round.labels, config, dataset, plan, hash_model_files(config));
   }
 };
 

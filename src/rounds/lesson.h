@@ -1,0 +1,38 @@
+// What a student learns beside the labelled rows of its fold. Rank 0 makes it and sends it to the student's slot.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include "rounds/label_rows.h"
+#include "rounds/schedule.h"
+
+namespace pleat {
+
+/// The pseudo-labels of one head. A row that was not admitted for this head has weight 0.
+struct HeadLesson {
+  std::vector<std::int64_t> labels;  // training class of each row
+  std::vector<float> weights;
+  std::vector<float> soft;      // [rows, outputs] (Head::soft), or empty
+  std::vector<double> numbers;  // for a target trained as a number
+  static constexpr auto members() {
+    return std::tuple{&HeadLesson::labels, &HeadLesson::weights, &HeadLesson::soft, &HeadLesson::numbers};
+  }
+};
+
+struct Lesson {
+  std::vector<std::int64_t> rows;  // of the crops file, ascending
+  std::vector<HeadLesson> heads;
+  std::string initial_weights;  // with rounds.start: warm
+  static constexpr auto members() { return std::tuple{&Lesson::rows, &Lesson::heads, &Lesson::initial_weights}; }
+};
+
+/// The student's job, key included: the first round's job with the lesson. Its rows set aside (inner_rows) are the same
+/// in all rounds, so no model of the fold was ever trained on them. With rounds.parts it predicts, of the rows to
+/// label, only those of its own part.
+PlannedJob student_of(const PlannedJob& base, const ScheduledJob& scheduled, const Lesson& lesson,
+                      const RunConfig& config, const Dataset& dataset, const LabelRows& label_rows);
+
+}  // namespace pleat

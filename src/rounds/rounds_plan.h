@@ -1,0 +1,21 @@
+// All rounds of a run up to the first job, the same on every rank.
+#pragma once
+
+#include "rounds/label_rows.h"
+#include "rounds/schedule.h"
+#include "run/run_setup.h"
+
+namespace pleat {
+
+struct RoundsPlan {
+  Round first;
+  LabelRows label_rows;  // empty for a run of one round
+  Schedule schedule;
+
+  const PlannedJob& base_of(const ScheduledJob& job) const { return first.jobs[std::size_t(job.base)]; }
+};
+
+/// Collective. Throws: as plan_first_round and choose_label_rows, on all ranks.
+RoundsPlan plan_rounds(const Run& run, const MpiSession& session);
+
+}  // namespace pleat
