@@ -260,13 +260,13 @@ std::vector<TargetLabels> make_labels(const Run& run, int round, const PlannedJo
     labels.admitted = admit_rows(labels.belief, blocks, rounds.admit, class_shares(base.work.heads[h], classes));
     labels.weights = pseudo_weights(labels.belief, labels.admitted, rounds.weight);
     labels.numbers = numbers_of_rows(predicted[h].normal, blocks);
-    require_a_lesson(run, base, labels);
   }
   return all;
 }
 
 Lesson make_lesson(const Run& run, const ScheduledJob& scheduled, const PlannedJob& base,
                    const std::vector<TargetLabels>& labels, const LabelRows& label_rows) {
+  for (const TargetLabels& each : labels) require_a_lesson(run, base, each);
   const RoundsConfig& rounds = run.config.rounds;
   Lesson lesson{.heads = std::vector<HeadLesson>(labels.size())};
   for (std::int64_t row = 0; row < label_rows.count(); ++row) {

@@ -30,11 +30,11 @@ struct TargetLabels {
 /// round: for each target of the unit.
 ///   base: the first round's job of that unit and fold, of any model
 /// Requires: the teachers' jobs are done.
-/// Throws: kSomeFailed if no row is admitted for a target, or if all admitted rows have one class.
 std::vector<TargetLabels> make_labels(const Run& run, int round, const PlannedJob& base, const LabelRows& label_rows);
 
 /// The lesson of one student from its fold's labels.
 ///   scheduled: the student; its teacher's weights are read from the folder for rounds.start: warm
+/// Throws: kSomeFailed if no row is admitted for a target, or if all admitted rows have one class.
 Lesson make_lesson(const Run& run, const ScheduledJob& scheduled, const PlannedJob& base,
                    const std::vector<TargetLabels>& labels, const LabelRows& label_rows);
 

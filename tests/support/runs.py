@@ -78,7 +78,7 @@ def write_config(path, crops, **top):
 
 def results(run):
     """SHA-256 of every file of the run that the reproducibility guarantee covers."""
-    files = [run / "folds.csv", run / "predictions.csv", *run.glob("round_*/oof.h5"), *run.glob("round_*/ensemble.json"),
+    files = [run / "folds.csv", run / "predictions.csv", *run.glob("round_*/oof.h5"), *run.glob("round_*/ensemble.json"), *run.glob("round_*/pseudo_labels.csv"),
              *run.glob("round_*/*/*/fold_*/weights.safetensors"), *run.glob("round_*/*/*/fold_*/predictions.safetensors")]
     return {str(f.relative_to(run)): hashlib.sha256(f.read_bytes()).hexdigest() for f in sorted(files)}
 
