@@ -23,7 +23,8 @@ enum class Purpose : std::uint32_t {
   kMix = 10,
   kSampling = 11,
   kInnerSplit = 12,
-  kRoundParts = 13
+  kRoundParts = 13,
+  kResample = 14
 };
 
 /// Everything that a random number may depend on: never rank, worker or clock.

@@ -89,7 +89,7 @@ RoundSummary summarise_round(const Run& run, const RoundsPlan& plan, const Outco
   for (const auto& [job, why] : outcome.failures) summary.failed += plan.schedule.jobs[std::size_t(job)].round == round;
   if (!gathered.empty()) summary.score = score_of_round(run, gathered);
   for (const GatheredTarget& target : gathered)
-    summary.targets.push_back(score_target(target, run.dataset, run.plan, run.config.score));
+    summary.targets.push_back(score_target(target, run.dataset, run.plan, run.config.data.group, run.config.score));
   return summary;
 }
 

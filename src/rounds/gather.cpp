@@ -114,6 +114,11 @@ void choose_ensemble(const RoundSource& from, const FoldPlan& plan, const std::v
   const Blend& blend = gathered.selection.blend;
   gathered.oof.ensemble = gathered.selection.cross_fitted;
   if (gathered.model_test.front().defined()) gathered.test = apply_blend(blend, gathered.model_test);
+  for (std::size_t f = 0; f < gathered.fold_test.front().size(); ++f) {
+    std::vector<torch::Tensor> of_fold;
+    for (const auto& folds : gathered.fold_test) of_fold.push_back(folds[f]);
+    gathered.fold_ensemble.push_back(apply_blend(blend, of_fold));
+  }
   if (gathered.model_unlabelled.front().defined()) gathered.unlabelled = apply_blend(blend, gathered.model_unlabelled);
   if (!oof.front().defined()) return;
   gathered.oof.normal = mix_normals(oof, blend.weights);
@@ -159,6 +164,7 @@ void add_derived(const Dataset& dataset, std::vector<GatheredTarget>& targets) {
       std::find_if(by_target.begin(), by_target.end(), [](const auto& each) { return each.has_value(); });
   const std::vector<OofModel> names = (*models)->oof.models;
   const Networks networks = unfilled((*models)->fold_test);
+  const std::size_t fold_ensembles = (*models)->fold_ensemble.size();
   for (int t = 0; t < static_cast<int>(by_target.size()); ++t) {
     if (by_target[std::size_t(t)] || !plan.derived(t) || !can_derive(plan, t, by_target)) continue;
     by_target[std::size_t(t)] = empty_table(t, dataset);
@@ -166,6 +172,7 @@ void add_derived(const Dataset& dataset, std::vector<GatheredTarget>& targets) {
     by_target[std::size_t(t)]->model_test.resize(names.size());
     by_target[std::size_t(t)]->model_unlabelled.resize(names.size());
     by_target[std::size_t(t)]->fold_test = networks;
+    by_target[std::size_t(t)]->fold_ensemble.resize(fold_ensembles);
   }
   for (std::size_t m = 0; m < names.size(); ++m) {
     derive(plan, by_target, [m](GatheredTarget& each) { return &each.oof.models[m].probs; });
@@ -174,6 +181,8 @@ void add_derived(const Dataset& dataset, std::vector<GatheredTarget>& targets) {
     for (std::size_t f = 0; f < networks[m].size(); ++f)
       derive(plan, by_target, [m, f](GatheredTarget& each) { return &each.fold_test[m][f]; });
   }
+  for (std::size_t f = 0; f < fold_ensembles; ++f)
+    derive(plan, by_target, [f](GatheredTarget& each) { return &each.fold_ensemble[f]; });
   derive(plan, by_target, [](GatheredTarget& each) { return &each.oof.ensemble; });
   derive(plan, by_target, [](GatheredTarget& each) { return &each.selection.in_sample; });
   derive(plan, by_target, [](GatheredTarget& each) { return &each.test; });

@@ -20,6 +20,7 @@ struct GatheredTarget {
   // The mean over each model's folds, in the order of oof.models.
   std::vector<torch::Tensor> model_test, model_unlabelled;
   std::vector<std::vector<torch::Tensor>> fold_test;  // [model][fold]: one fold's prediction alone
+  std::vector<torch::Tensor> fold_ensemble;           // of test rows, by one fold's models, blended
 };
 
 /// The tables and ensembles of a unit's targets. Each target's ensemble is chosen by config.ensemble (select_blend).

@@ -6,6 +6,8 @@
 
 #include <algorithm>
 #include <set>
+#include <string_view>
+#include <unordered_map>
 
 #include "base/wording.h"
 
@@ -31,6 +33,11 @@ Json by_fold(const std::vector<Scores>& scores, const std::string& name) {
 
 Json to_json(const NumberScores& scores) {
   return {{"mae", scores.mae}, {"rmse", scores.rmse}, {"within_deviation", scores.within}};
+}
+
+Json to_json(const std::optional<Interval>& interval) {
+  if (!interval) return nullptr;
+  return {{"value", interval->value}, {"low", interval->low}, {"high", interval->high}};
 }
 
 std::string number_row(std::size_t width, const char* name, const NumberScores& scores) {
@@ -86,6 +93,28 @@ struct TestRows {
   }
 };
 
+RowGroups groups_by(const std::vector<std::string>& names) {
+  std::unordered_map<std::string_view, std::int64_t> number_of;
+  std::vector<std::int64_t> numbers;
+  for (const std::string& name : names)
+    numbers.push_back(number_of.emplace(name, static_cast<std::int64_t>(number_of.size())).first->second);
+  return group_rows(numbers);
+}
+
+std::optional<Interval> leak_meter(const GatheredTarget& gathered, const Dataset& dataset, const FoldPlan& plan,
+                                   const std::string& group, const TestRows& test, const std::string& score_name) {
+  if (gathered.fold_ensemble.empty() || !gathered.fold_ensemble.front().defined() || test.places.numel() == 0)
+    return std::nullopt;
+  const std::vector<std::string>& names = dataset.crops.table().column(group.empty() ? "id" : group);
+  std::vector<std::string> groups;
+  for (std::int64_t i = 0; i < test.places.numel(); ++i)
+    groups.push_back(names[std::size_t(dataset.test[std::size_t(test.places.const_data_ptr<std::int64_t>()[i])])]);
+  std::vector<torch::Tensor> held_out;
+  for (const torch::Tensor& probs : gathered.fold_ensemble) held_out.push_back(probs.index_select(0, test.places));
+  return difference({{gathered.oof.ensemble}, gathered.oof.labels, groups_by(plan.groups), score_name},
+                    {held_out, test.labels, groups_by(groups), score_name});
+}
+
 std::set<std::int64_t> classes_in(const torch::Tensor& labels) {
   const auto* first = labels.const_data_ptr<std::int64_t>();
   return {first, first + labels.numel()};
@@ -129,7 +158,7 @@ std::string against_oof(const TargetScores& target, const std::string& score_nam
 }  // namespace
 
 TargetScores score_target(const GatheredTarget& gathered, const Dataset& dataset, const FoldPlan& plan,
-                          const std::string& score_name) {
+                          const std::string& group, const std::string& score_name) {
   const OofTable& oof = gathered.oof;
   TargetScores scores{.target = oof.target,
                       .oof = score(oof.ensemble, oof.labels),
@@ -155,6 +184,7 @@ TargetScores score_target(const GatheredTarget& gathered, const Dataset& dataset
       if (const auto alone = test.scores(probs)) model.test_folds.push_back(*alone);
     }
   }
+  scores.leak = leak_meter(gathered, dataset, plan, group, test, score_name);
   if (oof.normal.defined()) scores.oof_number = score_numbers(oof.normal, oof.numbers);
   if (gathered.test_normal.defined()) {
     const torch::Tensor numbers = at::tensor(numbers_of(dataset, gathered.target, dataset.test), at::kDouble);
@@ -185,7 +215,8 @@ Json describe_targets(const std::vector<TargetScores>& targets, const std::strin
                           {"test", test},
                           {"folds", by_fold(target.folds, score_name)},
                           {"models", models},
-                          {"ensemble", describe_ensemble(target, score_name)}};
+                          {"ensemble", describe_ensemble(target, score_name)},
+                          {"leak_meter", to_json(target.leak)}};
   }
   return all;
 }
@@ -196,7 +227,8 @@ Json describe_round(const RoundSummary& round, bool several, const std::string& 
   json["score"] = round.score;
   for (const TargetScores& target : round.targets) {
     json["targets"][target.target] = {{"oof", to_json(target.oof, score_name)},
-                                      {"test", target.test ? to_json(*target.test, score_name) : Json(nullptr)}};
+                                      {"test", target.test ? to_json(*target.test, score_name) : Json(nullptr)},
+                                      {"leak_meter", to_json(target.leak)}};
   }
   return json;
 }
@@ -247,20 +279,33 @@ std::string table_of(const TargetScores& target, const std::string& score_name) 
   return text;
 }
 
-// One line a round: the scores of all its targets.
+// "+0.012 [-0.004, 0.030]".
+std::string leak_text(const TargetScores& target) {
+  return target.leak ? fmt::format("{:+.3f} [{:.3f}, {:.3f}]", target.leak->value, target.leak->low, target.leak->high)
+                     : "";
+}
+
+// One line a round: the scores of all its targets, and the leak meter of the last one.
 std::string rounds_table(const std::vector<RoundSummary>& rounds, int result, const std::string& score_name) {
+  if (rounds.front().targets.empty()) return "";
   std::string text = fmt::format("\n{:<16}", "rounds");
-  for (const TargetScores& target : rounds.front().targets) text += fmt::format(" {:>20.20}", target.target);
-  text += "\n";
+  for (const TargetScores& target : rounds.front().targets) text += fmt::format(" {:>17.17}", target.target);
+  const bool tested = rounds.front().targets.back().leak.has_value();
+  text += tested ? fmt::format(" {:>24}\n", "leak meter") : "\n";
   for (const RoundSummary& round : rounds) {
     text += fmt::format("  {:<14}", fmt::format("round {}", round.round));
     for (const TargetScores& target : round.targets) {
       const std::string test = target.test ? fmt::format(" / {:.4f}", shown_score(*target.test, score_name)) : "";
-      text += fmt::format(" {:>20}", fmt::format("{:.4f}{}", shown_score(target.oof, score_name), test));
+      text += fmt::format(" {:>17}", fmt::format("{:.4f}{}", shown_score(target.oof, score_name), test));
     }
+    if (tested && !round.targets.empty()) text += fmt::format(" {:>24}", leak_text(round.targets.back()));
     text += round.round == result ? "   the result\n" : round.failed > 0 ? "   failed jobs\n" : "\n";
   }
-  return text + fmt::format("  {}: OOF, then held-out test where there are labels\n", score_name);
+  text += fmt::format("  {}: OOF{}\n", score_name, tested ? ", then held-out test" : "");
+  if (!tested) return text;
+  return text +
+         fmt::format("  leak meter: OOF less held-out score of {}, both by one fold's models, with its 95 % interval\n",
+                     rounds.front().targets.back().target);
 }
 
 }  // namespace

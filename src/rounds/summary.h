@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "ensemble/resample.h"
 #include "rounds/gather.h"
 #include "target/metrics.h"
 
@@ -27,10 +28,14 @@ struct TargetScores {
   int oof_alone = 0, test_alone = 0;  // number of classes that only train rows, or only test rows, have
   std::vector<Scores> folds;          // of the ensemble, per fold of the first repeat
   std::vector<ModelScores> models;
+  // The leak meter: the OOF score less the mean held-out score of one fold's models, both with one fold's models per
+  // row. Far above 0: labels have leaked, or new groups differ from the known ones.
+  std::optional<Interval> leak;
   std::optional<NumberScores> oof_number, test_number;  // for a target trained as a number
 };
+/// group: data.group
 TargetScores score_target(const GatheredTarget& gathered, const Dataset& dataset, const FoldPlan& plan,
-                          const std::string& score_name);
+                          const std::string& group, const std::string& score_name);
 
 struct RoundSummary {
   int round = 0;

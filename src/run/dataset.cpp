@@ -2,7 +2,9 @@
 
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <optional>
 #include <set>
 #include <string_view>
@@ -146,6 +148,21 @@ void read_targets(const RunConfig& config, Dataset& dataset) {
   if (dataset.targets.joint) dataset.labels.push_back(combine(*dataset.targets.joint, dataset.labels));
 }
 
+// Makes the train rows beyond data.limit unlabelled rows.
+void forget_rest(Dataset& dataset) {
+  std::vector<std::int64_t> rest;
+  std::set_difference(dataset.all_train.begin(), dataset.all_train.end(), dataset.train.begin(), dataset.train.end(),
+                      std::back_inserter(rest));
+  for (Labels& labels : dataset.labels) {
+    for (const std::int64_t row : rest) {
+      labels.classes[std::size_t(row)] = labels.taught[std::size_t(row)] = -1;
+      if (!labels.numbers.empty()) labels.numbers[std::size_t(row)] = std::nan("");
+    }
+  }
+  const auto middle = dataset.unlabelled.insert(dataset.unlabelled.end(), rest.begin(), rest.end());
+  std::inplace_merge(dataset.unlabelled.begin(), middle, dataset.unlabelled.end());
+}
+
 // Checked before the run folder is created.
 void check_strata(const RunConfig& config, const Dataset& dataset) {
   for (const std::string& name : config.folds.stratify) dataset.crops.table().column(name, "folds.stratify");
@@ -212,12 +229,14 @@ Dataset open_dataset(const RunConfig& config) {
   read_targets(config, dataset);
   dataset.all_train = dataset.train;
   if (config.data.limit) dataset.train = limit_train(config, dataset);
+  if (config.data.rest == "unlabelled") forget_rest(dataset);
   return dataset;
 }
 
 void report_rows(const RunConfig& config, const Dataset& dataset) {
   if (dataset.train.size() < dataset.all_train.size()) {
-    spdlog::info("data.limit: using {} of {} train rows", dataset.train.size(), dataset.all_train.size());
+    spdlog::info("data.limit: using {} of {} train rows{}", dataset.train.size(), dataset.all_train.size(),
+                 config.data.rest == "unlabelled" ? "; the others count as unlabelled" : "");
   }
   warn_of_absent_classes(config, dataset);
   warn_of_alike_classes(config, dataset);

@@ -106,6 +106,21 @@ std::string describe_jobs(const RunConfig& config, const Dataset& dataset, const
   return text;
 }
 
+// The students of later rounds, per job of the first.
+std::int64_t students_per_job(const RoundsConfig& rounds) { return (rounds.count - 1) * rounds.parts; }
+
+std::string describe_rounds(const RunConfig& config, const Dataset& dataset, const std::vector<PlannedJob>& jobs) {
+  const RoundsConfig& rounds = config.rounds;
+  if (rounds.count == 1) return "";
+  const auto to_label = std::int64_t(dataset.unlabelled.size() + (rounds.use_test ? dataset.test.size() : 0));
+  const auto students = students_per_job(rounds) * std::int64_t(jobs.size());
+  return fmt::format("rounds    {} more{}: {}, each for {} on the rows above and up to {}; teacher: {}\n",
+                     rounds.count - 1, rounds.stop == "never" ? "" : " at most", counted(students, "student"),
+                     counted(rounds.epochs > 0 ? rounds.epochs : config.train.epochs, "epoch"),
+                     counted(to_label - to_label / rounds.parts * (rounds.parts > 1), "pseudo-labelled row"),
+                     rounds.teacher);
+}
+
 /// Memory of the largest job, or disk space of all jobs, in bytes.
 struct Needs {
   double peak = 0;  // tensors, including the copy for a checkpoint
@@ -119,7 +134,8 @@ std::string describe_memory(const RunConfig& config, const Dataset& dataset, con
   for (const PlannedJob& job : jobs) {
     if (job.fold.value != 0) continue;
     const MemoryEstimate memory = estimate_memory(job.work, dataset.crops.shape());
-    const auto folds = static_cast<double>(config.folds.k * config.folds.repeats);
+    const auto networks =
+        static_cast<double>(config.folds.k * config.folds.repeats * (1 + students_per_job(config.rounds)));
     text += fmt::format(
         "memory    {} for {}: weights {}, with gradients and optimizer {}, peak of a step {}, copy for "
         "a checkpoint {}\n",
@@ -128,7 +144,7 @@ std::string describe_memory(const RunConfig& config, const Dataset& dataset, con
         megabytes(double(memory.checkpoint)));
     const double predictions = static_cast<double>(job.work.predict_rows.size()) * (8.0 + 4.0 * job.work.outputs());
     needs.peak = std::max(needs.peak, static_cast<double>(memory.peak + memory.checkpoint));
-    needs.results += folds * (static_cast<double>(memory.weights) + predictions);
+    needs.results += networks * (static_cast<double>(memory.weights) + predictions);
     needs.checkpoint =
         std::max(needs.checkpoint, 2.0 * static_cast<double>(memory.checkpoint));  // a job keeps the newest two
   }
@@ -165,6 +181,7 @@ std::string describe_dry_run(const Run& run, const Round& round) {
     text += describe_target(dataset.targets.targets[t], dataset.labels[t].classes, rows, dataset.test);
   text += describe_slots(run.config, run.place);
   text += describe_jobs(run.config, dataset, round.jobs, jobs_done(run, round), slots);
+  text += describe_rounds(run.config, dataset, round.jobs);
   text += describe_memory(run.config, dataset, round.jobs, needs);
   text += describe_host(dataset, run.place, needs);
   text += describe_disk(run.paths.root, needs, slots);

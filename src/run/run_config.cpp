@@ -75,6 +75,9 @@ void check_no_twins(const std::vector<ModelConfig>& models) {
 
 void check_data(const RunConfig& config) {
   const DataConfig& data = config.data;
+  if (data.rest != "leave_out" && !data.limit)
+    throw UsageError("data.rest ({}) is about the train rows beyond data.limit; set that too, or leave rest out",
+                     data.rest);
   if (data.mean.size() != data.std.size()) {
     throw UsageError("data.mean has {} values and data.std {}; give both, one value per channel, or neither",
                      data.mean.size(), data.std.size());

@@ -25,6 +25,7 @@ struct DataConfig {
   std::string crops;
   std::string group;
   std::optional<std::int64_t> limit;
+  std::string rest = "leave_out";
   std::string same_text = "check";
   std::vector<double> mean, std;
   static constexpr auto fields() {
@@ -39,6 +40,10 @@ struct DataConfig {
               "Unicode form or the spelling of a decimal number; strict: each spelling is a separate value"),
         field("limit", &DataConfig::limit, at_least(1), identity,
               "train on a seeded, stratified part of at most this many train rows"),
+        field(
+            "rest", &DataConfig::rest, one_of("leave_out", "unlabelled"), omit_at_default,
+            "with limit, the other train rows. leave_out: they take no part; unlabelled: they count as unlabelled rows "
+            "(rounds), and their labels are not used"),
         field("mean", &DataConfig::mean, between(0, 1), identity,
               "pixel mean per channel (0 to 1); default: measured on the train rows"),
         field("std", &DataConfig::std, above(0), identity, "pixel standard deviation per channel; default: measured")};

@@ -48,9 +48,7 @@ class SummaryTest : public testing::Test {
       write_result(folder_of(job), job, pack_result(job, result, 3.0), {});
     }
   }
-  GatheredTarget gather() const {
-    return gather_unit(0, run_->plan, {run_->config, run_->dataset, paths_, 0}).front();
-  }
+  GatheredTarget gather() const { return gather_unit(0, run_->plan, {run_->config, run_->dataset, paths_, 0}).front(); }
 
   ScratchFolder folder_;
   RunPaths paths_{folder_ / "run"};
@@ -80,7 +78,7 @@ TEST_F(SummaryTest, GathersEveryRowOfThePlanAndTheOthersAsMeans) {
 
 TEST_F(SummaryTest, SummaryHoldsWhatIsPromised) {
   finish_jobs([](std::int64_t row) { return row == 0 || row == 36; });
-  const TargetScores scores = score_target(gather(), run_->dataset, run_->plan, "accuracy");
+  const TargetScores scores = score_target(gather(), run_->dataset, run_->plan, "", "accuracy");
   const Json summary = summarise({{.jobs = 12, .targets = {scores}}}, 0, "accuracy",
                                  {.wall_seconds = 5, .train_images_per_second = 100, .ranks = 2, .threads = 1});
   EXPECT_EQ(summary["score"], "accuracy");
@@ -108,16 +106,18 @@ TEST_F(SummaryTest, SummaryHoldsWhatIsPromised) {
 
 TEST_F(SummaryTest, TheTableComparesTheEnsembleWithEachFoldAlone) {
   finish_jobs([](std::int64_t) { return false; });
-  TargetScores scores = score_target(gather(), run_->dataset, run_->plan, "accuracy");
-  EXPECT_THAT(final_table({{.targets = {scores}}}, 0, "accuracy", {}), testing::Not(testing::HasSubstr("test, one fold")));
+  TargetScores scores = score_target(gather(), run_->dataset, run_->plan, "", "accuracy");
+  EXPECT_THAT(final_table({{.targets = {scores}}}, 0, "accuracy", {}),
+              testing::Not(testing::HasSubstr("test, one fold")));
   scores.models.resize(1);
   scores.models[0].test_folds = {{.accuracy = 0.5}, {.accuracy = 0.7}};
-  EXPECT_THAT(final_table({{.targets = {scores}}}, 0, "accuracy", {}), testing::HasSubstr("accuracy 0.6000 ± 0.1414 over 2 folds alone"));
+  EXPECT_THAT(final_table({{.targets = {scores}}}, 0, "accuracy", {}),
+              testing::HasSubstr("accuracy 0.6000 ± 0.1414 over 2 folds alone"));
 }
 
 TEST_F(SummaryTest, AComparisonOverOtherClassesSaysSo) {
   finish_jobs([](std::int64_t) { return false; });
-  const TargetScores scores = score_target(gather(), run_->dataset, run_->plan, "macro_f1");
+  const TargetScores scores = score_target(gather(), run_->dataset, run_->plan, "", "macro_f1");
   EXPECT_EQ(scores.oof_alone, 1);  // test rows r36 and r37 have only the classes a and b
   EXPECT_EQ(scores.test_alone, 0);
   EXPECT_THAT(final_table({{.targets = {scores}}}, 0, "macro_f1", {}),
@@ -127,7 +127,7 @@ TEST_F(SummaryTest, AComparisonOverOtherClassesSaysSo) {
 
 TEST_F(SummaryTest, TheTableShowsALossAsALossUnderItsColumn) {
   finish_jobs([](std::int64_t) { return false; });
-  TargetScores scores = score_target(gather(), run_->dataset, run_->plan, "log_loss");
+  TargetScores scores = score_target(gather(), run_->dataset, run_->plan, "", "log_loss");
   scores.target = "left_or_right_eye_visible";
   scores.oof.log_loss = 0.25;
   const std::string text = final_table({{.jobs = 12, .targets = {scores}}}, 0, "log_loss", {});

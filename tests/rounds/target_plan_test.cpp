@@ -116,10 +116,10 @@ TEST_F(TargetPlanTest, ANumbersMeanAndDeviationReachTablesScoresAndPredictions) 
   const GatheredTarget& number = gathered[2];
   ASSERT_TRUE(number.oof.normal.defined());
   EXPECT_TRUE(number.oof.normal.select(1, 0).allclose(number.oof.numbers + 1));
-  const TargetScores scores = score_target(number, run.dataset, run.plan, "accuracy");
+  const TargetScores scores = score_target(number, run.dataset, run.plan, "", "accuracy");
   EXPECT_NEAR(scores.oof_number.value().mae, 1.0, 1e-9);
   EXPECT_NEAR(scores.test_number.value().within, 1.0, 1e-9);
-  EXPECT_FALSE(score_target(gathered[0], run.dataset, run.plan, "accuracy").oof_number);
+  EXPECT_FALSE(score_target(gathered[0], run.dataset, run.plan, "", "accuracy").oof_number);
   const std::string csv = predictions_csv(gathered, run.dataset);
   EXPECT_THAT(csv, testing::HasSubstr("number:from 5,number.mean,number.deviation,all"));
   EXPECT_THAT(csv, testing::HasSubstr(",7,2,"));  // r36, of 6

@@ -1,0 +1,93 @@
+#include "ensemble/resample.h"
+
+#include <ATen/Parallel.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <numeric>
+
+#include "target/metrics.h"
+
+namespace pleat {
+
+ResampledScore::ResampledScore(const std::vector<torch::Tensor>& tables, const torch::Tensor& labels, RowGroups groups,
+                               std::string score)
+    : groups_(std::move(groups)), score_(std::move(score)), classes_(tables.front().size(1)) {
+  constexpr double kEpsilon = std::numeric_limits<double>::epsilon();
+  const torch::Tensor codes = labels.contiguous();
+  for (std::int64_t row = 0; row < codes.numel(); ++row)
+    labels_.push_back(static_cast<std::int32_t>(codes.const_data_ptr<std::int64_t>()[row]));
+  for (const torch::Tensor& given : tables) {
+    const torch::Tensor probs = given.to(at::kDouble).contiguous();
+    Table& table = tables_.emplace_back();
+    for (std::size_t row = 0; row < labels_.size(); ++row) {
+      const double* first = probs.const_data_ptr<double>() + static_cast<std::int64_t>(row) * classes_;
+      table.guesses.push_back(static_cast<std::int32_t>(std::max_element(first, first + classes_) - first));
+      table.losses.push_back(-std::log(std::clamp(first[labels_[row]], kEpsilon, 1 - kEpsilon)));
+    }
+  }
+}
+
+double ResampledScore::score_of(const std::vector<std::int64_t>& drawn_groups) const {
+  const auto classes = static_cast<std::size_t>(classes_);
+  std::vector<std::int64_t> labelled(classes), guessed(classes), hit(classes);
+  double sum = 0;
+  for (const Table& table : tables_) {
+    std::fill(labelled.begin(), labelled.end(), 0);
+    std::fill(guessed.begin(), guessed.end(), 0);
+    std::fill(hit.begin(), hit.end(), 0);
+    double loss = 0;
+    std::int64_t rows = 0, hits = 0;
+    for (const std::int64_t group : drawn_groups) {
+      for (std::int64_t i = 0; i < groups_.size(group); ++i) {
+        const auto row = static_cast<std::size_t>(groups_.first(group)[i]);
+        const auto label = static_cast<std::size_t>(labels_[row]), guess = static_cast<std::size_t>(table.guesses[row]);
+        ++labelled[label], ++guessed[guess], ++rows;
+        hit[label] += label == guess, hits += label == guess;
+        loss += table.losses[row];
+      }
+    }
+    Scores scores{.accuracy = double(hits) / double(rows), .log_loss = loss / double(rows)};
+    int occurring = 0;
+    for (std::size_t c = 0; c < classes; ++c) {
+      if (labelled[c] + guessed[c] == 0) continue;
+      scores.macro_f1 += 2.0 * double(hit[c]) / double(labelled[c] + guessed[c]);
+      ++occurring;
+    }
+    scores.macro_f1 /= occurring;
+    sum += score_by_name(scores, score_);
+  }
+  return sum / static_cast<double>(tables_.size());
+}
+
+double ResampledScore::whole() const {
+  std::vector<std::int64_t> all(static_cast<std::size_t>(groups_.count()));
+  std::iota(all.begin(), all.end(), 0);
+  return score_of(all);
+}
+
+double ResampledScore::drawn(RandomStream& random) const {
+  std::vector<std::int64_t> groups;
+  for (std::int64_t i = 0; i < groups_.count(); ++i)
+    groups.push_back(random.below(static_cast<std::uint32_t>(groups_.count())));
+  return score_of(groups);
+}
+
+Interval difference(const ResampledScore& a, const ResampledScore& b, int resamples) {
+  std::vector<double> differences(static_cast<std::size_t>(resamples));
+  at::parallel_for(0, resamples, 1, [&](std::int64_t first, std::int64_t last) {
+    for (std::int64_t i = first; i < last; ++i) {
+      RandomStream random({.purpose = Purpose::kResample, .sample = static_cast<std::uint64_t>(i)});
+      const double of_a = a.drawn(random);
+      differences[static_cast<std::size_t>(i)] = of_a - b.drawn(random);
+    }
+  });
+  std::sort(differences.begin(), differences.end());
+  const auto at_share = [&](double share) {
+    return differences[static_cast<std::size_t>(std::llround(share * (resamples - 1)))];
+  };
+  return {.value = a.whole() - b.whole(), .low = at_share(0.025), .high = at_share(0.975)};
+}
+
+}  // namespace pleat

@@ -1,0 +1,62 @@
+#include "rounds/schedule.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "run/small_run.h"
+#include "support/scratch_folder.h"
+
+namespace pleat {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+
+class ScheduleTest : public testing::Test {
+ protected:
+  // Two units (label, parity), one model, three folds.
+  Schedule schedule(RoundsConfig rounds) {
+    make_crops_of(folder_ / "crops.h5", usual_rows());
+    RunConfig config = config_for(folder_ / "crops.h5");
+    config.targets.push_back({.name = "parity"});
+    config.rounds = std::move(rounds);
+    const SmallRun run(config);
+    return make_schedule(run.round.jobs, run.config, run.dataset);
+  }
+  ScratchFolder folder_;
+};
+
+TEST_F(ScheduleTest, OneRoundIsThePlannedJobs) {
+  const Schedule one = schedule({.count = 1});
+  ASSERT_EQ(one.jobs.size(), 6u);
+  EXPECT_EQ(one.jobs[4].name, "parity/small/fold 1");
+  for (const auto& waits : one.waits_for) EXPECT_THAT(waits, IsEmpty());
+}
+
+TEST_F(ScheduleTest, AStudentWaitsForItsOwnFoldsTeachers) {
+  const Schedule two = schedule({.count = 2});
+  ASSERT_EQ(two.jobs.size(), 12u);
+  EXPECT_EQ(two.jobs[10].name, "round 1/parity/small/fold 1");
+  EXPECT_THAT(two.waits_for[10], ElementsAre(4));
+  EXPECT_EQ(two.size_of(1), 6);
+}
+
+TEST_F(ScheduleTest, WithSharedTeachersItWaitsForAllFoldsOfItsUnit) {
+  EXPECT_THAT(schedule({.count = 2, .teacher = "shared"}).waits_for[10], ElementsAre(3, 4, 5));
+}
+
+TEST_F(ScheduleTest, ARoundWaitsForTheVerdictOnTheRoundBefore) {
+  EXPECT_THAT(schedule({.count = 3}).waits_for[16], ElementsAre(6, 7, 8, 9, 10, 11));
+  EXPECT_THAT(schedule({.count = 3, .stop = "never"}).waits_for[16], ElementsAre(10));
+}
+
+TEST_F(ScheduleTest, PartsAreStudentsOfTheirOwn) {
+  const Schedule parts = schedule({.count = 3, .parts = 2, .stop = "never"});
+  ASSERT_EQ(parts.jobs.size(), 6u + 12u + 12u);
+  EXPECT_EQ(parts.jobs[6].name, "round 1/label/small/fold 0, part 0");
+  EXPECT_THAT(parts.waits_for[7], ElementsAre(0));
+  EXPECT_THAT(parts.waits_for[19], ElementsAre(6, 7));  // both parts of the fold teach each student of the next round
+}
+
+}  // namespace
+}  // namespace pleat
