@@ -173,7 +173,8 @@ void augment_batch(const AugmentContext& context, Batch& batch, const AugmentCon
   } else {
     change_pixels(context, batch);
   }
-  if (context.config.mixup > 0.0 || context.config.cutmix > 0.0) mix_batch(context, batch);
+  const AugmentConfig& mixing = pseudo != nullptr ? *pseudo : context.config;
+  if (mixing.mixup > 0.0 || mixing.cutmix > 0.0) mix_batch({mixing, context.norm, context.key}, batch);
 }
 
 }  // namespace pleat

@@ -49,8 +49,8 @@ AugmentConfig only(const Augmentation& augmentation, const AugmentConfig& config
 
 /// Changes the images, and sets `partners` and `share` if images are mixed. If no augmentation is on, the batch keeps
 /// its bits. The context's `norm` is the normalisation of the batch's pixels.
-///   pseudo: changes the batch's pseudo-labelled rows, in place of the context's config; null: that config changes all
-///   rows. All rows are mixed alike, by the context's config.
+///   pseudo: changes the batch's pseudo-labelled rows, in place of the context's config, and mixes all rows; null: the
+///   context's config does both for all rows
 void augment_batch(const AugmentContext& context, Batch& batch, const AugmentConfig* pseudo = nullptr);
 
 }  // namespace pleat

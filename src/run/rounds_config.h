@@ -52,7 +52,8 @@ struct RoundsConfig {
         field("start", &RoundsConfig::start, one_of("fresh", "warm"), identity,
               "initial weights of a student. fresh: as in the first round; warm: those of the model before it"),
         field("augment", &RoundsConfig::augment, any(), identity,
-              "random changes to pseudo-labelled images, in place of train.augment; null: as train.augment"),
+              "random changes to pseudo-labelled images, in place of train.augment; its mixup and cutmix mix all of a "
+              "student's images; null: as train.augment"),
         field("epochs", &RoundsConfig::epochs, between(0, 100000), identity,
               "passes over the training rows in rounds after the first; 0: as train.epochs"),
         field("parts", &RoundsConfig::parts, between(1, 100), identity,

@@ -192,8 +192,6 @@ void check_rounds(const RunConfig& config) {
   if (rounds.temperature != 1.0 && rounds.labels != "soft")
     throw UsageError("rounds.temperature ({}) applies to soft labels; set rounds.labels: soft too, or leave it out",
                      rounds.temperature);
-  if (rounds.augment && (rounds.augment->mixup > 0 || rounds.augment->cutmix > 0))
-    throw UsageError("rounds.augment cannot mix images, since a batch is mixed as a whole; use train.augment for that");
 }
 
 // `rounds: 3` is short for `rounds: {count: 3}`.

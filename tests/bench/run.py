@@ -15,7 +15,7 @@ import traceback
 
 import machine
 from bench import Bench
-from cases import core, feed, growth, photos_to_ensemble, prepare, ranks, startup, step, time_to_score
+from cases import core, feed, growth, photos_to_ensemble, prepare, rank0, ranks, startup, step, time_to_score
 from measure import ROOT, CommandFailed, Skipped, Stopwatch
 from report import Report
 
@@ -28,6 +28,7 @@ CASES = {
     "ranks": ranks,  # many ranks against one: speed and memory
     "startup": startup,  # launch to first step
     "growth": growth,  # 10,000 to 1,000,000 rows
+    "rank0": rank0,  # greedy selection and pseudo-labels of a million rows
     "core": core,  # whole training against a plain loop; reads of crops
 }
 

@@ -29,8 +29,7 @@ LOOKING = {
 
 @pytest.fixture(scope="module")
 def crops(tmp_path_factory):
-    table = crowd.rows()
-    return people.prepare(tmp_path_factory.mktemp("crowd"), crowd.shown(table), pictured=table)
+    return crowd.prepare(tmp_path_factory.mktemp("crowd"))
 
 
 def train(folder, name, crops, changes):

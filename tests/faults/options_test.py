@@ -12,7 +12,7 @@ import subprocess
 import sys
 
 import pytest
-from support import people, runs
+from support import crowd, people, runs
 from support.option_tables import (
     AGE,
     ALL_SAME,
@@ -23,6 +23,7 @@ from support.option_tables import (
     READING,
     RUNTIME,
     SOME_WEIGHTS,
+    STUDENTS,
     TABLES,
     TWO,
     WEIGHTS,
@@ -56,6 +57,8 @@ class Outcome:
         }
         facts = {job: json.loads((folder / "done.json").read_text()) for job, folder in done.items()}
         self.keys = {job: fact["key"] for job, fact in facts.items()}
+        students = list(run.glob("round_1/*/*/*/done.json"))
+        self.students = {json.loads(path.read_text())["key"]: digest(path.parent / "weights.safetensors") for path in students}
         self.epochs = {job: fact["epochs"] for job, fact in facts.items()}
         self.weights = {job: digest(folder / "weights.safetensors") for job, folder in done.items()}
         self.predictions = {job: digest(folder / "predictions.safetensors") for job, folder in done.items()}
@@ -72,6 +75,7 @@ class World:
     def __init__(self, folder):
         self.folder, self.made = folder, {}
         self.crops = people.prepare(folder)
+        self.crowd = crowd.prepare(folder / "crowd")
         self.weights = folder / "start.safetensors"
         shutil.copy(self.train({}).run / "round_0/mask/resnet20/fold_0/weights.safetensors", self.weights)
 
@@ -149,6 +153,10 @@ def test_an_option_that_determines_results_changes_what_it_governs(world, option
         assert all(before.predictions[job] != after.predictions[job] for job in before.predictions)
     elif effect == EPOCHS:
         assert before.epochs != after.epochs and all(before.epochs[job] >= after.epochs[job] for job in before.epochs)
+    elif effect == STUDENTS:
+        assert before.students and after.students and (before.keys, before.weights) == (after.keys, after.weights)
+        assert not before.students.keys() & after.students.keys()
+        assert not set(before.students.values()) & set(after.students.values())
     elif effect == MORE:
         assert before.weights.items() < after.weights.items() and before.keys.items() < after.keys.items()
     elif effect == TABLES:

@@ -5,36 +5,25 @@ import json
 import pytest
 from support import crowd, exports, people, runs
 
-GROUPS = {"constant_in_group": ["gender", "age"], "composition": {"mask": crowd.COMPOSITION}}
-ROUNDS = {"count": 3, "stop": "never", "admit": {"threshold": 0.0}, "augment": {"randaugment": {"ops": 1}}, **GROUPS}
-TARGETS = [{"name": "mask"}, {"name": "gender"}, {"name": "age", "edges": [35, 50]}]
-BASE = {"folds.k": 3, "train.epochs": 6, "train.lr": 1e-2, "train.batch": 12, "train.sampling": "balanced",
-        "targets": TARGETS, "targets_as": "joint", "rounds": ROUNDS}
-DATA, USAGE, FAILED = 3, 2, 5
+USAGE = 2
 
 
 @pytest.fixture(scope="module")
 def crops(tmp_path_factory):
-    table = crowd.rows()
-    return people.prepare(tmp_path_factory.mktemp("crowd"), crowd.shown(table), pictured=table)
-
-
-def train(folder, name, crops, changes=(), ranks=0, **how):
-    config = people.write_config(folder / f"{name}.yaml", crops, BASE | dict(changes))
-    return runs.pleat("train", config, "--run", folder / name, ranks=ranks, **how)
+    return crowd.prepare(tmp_path_factory.mktemp("crowd"))
 
 
 @pytest.fixture(scope="module")
 def whole(crops, tmp_path_factory):
     folder = tmp_path_factory.mktemp("whole")
-    done = train(folder, "run", crops)
+    done = crowd.train(folder, "run", crops)
     assert done.returncode == 0, done.stdout[-3000:]
     return folder / "run", done.stdout
 
 
 @pytest.mark.parametrize("ranks", [2, 5])
 def test_any_number_of_ranks_gives_the_same_bytes(crops, whole, tmp_path, ranks):
-    done = train(tmp_path, "run", crops, ranks=ranks)
+    done = crowd.train(tmp_path, "run", crops, ranks=ranks)
     assert done.returncode == 0, done.stdout[-3000:]
     assert runs.results(tmp_path / "run") == runs.results(whole[0])
 
@@ -55,11 +44,11 @@ def test_killed_and_run_again_it_ends_with_the_same_bytes(crops, whole, tmp_path
     of_first = steps_of(whole[0], [0])
     fault = {"first round": f"step_done:{of_first // 2}:kill", "between rounds": "before_done:3:kill",
              "middle of round 1": f"step_done:{of_first + 10}:kill", "before a student is done": "before_done:5:kill"}[moment]
-    first = train(tmp_path, "run", crops, PLEAT_FAULT=fault)
+    first = crowd.train(tmp_path, "run", crops, PLEAT_FAULT=fault)
     assert first.returncode == -9, first.stdout[-2000:]
     students = list((tmp_path / "run").glob("round_1/*/*/*/done.json"))
     assert len(students) == {"before a student is done": 1}.get(moment, 0)
-    again = train(tmp_path, "run", crops)
+    again = crowd.train(tmp_path, "run", crops)
     assert again.returncode == 0, again.stdout[-3000:]
     assert runs.results(tmp_path / "run") == runs.results(whole[0])
 
@@ -72,12 +61,12 @@ def test_a_run_that_is_done_trains_nothing_again(crops, whole):
 
 
 def test_rounds_may_be_added_to_a_finished_run(crops, whole, tmp_path):
-    one = train(tmp_path, "run", crops, {"rounds": 1})
+    one = crowd.train(tmp_path, "run", crops, {"rounds": 1})
     assert one.returncode == 0 and not (tmp_path / "run/round_1").exists(), one.stdout[-2000:]
-    more = train(tmp_path, "run", crops)
+    more = crowd.train(tmp_path, "run", crops)
     assert more.returncode == 0 and "9 jobs (3 were done before)" in more.stdout, more.stdout[-2000:]
     assert runs.results(tmp_path / "run") == runs.results(whole[0])
-    other = train(tmp_path, "run", crops, {"rounds": ROUNDS | {"labels": "soft"}})
+    other = crowd.train(tmp_path, "run", crops, {"rounds": crowd.ROUNDS | {"labels": "soft"}})
     assert "rounds.labels" in runs.refusal(other, USAGE)
 
 
@@ -122,8 +111,8 @@ def test_predict_and_export_use_the_result_round(crops, whole, tmp_path):
 
 def test_a_round_that_is_not_better_ends_the_rounds(crops, tmp_path):
     """Students that learn nothing score worse than their teachers."""
-    rounds = ROUNDS | {"stop": "not_better", "epochs": 1, "weight": {"factor": 1e-3}}
-    done = train(tmp_path, "run", crops, {"rounds": rounds, "train.lr": 3e-3, "train.epochs": 8, "train.warmup": 0.9})
+    rounds = crowd.ROUNDS | {"stop": "not_better", "epochs": 1, "weight": {"factor": 1e-3}}
+    done = crowd.train(tmp_path, "run", crops, {"rounds": rounds, "train.lr": 3e-3, "train.epochs": 8, "train.warmup": 0.9})
     assert done.returncode == 0, done.stdout[-3000:]
     summary = json.loads((tmp_path / "run/summary.json").read_text())
     assert "round 1 is not better than round 0, so the rounds end here" in done.stdout
@@ -134,96 +123,8 @@ def test_a_round_that_is_not_better_ends_the_rounds(crops, tmp_path):
 
 
 def test_a_short_form_and_single_keys_of_rounds(crops, tmp_path):
-    config = people.write_config(tmp_path / "c.yaml", crops, BASE | {"rounds": 3})
+    config = people.write_config(tmp_path / "c.yaml", crops, crowd.BASE | {"rounds": 3})
     done = runs.pleat("config", config, "--set", "rounds.parts=2")
     assert done.returncode == 0 and "  count: 3\n" in done.stdout and "  parts: 2\n" in done.stdout
     done = runs.pleat("config", config, "--set", "rounds=2")
     assert "  count: 2\n" in done.stdout
-
-
-def other_table(folder, change):
-    """Crops of the crowd with changed labels."""
-    table = crowd.shown(crowd.rows())
-    change(table)
-    return people.prepare(folder, table, pictured=crowd.rows())
-
-
-def set_gender(table):
-    table["p1_2"]["gender"] = "f"
-
-
-def drop_row(table):
-    del table["p30_3"]
-
-
-def no_unlabelled(table):
-    for row in table.values():
-        if row["split"] == "unlabelled":
-            row.update(split="test")
-
-
-def no_person(table):
-    table["p30_1"]["person"] = ""
-
-
-BAD_DATA = {
-    "a-person-with-two-genders": (set_gender, "have gender m and f, but rounds.constant_in_group"),
-    "a-person-with-too-few-photos": (drop_row, "has 3 rows, but rounds.composition.mask has 4 places"),
-    "no-unlabelled-rows": (no_unlabelled, "has no unlabelled rows, so rounds.count (3) has nothing to label"),
-    "an-unlabelled-row-without-a-group": (no_person, "row 'p30_1': column person (data.group) is empty, but rounds."),
-}
-
-
-@pytest.mark.parametrize("name", BAD_DATA)
-def test_bad_data_of_rounds_is_refused_before_anything_is_written(tmp_path, name):
-    change, message = BAD_DATA[name]
-    done = train(tmp_path, "run", other_table(tmp_path, change))
-    assert message in runs.refusal(done, DATA)
-    assert not (tmp_path / "run").exists()
-
-
-BAD_CONFIG = {
-    "too-small-a-composition": ({"composition": {"mask": {"bad": 2, "none": 2}}}, DATA,
-                                "more than 0 labelled rows of the class 'wear'"),
-    "a-composition-of-an-unknown-class": ({"composition": {"mask": {"worn": 4}}}, USAGE, "names 'worn', which is not one of"),
-    "a-composition-below-0": ({"composition": {"mask": {"wear": -1}}}, USAGE, "wear is -1"),
-    "a-composition-of-an-unknown-target": ({"composition": {"hat": {"a": 4}}}, USAGE, "names 'hat', which is not one of the targets"),
-    "an-unknown-constant": ({"constant_in_group": ["hat"]}, USAGE, "names 'hat'"),
-    "constant-and-composed": ({"constant_in_group": ["mask"]}, USAGE, "leave it out of one"),
-    "a-temperature-of-hard-labels": ({"temperature": 0.5}, USAGE, "applies to soft labels"),
-    "mixing-in-rounds": ({"augment": {"mixup": 0.2}}, USAGE, "cannot mix images"),
-    "more-parts-than-groups": ({"parts": 90}, USAGE, "rounds.parts (90) is more than the 16 groups"),
-    "an-unknown-teacher": ({"teacher": "own"}, USAGE, "one of own_fold, shared"),
-}
-
-
-@pytest.mark.parametrize("name", BAD_CONFIG)
-def test_bad_configs_of_rounds_are_refused_before_anything_is_written(crops, tmp_path, name):
-    changes, code, message = BAD_CONFIG[name]
-    done = train(tmp_path, "run", crops, {"rounds": ROUNDS | changes})
-    assert message in runs.refusal(done, code)
-    assert not (tmp_path / "run").exists()
-
-
-def test_group_evidence_needs_groups(crops, tmp_path):
-    done = train(tmp_path, "run", crops, {"data": {"crops": str(crops)}})
-    assert "needs groups; set data.group" in runs.refusal(done, USAGE)
-
-
-BAD_LABELS = {"nothing-admitted": ({"admit": {"threshold": 1.0}, "composition": {}, "constant_in_group": []},
-                                   "none of the 56 rows to label has a pseudo-label"),
-              "one-class-admitted": ({"admit": {"threshold": 0.0, "share": 0.02}, "composition": {}},
-                                     "are of the class")}
-
-
-@pytest.mark.parametrize("name", BAD_LABELS)
-def test_a_round_without_a_lesson_leaves_the_round_before_as_the_result(crops, tmp_path, name):
-    changes, message = BAD_LABELS[name]
-    done = train(tmp_path, "run", crops, {"rounds": ROUNDS | changes})
-    assert done.returncode == FAILED and message in done.stdout, done.stdout[-3000:]
-    summary = json.loads((tmp_path / "run/summary.json").read_text())
-    assert summary["result_round"] == 0 and summary["rounds"][1]["failed"] == 3
-    exports.pleat("predict", "--run", tmp_path / "run", "--crops", crops, "--out", tmp_path / "p.csv")
-    mended = train(tmp_path, "run", crops)
-    assert mended.returncode == 0 and "9 jobs (3 were done before)" in mended.stdout, mended.stdout[-2000:]
-    assert not (tmp_path / "run/failures.json").exists()

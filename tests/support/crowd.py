@@ -1,9 +1,16 @@
 """People with four photos each for tests of rounds: labelled, partly labelled, unlabelled and test persons. Two of a
 person's photos show the mask worn, one badly, one none."""
 
+from support import people, runs
+
 MASKS = ("wear", "bad", "wear", "none")
 LABELS = ("mask", "gender", "age")
 COMPOSITION = {"wear": 2, "bad": 1, "none": 1}
+GROUPS = {"constant_in_group": ["gender", "age"], "composition": {"mask": COMPOSITION}}
+ROUNDS = {"count": 3, "stop": "never", "admit": {"threshold": 0.0}, "augment": {"randaugment": {"ops": 1}}, **GROUPS}
+TARGETS = [{"name": "mask"}, {"name": "gender"}, {"name": "age", "edges": [35, 50]}]
+BASE = {"folds.k": 3, "train.epochs": 6, "train.lr": 1e-2, "train.batch": 12, "train.sampling": "balanced",
+        "targets": TARGETS, "targets_as": "joint", "rounds": ROUNDS}
 
 
 def rows(full=16, mixed=8, unlabelled=8, test=4):
@@ -40,3 +47,15 @@ def permuted(table, held_out):
     moved = sum(changed[name][column] != table[name][column] for name in held_out for column in LABELS)
     assert moved > len(held_out), "the permutation must change labels to test anything"
     return changed
+
+
+def prepare(folder):
+    """Makes folder/crops.h5 of the whole crowd."""
+    table = rows()
+    return people.prepare(folder, shown(table), pictured=table)
+
+
+def train(folder, name, crops, changes=(), ranks=0, **how):
+    """Trains BASE with changes into folder/name."""
+    config = people.write_config(folder / f"{name}.yaml", crops, BASE | dict(changes))
+    return runs.pleat("train", config, "--run", folder / name, ranks=ranks, **how)

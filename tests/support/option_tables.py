@@ -11,6 +11,7 @@ MORE = "more"  # there are more jobs; the old ones stay
 READING = "reading"  # key and predictions change, the weights stay
 EPOCHS = "epochs"  # the key and a job's number of epochs change
 TABLES = "tables"  # only the run's tables change: no key, nothing in a job
+STUDENTS = "students"  # keys and weights of the second round change, those of the first stay
 PLACE = "place"  # names of folders and tables change: no key, no weights
 
 AGE = {"name": "age", "edges": [30, 50]}
@@ -26,6 +27,16 @@ SGD = {"train.optimizer": "sgd"}
 SMALL_STEM = {"models[].name": "resnet18", "models[].stem": "small"}
 
 
+
+
+def crowd(**changes):
+    """A run of two rounds on the crowd; keyword arguments are dotted keys with __ for the dots."""
+    changes = {name.replace("__", "."): value for name, value in changes.items()}
+    return lambda world: {"data": {"crops": str(world.crowd), "group": "person"}, "train.epochs": 4, "train.lr": 1e-2,
+                          "train.sampling": "balanced", "rounds.count": 2, "rounds.admit.threshold": 0.0,
+                          "rounds.stop": "never"} | changes
+
+
 def started(world, **more):
     return {"models": [{"name": "resnet20", "weights": str(world.weights), **more}]}
 
@@ -35,6 +46,7 @@ IDENTITY = {
     "seed": [({}, 8, WEIGHTS)],
     "data.group": [({}, "", WEIGHTS)],
     "data.limit": [({}, 64, WEIGHTS)],
+    "data.rest": [({"data.limit": 64}, "unlabelled", READING)],
     "data.mean": [({"data.mean": [0.4] * 3, "data.std": [0.2] * 3}, [0.5, 0.4, 0.4], WEIGHTS)],
     "data.std": [({"data.mean": [0.4] * 3, "data.std": [0.2] * 3}, [0.3, 0.2, 0.2], WEIGHTS)],
     "targets[].name": [({"targets": [{"name": "mask", "column": "mask"}]}, "cover", PLACE)],
@@ -66,6 +78,33 @@ IDENTITY = {
     "models[].new_head": [(started, True, WEIGHTS)],
     "models[].dropout": [({}, 0.5, WEIGHTS), ({"models": [{"name": "efficientnet_b0"}]}, 0.0, WEIGHTS)],
     "models[].stochastic_depth": [({}, 0.5, WEIGHTS)],
+    "ensemble": [({"models": [{"name": "resnet20"}, {"name": "resnet18"}], "ensemble": "mean"}, "best", TABLES)],
+    "rounds.teacher": [(crowd(), "shared", STUDENTS)],
+    "rounds.admit.threshold": [(crowd(), 0.5, STUDENTS)],
+    "rounds.admit.adaptive": [(crowd(), True, STUDENTS)],
+    "rounds.admit.quotas": [(crowd(), True, STUDENTS)],
+    "rounds.admit.share": [(crowd(), 0.5, STUDENTS)],
+    "rounds.labels": [(crowd(), "soft", STUDENTS)],
+    "rounds.temperature": [(crowd(rounds__labels="soft"), 0.5, STUDENTS)],
+    "rounds.weight.factor": [(crowd(), 0.5, STUDENTS)],
+    "rounds.weight.by": [(crowd(), "confidence", STUDENTS)],
+    "rounds.constant_in_group": [(crowd(targets=[{"name": "gender"}]), ["gender"], STUDENTS)],
+    "rounds.composition": [(crowd(), {"mask": {"wear": 2, "bad": 1, "none": 1}}, STUDENTS)],
+    "rounds.start": [(crowd(), "warm", STUDENTS)],
+    "rounds.augment.flip": [(crowd(rounds__augment={}), False, STUDENTS)],
+    "rounds.augment.pad": [(crowd(rounds__augment={}), 2, STUDENTS)],
+    "rounds.augment.resized_crop": [(crowd(rounds__augment={}), 0.5, STUDENTS)],
+    "rounds.augment.rotate": [(crowd(rounds__augment={}), 20.0, STUDENTS)],
+    "rounds.augment.jitter": [(crowd(rounds__augment={}), 0.3, STUDENTS)],
+    "rounds.augment.randaugment.ops": [(crowd(rounds__augment={}), 2, STUDENTS)],
+    "rounds.augment.randaugment.magnitude": [(crowd(rounds__augment={"randaugment": {"ops": 2}}), 20, STUDENTS)],
+    "rounds.augment.erase": [(crowd(rounds__augment={}), 0.5, STUDENTS)],
+    "rounds.augment.mixup": [(crowd(rounds__augment={}), 0.3, STUDENTS)],
+    "rounds.augment.cutmix": [(crowd(rounds__augment={}), 1.0, STUDENTS)],
+    "rounds.epochs": [(crowd(), 2, STUDENTS)],
+    "rounds.parts": [(crowd(), 2, STUDENTS)],
+    "rounds.stop": [(crowd(rounds__weight__factor=1e-4, rounds__epochs=1), "not_better", TABLES)],
+    "rounds.use_test": [(crowd(), True, STUDENTS)],
     "train.epochs": [({}, 2, WEIGHTS)],
     "train.batch": [({}, 24, WEIGHTS)],
     "train.micro_batches": [({}, 2, WEIGHTS)],
@@ -112,6 +151,7 @@ IDENTITY = {
     "train.progressive.delay": [(GROWING | {"train.epochs": 5, "train.progressive.until": 1.0}, 0.7, WEIGHTS)],
     "train.progressive.until": [(GROWING, 0.2, WEIGHTS)],
     "predict.flip": [({}, True, READING)],
+    "predict.temperature": [({}, True, WEIGHTS)],
     "predict.shift": [({}, 2, READING)],
     "cluster.exact": [({"train.micro_batches": 4}, True, WEIGHTS)],
 }
@@ -127,6 +167,7 @@ KEY_SAME = "key the same"  # the bits may differ
 EXACT = {"cluster.exact": True, "train.micro_batches": 2}
 # option: [(changes before, new value of the option, ranks, what stays the same), …]
 RUNTIME = {
+    "rounds.count": [(crowd(rounds__count=1), 2, 0, KEY_SAME)],
     "data.crops": [({}, lambda world: elsewhere(world, world.crops), 0, ALL_SAME)],
     "data.same_text": [({}, "strict", 0, ALL_SAME)],
     "folds.file": [({}, lambda world: str(world.train({}).run / "folds.csv"), 0, ALL_SAME)],
