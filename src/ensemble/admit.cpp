@@ -39,26 +39,35 @@ Admitted admit_rows(const Belief& belief, const RowGroups& blocks, const AdmitCo
   Admitted admitted{.rows = std::vector<bool>(std::size_t(belief.rows())),
                     .thresholds = class_thresholds(belief, config)};
   const auto* labels = belief.labels.const_data_ptr<std::int64_t>();
-  const auto confidence = [&](std::int64_t block) { return belief.confidence(*blocks.first(block)); };
-  const auto label = [&](std::int64_t block) { return std::size_t(labels[*blocks.first(block)]); };
-  std::vector<std::int64_t> order;
-  for (std::int64_t block = 0; block < blocks.count(); ++block) {
-    if (confidence(block) >= admitted.thresholds[label(block)]) order.push_back(block);
+  struct Block {
+    double confidence;
+    std::int64_t index;
+    std::size_t label;
+  };
+  std::vector<Block> order;
+  for (std::int64_t index = 0; index < blocks.count(); ++index) {
+    const std::int64_t row = *blocks.first(index);
+    const Block block{belief.confidence(row), index, std::size_t(labels[row])};
+    if (block.confidence >= admitted.thresholds[block.label]) order.push_back(block);
   }
-  std::stable_sort(order.begin(), order.end(),
-                   [&](std::int64_t a, std::int64_t b) { return confidence(a) > confidence(b); });
+  const auto is_before = [](const Block& a, const Block& b) {
+    return a.confidence > b.confidence || (a.confidence == b.confidence && a.index < b.index);
+  };
+  const bool limited = config.share < 1 || config.quotas;  // otherwise the order does not matter
+  if (limited) std::sort(order.begin(), order.end(), is_before);
   const double most = config.share * static_cast<double>(belief.rows());
   std::vector<double> left(std::size_t(belief.classes()), most);
   if (config.quotas) {
     for (std::size_t c = 0; c < left.size(); ++c) left[c] = most * class_shares[c];
   }
   double room = most;
-  for (const std::int64_t block : order) {
-    const auto size = static_cast<double>(blocks.size(block));
-    if (size > room || size > left[label(block)]) continue;
-    room -= size, left[label(block)] -= size;
-    admitted.count += blocks.size(block);
-    for (std::int64_t i = 0; i < blocks.size(block); ++i) admitted.rows[std::size_t(blocks.first(block)[i])] = true;
+  for (const Block& block : order) {
+    const auto size = static_cast<double>(blocks.size(block.index));
+    if (size > room || size > left[block.label]) continue;
+    room -= size, left[block.label] -= size;
+    admitted.count += blocks.size(block.index);
+    for (std::int64_t i = 0; i < blocks.size(block.index); ++i)
+      admitted.rows[std::size_t(blocks.first(block.index)[i])] = true;
   }
   return admitted;
 }

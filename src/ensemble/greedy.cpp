@@ -20,17 +20,47 @@ constexpr std::int64_t kChunk = 1024;  // rows; its sums stay in the cache while
 struct Counts {
   std::vector<std::int64_t> guessed, hit;
   explicit Counts(std::size_t classes) : guessed(classes), hit(classes) {}
+  void add(std::int64_t guess, std::int64_t label) {
+    ++guessed[std::size_t(guess)];
+    hit[std::size_t(guess)] += guess == label;
+  }
 };
 
+#define PLEAT_WIDEST __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
+
 // The first of the largest a[i] + b[i].
-__attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default"))) std::int64_t argmax_of_sum(
-    const double* a, const double* b, std::int64_t classes) {
+PLEAT_WIDEST std::int64_t argmax_of_sum(const double* a, const double* b, std::int64_t classes) {
   double most = a[0] + b[0];
-  for (std::int64_t c = 1; c < classes; ++c) most = std::max(most, a[c] + b[c]);
+#pragma omp simd reduction(max : most)
   for (std::int64_t c = 0; c < classes; ++c) {
-    if (a[c] + b[c] == most) return c;
+    const double sum = a[c] + b[c];
+    most = most < sum ? sum : most;
   }
-  return 0;  // NaN only
+  auto first = static_cast<double>(classes);
+#pragma omp simd reduction(min : first)
+  for (std::int64_t c = 0; c < classes; ++c) {
+    const double place = a[c] + b[c] == most ? static_cast<double>(c) : static_cast<double>(classes);
+    first = place < first ? place : first;
+  }
+  return static_cast<std::int64_t>(first);
+}
+
+// The largest of `values` and how far it is above the others.
+struct Lead {
+  std::int64_t first = 0;
+  double margin = 0;
+};
+Lead lead_of(const double* values, std::int64_t classes) {
+  double most = -1, second = -1;
+  std::int64_t first = 0;
+  for (std::int64_t c = 0; c < classes; ++c) {
+    if (values[c] > most) {
+      second = most, most = values[c], first = c;
+    } else if (values[c] > second) {
+      second = values[c];
+    }
+  }
+  return {first, most - second};
 }
 
 class GreedySearch {
@@ -46,6 +76,7 @@ class GreedySearch {
     if (score != "macro_f1" && score != "accuracy" && score != "log_loss")
       throw UsageError("unknown score '{}'; expected macro_f1, accuracy or log_loss", score);
     for (const std::int64_t row : rows) ++labelled_[std::size_t(labels_[row])];
+    if (score != "log_loss") find_largest();
   }
 
   std::vector<int> run() {
@@ -97,26 +128,84 @@ class GreedySearch {
     return {static_cast<int>(chosen), best};
   }
 
+  // The largest probability of each row over all candidates: no candidate can close a wider lead.
+  void find_largest() {
+    largest_.resize(rows_.size());
+    each_chunk([&](std::int64_t, std::int64_t first, std::int64_t last) {
+      for (std::size_t m = 0; m < candidates_.probs.size(); ++m) {
+        for (std::int64_t i = first; i < last; ++i) {
+          const double* row = table(m) + rows_[std::size_t(i)] * classes_;
+          double& most = largest_[std::size_t(i)];
+          for (std::int64_t c = 0; c < classes_; ++c) most = std::max(most, row[c]);
+        }
+      }
+    });
+  }
+
+  // Rows of a chunk whose leading class a candidate may change, with the classes that may lead then.
+  struct OpenRows {
+    struct Row {
+      std::int64_t place, row;         // in sums_, and of the tables
+      std::size_t begin = 0, end = 0;  // in `contenders`
+    };
+    std::vector<Row> rows;
+    std::vector<std::int64_t> contenders;
+    Counts decided;  // of the other rows
+  };
+
+  OpenRows open_rows(std::int64_t first, std::int64_t last) const {
+    OpenRows open{.decided = Counts(std::size_t(classes_))};
+    for (std::int64_t i = first; i < last; ++i) {
+      const double* sums = sums_.data() + i * classes_;
+      const Lead lead = lead_of(sums, classes_);
+      const double reach = largest_[std::size_t(i)] + kSame;
+      const std::int64_t row = rows_[std::size_t(i)];
+      if (lead.margin > reach) {
+        open.decided.add(lead.first, labels_[row]);
+        continue;
+      }
+      OpenRows::Row& added = open.rows.emplace_back(OpenRows::Row{i, row, open.contenders.size()});
+      for (std::int64_t c = 0; c < classes_; ++c) {
+        if (sums[lead.first] - sums[c] <= reach) open.contenders.push_back(c);
+      }
+      added.end = open.contenders.size();
+    }
+    return open;
+  }
+
+  // The first class with the largest sum once the candidate is added.
+  std::int64_t guess_of(const OpenRows& open, const OpenRows::Row& row, const double* probs) const {
+    constexpr std::size_t kFew = 8;  // of more, all classes at once are faster
+    const double *sums = sums_.data() + row.place * classes_, *mine = probs + row.row * classes_;
+    if (row.end - row.begin > kFew) return argmax_of_sum(sums, mine, classes_);
+    std::int64_t guess = 0;
+    double most = -1;
+    for (std::size_t place = row.begin; place < row.end; ++place) {
+      const std::int64_t c = open.contenders[place];
+      const double sum = sums[c] + mine[c];
+      if (sum > most) most = sum, guess = c;
+    }
+    return guess;
+  }
+
+  // Counts every candidate's trial. Rows whose leading class no candidate can change are counted once for all.
   std::vector<Counts> count_all() const {
-    const std::size_t count = candidates_.probs.size();
-    std::vector<Counts> all(count, Counts(std::size_t(classes_)));
+    const std::size_t count = candidates_.probs.size(), classes = std::size_t(classes_);
+    std::vector<Counts> all(count, Counts(classes));
     std::mutex mutex;
     each_chunk([&](std::int64_t, std::int64_t first, std::int64_t last) {
-      std::vector<Counts> own(count, Counts(std::size_t(classes_)));
+      std::vector<Counts> own(count, Counts(classes));
+      const OpenRows open = open_rows(first, last);
       for (std::size_t m = 0; m < count; ++m) {
-        const double* probs = table(m);
-        for (std::int64_t i = first; i < last; ++i) {
-          const std::int64_t row = rows_[std::size_t(i)];
-          const std::int64_t guess = argmax_of_sum(sums_.data() + i * classes_, probs + row * classes_, classes_);
-          ++own[m].guessed[std::size_t(guess)];
-          own[m].hit[std::size_t(guess)] += guess == labels_[row];
-        }
+        for (const OpenRows::Row& row : open.rows) own[m].add(guess_of(open, row, table(m)), labels_[row.row]);
       }
       const std::lock_guard lock(mutex);  // integers: the order of the chunks does not matter
       for (std::size_t m = 0; m < count; ++m) {
-        for (std::size_t c = 0; c < std::size_t(classes_); ++c) {
-          all[m].guessed[c] += own[m].guessed[c];
-          all[m].hit[c] += own[m].hit[c];
+        for (const Counts* part : {static_cast<const Counts*>(&own[m]), &open.decided}) {
+          for (std::size_t c = 0; c < classes; ++c) {
+            all[m].guessed[c] += part->guessed[c];
+            all[m].hit[c] += part->hit[c];
+          }
         }
       }
     });
@@ -141,11 +230,16 @@ class GreedySearch {
     const double* probs = table(candidate);
     std::vector<double> partial((rows_.size() + std::size_t(kChunk) - 1) / std::size_t(kChunk));
     each_chunk([&](std::int64_t chunk, std::int64_t first, std::int64_t last) {
+      constexpr std::int64_t kAtOnce = 16;  // a product of so many is still in range, and saves logarithms
       double sum = 0;
-      for (std::int64_t i = first; i < last; ++i) {
-        const std::int64_t row = rows_[std::size_t(i)], label = labels_[row];
-        const double p = (sums_[std::size_t(i * classes_ + label)] + probs[row * classes_ + label]) / (before + 1);
-        sum -= std::log(std::clamp(p, kEpsilon, 1 - kEpsilon));
+      for (std::int64_t start = first; start < last; start += kAtOnce) {
+        double product = 1;
+        for (std::int64_t i = start; i < std::min(last, start + kAtOnce); ++i) {
+          const std::int64_t row = rows_[std::size_t(i)], label = labels_[row];
+          const double p = (sums_[std::size_t(i * classes_ + label)] + probs[row * classes_ + label]) / (before + 1);
+          product *= std::clamp(p, kEpsilon, 1 - kEpsilon);
+        }
+        sum -= std::log(product);
       }
       partial[std::size_t(chunk)] = sum;
     });
@@ -171,6 +265,7 @@ class GreedySearch {
   const std::int64_t* labels_;
   std::vector<std::int64_t> labelled_;  // rows of each class
   std::vector<double> sums_;            // [rows, classes]: sum of the picks so far
+  std::vector<double> largest_;         // of each row, over candidates and classes
 };
 
 }  // namespace

@@ -6,7 +6,7 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
+#include <optional>
 
 namespace pleat {
 namespace {
@@ -25,123 +25,140 @@ void each_group(const RowGroups& groups, const Work& work) {
   });
 }
 
+// The mean logarithm of a class's probability over rows. Multiplies some before each logarithm, which takes longer.
+double mean_log(const double* probs, std::int64_t classes, const std::int64_t* rows, std::int64_t count,
+                std::int64_t label) {
+  constexpr std::int64_t kAtOnce = 16;  // kLeast to this power is still in range
+  double sum = 0;
+  for (std::int64_t first = 0; first < count; first += kAtOnce) {
+    double product = 1;
+    for (std::int64_t i = first; i < std::min(count, first + kAtOnce); ++i)
+      product *= std::max(probs[rows[i] * classes + label], kLeast);
+    sum += std::log(product);
+  }
+  return sum / static_cast<double>(count);
+}
+
 Belief empty_belief(const torch::Tensor& probs, Evidence evidence) {
   return {.probs = at::zeros(probs.sizes(), at::kDouble),
           .labels = at::empty({probs.size(0)}, at::kLong),
           .evidence = std::vector<Evidence>(std::size_t(probs.size(0)), evidence)};
 }
 
-// The assignments of one group's rows to classes with limited places, by dynamic programming over the places taken.
-// A state is the number of places taken per class, as a number in a mixed radix; after i rows its digits sum to i.
-class Assignments {
+// All ways to take places one after another. A state is the number of places taken per class; a step takes one more.
+class Composition {
  public:
-  Assignments(const double* const* rows, std::int64_t count, const std::vector<std::int64_t>& places)
-      : rows_(rows), count_(count) {
-    for (std::size_t c = 0; c < places.size(); ++c) {
-      if (places[c] == 0) continue;
-      classes_.push_back(static_cast<std::int64_t>(c));
-      strides_.push_back(states_);
-      sizes_.push_back(places[c] + 1);
-      states_ *= places[c] + 1;
+  struct Step {
+    std::int64_t from, to, label;
+  };
+
+  explicit Composition(std::vector<std::int64_t> places) : places_(std::move(places)) {
+    std::int64_t total = 0;
+    std::vector<std::int64_t> strides;
+    for (const std::int64_t count : places_) {
+      strides.push_back(states_);
+      states_ *= count + 1;
+      total += count;
     }
-    taken_.resize(std::size_t(states_));
+    steps_.resize(static_cast<std::size_t>(total));
     for (std::int64_t state = 0; state < states_; ++state) {
-      for (std::size_t c = 0; c < classes_.size(); ++c) taken_[std::size_t(state)] += digit(state, c);
+      std::int64_t taken = 0;
+      for (std::size_t c = 0; c < places_.size(); ++c) taken += state / strides[c] % (places_[c] + 1);
+      for (std::size_t c = 0; c < places_.size(); ++c) {
+        if (state / strides[c] % (places_[c] + 1) < places_[c])
+          steps_[std::size_t(taken)].push_back({state, state + strides[c], static_cast<std::int64_t>(c)});
+      }
     }
   }
 
-  // The most probable assignment.
+  const std::vector<std::int64_t>& places() const { return places_; }
+  std::int64_t states() const { return states_; }
+  /// The steps of row i, by state, then by class.
+  const std::vector<Step>& steps(std::int64_t i) const { return steps_[std::size_t(i)]; }
+
+ private:
+  std::vector<std::int64_t> places_;
+  std::int64_t states_ = 1;
+  std::vector<std::vector<Step>> steps_;  // by the number of places taken before
+};
+
+// Assigns one group's rows to the places of a composition, by dynamic programming over the states. Weights are products
+// of probabilities, scaled row by row to stay within range.
+class Assignment {
+ public:
+  Assignment(const Composition& composition, const double* const* rows, std::int64_t count)
+      : composition_(composition), rows_(rows), count_(count) {
+    const auto cells = static_cast<std::size_t>((count + 1) * composition.states());
+    best_.assign(cells, 0), sum_.assign(cells, 0);
+    choice_.assign(cells, 0);
+    for (std::int64_t state = 0; state < composition.states(); ++state)
+      *best(count, state) = *sum(count, state) = 1;  // states that were not reached are never used
+    for (std::int64_t i = count - 1; i >= 0; --i) pass_back(i);
+  }
+
   void most_probable(std::int64_t* labels) const {
-    constexpr double kNever = -std::numeric_limits<double>::infinity();
-    // best[i][state]: the largest log-probability of rows i… if the rows before took `state`.
-    std::vector<double> best(std::size_t((count_ + 1) * states_), kNever);
-    each_state(count_, [&](std::int64_t state) { best[std::size_t(count_ * states_ + state)] = 0; });
-    for (std::int64_t i = count_ - 1; i >= 0; --i) {
-      each_state(i, [&](std::int64_t state) {
-        double& mine = best[std::size_t(i * states_ + state)];
-        each_free_class(state, [&](std::size_t c) {
-          mine = std::max(mine, log_prob(i, c) + best[std::size_t((i + 1) * states_ + state + strides_[c])]);
-        });
-      });
-    }
     std::int64_t state = 0;
     for (std::int64_t i = 0; i < count_; ++i) {
-      std::size_t chosen = classes_.size();
-      each_free_class(state, [&](std::size_t c) {
-        const double whole = log_prob(i, c) + best[std::size_t((i + 1) * states_ + state + strides_[c])];
-        if (chosen == classes_.size() && whole == best[std::size_t(i * states_ + state)]) chosen = c;
-      });
-      labels[i] = classes_[chosen];
-      state += strides_[chosen];
+      const Composition::Step& step = composition_.steps(i)[choice_[std::size_t(i * composition_.states() + state)]];
+      labels[i] = step.label;
+      state = step.to;
     }
   }
 
-  // The probability of each class of each row, over all assignments. probs: [count][width], zeros before.
+  // The probability of each class of each row, over all assignments. probs: [count][classes], zeros before.
   void marginals(double* const* probs) const {
-    const std::vector<double> after = weights_after();
-    std::vector<double> before(static_cast<std::size_t>(states_)), next;  // before[state]: weight of the rows so far
+    std::vector<double> before(static_cast<std::size_t>(composition_.states())), next(before.size());
     before[0] = 1;
     for (std::int64_t i = 0; i < count_; ++i) {
-      next.assign(std::size_t(states_), 0);
-      double sum = 0;
-      each_state(i, [&](std::int64_t state) {
-        each_free_class(state, [&](std::size_t c) {
-          const double weight = before[std::size_t(state)] * prob(i, c);
-          const double whole = weight * after[std::size_t((i + 1) * states_ + state + strides_[c])];
-          probs[i][classes_[c]] += whole;
-          sum += whole;
-          next[std::size_t(state + strides_[c])] += weight;
-        });
-      });
-      for (const std::int64_t c : classes_) probs[i][c] /= sum;
-      normalise(next.data());
+      double whole = 0, most = 0;
+      std::fill(next.begin(), next.end(), 0);
+      for (const Composition::Step& step : composition_.steps(i)) {
+        const double weight = before[std::size_t(step.from)] * prob(i, step.label);
+        const double through = weight * *sum(i + 1, step.to);
+        probs[i][step.label] += through;
+        whole += through;
+        most = std::max(most, next[std::size_t(step.to)] += weight);
+      }
+      for (std::size_t c = 0; c < composition_.places().size(); ++c) probs[i][c] /= whole;
+      for (double& weight : next) weight /= most;
       before.swap(next);
     }
   }
 
  private:
-  std::int64_t digit(std::int64_t state, std::size_t c) const { return state / strides_[c] % sizes_[c]; }
-  double prob(std::int64_t row, std::size_t c) const { return std::max(rows_[row][classes_[c]], kLeast); }
-  double log_prob(std::int64_t row, std::size_t c) const { return std::log(prob(row, c)); }
+  double prob(std::int64_t row, std::int64_t label) const { return std::max(rows_[row][label], kLeast); }
+  const double* best(std::int64_t i, std::int64_t state) const {
+    return &best_[std::size_t(i * composition_.states() + state)];
+  }
+  double* best(std::int64_t i, std::int64_t state) { return &best_[std::size_t(i * composition_.states() + state)]; }
+  const double* sum(std::int64_t i, std::int64_t state) const {
+    return &sum_[std::size_t(i * composition_.states() + state)];
+  }
+  double* sum(std::int64_t i, std::int64_t state) { return &sum_[std::size_t(i * composition_.states() + state)]; }
 
-  template <class Work>
-  void each_state(std::int64_t taken, const Work& work) const {
-    for (std::int64_t state = 0; state < states_; ++state) {
-      if (taken_[std::size_t(state)] == taken) work(state);
+  // The largest and the summed weight of all assignments of rows i…, for each state before row i.
+  void pass_back(std::int64_t i) {
+    const std::vector<Composition::Step>& steps = composition_.steps(i);
+    double most_best = 0, most_sum = 0;
+    for (std::size_t s = 0; s < steps.size(); ++s) {
+      const Composition::Step& step = steps[s];
+      const double p = prob(i, step.label), weight = p * *best(i + 1, step.to);
+      if (weight > *best(i, step.from)) {
+        *best(i, step.from) = weight;
+        choice_[std::size_t(i * composition_.states() + step.from)] = s;
+      }
+      most_best = std::max(most_best, weight);
+      most_sum = std::max(most_sum, *sum(i, step.from) += p * *sum(i + 1, step.to));
     }
-  }
-  template <class Work>
-  void each_free_class(std::int64_t state, const Work& work) const {
-    for (std::size_t c = 0; c < classes_.size(); ++c) {
-      if (digit(state, c) + 1 < sizes_[c]) work(c);
-    }
-  }
-  // Keeps products of many probabilities within range.
-  void normalise(double* weights) const {
-    const double most = *std::max_element(weights, weights + states_);
-    for (std::int64_t state = 0; state < states_; ++state) weights[state] /= most;
-  }
-
-  // [i][state]: the summed weight of all assignments of rows i…
-  std::vector<double> weights_after() const {
-    std::vector<double> after(std::size_t((count_ + 1) * states_));
-    each_state(count_, [&](std::int64_t state) { after[std::size_t(count_ * states_ + state)] = 1; });
-    for (std::int64_t i = count_ - 1; i >= 0; --i) {
-      each_state(i, [&](std::int64_t state) {
-        each_free_class(state, [&](std::size_t c) {
-          after[std::size_t(i * states_ + state)] +=
-              prob(i, c) * after[std::size_t((i + 1) * states_ + state + strides_[c])];
-        });
-      });
-      normalise(after.data() + i * states_);
-    }
-    return after;
+    for (std::int64_t state = 0; state < composition_.states(); ++state)
+      *best(i, state) /= most_best, *sum(i, state) /= most_sum;
   }
 
+  const Composition& composition_;
   const double* const* rows_;
-  std::int64_t count_, states_ = 1;
-  std::vector<std::int64_t> classes_, strides_, sizes_;  // of the classes that have places
-  std::vector<std::int64_t> taken_;                      // by state
+  std::int64_t count_;
+  std::vector<double> best_, sum_;   // [count + 1, states]
+  std::vector<std::size_t> choice_;  // of best_: the step
 };
 
 }  // namespace
@@ -182,10 +199,7 @@ Belief constant_belief(const torch::Tensor& probs, const RowGroups& groups, cons
     if (const std::int64_t label = known[std::size_t(group)]; label >= 0) {
       pooled[std::size_t(label)] = 1;
     } else {
-      for (std::int64_t i = 0; i < size; ++i) {
-        for (std::int64_t c = 0; c < classes; ++c)
-          pooled[std::size_t(c)] += std::log(std::max(in[rows[i] * classes + c], kLeast)) / static_cast<double>(size);
-      }
+      for (std::int64_t c = 0; c < classes; ++c) pooled[std::size_t(c)] = mean_log(in, classes, rows, size, c);
       const double most = *std::max_element(pooled.begin(), pooled.end());
       double sum = 0;
       for (double& value : pooled) sum += value = std::exp(value - most);
@@ -209,19 +223,26 @@ Belief composed_belief(const torch::Tensor& probs, const RowGroups& groups,
   auto* out = belief.probs.data_ptr<double>();
   auto* labels = belief.labels.data_ptr<std::int64_t>();
   const std::int64_t classes = belief.classes();
-  each_group(groups, [&](std::int64_t group) {
-    const std::int64_t *rows = groups.first(group), size = groups.size(group);
+  at::parallel_for(0, groups.count(), 256, [&](std::int64_t begin, std::int64_t end) {
+    std::optional<Composition> composition;  // most groups have the same places
     std::vector<const double*> row_probs;
     std::vector<double*> row_out;
-    for (std::int64_t i = 0; i < size; ++i) {
-      row_probs.push_back(in + rows[i] * classes);
-      row_out.push_back(out + rows[i] * classes);
+    std::vector<std::int64_t> best;
+    for (std::int64_t group = begin; group < end; ++group) {
+      const std::int64_t *rows = groups.first(group), size = groups.size(group);
+      if (!composition || composition->places() != places[std::size_t(group)])
+        composition.emplace(places[std::size_t(group)]);
+      row_probs.clear(), row_out.clear();
+      for (std::int64_t i = 0; i < size; ++i) {
+        row_probs.push_back(in + rows[i] * classes);
+        row_out.push_back(out + rows[i] * classes);
+      }
+      best.resize(static_cast<std::size_t>(size));
+      const Assignment assignment(*composition, row_probs.data(), size);
+      assignment.most_probable(best.data());
+      assignment.marginals(row_out.data());
+      for (std::int64_t i = 0; i < size; ++i) labels[rows[i]] = best[std::size_t(i)];
     }
-    const Assignments assignments(row_probs.data(), size, places[std::size_t(group)]);
-    std::vector<std::int64_t> best(static_cast<std::size_t>(size));
-    assignments.most_probable(best.data());
-    assignments.marginals(row_out.data());
-    for (std::int64_t i = 0; i < size; ++i) labels[rows[i]] = best[std::size_t(i)];
   });
   return belief;
 }

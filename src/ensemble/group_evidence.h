@@ -28,7 +28,7 @@ struct Belief {
   std::int64_t classes() const { return probs.size(1); }
   /// Probability of the row's label.
   double confidence(std::int64_t row) const {
-    return probs.const_data_ptr<double>()[row * classes() + labels.const_data_ptr<std::int64_t>()[row]];
+    return probs.const_data_ptr<double>()[row * probs.size(1) + labels.const_data_ptr<std::int64_t>()[row]];
   }
 };
 

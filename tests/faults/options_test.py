@@ -23,6 +23,7 @@ from support.option_tables import (
     READING,
     RUNTIME,
     SOME_WEIGHTS,
+    SOME_STUDENTS,
     STUDENTS,
     TABLES,
     TWO,
@@ -73,7 +74,7 @@ class World:
     """Data, weight files and runs for the tests. Each run is made once."""
 
     def __init__(self, folder):
-        self.folder, self.made = folder, {}
+        self.folder, self.made, self.begun = folder, {}, 0
         self.crops = people.prepare(folder)
         self.crowd = crowd.prepare(folder / "crowd")
         self.weights = folder / "start.safetensors"
@@ -99,7 +100,8 @@ class World:
     def train(self, config, ranks=0):
         text = json.dumps(config or people.config(self.crops), indent=1)
         if (text, ranks) not in self.made:
-            at = self.folder / f"run{len(self.made)}"
+            self.begun += 1
+            at = self.folder / f"run{self.begun}"
             at.with_suffix(".yaml").write_text(text)
             done = runs.pleat("train", at.with_suffix(".yaml"), "--run", at, ranks=ranks)
             assert done.returncode == 0, done.stdout
@@ -153,8 +155,10 @@ def test_an_option_that_determines_results_changes_what_it_governs(world, option
         assert all(before.predictions[job] != after.predictions[job] for job in before.predictions)
     elif effect == EPOCHS:
         assert before.epochs != after.epochs and all(before.epochs[job] >= after.epochs[job] for job in before.epochs)
-    elif effect == STUDENTS:
+    elif effect in (STUDENTS, SOME_STUDENTS):
         assert before.students and after.students and (before.keys, before.weights) == (after.keys, after.weights)
+        assert before.students != after.students
+    if effect == STUDENTS:
         assert not before.students.keys() & after.students.keys()
         assert not set(before.students.values()) & set(after.students.values())
     elif effect == MORE:

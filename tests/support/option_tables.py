@@ -12,6 +12,7 @@ READING = "reading"  # key and predictions change, the weights stay
 EPOCHS = "epochs"  # the key and a job's number of epochs change
 TABLES = "tables"  # only the run's tables change: no key, nothing in a job
 STUDENTS = "students"  # keys and weights of the second round change, those of the first stay
+SOME_STUDENTS = "some students"  # the same, but students with unchanged labels stay
 PLACE = "place"  # names of folders and tables change: no key, no weights
 
 AGE = {"name": "age", "edges": [30, 50]}
@@ -29,12 +30,15 @@ SMALL_STEM = {"models[].name": "resnet18", "models[].stem": "small"}
 
 
 
+COMPOSITION = {"mask": {"wear": 2, "bad": 1, "none": 1}}
+
+
 def crowd(**changes):
     """A run of two rounds on the crowd; keyword arguments are dotted keys with __ for the dots."""
     changes = {name.replace("__", "."): value for name, value in changes.items()}
-    return lambda world: {"data": {"crops": str(world.crowd), "group": "person"}, "train.epochs": 4, "train.lr": 1e-2,
+    return lambda world: {"data": {"crops": str(world.crowd), "group": "person"}, "folds.k": 3, "train.epochs": 8, "train.batch": 12, "train.lr": 1e-2,
                           "train.sampling": "balanced", "rounds.count": 2, "rounds.admit.threshold": 0.0,
-                          "rounds.stop": "never"} | changes
+                          "rounds.stop": "never", "rounds.composition": COMPOSITION} | changes
 
 
 def started(world, **more):
@@ -79,17 +83,17 @@ IDENTITY = {
     "models[].dropout": [({}, 0.5, WEIGHTS), ({"models": [{"name": "efficientnet_b0"}]}, 0.0, WEIGHTS)],
     "models[].stochastic_depth": [({}, 0.5, WEIGHTS)],
     "ensemble": [({"models": [{"name": "resnet20"}, {"name": "resnet18"}], "ensemble": "mean"}, "best", TABLES)],
-    "rounds.teacher": [(crowd(), "shared", STUDENTS)],
-    "rounds.admit.threshold": [(crowd(), 0.5, STUDENTS)],
-    "rounds.admit.adaptive": [(crowd(), True, STUDENTS)],
-    "rounds.admit.quotas": [(crowd(), True, STUDENTS)],
+    "rounds.teacher": [(crowd(train__epochs=3), "shared", SOME_STUDENTS)],
+    "rounds.admit.threshold": [(crowd(train__epochs=3), 0.7, SOME_STUDENTS)],
+    "rounds.admit.adaptive": [(crowd(train__epochs=3), True, SOME_STUDENTS)],
+    "rounds.admit.quotas": [(crowd(rounds__admit__share=0.5), True, STUDENTS)],
     "rounds.admit.share": [(crowd(), 0.5, STUDENTS)],
     "rounds.labels": [(crowd(), "soft", STUDENTS)],
     "rounds.temperature": [(crowd(rounds__labels="soft"), 0.5, STUDENTS)],
     "rounds.weight.factor": [(crowd(), 0.5, STUDENTS)],
     "rounds.weight.by": [(crowd(), "confidence", STUDENTS)],
-    "rounds.constant_in_group": [(crowd(targets=[{"name": "gender"}]), ["gender"], STUDENTS)],
-    "rounds.composition": [(crowd(), {"mask": {"wear": 2, "bad": 1, "none": 1}}, STUDENTS)],
+    "rounds.constant_in_group": [(crowd(targets=[{"name": "gender"}], rounds__composition={}), ["gender"], SOME_STUDENTS)],
+    "rounds.composition": [(crowd(rounds__composition={}), COMPOSITION, SOME_STUDENTS)],
     "rounds.start": [(crowd(), "warm", STUDENTS)],
     "rounds.augment.flip": [(crowd(rounds__augment={}), False, STUDENTS)],
     "rounds.augment.pad": [(crowd(rounds__augment={}), 2, STUDENTS)],
