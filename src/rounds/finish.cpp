@@ -130,6 +130,19 @@ Finished gather_rounds(const Run& run, const RoundsPlan& plan, const Outcome& ou
   return finished;
 }
 
+std::vector<std::string> notes_on(const Run& run, const Finished& finished) {
+  const RoundsConfig& rounds = run.config.rounds;
+  std::vector<std::string> notes;
+  if (finished.rounds.size() > 1 && rounds.teacher == "shared")
+    notes.emplace_back(
+        "with rounds.teacher: shared, OOF scores after round 0 are flattered, since the teachers saw the held-out "
+        "labels; "
+        "compare rounds by held-out test rows");
+  if (finished.result > 0 && rounds.parts == 1)
+    notes.emplace_back("predictions of the rows that got pseudo-labels lean on these labels; rounds.parts avoids it");
+  return notes;
+}
+
 }  // namespace
 
 ExitCode finish_run(const Run& run, const RoundsPlan& plan, const Outcome& outcome, const RunTotals& totals) {
@@ -137,8 +150,9 @@ ExitCode finish_run(const Run& run, const RoundsPlan& plan, const Outcome& outco
   write_failures(run, plan, outcome);
   const Finished finished = gather_rounds(run, plan, outcome);
   const std::string& score_name = run.config.score;
-  write_file(run.paths.summary(), summarise(finished.rounds, finished.result, score_name, whole).dump(2) + "\n");
-  fmt::print("{}", final_table(finished.rounds, finished.result, score_name, whole));
+  const std::vector<std::string> notes = notes_on(run, finished);
+  write_file(run.paths.summary(), summarise(finished.rounds, finished.result, score_name, whole, notes).dump(2) + "\n");
+  fmt::print("{}", final_table(finished.rounds, finished.result, score_name, whole, notes));
   fmt::print("Results: {}\n", run.paths.root.string());
   return outcome.failures.empty() ? ExitCode::kDone : ExitCode::kSomeFailed;
 }

@@ -2,10 +2,8 @@
 
 #include <ATen/ops/cat.h>
 #include <ATen/ops/tensor.h>
-#include <ATen/ops/zeros.h>
 
 #include <algorithm>
-#include <optional>
 #include <unordered_map>
 
 #include "base/error.h"
@@ -15,6 +13,7 @@
 #include "ensemble/blend.h"
 #include "rounds/fold_predictions.h"
 #include "rounds/gather.h"
+#include "rounds/row_belief.h"
 #include "run/finished_job.h"
 
 namespace pleat {
@@ -71,83 +70,6 @@ std::vector<Predictions> teacher_predictions(const Run& run, int round, const Pl
   }
   for (const int target : unit.targets) all.push_back(own_fold(run, round, unit, target, base.fold, label_rows));
   return all;
-}
-
-// The labels that the fold's students may know: those of its training side.
-std::vector<bool> training_side(const Dataset& dataset, const PlannedJob& base) {
-  std::vector<bool> inside(dataset.crops.rows());
-  for (const std::vector<std::int64_t>* rows : {&base.work.train_rows, &base.work.inner_rows}) {
-    for (const std::int64_t row : *rows) inside[std::size_t(row)] = true;
-  }
-  return inside;
-}
-
-// What the group says of a configured target; none if the config asks for no evidence of its group.
-std::optional<Belief> group_belief(const Run& run, std::size_t target, const torch::Tensor& probs,
-                                   const LabelRows& label_rows, const std::vector<bool>& inside) {
-  const RoundsConfig& rounds = run.config.rounds;
-  const std::string& name = run.dataset.targets.targets[target].name;
-  const auto label = [&](std::int64_t row) { return run.dataset.labels[target].classes[std::size_t(row)]; };
-  const auto groups = static_cast<std::size_t>(label_rows.groups.count());
-  if (std::find(rounds.constant_in_group.begin(), rounds.constant_in_group.end(), name) !=
-      rounds.constant_in_group.end()) {
-    std::vector<std::int64_t> known(groups, -1);
-    for (const LabelRows::Labelled& each : label_rows.labelled) {
-      if (inside[std::size_t(each.row)]) known[std::size_t(each.group)] = label(each.row);
-    }
-    return constant_belief(probs, label_rows.groups, known);
-  }
-  const auto composition = rounds.composition.find(name);
-  if (composition == rounds.composition.end()) return std::nullopt;
-  std::vector<std::int64_t> places;
-  for (const std::string& each : run.dataset.targets.targets[target].classes) {
-    const auto found = composition->second.find(each);
-    places.push_back(found == composition->second.end() ? 0 : found->second);
-  }
-  std::vector<std::vector<std::int64_t>> left(groups, places);
-  for (const LabelRows::Labelled& each : label_rows.labelled) {
-    if (inside[std::size_t(each.row)]) --left[std::size_t(each.group)][std::size_t(label(each.row))];
-  }
-  return composed_belief(probs, label_rows.groups, left);
-}
-
-// A joint target's belief from those of its components: by their group where the config says so, else by the joint
-// target's own marginals. None if no component has evidence of its group.
-std::optional<Belief> joint_belief(const Run& run, const torch::Tensor& probs, const LabelRows& label_rows,
-                                   const std::vector<bool>& inside) {
-  const JointTarget& joint = *run.dataset.targets.joint;
-  std::vector<torch::Tensor> components;
-  std::vector<Belief> beliefs;
-  bool any = false;
-  for (std::size_t c = 0; c < joint.of.size(); ++c) {
-    const torch::Tensor marginal = marginal_probs(joint, probs, c);
-    std::optional<Belief> found = group_belief(run, std::size_t(joint.of[c]), marginal, label_rows, inside);
-    any = any || found.has_value();
-    beliefs.push_back(found ? std::move(*found) : own_belief(marginal));
-    components.push_back(beliefs.back().probs);
-  }
-  if (!any) return std::nullopt;
-  Belief belief{.probs = product_probs(joint, components).contiguous(),
-                .labels = at::zeros({label_rows.count()}, at::kLong),
-                .evidence = std::vector<Evidence>(label_rows.rows.size(), Evidence::kOwn)};
-  for (std::int64_t row = 0; row < label_rows.count(); ++row) {
-    std::vector<std::int64_t> codes;
-    for (const Belief& each : beliefs) {
-      codes.push_back(each.labels[row].item<std::int64_t>());
-      Evidence& strongest = belief.evidence[std::size_t(row)];
-      strongest = std::max(strongest, each.evidence[std::size_t(row)]);
-    }
-    belief.labels[row] = joint_class(joint, codes);
-  }
-  return belief;
-}
-
-Belief believe(const Run& run, int target, const torch::Tensor& probs, const LabelRows& label_rows,
-               const std::vector<bool>& inside) {
-  const bool is_joint = target >= static_cast<int>(run.dataset.targets.own());
-  std::optional<Belief> belief = is_joint ? joint_belief(run, probs, label_rows, inside)
-                                          : group_belief(run, std::size_t(target), probs, label_rows, inside);
-  return belief ? std::move(*belief) : own_belief(probs);
 }
 
 // Rows that share their label are admitted together.

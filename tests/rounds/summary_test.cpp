@@ -80,7 +80,7 @@ TEST_F(SummaryTest, SummaryHoldsWhatIsPromised) {
   finish_jobs([](std::int64_t row) { return row == 0 || row == 36; });
   const TargetScores scores = score_target(gather(), run_->dataset, run_->plan, "", "accuracy");
   const Json summary = summarise({{.jobs = 12, .targets = {scores}}}, 0, "accuracy",
-                                 {.wall_seconds = 5, .train_images_per_second = 100, .ranks = 2, .threads = 1});
+                                 {.wall_seconds = 5, .train_images_per_second = 100, .ranks = 2, .threads = 1}, {});
   EXPECT_EQ(summary["score"], "accuracy");
   const Json& label = summary["targets"]["label"];
   EXPECT_DOUBLE_EQ(label["oof"]["accuracy"], 35.0 / 36);
@@ -107,11 +107,11 @@ TEST_F(SummaryTest, SummaryHoldsWhatIsPromised) {
 TEST_F(SummaryTest, TheTableComparesTheEnsembleWithEachFoldAlone) {
   finish_jobs([](std::int64_t) { return false; });
   TargetScores scores = score_target(gather(), run_->dataset, run_->plan, "", "accuracy");
-  EXPECT_THAT(final_table({{.targets = {scores}}}, 0, "accuracy", {}),
+  EXPECT_THAT(final_table({{.targets = {scores}}}, 0, "accuracy", {}, {}),
               testing::Not(testing::HasSubstr("test, one fold")));
   scores.models.resize(1);
   scores.models[0].test_folds = {{.accuracy = 0.5}, {.accuracy = 0.7}};
-  EXPECT_THAT(final_table({{.targets = {scores}}}, 0, "accuracy", {}),
+  EXPECT_THAT(final_table({{.targets = {scores}}}, 0, "accuracy", {}, {}),
               testing::HasSubstr("accuracy 0.6000 ± 0.1414 over 2 folds alone"));
 }
 
@@ -120,9 +120,9 @@ TEST_F(SummaryTest, AComparisonOverOtherClassesSaysSo) {
   const TargetScores scores = score_target(gather(), run_->dataset, run_->plan, "", "macro_f1");
   EXPECT_EQ(scores.oof_alone, 1);  // test rows r36 and r37 have only the classes a and b
   EXPECT_EQ(scores.test_alone, 0);
-  EXPECT_THAT(final_table({{.targets = {scores}}}, 0, "macro_f1", {}),
+  EXPECT_THAT(final_table({{.targets = {scores}}}, 0, "macro_f1", {}, {}),
               testing::HasSubstr("+0.0000 against OOF (classes only in OOF: 1, only in test: 0)\n"));
-  EXPECT_THAT(final_table({{.targets = {scores}}}, 0, "accuracy", {}), testing::HasSubstr("+0.0000 against OOF\n"));
+  EXPECT_THAT(final_table({{.targets = {scores}}}, 0, "accuracy", {}, {}), testing::HasSubstr("+0.0000 against OOF\n"));
 }
 
 TEST_F(SummaryTest, TheTableShowsALossAsALossUnderItsColumn) {
@@ -130,7 +130,7 @@ TEST_F(SummaryTest, TheTableShowsALossAsALossUnderItsColumn) {
   TargetScores scores = score_target(gather(), run_->dataset, run_->plan, "", "log_loss");
   scores.target = "left_or_right_eye_visible";
   scores.oof.log_loss = 0.25;
-  const std::string text = final_table({{.jobs = 12, .targets = {scores}}}, 0, "log_loss", {});
+  const std::string text = final_table({{.jobs = 12, .targets = {scores}}}, 0, "log_loss", {}, {});
   EXPECT_THAT(text, testing::HasSubstr("log_loss 0.2500 ± "));
   std::istringstream lines(text);
   std::string header, row;
