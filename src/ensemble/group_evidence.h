@@ -1,5 +1,5 @@
-// What the other photos of a person say about a photo's class: a class that a person's photos share, or a known number
-// of photos of each class.
+// Evidence from the other photos of a person for a photo's class: a class that all of them share, or a known number of
+// photos of each class.
 #pragma once
 
 #include <torch/types.h>
@@ -18,7 +18,7 @@ enum class Evidence : std::uint8_t { kOwn, kGroup, kComposition, kKnown };
 /// "own", "group", "composition" or "known".
 const char* name_of(Evidence evidence);
 
-/// What is believed of each row.
+/// The class probabilities and the label of each row.
 struct Belief {
   torch::Tensor probs;   // [N, C] float64, contiguous; rows sum to 1
   torch::Tensor labels;  // [N] int64

@@ -14,7 +14,7 @@
 
 namespace pleat {
 
-/// How the candidates' predictions become one.
+/// A rule that turns the candidates' predictions into one.
 struct Blend {
   std::string method;           // "mean", "best", "greedy" or "stack"
   std::vector<double> weights;  // one per candidate, sum 1; with stack, equal, for predicted numbers alone

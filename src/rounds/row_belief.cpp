@@ -8,7 +8,7 @@
 namespace pleat {
 namespace {
 
-// What the group says of a configured target; none if the config asks for no evidence of its group.
+// The belief by the evidence of the group; none if the config asks for none of this target.
 std::optional<Belief> group_belief(const Run& run, std::size_t target, const torch::Tensor& probs,
                                    const LabelRows& label_rows, const std::vector<bool>& inside) {
   const RoundsConfig& rounds = run.config.rounds;

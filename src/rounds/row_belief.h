@@ -1,4 +1,4 @@
-// What is believed of the rows to label: predictions, the evidence of their groups, and labels that a fold's students
+// Beliefs about the rows to label: from predictions, the evidence of their groups, and the labels that a fold's students
 // may know.
 #pragma once
 

@@ -51,7 +51,7 @@ std::string hash_of(const std::vector<float>& values) {
   return sha256({reinterpret_cast<const char*>(values.data()), values.size() * sizeof(values[0])});
 }
 
-// What a student has beside labelled rows; the pseudo-labels are among the job's labels.
+// A student's weights, soft labels and options; its pseudo-labels are among the job's labels.
 Json pseudo_identity(const FoldJob& job) {
   Json heads = Json::array();
   for (const Head& head : job.heads) heads.push_back({hash_of(head.weights), hash_of(head.soft)});

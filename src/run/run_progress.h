@@ -12,7 +12,7 @@
 
 namespace pleat {
 
-/// What progress needs to know of a job.
+/// The size of a job, for the share done and the time left.
 struct JobSize {
   std::string name;
   std::int64_t rows = 0, epochs = 0;  // of training; of a student at most so many rows, until it starts

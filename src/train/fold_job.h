@@ -31,7 +31,7 @@ struct Head {
   std::vector<std::int64_t> inner_labels;  // class of each inner row
 };
 
-/// What a student has beside the labelled rows (rounds).
+/// The pseudo-labelled rows of a student (rounds), and its options.
 struct PseudoLabelled {
   std::size_t rows = 0;                  // the last ones of train_rows have pseudo-labels
   std::optional<AugmentConfig> augment;  // of these rows; none: train.augment

@@ -6,11 +6,12 @@
 not trained again, and interrupted ones are resumed.
 """
 import argparse
-import csv
 import json
 import pathlib
-import subprocess
+import shutil
 import time
+
+from faces_table import make_crops, make_table, run
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PERSONS, NEW_PERSONS = 520, 150
@@ -25,41 +26,19 @@ RECIPES = {
 }
 
 
-def run(*command):
-    subprocess.run([*map(str, command)], check=True, stdout=subprocess.DEVNULL)
-
-
-def make_crops(pleat, folder):
-    if (folder / "crops.h5").exists():
-        return folder / "crops.h5"
-    rows = []
-    for part, persons, seed, split in (("known", PERSONS, 1, "train"), ("new", NEW_PERSONS, 2, "test")):
-        images = folder / part / "train/images"
-        run(pleat, "make-faces", "--out", folder / part, "--persons", persons, "--seed", seed,
-            "--label-noise", 0.01 if split == "train" else 0)
-        run(pleat, "person-folders", "--csv", folder / part / "train/train.csv", "--images", images,
-            "--out", folder / f"{part}.csv")
-        for row in csv.DictReader(open(folder / f"{part}.csv")):
-            row.update(id=f"{part}-{row['id']}", person=f"{part}-{row['person']}", split=split,
-                       path=str((images / row["path"]).relative_to(folder)))
-            rows.append(row)
-    with open(folder / "samples.csv", "w", newline="") as file:
-        writer = csv.DictWriter(file, rows[0])
-        writer.writeheader()
-        writer.writerows(rows)
-    run("mpirun", "--bind-to", "none", "-n", 2, pleat, "prepare", "--table", folder / "samples.csv", "--images", folder,
-        "--out", folder / "crops.h5", "--size", 64, "--crop", "center")
-    return folder / "crops.h5"
+def crops(pleat, folder):
+    make_table(pleat, folder, PERSONS, NEW_PERSONS)
+    return make_crops(pleat, folder, "center")
 
 
 def train(pleat, folder, name, seed):
-    """Trains a recipe and returns its summary and seconds. `plain` is the first round of all others."""
+    """Trains a recipe and returns its summary. `plain` is the first round of all others."""
     out = folder / "runs" / f"{name}_{seed}"
-    options = [f"data.crops={make_crops(pleat, folder)}", f"seed={seed}", "rounds.stop=never", *RECIPES[name][1]]
+    options = [f"data.crops={crops(pleat, folder)}", f"seed={seed}", "rounds.stop=never", *RECIPES[name][1]]
     if name != "plain" and not out.exists():
         first = folder / "runs" / f"plain_{seed}"
         if first.exists():
-            subprocess.run(["cp", "-r", first, out], check=True)
+            shutil.copytree(first, out)
     run("mpirun", "--bind-to", "none", "-n", 2, pleat, "train", ROOT / "configs/faces_rounds.yaml", "--run", out,
         *[part for option in options for part in ("--set", option)])
     return json.loads((out / "summary.json").read_text())

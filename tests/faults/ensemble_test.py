@@ -3,7 +3,6 @@ import json
 import shutil
 
 import h5py
-import numpy as np
 import pytest
 from sklearn.metrics import f1_score
 from support import exports, runs
@@ -28,9 +27,8 @@ def with_method(run, method):
     out = run / method
     if not out.exists():
         shutil.copytree(run / "mean", out)
-        for name in ("config.yaml", "run.json"):
-            text = (out / name).read_text()
-            (out / name).write_text(text.replace("ensemble: mean", f"ensemble: {method}"))
+        text = (out / "config.yaml").read_text()
+        (out / "config.yaml").write_text(text.replace("ensemble: mean", f"ensemble: {method}"))
         done = exports.pleat("train", run / "c.yaml", *exports.FP32, "--set", f"ensemble={method}", "--run", out)
         assert "9 were done before" in done.stdout
     return out
@@ -47,7 +45,7 @@ def test_scores_are_those_of_the_tables(run, method):
     with h5py.File(folder / "round_0/oof.h5") as oof:
         label = oof["targets/label"]
         tables = [label[f"models/{name}/probs"][:] for name in "abc"]
-        labels, cross_fitted, folds = label["labels"][:], label["ensemble"][:], oof["folds"][0]
+        labels, cross_fitted = label["labels"][:], label["ensemble"][:]
     assert told["oof"]["macro_f1"] == pytest.approx(f1_score(labels, cross_fitted.argmax(1), average="macro"))
     assert told["ensemble"]["cross_fitted"]["macro_f1"] == told["oof"]["macro_f1"]
     assert ensemble["asked"] == method and ensemble["methods"][ensemble["method"]]["cross_fitted"]["macro_f1"] == told["oof"]["macro_f1"]
@@ -58,7 +56,6 @@ def test_scores_are_those_of_the_tables(run, method):
         best = max(f1_score(labels, table.argmax(1), average="macro") for table in tables)
         assert told["ensemble"]["in_sample"]["macro_f1"] >= best - 1e-12
         assert set(ensemble["methods"]) == {"mean", "best", "greedy", "stack"}
-    assert len(folds) == len(labels)
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -86,8 +83,6 @@ def test_temperatures_are_fitted_on_rows_of_the_training_side(run):
     for fold in (run / "mean/round_0/label/a").glob("fold_*"):
         done = json.loads((fold / "done.json").read_text())
         assert done["train_rows"] < 100 and 0.1 <= done["heads"][0]["code"]["temperature"] <= 10
-    plain = json.loads((run / "mean/summary.json").read_text())["targets"]["label"]["oof"]["log_loss"]
-    assert np.isfinite(plain)
 
 
 def test_another_ensemble_is_another_run(run):
