@@ -21,11 +21,11 @@ JobBoard::Next JobBoard::next(int slot) {
       // Pending jobs may wait for running ones, and a running job may fail and be tried again.
       if (!job) return {queue_.settled() ? Answer::kNoMore : Answer::kWait};
     }
-    std::optional<JobStart> start = this->start(slot, *job);
-    if (!start) continue;
-    if (start->kind == JobStart::Kind::kRun) return {Answer::kJob, *job, std::move(start->brief)};
+    std::optional<JobStart> found = start(slot, *job);
+    if (!found) continue;
+    if (found->kind == JobStart::Kind::kRun) return {Answer::kJob, *job, std::move(found->brief)};
     const std::lock_guard lock(mutex_);
-    if (start->kind == JobStart::Kind::kDone)
+    if (found->kind == JobStart::Kind::kDone)
       queue_.finish(slot, *job);
     else
       queue_.skip(slot, *job);

@@ -36,8 +36,8 @@ std::vector<double> class_thresholds(const Belief& belief, const AdmitConfig& co
 
 Admitted admit_rows(const Belief& belief, const RowGroups& blocks, const AdmitConfig& config,
                     const std::vector<double>& class_shares) {
-  Admitted admitted{.rows = std::vector<bool>(std::size_t(belief.rows())),
-                    .thresholds = class_thresholds(belief, config)};
+  Admitted admitted{.rows = std::vector<bool>(std::size_t(belief.rows()))};
+  const std::vector<double> thresholds = class_thresholds(belief, config);
   const auto* labels = belief.labels.const_data_ptr<std::int64_t>();
   struct Block {
     double confidence;
@@ -48,7 +48,7 @@ Admitted admit_rows(const Belief& belief, const RowGroups& blocks, const AdmitCo
   for (std::int64_t index = 0; index < blocks.count(); ++index) {
     const std::int64_t row = *blocks.first(index);
     const Block block{belief.confidence(row), index, std::size_t(labels[row])};
-    if (block.confidence >= admitted.thresholds[block.label]) order.push_back(block);
+    if (block.confidence >= thresholds[block.label]) order.push_back(block);
   }
   const auto is_before = [](const Block& a, const Block& b) {
     return a.confidence > b.confidence || (a.confidence == b.confidence && a.index < b.index);
@@ -82,7 +82,7 @@ std::vector<float> pseudo_weights(const Belief& belief, const Admitted& admitted
     if (!admitted.rows[row]) continue;
     const double below = std::max(0.0, mean - sure[row]);
     const bool falls = config.by == "confidence" && below > 0 && variance > 0;
-    weights[row] = static_cast<float>(config.weight * (falls ? std::exp(-below * below / (2 * variance)) : 1.0));
+    weights[row] = static_cast<float>(config.factor * (falls ? std::exp(-below * below / (2 * variance)) : 1.0));
   }
   return weights;
 }

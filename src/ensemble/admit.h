@@ -31,11 +31,11 @@ struct AdmitConfig {
 };
 
 struct WeightConfig {
-  double weight = 1.0;
+  double factor = 1.0;
   std::string by = "constant";
   static constexpr auto fields() {
     return std::tuple{
-        field("factor", &WeightConfig::weight, above(0.0), identity,
+        field("factor", &WeightConfig::factor, above(0.0), identity,
               "weight of a pseudo-labelled row in the loss; a labelled row has 1"),
         field("by", &WeightConfig::by, one_of("constant", "confidence"), identity,
               "constant: factor; confidence: less for rows below the mean confidence, by a normal curve (SoftMatch, "
@@ -45,7 +45,6 @@ struct WeightConfig {
 
 struct Admitted {
   std::vector<bool> rows;
-  std::vector<double> thresholds;  // of each class
   std::int64_t count = 0;
 };
 

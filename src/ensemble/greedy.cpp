@@ -8,6 +8,7 @@
 #include <mutex>
 
 #include "base/error.h"
+#include "target/metrics.h"
 
 namespace pleat {
 namespace {
@@ -16,20 +17,38 @@ namespace {
 constexpr double kSame = 1e-12;
 constexpr std::int64_t kChunk = 1024;  // rows; its sums stay in the cache while all candidates pass
 
-// Counts per class of one candidate's trial: predictions, and correct predictions.
-struct Counts {
-  std::vector<std::int64_t> guessed, hit;
-  explicit Counts(std::size_t classes) : guessed(classes), hit(classes) {}
+// Counts per class of one candidate's trial, without the labels, which are those of all trials.
+class Counts {
+ public:
+  explicit Counts(std::size_t classes) : classes_(classes) {}
   void add(std::int64_t guess, std::int64_t label) {
-    ++guessed[std::size_t(guess)];
-    hit[std::size_t(guess)] += guess == label;
+    ++classes_[std::size_t(guess)].guessed;
+    classes_[std::size_t(guess)].hit += guess == label;
   }
+  void add(const Counts& more) {
+    for (std::size_t c = 0; c < classes_.size(); ++c) {
+      classes_[c].guessed += more.classes_[c].guessed;
+      classes_[c].hit += more.classes_[c].hit;
+    }
+  }
+  std::vector<ClassCounts> with_labels(const std::vector<std::int64_t>& labelled) const {
+    std::vector<ClassCounts> classes = classes_;
+    for (std::size_t c = 0; c < classes.size(); ++c) classes[c].labelled = labelled[c];
+    return classes;
+  }
+  std::int64_t hits() const {
+    std::int64_t sum = 0;
+    for (const ClassCounts& each : classes_) sum += each.hit;
+    return sum;
+  }
+
+ private:
+  std::vector<ClassCounts> classes_;
 };
 
-#define PLEAT_WIDEST __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
-
 // The first of the largest a[i] + b[i].
-PLEAT_WIDEST std::int64_t argmax_of_sum(const double* a, const double* b, std::int64_t classes) {
+__attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default"))) std::int64_t argmax_of_sum(
+    const double* a, const double* b, std::int64_t classes) {
   double most = a[0] + b[0];
 #pragma omp simd reduction(max : most)
   for (std::int64_t c = 0; c < classes; ++c) {
@@ -201,28 +220,16 @@ class GreedySearch {
       }
       const std::lock_guard lock(mutex);  // integers: the order of the chunks does not matter
       for (std::size_t m = 0; m < count; ++m) {
-        for (const Counts* part : {static_cast<const Counts*>(&own[m]), &open.decided}) {
-          for (std::size_t c = 0; c < classes; ++c) {
-            all[m].guessed[c] += part->guessed[c];
-            all[m].hit[c] += part->hit[c];
-          }
-        }
+        all[m].add(own[m]);
+        all[m].add(open.decided);
       }
     });
     return all;
   }
 
   double score_of(const Counts& counts) const {
-    double sum = 0;
-    std::int64_t hits = 0;
-    int occurring = 0;
-    for (std::size_t c = 0; c < std::size_t(classes_); ++c) {
-      hits += counts.hit[c];
-      if (labelled_[c] + counts.guessed[c] == 0) continue;
-      sum += 2.0 * static_cast<double>(counts.hit[c]) / static_cast<double>(labelled_[c] + counts.guessed[c]);
-      ++occurring;
-    }
-    return score_ == "accuracy" ? static_cast<double>(hits) / static_cast<double>(rows_.size()) : sum / occurring;
+    if (score_ == "accuracy") return static_cast<double>(counts.hits()) / static_cast<double>(rows_.size());
+    return macro_f1(counts.with_labels(labelled_));
   }
 
   double log_loss(std::size_t candidate, int before) const {

@@ -30,33 +30,25 @@ ResampledScore::ResampledScore(const std::vector<torch::Tensor>& tables, const t
 }
 
 double ResampledScore::score_of(const std::vector<std::int64_t>& drawn_groups) const {
-  const auto classes = static_cast<std::size_t>(classes_);
-  std::vector<std::int64_t> labelled(classes), guessed(classes), hit(classes);
   double sum = 0;
   for (const Table& table : tables_) {
-    std::fill(labelled.begin(), labelled.end(), 0);
-    std::fill(guessed.begin(), guessed.end(), 0);
-    std::fill(hit.begin(), hit.end(), 0);
+    std::vector<ClassCounts> classes(static_cast<std::size_t>(classes_));
     double loss = 0;
     std::int64_t rows = 0, hits = 0;
     for (const std::int64_t group : drawn_groups) {
       for (std::int64_t i = 0; i < groups_.size(group); ++i) {
         const auto row = static_cast<std::size_t>(groups_.first(group)[i]);
-        const auto label = static_cast<std::size_t>(labels_[row]), guess = static_cast<std::size_t>(table.guesses[row]);
-        ++labelled[label], ++guessed[guess], ++rows;
-        hit[label] += label == guess, hits += label == guess;
+        const bool hit = labels_[row] == table.guesses[row];
+        ++classes[std::size_t(labels_[row])].labelled;
+        ++classes[std::size_t(table.guesses[row])].guessed;
+        classes[std::size_t(labels_[row])].hit += hit;
+        ++rows, hits += hit;
         loss += table.losses[row];
       }
     }
-    Scores scores{.accuracy = double(hits) / double(rows), .log_loss = loss / double(rows)};
-    int occurring = 0;
-    for (std::size_t c = 0; c < classes; ++c) {
-      if (labelled[c] + guessed[c] == 0) continue;
-      scores.macro_f1 += 2.0 * double(hit[c]) / double(labelled[c] + guessed[c]);
-      ++occurring;
-    }
-    scores.macro_f1 /= occurring;
-    sum += score_by_name(scores, score_);
+    sum += score_by_name(
+        {.accuracy = double(hits) / double(rows), .macro_f1 = macro_f1(classes), .log_loss = loss / double(rows)},
+        score_);
   }
   return sum / static_cast<double>(tables_.size());
 }

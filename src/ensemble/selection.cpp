@@ -1,10 +1,11 @@
 #include "ensemble/selection.h"
 
 #include <ATen/ops/empty.h>
-#include <ATen/ops/from_blob.h>
 #include <ATen/ops/tensor.h>
 
 #include <algorithm>
+#include <cmath>
+#include <limits>
 #include <numeric>
 
 #include "base/error.h"
@@ -30,8 +31,7 @@ RowList joined(const std::vector<RowList>& folds) {
 }
 
 torch::Tensor rows_of(const torch::Tensor& table, const RowList& rows) {
-  return table.index_select(
-      0, at::from_blob(const_cast<std::int64_t*>(rows.data()), {static_cast<std::int64_t>(rows.size())}, at::kLong));
+  return table.index_select(0, at::tensor(rows, at::kLong));
 }
 
 std::vector<double> only(std::size_t candidate, std::size_t candidates) {

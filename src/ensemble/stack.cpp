@@ -2,17 +2,17 @@
 
 #include <ATen/ops/addmm.h>
 #include <ATen/ops/cat.h>
-#include <ATen/ops/from_blob.h>
 #include <ATen/ops/log_softmax.h>
 #include <ATen/ops/nll_loss.h>
 #include <ATen/ops/one_hot.h>
 #include <ATen/ops/softmax.h>
+#include <ATen/ops/tensor.h>
 #include <ATen/ops/zeros.h>
 #include <torch/csrc/autograd/grad_mode.h>
 #include <torch/optim/lbfgs.h>
 
+#include <algorithm>
 #include <array>
-#include <limits>
 #include <optional>
 
 namespace pleat {
@@ -21,11 +21,6 @@ namespace {
 constexpr std::array kPenalties{1e4, 1e3, 1e2, 1e1, 1e0};  // from strong to weak, each fit starting at the one before
 
 constexpr double kRough = 1e-5, kFine = 1e-7;  // gradient of the mean loss: to choose a penalty, and to predict
-
-torch::Tensor as_tensor(const RowList& rows) {
-  return at::from_blob(const_cast<std::int64_t*>(rows.data()), {static_cast<std::int64_t>(rows.size())}, at::kLong)
-      .clone();
-}
 
 // At most `most` of the rows, evenly spread.
 RowList thinned(const RowList& rows, std::int64_t most) {
@@ -60,7 +55,7 @@ double summed_loss(const StackModel& model, const torch::Tensor& features, const
 }  // namespace
 
 torch::Tensor log_features(const std::vector<torch::Tensor>& tables, const RowList& rows) {
-  const torch::Tensor places = as_tensor(rows);
+  const torch::Tensor places = at::tensor(rows, at::kLong);
   std::vector<torch::Tensor> logs;
   for (const torch::Tensor& table : tables)
     logs.push_back(table.index_select(0, places).to(at::kDouble).clamp_min_(kLeastLogProb).log_());
@@ -103,7 +98,8 @@ StackModel fit_stack_with_penalty(const Candidates& candidates, const std::vecto
   std::array<double, kPenalties.size()> losses{};
   const auto part = [&](const RowList& all) {
     const RowList rows = thinned(all, most_rows(candidates));
-    return std::pair(log_features(candidates.probs, rows), candidates.labels.index_select(0, as_tensor(rows)));
+    return std::pair(log_features(candidates.probs, rows),
+                     candidates.labels.index_select(0, at::tensor(rows, at::kLong)));
   };
   for (std::size_t f = 0; f < folds.size(); ++f) {
     const auto [features, labels] = part(all_but(folds, f));

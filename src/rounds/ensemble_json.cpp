@@ -41,10 +41,6 @@ const Unit& unit_of(const TargetPlan& plan, int target) {
   });
 }
 
-Json to_json(const Scores& scores) {
-  return {{"accuracy", scores.accuracy}, {"macro_f1", scores.macro_f1}, {"log_loss", scores.log_loss}};
-}
-
 Json describe_scores(const Selection& selection) {
   Json methods = Json::object();
   for (const MethodScores& tried : selection.tried)

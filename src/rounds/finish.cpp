@@ -93,6 +93,14 @@ RoundSummary summarise_round(const Run& run, const RoundsPlan& plan, const Outco
   return summary;
 }
 
+void report_failed(const Run& run, const std::vector<bool>& whole) {
+  for (std::size_t u = 0; u < whole.size(); ++u) {
+    if (whole[u]) continue;
+    spdlog::error("{} has failed jobs, so it has no out-of-fold table; see {}", run.dataset.targets.units[u].name,
+                  run.paths.failures().string());
+  }
+}
+
 // All rounds that were trained, and which of them is the result.
 struct Finished {
   std::vector<RoundSummary> rounds;
@@ -106,11 +114,7 @@ Finished gather_rounds(const Run& run, const RoundsPlan& plan, const Outcome& ou
   for (int round = 0; round < outcome.rounds; ++round) {
     const std::vector<bool> whole = whole_units(run, plan, outcome, round);
     const bool failed = std::find(whole.begin(), whole.end(), false) != whole.end();
-    for (std::size_t u = 0; u < whole.size() && round == 0; ++u) {
-      if (whole[u]) continue;
-      spdlog::error("{} has failed jobs, so it has no out-of-fold table; see {}", run.dataset.targets.units[u].name,
-                    run.paths.failures().string());
-    }
+    if (round == 0) report_failed(run, whole);
     std::vector<GatheredTarget> gathered;
     if (round == 0 || !failed) gathered = gather_round(run, round, whole);
     remove_tables(run, round);
@@ -136,8 +140,7 @@ std::vector<std::string> notes_on(const Run& run, const Finished& finished) {
   if (finished.rounds.size() > 1 && rounds.teacher == "shared")
     notes.emplace_back(
         "with rounds.teacher: shared, OOF scores after round 0 are flattered, since the teachers saw the held-out "
-        "labels; "
-        "compare rounds by held-out test rows");
+        "labels; compare rounds by held-out test rows");
   if (finished.result > 0 && rounds.parts == 1)
     notes.emplace_back("predictions of the rows that got pseudo-labels lean on these labels; rounds.parts avoids it");
   return notes;

@@ -1,4 +1,5 @@
-// The pseudo-labels that a student learns beside the labelled rows of its fold. Rank 0 makes them and sends them to the student's slot.
+// The pseudo-labels that a student learns beside the labelled rows of its fold. Rank 0 makes them and sends them to the
+// student's slot.
 #pragma once
 
 #include <cstdint>

@@ -238,10 +238,6 @@ class Recorder {
   RunProgress progress_;
 };
 
-}  // namespace
-
-namespace {
-
 // Without rounds, the last jobs of this start. With rounds, those of the last round: earlier ones are followed by more.
 std::vector<int> last_jobs(const RoundsPlan& plan, const std::vector<int>& to_do) {
   std::vector<int> last;

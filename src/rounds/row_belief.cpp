@@ -15,8 +15,7 @@ std::optional<Belief> group_belief(const Run& run, std::size_t target, const tor
   const std::string& name = run.dataset.targets.targets[target].name;
   const auto label = [&](std::int64_t row) { return run.dataset.labels[target].classes[std::size_t(row)]; };
   const auto groups = static_cast<std::size_t>(label_rows.groups.count());
-  if (std::find(rounds.constant_in_group.begin(), rounds.constant_in_group.end(), name) !=
-      rounds.constant_in_group.end()) {
+  if (rounds.constant(name)) {
     std::vector<std::int64_t> known(groups, -1);
     for (const LabelRows::Labelled& each : label_rows.labelled) {
       if (inside[std::size_t(each.row)]) known[std::size_t(each.group)] = label(each.row);
@@ -56,14 +55,14 @@ std::optional<Belief> joint_belief(const Run& run, const torch::Tensor& probs, c
   Belief belief{.probs = product_probs(joint, components).contiguous(),
                 .labels = at::zeros({label_rows.count()}, at::kLong),
                 .evidence = std::vector<Evidence>(label_rows.rows.size(), Evidence::kOwn)};
+  std::vector<std::int64_t> codes(beliefs.size());
   for (std::int64_t row = 0; row < label_rows.count(); ++row) {
-    std::vector<std::int64_t> codes;
-    for (const Belief& each : beliefs) {
-      codes.push_back(each.labels[row].item<std::int64_t>());
-      Evidence& strongest = belief.evidence[std::size_t(row)];
-      strongest = std::max(strongest, each.evidence[std::size_t(row)]);
+    Evidence& strongest = belief.evidence[std::size_t(row)];
+    for (std::size_t c = 0; c < beliefs.size(); ++c) {
+      codes[c] = beliefs[c].labels.const_data_ptr<std::int64_t>()[row];
+      strongest = std::max(strongest, beliefs[c].evidence[std::size_t(row)]);
     }
-    belief.labels[row] = joint_class(joint, codes);
+    belief.labels.data_ptr<std::int64_t>()[row] = joint_class(joint, codes);
   }
   return belief;
 }

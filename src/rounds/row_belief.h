@@ -1,5 +1,5 @@
-// Beliefs about the rows to label: from predictions, the evidence of their groups, and the labels that a fold's students
-// may know.
+// Beliefs about the rows to label: from predictions, the evidence of their groups, and the labels that a fold's
+// students may know.
 #pragma once
 
 #include <torch/types.h>

@@ -6,10 +6,9 @@ namespace pleat {
 namespace {
 
 Json to_json(const Scores& scores, const std::string& name) {
-  return {{"accuracy", scores.accuracy},
-          {"macro_f1", scores.macro_f1},
-          {"log_loss", scores.log_loss},
-          {"score", score_by_name(scores, name)}};
+  Json json = to_json(scores);
+  json["score"] = score_by_name(scores, name);
+  return json;
 }
 
 Json by_fold(const std::vector<Scores>& scores, const std::string& name) {

@@ -74,9 +74,7 @@ std::vector<Predictions> teacher_predictions(const Run& run, int round, const Pl
 
 // Rows that share their label are admitted together.
 RowGroups blocks_of(const Run& run, int target, const LabelRows& label_rows) {
-  const auto& constant = run.config.rounds.constant_in_group;
-  const std::string& name = run.dataset.targets.targets[std::size_t(target)].name;
-  if (std::find(constant.begin(), constant.end(), name) != constant.end()) return label_rows.groups;
+  if (run.config.rounds.constant(run.dataset.targets.targets[std::size_t(target)].name)) return label_rows.groups;
   RowGroups each;
   for (std::int64_t row = 0; row <= label_rows.count(); ++row) {
     each.begin.push_back(row);

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <iterator>
 #include <optional>
 #include <set>
 #include <string_view>
@@ -146,21 +145,6 @@ void read_targets(const RunConfig& config, Dataset& dataset) {
   for (std::size_t t = 0; t < dataset.targets.own(); ++t)
     dataset.labels.push_back(read_labels(dataset, dataset.targets.targets[t]));
   if (dataset.targets.joint) dataset.labels.push_back(combine(*dataset.targets.joint, dataset.labels));
-}
-
-// Makes the train rows beyond data.limit unlabelled rows.
-void forget_rest(Dataset& dataset) {
-  std::vector<std::int64_t> rest;
-  std::set_difference(dataset.all_train.begin(), dataset.all_train.end(), dataset.train.begin(), dataset.train.end(),
-                      std::back_inserter(rest));
-  for (Labels& labels : dataset.labels) {
-    for (const std::int64_t row : rest) {
-      labels.classes[std::size_t(row)] = labels.taught[std::size_t(row)] = -1;
-      if (!labels.numbers.empty()) labels.numbers[std::size_t(row)] = std::nan("");
-    }
-  }
-  const auto middle = dataset.unlabelled.insert(dataset.unlabelled.end(), rest.begin(), rest.end());
-  std::inplace_merge(dataset.unlabelled.begin(), middle, dataset.unlabelled.end());
 }
 
 // Checked before the run folder is created.

@@ -20,9 +20,7 @@ std::string name_of(const std::string& rows, const char* what, const std::string
 Json describe(const Head& head, double temperature, const Scores& scores) {
   TargetCode code = head.code;
   code.temperature = temperature;
-  return {{"target", head.target},
-          {"scores", {{"accuracy", scores.accuracy}, {"macro_f1", scores.macro_f1}, {"log_loss", scores.log_loss}}},
-          {"code", to_json(code)}};
+  return {{"target", head.target}, {"scores", to_json(scores)}, {"code", to_json(code)}};
 }
 
 double images_per_second(const std::vector<EpochReport>& history) {

@@ -1,6 +1,7 @@
 // Rounds of pseudo-labels (rounds). docs/config.md is generated from this file.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -29,6 +30,11 @@ struct RoundsConfig {
   std::int64_t parts = 1;
   std::string stop = "not_better";
   bool use_test = false;
+
+  /// True if the target is equal for all rows of a group.
+  bool constant(const std::string& target) const {
+    return std::find(constant_in_group.begin(), constant_in_group.end(), target) != constant_in_group.end();
+  }
   static constexpr auto fields() {
     return std::tuple{
         field("count", &RoundsConfig::count, between(1, 100), runtime,

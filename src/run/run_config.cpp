@@ -181,12 +181,11 @@ void check_rounds(const RunConfig& config) {
     if (config.data.group.empty())
       throw UsageError("rounds.{} ({}) needs groups; set data.group to the column of the persons", key, name);
   };
-  const std::vector<std::string>& constant = rounds.constant_in_group;
-  for (const std::string& name : constant) check_target("constant_in_group", name);
-  check_distinct("rounds.constant_in_group", constant, [](const std::string& name) { return name; });
+  for (const std::string& name : rounds.constant_in_group) check_target("constant_in_group", name);
+  check_distinct("rounds.constant_in_group", rounds.constant_in_group, [](const std::string& name) { return name; });
   for (const auto& [name, places] : rounds.composition) {
     check_target("composition", name);
-    if (std::find(constant.begin(), constant.end(), name) != constant.end())
+    if (rounds.constant(name))
       throw UsageError("target {} is in rounds.constant_in_group and in rounds.composition; leave it out of one", name);
   }
   if (rounds.temperature != 1.0 && rounds.labels != "soft")

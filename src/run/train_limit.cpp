@@ -1,5 +1,9 @@
 #include "run/train_limit.h"
 
+#include <algorithm>
+#include <cmath>
+#include <iterator>
+
 #include "base/error.h"
 #include "folds/group_part.h"
 
@@ -25,6 +29,20 @@ std::vector<std::int64_t> limit_train(const RunConfig& config, const Dataset& da
         dataset.crops.path().string(), limit, dataset.train.size(), group);
   }
   return kept;
+}
+
+void forget_rest(Dataset& dataset) {
+  std::vector<std::int64_t> rest;
+  std::set_difference(dataset.all_train.begin(), dataset.all_train.end(), dataset.train.begin(), dataset.train.end(),
+                      std::back_inserter(rest));
+  for (Labels& labels : dataset.labels) {
+    for (const std::int64_t row : rest) {
+      labels.classes[std::size_t(row)] = labels.taught[std::size_t(row)] = -1;
+      if (!labels.numbers.empty()) labels.numbers[std::size_t(row)] = std::nan("");
+    }
+  }
+  const auto middle = dataset.unlabelled.insert(dataset.unlabelled.end(), rest.begin(), rest.end());
+  std::inplace_merge(dataset.unlabelled.begin(), middle, dataset.unlabelled.end());
 }
 
 }  // namespace pleat

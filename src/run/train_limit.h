@@ -13,4 +13,8 @@ namespace pleat {
 /// Throws: DataError if no row is left, because every group is larger than its share.
 std::vector<std::int64_t> limit_train(const RunConfig& config, const Dataset& dataset);
 
+/// Makes the train rows beyond data.limit unlabelled rows, without labels (data.rest).
+/// Requires: dataset.train holds the rows within the limit.
+void forget_rest(Dataset& dataset);
+
 }  // namespace pleat

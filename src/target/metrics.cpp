@@ -71,22 +71,18 @@ torch::Tensor confusion_of(const Checked& checked) {
   return counts;
 }
 
-double macro_f1_of(const torch::Tensor& counts) {
-  const auto cell = counts.accessor<std::int64_t, 2>();
-  const std::int64_t classes = counts.size(0);
-  double sum = 0;
-  int occurring = 0;
-  for (std::int64_t c = 0; c < classes; ++c) {
-    std::int64_t labelled = 0, guessed = 0;
-    for (std::int64_t other = 0; other < classes; ++other) {
-      labelled += cell[c][other];
-      guessed += cell[other][c];
+double macro_f1_of(const torch::Tensor& confusion) {
+  const auto cell = confusion.accessor<std::int64_t, 2>();
+  std::vector<ClassCounts> classes(static_cast<std::size_t>(confusion.size(0)));
+  for (std::size_t c = 0; c < classes.size(); ++c) {
+    const auto own = static_cast<std::int64_t>(c);
+    classes[c].hit = cell[own][own];
+    for (std::int64_t other = 0; other < confusion.size(0); ++other) {
+      classes[c].labelled += cell[own][other];
+      classes[c].guessed += cell[other][own];
     }
-    if (labelled + guessed == 0) continue;
-    sum += 2.0 * static_cast<double>(cell[c][c]) / static_cast<double>(labelled + guessed);
-    ++occurring;
   }
-  return sum / occurring;
+  return macro_f1(classes);
 }
 
 // Clips at the epsilon of the original type and does not renormalise, like scikit-learn since 1.5. Sums in float64 for
@@ -101,6 +97,21 @@ double log_loss_of(const Checked& checked) {
 }
 
 }  // namespace
+
+double macro_f1(const std::vector<ClassCounts>& classes) {
+  double sum = 0;
+  int occurring = 0;
+  for (const ClassCounts& each : classes) {
+    if (each.labelled + each.guessed == 0) continue;
+    sum += 2.0 * static_cast<double>(each.hit) / static_cast<double>(each.labelled + each.guessed);
+    ++occurring;
+  }
+  return sum / occurring;
+}
+
+Json to_json(const Scores& scores) {
+  return {{"accuracy", scores.accuracy}, {"macro_f1", scores.macro_f1}, {"log_loss", scores.log_loss}};
+}
 
 Scores score(const torch::Tensor& probs, const torch::Tensor& labels) {
   const Checked checked = check(probs, labels);

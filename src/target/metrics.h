@@ -3,8 +3,11 @@
 
 #include <torch/types.h>
 
+#include <cstdint>
 #include <string>
 #include <vector>
+
+#include "base/json.h"
 
 namespace pleat {
 
@@ -16,6 +19,17 @@ struct Scores {
 /// macro_f1 is the mean over the classes that occur in labels or predictions. log_loss is in nats.
 /// Throws: DataError if N == 0.
 Scores score(const torch::Tensor& probs, const torch::Tensor& labels);
+
+/// Counts of one class: rows that have the label, rows that are predicted as it, and rows that are both.
+struct ClassCounts {
+  std::int64_t labelled = 0, guessed = 0, hit = 0;
+};
+
+/// The mean F1 over the classes that occur in labels or predictions. Requires one such class.
+double macro_f1(const std::vector<ClassCounts>& classes);
+
+/// {"accuracy", "macro_f1", "log_loss"}.
+Json to_json(const Scores& scores);
 
 /// Errors of predicted numbers, in their own unit.
 struct NumberScores {

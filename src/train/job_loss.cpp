@@ -101,15 +101,11 @@ HeadLoss::HeadLoss(const Head& head, const TrainConfig& train, const torch::Devi
 // Target distribution of each row, [n, outputs], without label smoothing.
 torch::Tensor HeadLoss::targets_of(const torch::Tensor& positions) const {
   const torch::Tensor labels = labels_.index_select(0, positions);
-  return with_soft(spread_.defined() ? spread_.index_select(0, labels) : at::one_hot(labels, outputs_).to(at::kFloat),
-                   positions);
-}
-
-// Replaces the targets of pseudo-labelled rows by their own distributions.
-torch::Tensor HeadLoss::with_soft(const torch::Tensor& targets, const torch::Tensor& positions) const {
-  if (!soft_.defined()) return targets;
-  const torch::Tensor places = positions - labelled_;
-  return at::where((places >= 0).unsqueeze(1), soft_.index_select(0, places.clamp_min(0)), targets);
+  const torch::Tensor hard =
+      spread_.defined() ? spread_.index_select(0, labels) : at::one_hot(labels, outputs_).to(at::kFloat);
+  if (!soft_.defined()) return hard;
+  const torch::Tensor places = positions - labelled_;  // of pseudo-labelled rows
+  return at::where((places >= 0).unsqueeze(1), soft_.index_select(0, places.clamp_min(0)), hard);
 }
 
 // Loss of each row, [n]. Ignores mixing (mixup, cutmix).

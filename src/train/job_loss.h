@@ -31,7 +31,6 @@ class HeadLoss {
   torch::Tensor of_rows(const torch::Tensor& outputs, const torch::Tensor& positions) const;
   torch::Tensor one_minus_f1(const torch::Tensor& outputs, const torch::Tensor& positions, const Batch& mixed) const;
   torch::Tensor targets_of(const torch::Tensor& positions) const;
-  torch::Tensor with_soft(const torch::Tensor& targets, const torch::Tensor& positions) const;
 
   Teaching teaching_;
   std::int64_t outputs_;

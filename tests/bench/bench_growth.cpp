@@ -10,7 +10,6 @@
 #include <cstdio>
 #include <exception>
 #include <filesystem>
-#include <fstream>
 #include <optional>
 #include <string>
 #include <vector>
@@ -18,6 +17,7 @@
 #include "base/files.h"
 #include "batches/batch_loader.h"
 #include "ensemble/oof_table.h"
+#include "peak_memory.h"
 
 namespace {
 
@@ -26,18 +26,6 @@ using namespace pleat;
 constexpr std::size_t kBatch = 64;
 constexpr int kFolds = 5;
 constexpr std::size_t kGroup = 4;  // rows per group
-
-// Peak resident memory in MB since reset_peak().
-double peak_megabytes() {
-  std::ifstream status("/proc/self/status");
-  for (std::string word; status >> word;) {
-    double kilobytes = 0;
-    if (word == "VmHWM:" && status >> kilobytes) return kilobytes / 1024;
-  }
-  return 0;
-}
-
-void reset_peak() { std::ofstream("/proc/self/clear_refs") << 5; }
 
 struct Stage {
   const char* name;

@@ -8,7 +8,6 @@
 #include <cmath>
 #include <cstdio>
 #include <exception>
-#include <fstream>
 #include <numeric>
 #include <stdexcept>
 #include <string>
@@ -17,21 +16,11 @@
 #include "ensemble/admit.h"
 #include "ensemble/greedy.h"
 #include "ensemble/group_evidence.h"
+#include "peak_memory.h"
 
 namespace {
 
 using namespace pleat;
-
-double peak_megabytes() {
-  std::ifstream status("/proc/self/status");
-  for (std::string word; status >> word;) {
-    double kilobytes = 0;
-    if (word == "VmHWM:" && status >> kilobytes) return kilobytes / 1024;
-  }
-  return 0;
-}
-
-void reset_peak() { std::ofstream("/proc/self/clear_refs") << 5; }
 
 // Rows of noise, mostly of one or two classes as networks predict them, with a bonus for class row % classes;
 // tests/bench/peers/rank0.py makes the same numbers.
@@ -56,7 +45,7 @@ torch::Tensor table(std::int64_t rows, std::int64_t classes, std::uint64_t seed,
   return probs;
 }
 
-std::int64_t greedy(std::int64_t rows, std::int64_t count, std::int64_t classes, std::uint64_t seed) {
+void greedy(std::int64_t rows, std::int64_t count, std::int64_t classes, std::uint64_t seed) {
   Candidates candidates{.labels = torch::arange(rows) % classes};
   for (std::int64_t m = 0; m < count; ++m)
     candidates.probs.push_back(
@@ -73,7 +62,6 @@ std::int64_t greedy(std::int64_t rows, std::int64_t count, std::int64_t classes,
   std::printf("{\"seconds\": %.4f, \"extra_mb\": %.1f, \"tables_mb\": %.1f, \"checksum\": %ld, \"picks\": %zu}\n",
               taken.count(), peak_megabytes() - before, double(rows * count * classes) * 8 / 1e6, checksum,
               picks.size());
-  return checksum;
 }
 
 // Gender (2 classes, one per person), mask (3 classes: five, one and one of a person's photos).

@@ -72,8 +72,8 @@ TEST(Admit, OfNoRowsIsEmpty) {
 TEST(PseudoWeights, AreConstantOrFallBelowTheMeanConfidence) {
   const Belief belief = belief_in({0.9, 0.8, 0.6});
   const Admitted admitted = admit_rows(belief, each_alone(3), {.threshold = 0.55}, {0.5, 0.5});
-  EXPECT_THAT(pseudo_weights(belief, admitted, {.weight = 0.5}), ElementsAre(0.5f, 0.5f, 0.5f));
-  const std::vector<float> weights = pseudo_weights(belief, admitted, {.weight = 0.5, .by = "confidence"});
+  EXPECT_THAT(pseudo_weights(belief, admitted, {.factor = 0.5}), ElementsAre(0.5f, 0.5f, 0.5f));
+  const std::vector<float> weights = pseudo_weights(belief, admitted, {.factor = 0.5, .by = "confidence"});
   const double mean = 2.3 / 3,
                variance = (std::pow(0.9 - mean, 2) + std::pow(0.8 - mean, 2) + std::pow(0.6 - mean, 2)) / 3;
   EXPECT_THAT(weights,
