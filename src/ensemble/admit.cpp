@@ -9,6 +9,7 @@ namespace {
 
 std::vector<double> confidences(const Belief& belief) {
   std::vector<double> all;
+  all.reserve(std::size_t(belief.rows()));
   for (std::int64_t row = 0; row < belief.rows(); ++row) all.push_back(belief.confidence(row));
   return all;
 }
@@ -45,6 +46,7 @@ Admitted admit_rows(const Belief& belief, const RowGroups& blocks, const AdmitCo
     std::size_t label;
   };
   std::vector<Block> order;
+  order.reserve(std::size_t(blocks.count()));
   for (std::int64_t index = 0; index < blocks.count(); ++index) {
     const std::int64_t row = *blocks.first(index);
     const Block block{belief.confidence(row), index, std::size_t(labels[row])};

@@ -3,7 +3,9 @@
 #include <ATen/Parallel.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <cstring>
 #include <limits>
 #include <mutex>
 
@@ -15,72 +17,64 @@ namespace {
 
 // Scores that differ by less are equal: the same mean, summed in another order, differs by rounding.
 constexpr double kSame = 1e-12;
-constexpr std::int64_t kChunk = 1024;  // rows; its sums stay in the cache while all candidates pass
+constexpr std::int64_t kChunk = 1024;  // rows that one thread takes at a time
+constexpr std::int64_t kBlock = 16;    // rows that are compared side by side, in lanes
 
-// Counts per class of one candidate's trial, without the labels, which are those of all trials.
+// One float32 number or class for each of kBlock rows.
+using Floats = float __attribute__((vector_size(kBlock * sizeof(float)), aligned(alignof(float)), may_alias));
+using Ints = std::int32_t __attribute__((vector_size(kBlock * sizeof(std::int32_t))));
+
+// The class with the largest sum of each row of a block, and whether float32 leaves no doubt about it.
+struct Leaders {
+  std::array<std::int32_t, kBlock> first, sure;
+};
+
+// Adds a candidate's probabilities to the sums of a block, both [classes][kBlock]. A lead is sure if it is wider than
+// `doubt`.
+__attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default"))) void find_leaders(
+    const float* sums, const float* probs, std::int64_t classes, float doubt, Leaders& leaders) {
+  const auto *a = reinterpret_cast<const Floats*>(sums), *b = reinterpret_cast<const Floats*>(probs);  // by class
+  Floats most = a[0] + b[0], second = most - 3;  // of one class, the lead is sure
+  Ints first{}, place{};
+  for (std::int64_t c = 1; c < classes; ++c) {
+    place += 1;
+    const Floats sum = a[c] + b[c];
+    const Ints leads = sum > most;
+    second = leads ? most : (sum > second ? sum : second);
+    first = leads ? place : first;
+    most = leads ? sum : most;
+  }
+  const Ints sure = most - second > doubt;
+  std::memcpy(leaders.first.data(), &first, sizeof(first));
+  std::memcpy(leaders.sure.data(), &sure, sizeof(sure));
+}
+
+// Counts of one candidate's trial: for each class, the rows that are guessed to be of it, wrongly and rightly.
 class Counts {
  public:
-  explicit Counts(std::size_t classes) : classes_(classes) {}
-  void add(std::int64_t guess, std::int64_t label) {
-    ++classes_[std::size_t(guess)].guessed;
-    classes_[std::size_t(guess)].hit += guess == label;
-  }
+  explicit Counts(std::size_t classes) : cells_(2 * classes) {}
+  void add(std::int64_t guess, std::int64_t label) { ++cells_[std::size_t(2 * guess + (guess == label))]; }
   void add(const Counts& more) {
-    for (std::size_t c = 0; c < classes_.size(); ++c) {
-      classes_[c].guessed += more.classes_[c].guessed;
-      classes_[c].hit += more.classes_[c].hit;
-    }
+    for (std::size_t cell = 0; cell < cells_.size(); ++cell) cells_[cell] += more.cells_[cell];
   }
   std::vector<ClassCounts> with_labels(const std::vector<std::int64_t>& labelled) const {
-    std::vector<ClassCounts> classes = classes_;
-    for (std::size_t c = 0; c < classes.size(); ++c) classes[c].labelled = labelled[c];
+    std::vector<ClassCounts> classes(labelled.size());
+    for (std::size_t c = 0; c < classes.size(); ++c) {
+      classes[c].hit = cells_[2 * c + 1];
+      classes[c].guessed = cells_[2 * c] + cells_[2 * c + 1];
+      classes[c].labelled = labelled[c];
+    }
     return classes;
   }
   std::int64_t hits() const {
     std::int64_t sum = 0;
-    for (const ClassCounts& each : classes_) sum += each.hit;
+    for (std::size_t cell = 1; cell < cells_.size(); cell += 2) sum += cells_[cell];
     return sum;
   }
 
  private:
-  std::vector<ClassCounts> classes_;
+  std::vector<std::int64_t> cells_;
 };
-
-// The first of the largest a[i] + b[i].
-__attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default"))) std::int64_t argmax_of_sum(
-    const double* a, const double* b, std::int64_t classes) {
-  double most = a[0] + b[0];
-#pragma omp simd reduction(max : most)
-  for (std::int64_t c = 0; c < classes; ++c) {
-    const double sum = a[c] + b[c];
-    most = most < sum ? sum : most;
-  }
-  auto first = static_cast<double>(classes);
-#pragma omp simd reduction(min : first)
-  for (std::int64_t c = 0; c < classes; ++c) {
-    const double place = a[c] + b[c] == most ? static_cast<double>(c) : static_cast<double>(classes);
-    first = place < first ? place : first;
-  }
-  return static_cast<std::int64_t>(first);
-}
-
-// The largest of `values` and how far it is above the others.
-struct Lead {
-  std::int64_t first = 0;
-  double margin = 0;
-};
-Lead lead_of(const double* values, std::int64_t classes) {
-  double most = -1, second = -1;
-  std::int64_t first = 0;
-  for (std::int64_t c = 0; c < classes; ++c) {
-    if (values[c] > most) {
-      second = most, most = values[c], first = c;
-    } else if (values[c] > second) {
-      second = values[c];
-    }
-  }
-  return {first, most - second};
-}
 
 class GreedySearch {
  public:
@@ -95,7 +89,7 @@ class GreedySearch {
     if (score != "macro_f1" && score != "accuracy" && score != "log_loss")
       throw UsageError("unknown score '{}'; expected macro_f1, accuracy or log_loss", score);
     for (const std::int64_t row : rows) ++labelled_[std::size_t(labels_[row])];
-    if (score != "log_loss") find_largest();
+    if (score != "log_loss") copy_tables();
   }
 
   std::vector<int> run() {
@@ -125,13 +119,13 @@ class GreedySearch {
     });
   }
 
-  std::pair<int, double> next_pick(int before) const {
+  std::pair<int, double> next_pick(int before) {
     const std::size_t count = candidates_.probs.size();
     std::vector<double> scores;
     if (score_ == "log_loss") {
       for (std::size_t m = 0; m < count; ++m) scores.push_back(-log_loss(m, before));
     } else {
-      for (const Counts& counts : count_all()) scores.push_back(score_of(counts));
+      for (const Counts& counts : count_all(before)) scores.push_back(score_of(counts));
     }
     const double best = *std::max_element(scores.begin(), scores.end());
     std::vector<std::size_t> tied;
@@ -147,82 +141,77 @@ class GreedySearch {
     return {static_cast<int>(chosen), best};
   }
 
-  // The largest probability of each row over all candidates: no candidate can close a wider lead.
-  void find_largest() {
-    largest_.resize(rows_.size());
+  std::int64_t blocks() const { return (static_cast<std::int64_t>(rows_.size()) + kBlock - 1) / kBlock; }
+  std::size_t block_size() const { return std::size_t(classes_ * kBlock); }
+  // The rows of a block as [classes][kBlock] float32; empty lanes stay as they are.
+  template <class RowOf>
+  void copy_block(std::int64_t block, const RowOf& row_of, float* out) const {
+    const std::int64_t first = block * kBlock,
+                       last = std::min<std::int64_t>(first + kBlock, std::int64_t(rows_.size()));
+    for (std::int64_t i = first; i < last; ++i) {
+      const double* row = row_of(i);
+      for (std::int64_t c = 0; c < classes_; ++c) out[c * kBlock + i - first] = static_cast<float>(row[c]);
+    }
+  }
+
+  // Copies the candidates' probabilities of all rows to tables_. Half the bytes, and comparisons side by side.
+  void copy_tables() {
+    const std::size_t count = candidates_.probs.size();
+    tables_.resize(std::size_t(blocks()) * count * block_size());
     each_chunk([&](std::int64_t, std::int64_t first, std::int64_t last) {
-      for (std::size_t m = 0; m < candidates_.probs.size(); ++m) {
-        for (std::int64_t i = first; i < last; ++i) {
-          const double* row = table(m) + rows_[std::size_t(i)] * classes_;
-          double& most = largest_[std::size_t(i)];
-          for (std::int64_t c = 0; c < classes_; ++c) most = std::max(most, row[c]);
+      for (std::int64_t block = first / kBlock; block * kBlock < last; ++block) {
+        for (std::size_t m = 0; m < count; ++m) {
+          copy_block(
+              block, [&](std::int64_t i) { return table(m) + rows_[std::size_t(i)] * classes_; }, table_of(block, m));
         }
       }
     });
   }
-
-  // Rows of a chunk whose leading class a candidate may change, with the classes that may lead then.
-  struct OpenRows {
-    struct Row {
-      std::int64_t place, row;         // in sums_, and of the tables
-      std::size_t begin = 0, end = 0;  // in `contenders`
-    };
-    std::vector<Row> rows;
-    std::vector<std::int64_t> contenders;
-    Counts decided;  // of the other rows
-  };
-
-  OpenRows open_rows(std::int64_t first, std::int64_t last) const {
-    OpenRows open{.decided = Counts(std::size_t(classes_))};
-    for (std::int64_t i = first; i < last; ++i) {
-      const double* sums = sums_.data() + i * classes_;
-      const Lead lead = lead_of(sums, classes_);
-      const double reach = largest_[std::size_t(i)] + kSame;
-      const std::int64_t row = rows_[std::size_t(i)];
-      if (lead.margin > reach) {
-        open.decided.add(lead.first, labels_[row]);
-        continue;
-      }
-      OpenRows::Row& added = open.rows.emplace_back(OpenRows::Row{i, row, open.contenders.size()});
-      for (std::int64_t c = 0; c < classes_; ++c) {
-        if (sums[lead.first] - sums[c] <= reach) open.contenders.push_back(c);
-      }
-      added.end = open.contenders.size();
-    }
-    return open;
+  float* table_of(std::int64_t block, std::size_t candidate) {
+    return tables_.data() + (std::size_t(block) * candidates_.probs.size() + candidate) * block_size();
   }
 
-  // The first class with the largest sum once the candidate is added.
-  std::int64_t guess_of(const OpenRows& open, const OpenRows::Row& row, const double* probs) const {
-    constexpr std::size_t kFew = 8;  // of more, all classes at once are faster
-    const double *sums = sums_.data() + row.place * classes_, *mine = probs + row.row * classes_;
-    if (row.end - row.begin > kFew) return argmax_of_sum(sums, mine, classes_);
+  // The first class with the largest sum once the candidate is added, in float64.
+  std::int64_t exact_guess(std::int64_t place, std::size_t candidate) const {
+    const double *sums = sums_.data() + place * classes_,
+                 *probs = table(candidate) + rows_[std::size_t(place)] * classes_;
     std::int64_t guess = 0;
-    double most = -1;
-    for (std::size_t place = row.begin; place < row.end; ++place) {
-      const std::int64_t c = open.contenders[place];
-      const double sum = sums[c] + mine[c];
-      if (sum > most) most = sum, guess = c;
+    for (std::int64_t c = 1; c < classes_; ++c) {
+      if (sums[c] + probs[c] > sums[guess] + probs[guess]) guess = c;
     }
     return guess;
   }
 
-  // Counts every candidate's trial. Rows whose leading class no candidate can change are counted once for all.
-  std::vector<Counts> count_all() const {
+  // Counts a candidate's trial on a block.
+  void count_block(std::int64_t block, std::size_t candidate, const float* sums, float doubt, Counts& counts) {
+    Leaders leaders;
+    find_leaders(sums, table_of(block, candidate), classes_, doubt, leaders);
+    const std::int64_t first = block * kBlock,
+                       last = std::min<std::int64_t>(first + kBlock, std::int64_t(rows_.size()));
+    for (std::int64_t i = first; i < last; ++i) {
+      const auto lane = std::size_t(i - first);
+      const std::int64_t guess = leaders.sure[lane] ? leaders.first[lane] : exact_guess(i, candidate);
+      counts.add(guess, labels_[rows_[std::size_t(i)]]);
+    }
+  }
+
+  // Counts every candidate's trial. before: the number of picks so far
+  std::vector<Counts> count_all(int before) {
+    // A sum of `before` + 1 probabilities is rounded three times, to 2^-24 of itself; a lead has two such errors.
+    const float doubt = 6 * 0x1p-24F * static_cast<float>(before + 2);
     const std::size_t count = candidates_.probs.size(), classes = std::size_t(classes_);
     std::vector<Counts> all(count, Counts(classes));
     std::mutex mutex;
     each_chunk([&](std::int64_t, std::int64_t first, std::int64_t last) {
       std::vector<Counts> own(count, Counts(classes));
-      const OpenRows open = open_rows(first, last);
-      for (std::size_t m = 0; m < count; ++m) {
-        for (const OpenRows::Row& row : open.rows) own[m].add(guess_of(open, row, table(m)), labels_[row.row]);
+      std::vector<float> sums(block_size());
+      for (std::int64_t block = first / kBlock; block * kBlock < last; ++block) {
+        copy_block(
+            block, [&](std::int64_t i) { return sums_.data() + i * classes_; }, sums.data());
+        for (std::size_t m = 0; m < count; ++m) count_block(block, m, sums.data(), doubt, own[m]);
       }
       const std::lock_guard lock(mutex);  // integers: the order of the chunks does not matter
-      for (std::size_t m = 0; m < count; ++m) {
-        all[m].add(own[m]);
-        all[m].add(open.decided);
-      }
+      for (std::size_t m = 0; m < count; ++m) all[m].add(own[m]);
     });
     return all;
   }
@@ -272,7 +261,7 @@ class GreedySearch {
   const std::int64_t* labels_;
   std::vector<std::int64_t> labelled_;  // rows of each class
   std::vector<double> sums_;            // [rows, classes]: sum of the picks so far
-  std::vector<double> largest_;         // of each row, over candidates and classes
+  std::vector<float> tables_;           // [blocks, candidates, classes, kBlock]: the rows' probabilities
 };
 
 }  // namespace

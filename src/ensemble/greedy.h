@@ -15,7 +15,7 @@ inline constexpr int kMostPicks = 40;
 /// by log-loss, then by order. Returns the shortest prefix of kMostPicks picks that reaches the best score.
 ///   rows: those to score on; at least one
 ///   score: "macro_f1", "accuracy" or "log_loss"
-/// Memory: one more table of `rows`. The result is the same for any number of threads.
+/// Memory: half the candidates' tables of `rows`, and one more table. The result is the same for any number of threads.
 /// Throws: UsageError for another score.
 std::vector<int> greedy_picks(const Candidates& candidates, const RowList& rows, const std::string& score);
 

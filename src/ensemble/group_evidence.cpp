@@ -2,10 +2,11 @@
 
 #include <ATen/Parallel.h>
 #include <ATen/ops/empty.h>
-#include <ATen/ops/zeros.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <memory>
 #include <optional>
 
 namespace pleat {
@@ -15,14 +16,6 @@ constexpr double kLeast = 1e-12;  // probabilities are clipped to it: no class i
 
 std::int64_t argmax(const double* values, std::int64_t count) {
   return std::max_element(values, values + count) - values;
-}
-
-// Runs work(group) for each group, on all threads.
-template <class Work>
-void each_group(const RowGroups& groups, const Work& work) {
-  at::parallel_for(0, groups.count(), 256, [&](std::int64_t first, std::int64_t last) {
-    for (std::int64_t group = first; group < last; ++group) work(group);
-  });
 }
 
 // The mean logarithm of a class's probability over rows. Multiplies some before each logarithm, which takes longer.
@@ -39,8 +32,25 @@ double mean_log(const double* probs, std::int64_t classes, const std::int64_t* r
   return sum / static_cast<double>(count);
 }
 
+// The normalised geometric mean of the rows' probabilities, or certainty of a known label (>= 0).
+void pool(const double* probs, const std::int64_t* rows, std::int64_t count, std::int64_t known,
+          std::vector<double>& pooled) {
+  const auto classes = static_cast<std::int64_t>(pooled.size());
+  if (known >= 0) {
+    std::fill(pooled.begin(), pooled.end(), 0);
+    pooled[std::size_t(known)] = 1;
+    return;
+  }
+  for (std::int64_t c = 0; c < classes; ++c) pooled[std::size_t(c)] = mean_log(probs, classes, rows, count, c);
+  const double most = *std::max_element(pooled.begin(), pooled.end());
+  double sum = 0;
+  for (double& value : pooled) sum += value = std::exp(value - most);
+  for (double& value : pooled) value /= sum;
+}
+
+// Requires: the caller writes every row.
 Belief empty_belief(const torch::Tensor& probs, Evidence evidence) {
-  return {.probs = at::zeros(probs.sizes(), at::kDouble),
+  return {.probs = at::empty(probs.sizes(), at::kDouble),
           .labels = at::empty({probs.size(0)}, at::kLong),
           .evidence = std::vector<Evidence>(std::size_t(probs.size(0)), evidence)};
 }
@@ -82,83 +92,135 @@ class Composition {
   std::vector<std::vector<Step>> steps_;  // by the number of places taken before
 };
 
-// Assigns one group's rows to the places of a composition, by dynamic programming over the states. Weights are products
-// of probabilities, scaled row by row to stay within range.
+// Groups with the same composition and size are assigned side by side: every number below is one per lane.
+constexpr std::int64_t kLanes = 8;
+// After so many rows, weights are scaled: the product of two, each kLeast to this power, is still in range.
+constexpr std::int64_t kRowsInRange = 8;
+
+// From the weights of states after a row to those before it: their largest (with the step that leads to it) and sum.
+__attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default"))) void step_back(
+    const std::vector<Composition::Step>& steps, const double* probs, const double* best_after, const double* sum_after,
+    double* best, double* sum, std::int64_t* choice) {
+  for (std::size_t s = 0; s < steps.size(); ++s) {
+    const auto [from, to, label] = steps[s];
+    const double *p = probs + label * kLanes, *best_to = best_after + to * kLanes, *sum_to = sum_after + to * kLanes;
+    double *best_from = best + from * kLanes, *sum_from = sum + from * kLanes;
+    std::int64_t* choice_from = choice + from * kLanes;
+#pragma omp simd
+    for (std::int64_t lane = 0; lane < kLanes; ++lane) {
+      const double weight = p[lane] * best_to[lane];
+      choice_from[lane] = weight > best_from[lane] ? static_cast<std::int64_t>(s) : choice_from[lane];
+      best_from[lane] = weight > best_from[lane] ? weight : best_from[lane];
+      sum_from[lane] += p[lane] * sum_to[lane];
+    }
+  }
+}
+
+// From the summed weights of states before a row to those after it, and the weight of each class of the row.
+__attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default"))) void step_forward(
+    const std::vector<Composition::Step>& steps, const double* probs, const double* before, const double* sum_after,
+    double* after, double* by_class) {
+  for (const auto& [from, to, label] : steps) {
+    const double *p = probs + label * kLanes, *of = before + from * kLanes, *sum_to = sum_after + to * kLanes;
+    double *next = after + to * kLanes, *mine = by_class + label * kLanes;
+#pragma omp simd
+    for (std::int64_t lane = 0; lane < kLanes; ++lane) {
+      const double weight = of[lane] * p[lane];
+      mine[lane] += weight * sum_to[lane];
+      next[lane] += weight;
+    }
+  }
+}
+
+// Divides each lane's weights by their largest.
+void scale(double* weights, std::int64_t states) {
+  for (std::int64_t lane = 0; lane < kLanes; ++lane) {
+    double most = 0;
+    for (std::int64_t state = 0; state < states; ++state) most = std::max(most, weights[state * kLanes + lane]);
+    for (std::int64_t state = 0; state < states; ++state) weights[state * kLanes + lane] /= most;
+  }
+}
+
+// Assigns the rows of up to kLanes groups of one size to the places of a composition, by dynamic programming over the
+// states. Weights are products of probabilities.
 class Assignment {
  public:
-  Assignment(const Composition& composition, const double* const* rows, std::int64_t count)
-      : composition_(composition), rows_(rows), count_(count) {
-    const auto cells = static_cast<std::size_t>((count + 1) * composition.states());
-    best_.assign(cells, 0), sum_.assign(cells, 0);
-    choice_.assign(cells, 0);
-    for (std::int64_t state = 0; state < composition.states(); ++state)
-      *best(count, state) = *sum(count, state) = 1;  // states that were not reached are never used
-    for (std::int64_t i = count - 1; i >= 0; --i) pass_back(i);
+  Assignment(const Composition& composition, std::int64_t count, std::int64_t classes)
+      : composition_(composition),
+        count_(count),
+        classes_(classes),
+        probs_(std::size_t(count * classes * kLanes)),
+        best_(std::size_t((count + 1) * composition.states() * kLanes)),
+        sum_(best_.size()),
+        choice_(best_.size()),
+        before_(std::size_t(composition.states() * kLanes)),
+        after_(before_.size()),
+        by_class_(std::size_t(classes * kLanes)) {}
+
+  bool fits(const Composition& composition, std::int64_t count) const {
+    return &composition_ == &composition && count_ == count;
   }
 
-  void most_probable(std::int64_t* labels) const {
-    std::int64_t state = 0;
+  /// groups: the groups' rows, kLanes of them; in: [N, classes]
+  void assign(const std::array<const std::int64_t*, kLanes>& groups, const double* in) {
     for (std::int64_t i = 0; i < count_; ++i) {
-      const Composition::Step& step = composition_.steps(i)[choice_[std::size_t(i * composition_.states() + state)]];
-      labels[i] = step.label;
-      state = step.to;
+      for (std::int64_t lane = 0; lane < kLanes; ++lane) {
+        const double* row = in + groups[std::size_t(lane)][i] * classes_;
+        for (std::int64_t c = 0; c < classes_; ++c)
+          probs_[std::size_t((i * classes_ + c) * kLanes + lane)] = std::max(row[c], kLeast);
+      }
+    }
+    const std::int64_t cells = composition_.states() * kLanes;
+    std::fill(best_.begin(), best_.end(), 0), std::fill(sum_.begin(), sum_.end(), 0);
+    std::fill(best_.end() - cells, best_.end(), 1);  // states that were not reached are never used
+    std::fill(sum_.end() - cells, sum_.end(), 1);
+    for (std::int64_t i = count_ - 1; i >= 0; --i) {
+      step_back(composition_.steps(i), probs(i), best_at(i + 1), sum_at(i + 1), best_at(i), sum_at(i),
+                choice_.data() + i * cells);
+      if (i % kRowsInRange == 0) scale(best_at(i), composition_.states()), scale(sum_at(i), composition_.states());
     }
   }
 
-  // The probability of each class of each row, over all assignments. probs: [count][classes], zeros before.
-  void marginals(double* const* probs) const {
-    std::vector<double> before(static_cast<std::size_t>(composition_.states())), next(before.size());
-    before[0] = 1;
+  /// The most probable class of row i, if the rows before it took the places of `state`; moves to the next state.
+  std::int64_t next_label(std::int64_t i, std::int64_t lane, std::int64_t& state) const {
+    const auto step = std::size_t(choice_[std::size_t((i * composition_.states() + state) * kLanes + lane)]);
+    state = composition_.steps(i)[step].to;
+    return composition_.steps(i)[step].label;
+  }
+
+  /// Calls take(row, lane, probs) with each row's probability of each class, over all assignments.
+  template <class Take>
+  void marginals(const Take& take) {
+    std::fill(before_.begin(), before_.end(), 0);
+    std::fill(before_.begin(), before_.begin() + kLanes, 1);
+    std::vector<double> of_row(std::size_t(classes_), 0.0);
     for (std::int64_t i = 0; i < count_; ++i) {
-      double whole = 0, most = 0;
-      std::fill(next.begin(), next.end(), 0);
-      for (const Composition::Step& step : composition_.steps(i)) {
-        const double weight = before[std::size_t(step.from)] * prob(i, step.label);
-        const double through = weight * *sum(i + 1, step.to);
-        probs[i][step.label] += through;
-        whole += through;
-        most = std::max(most, next[std::size_t(step.to)] += weight);
+      std::fill(after_.begin(), after_.end(), 0), std::fill(by_class_.begin(), by_class_.end(), 0);
+      step_forward(composition_.steps(i), probs(i), before_.data(), sum_at(i + 1), after_.data(), by_class_.data());
+      for (std::int64_t lane = 0; lane < kLanes; ++lane) {
+        double whole = 0;
+        for (std::int64_t c = 0; c < classes_; ++c) whole += by_class_[std::size_t(c * kLanes + lane)];
+        for (std::int64_t c = 0; c < classes_; ++c)
+          of_row[std::size_t(c)] = by_class_[std::size_t(c * kLanes + lane)] / whole;
+        take(i, lane, of_row);
       }
-      for (std::size_t c = 0; c < composition_.places().size(); ++c) probs[i][c] /= whole;
-      for (double& weight : next) weight /= most;
-      before.swap(next);
+      if (i % kRowsInRange == kRowsInRange - 1) scale(after_.data(), composition_.states());
+      before_.swap(after_);
     }
   }
 
  private:
-  double prob(std::int64_t row, std::int64_t label) const { return std::max(rows_[row][label], kLeast); }
-  const double* best(std::int64_t i, std::int64_t state) const {
-    return &best_[std::size_t(i * composition_.states() + state)];
-  }
-  double* best(std::int64_t i, std::int64_t state) { return &best_[std::size_t(i * composition_.states() + state)]; }
-  const double* sum(std::int64_t i, std::int64_t state) const {
-    return &sum_[std::size_t(i * composition_.states() + state)];
-  }
-  double* sum(std::int64_t i, std::int64_t state) { return &sum_[std::size_t(i * composition_.states() + state)]; }
-
-  // The largest and the summed weight of all assignments of rows i…, for each state before row i.
-  void pass_back(std::int64_t i) {
-    const std::vector<Composition::Step>& steps = composition_.steps(i);
-    double most_best = 0, most_sum = 0;
-    for (std::size_t s = 0; s < steps.size(); ++s) {
-      const Composition::Step& step = steps[s];
-      const double p = prob(i, step.label), weight = p * *best(i + 1, step.to);
-      if (weight > *best(i, step.from)) {
-        *best(i, step.from) = weight;
-        choice_[std::size_t(i * composition_.states() + step.from)] = s;
-      }
-      most_best = std::max(most_best, weight);
-      most_sum = std::max(most_sum, *sum(i, step.from) += p * *sum(i + 1, step.to));
-    }
-    for (std::int64_t state = 0; state < composition_.states(); ++state)
-      *best(i, state) /= most_best, *sum(i, state) /= most_sum;
-  }
+  const double* probs(std::int64_t i) const { return probs_.data() + i * classes_ * kLanes; }
+  double* best_at(std::int64_t i) { return best_.data() + i * composition_.states() * kLanes; }
+  double* sum_at(std::int64_t i) { return sum_.data() + i * composition_.states() * kLanes; }
 
   const Composition& composition_;
-  const double* const* rows_;
-  std::int64_t count_;
-  std::vector<double> best_, sum_;   // [count + 1, states]
-  std::vector<std::size_t> choice_;  // of best_: the step
+  std::int64_t count_, classes_;
+  std::vector<double> probs_;           // [rows, classes, lanes]
+  std::vector<double> best_, sum_;      // [rows + 1, states, lanes]: of all assignments of rows i…
+  std::vector<std::int64_t> choice_;    // of best_: the step
+  std::vector<double> before_, after_;  // [states, lanes]
+  std::vector<double> by_class_;        // [classes, lanes]
 };
 
 }  // namespace
@@ -193,27 +255,36 @@ Belief constant_belief(const torch::Tensor& probs, const RowGroups& groups, cons
   auto* out = belief.probs.data_ptr<double>();
   auto* labels = belief.labels.data_ptr<std::int64_t>();
   const std::int64_t classes = belief.classes();
-  each_group(groups, [&](std::int64_t group) {
-    const std::int64_t *rows = groups.first(group), size = groups.size(group);
-    std::vector<double> pooled(std::size_t(classes), 0.0);
-    if (const std::int64_t label = known[std::size_t(group)]; label >= 0) {
-      pooled[std::size_t(label)] = 1;
-    } else {
-      for (std::int64_t c = 0; c < classes; ++c) pooled[std::size_t(c)] = mean_log(in, classes, rows, size, c);
-      const double most = *std::max_element(pooled.begin(), pooled.end());
-      double sum = 0;
-      for (double& value : pooled) sum += value = std::exp(value - most);
-      for (double& value : pooled) value /= sum;
-    }
-    const std::int64_t label = argmax(pooled.data(), classes);
-    for (std::int64_t i = 0; i < size; ++i) {
-      std::copy(pooled.begin(), pooled.end(), out + rows[i] * classes);
-      labels[rows[i]] = label;
-      if (known[std::size_t(group)] >= 0) belief.evidence[std::size_t(rows[i])] = Evidence::kKnown;
+  at::parallel_for(0, groups.count(), 256, [&](std::int64_t begin, std::int64_t end) {
+    std::vector<double> pooled(static_cast<std::size_t>(classes));
+    for (std::int64_t group = begin; group < end; ++group) {
+      const std::int64_t *rows = groups.first(group), size = groups.size(group),
+                         given_label = known[std::size_t(group)];
+      pool(in, rows, size, given_label, pooled);
+      const std::int64_t label = argmax(pooled.data(), classes);
+      for (std::int64_t i = 0; i < size; ++i) {
+        std::copy(pooled.begin(), pooled.end(), out + rows[i] * classes);
+        labels[rows[i]] = label;
+        if (given_label >= 0) belief.evidence[std::size_t(rows[i])] = Evidence::kKnown;
+      }
     }
   });
   return belief;
 }
+
+namespace {
+
+// Groups that can be assigned side by side: consecutive ones with the same places and size.
+std::int64_t end_of_batch(const RowGroups& groups, const std::vector<std::vector<std::int64_t>>& places,
+                          std::int64_t first, std::int64_t end) {
+  std::int64_t last = first + 1;
+  while (last < std::min(end, first + kLanes) && groups.size(last) == groups.size(first) &&
+         places[std::size_t(last)] == places[std::size_t(first)])
+    ++last;
+  return last;
+}
+
+}  // namespace
 
 Belief composed_belief(const torch::Tensor& probs, const RowGroups& groups,
                        const std::vector<std::vector<std::int64_t>>& places) {
@@ -224,24 +295,28 @@ Belief composed_belief(const torch::Tensor& probs, const RowGroups& groups,
   auto* labels = belief.labels.data_ptr<std::int64_t>();
   const std::int64_t classes = belief.classes();
   at::parallel_for(0, groups.count(), 256, [&](std::int64_t begin, std::int64_t end) {
-    std::optional<Composition> composition;  // most groups have the same places
-    std::vector<const double*> row_probs;
-    std::vector<double*> row_out;
-    std::vector<std::int64_t> best;
-    for (std::int64_t group = begin; group < end; ++group) {
-      const std::int64_t *rows = groups.first(group), size = groups.size(group);
-      if (!composition || composition->places() != places[std::size_t(group)])
-        composition.emplace(places[std::size_t(group)]);
-      row_probs.clear(), row_out.clear();
-      for (std::int64_t i = 0; i < size; ++i) {
-        row_probs.push_back(in + rows[i] * classes);
-        row_out.push_back(out + rows[i] * classes);
+    std::unique_ptr<Composition> composition;  // most groups have the same places
+    std::optional<Assignment> assignment;
+    for (std::int64_t group = begin; group < end;) {
+      const std::int64_t next = end_of_batch(groups, places, group, end), size = groups.size(group);
+      if (!composition || composition->places() != places[std::size_t(group)]) {
+        assignment.reset();
+        composition = std::make_unique<Composition>(places[std::size_t(group)]);
       }
-      best.resize(static_cast<std::size_t>(size));
-      const Assignment assignment(*composition, row_probs.data(), size);
-      assignment.most_probable(best.data());
-      assignment.marginals(row_out.data());
-      for (std::int64_t i = 0; i < size; ++i) labels[rows[i]] = best[std::size_t(i)];
+      if (!assignment || !assignment->fits(*composition, size)) assignment.emplace(*composition, size, classes);
+      std::array<const std::int64_t*, kLanes> rows{};
+      for (std::int64_t lane = 0; lane < kLanes; ++lane)
+        rows[std::size_t(lane)] = groups.first(std::min(group + lane, next - 1));  // empty lanes repeat the last
+      assignment->assign(rows, in);
+      for (std::int64_t lane = 0; lane < next - group; ++lane) {
+        std::int64_t state = 0;
+        for (std::int64_t i = 0; i < size; ++i)
+          labels[rows[std::size_t(lane)][i]] = assignment->next_label(i, lane, state);
+      }
+      assignment->marginals([&](std::int64_t i, std::int64_t lane, const std::vector<double>& of_row) {
+        std::copy(of_row.begin(), of_row.end(), out + rows[std::size_t(lane)][i] * classes);
+      });
+      group = next;
     }
   });
   return belief;
