@@ -17,7 +17,7 @@ def gray(tmp_path_factory):
 
 def test_an_export_holds_the_runs_bytes_and_nothing_else(gray):
     files, described = exports.tree(gray / "export"), json.loads((gray / "export/ensemble.json").read_text())
-    members = [member for unit in described["units"] for member in unit["members"]]
+    members = [member for run in described["runs"] for unit in run["units"] for member in unit["members"]]
     assert len(members) == 6
     assert set(files) == {"ensemble.json", "ensemble.py", *(member["weights"] for member in members)}
     of_run = {file.read_bytes() for file in gray.glob("run/round_0/label/*/fold_*/weights.safetensors")}
@@ -38,7 +38,7 @@ def test_an_earlier_export_is_replaced_and_other_files_in_it_stay(gray, tmp_path
 def test_what_is_changed_after_the_export_is_refused_in_python(gray, tmp_path):
     out = shutil.copytree(gray / "export", tmp_path / "export")
     manifest = json.loads((out / "ensemble.json").read_text())
-    (out / "ensemble.json").write_text(json.dumps(manifest | {"version": 3}))
+    (out / "ensemble.json").write_text(json.dumps(manifest | {"version": 2}))
     with pytest.raises(ValueError, match="use the ensemble.py beside it"):
         exports.load(out)
     (out / "ensemble.json").write_text(json.dumps(manifest))
@@ -63,9 +63,17 @@ def drop_from_record(run, key):
     (run / "run.json").write_text(json.dumps(record))
 
 
+def fail_a_job(run):
+    """Leaves the files of a run with a failed job in its result."""
+    (run / "failures.json").write_text(json.dumps([{"job": "label/small/fold 0", "why": "the loss is not finite"}]))
+    summary = json.loads((run / "summary.json").read_text())
+    summary["rounds"][summary["result_round"]]["failed"] = 1
+    (run / "summary.json").write_text(json.dumps(summary))
+
+
 @pytest.mark.parametrize("spoil, words", [
     pytest.param(lambda run: (run / "round_0/ensemble.json").unlink(), "holds no finished run", id="unfinished"),
-    pytest.param(lambda run: (run / "failures.json").write_text("[]"), "has failed jobs", id="failed-jobs"),
+    pytest.param(fail_a_job, "has failed jobs", id="failed-jobs"),
     pytest.param(lambda run: exports.flip_a_byte(run / WEIGHTS), f"{WEIGHTS} was changed", id="flipped-byte"),
     pytest.param(lambda run: truncate(run / WEIGHTS), "was changed", id="cut-weights"),
     pytest.param(lambda run: (run / WEIGHTS).unlink(), "weights.safetensors: No such file", id="no-weights"),
