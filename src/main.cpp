@@ -21,6 +21,7 @@
 #include "commands/class_folders.h"
 #include "commands/config.h"
 #include "commands/doctor.h"
+#include "commands/ensemble.h"
 #include "commands/export.h"
 #include "commands/make_faces.h"
 #include "commands/person_folders.h"
@@ -42,6 +43,7 @@ struct Program {
   TrainOptions train;
   PredictFlags predict;
   ExportOptions exported;
+  EnsembleOptions ensemble;
   DoctorOptions doctor;
   MakeFacesOptions make_faces;
   PersonFolders person_folders;
@@ -64,6 +66,7 @@ struct Program {
         [this](MpiSession& session) { return person_folders_verb(person_folders, session.ranks()); });
     add(add_class_folders(app, class_folders),
         [this](MpiSession& session) { return class_folders_verb(class_folders, session.ranks()); });
+    add(add_ensemble(app, ensemble), [this](MpiSession& session) { return ensemble_verb(ensemble, session.ranks()); });
     add(add_doctor(app, doctor), [this](MpiSession& session) { return doctor_verb(doctor, session); });
     add(add_config(app, config),
         [this](MpiSession& session) { return session.rank() == 0 ? config_verb(config) : ExitCode::kDone; });

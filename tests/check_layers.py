@@ -10,7 +10,7 @@ import re
 import sys
 
 ROOMS = ["base", "data", "batches", "folds", "target", "jobs", "weight_formats", "kernels", "model", "cluster", "train", "ensemble",
-         "run", "rounds", "inference"]
+         "run", "rounds", "inference", "merge"]
 TOOLS = ["photos", "tables", "prepare", "inspect", "drawn_faces"]
 WITHOUT_TORCH = {"base", "data", "folds", "jobs", "weight_formats", *TOOLS}
 RULE = {
@@ -26,6 +26,7 @@ for room in ("run", "rounds", "inference"):
     RULE[room] = set(ROOMS[:ROOMS.index("run")])
 RULE["rounds"] |= {"run"}
 RULE["inference"] |= {"run"}
+RULE["merge"] = set(ROOMS) - {"merge"}
 RULE["commands"] = set(ROOMS) | set(TOOLS)
 
 root = pathlib.Path(__file__).resolve().parent.parent

@@ -29,7 +29,7 @@ ExitCode export_verb(const ExportOptions& options, const Ranks& ranks) {
     const ExportedEnsemble made = export_ensemble(options.run, options.out);
     spdlog::info("{}: {} networks, {:.1f} MB", options.out.string(), grouped(made.networks),
                  static_cast<double>(made.bytes) / 1e6);
-    if (made.precision == "bf16")
+    if (made.bf16)
       spdlog::info("Python computes in fp32, the run in bf16, so probabilities differ slightly (docs/formats.md)");
     if (made.crops_photos)
       spdlog::info("next: python {} photo.jpg …", shell_quoted((options.out / "ensemble.py").string()));

@@ -1,11 +1,10 @@
 // Reads and writes oof.h5. HDF5 builds the file in memory and write_file writes it, since HDF5 misses a full disk.
-#include <ATen/ops/empty.h>
-
 #include <algorithm>
 
 #include "base/error.h"
 #include "base/files.h"
 #include "data/hdf5_handle.h"
+#include "ensemble/hdf5_tables.h"
 #include "ensemble/oof_table.h"
 
 namespace pleat {
@@ -72,63 +71,11 @@ void write_target(hid_t parent, const OofTable& table) {
               table.numbers.contiguous().const_data_ptr<double>());
 }
 
-Hdf5File file_in_memory(const std::string* image) {
+Hdf5File new_file() {
   const Hdf5Properties access(H5Pcreate(H5P_FILE_ACCESS), "make a property list");
   hdf5(H5Pset_fapl_core(access.get(), 1 << 20, /*backing_store=*/false), "keep a file in memory");
-  if (!image) {
-    const Hdf5Properties creation = without_times(H5P_FILE_CREATE);
-    return {H5Fcreate("oof.h5", H5F_ACC_TRUNC, creation.get(), access.get()), "make a file"};
-  }
-  hdf5(H5Pset_file_image(access.get(), const_cast<char*>(image->data()), image->size()), "take a file's bytes");
-  return {H5Fopen("oof.h5", H5F_ACC_RDONLY, access.get()), "open"};
-}
-
-std::vector<hsize_t> dims_of(hid_t set, hid_t type_class) {
-  const Hdf5Space space(H5Dget_space(set), "get a data space");
-  const Hdf5Type type(H5Dget_type(set), "get a type");
-  const int rank = hdf5(H5Sget_simple_extent_ndims(space.get()), "get dimensions");
-  std::vector<hsize_t> dims(static_cast<std::size_t>(rank));
-  hdf5(H5Sget_simple_extent_dims(space.get(), dims.data(), nullptr), "get dimensions");
-  if (H5Tget_class(type.get()) != static_cast<H5T_class_t>(type_class)) throw Hdf5Error("a dataset has the wrong type");
-  return dims;
-}
-
-// Bytes of a dataset's values in memory.
-// Throws: Hdf5Error if they exceed the file's size. Such a file is damaged, and reading it could exhaust memory.
-std::size_t bytes_of(hid_t set, const std::vector<hsize_t>& dims, std::size_t item) {
-  std::size_t bytes = item;
-  bool overflows = false;
-  for (const hsize_t size : dims) overflows = __builtin_mul_overflow(bytes, size, &bytes) || overflows;
-  const Hdf5File file(H5Iget_file_id(set), "find a dataset's file");
-  hsize_t size = 0;
-  hdf5(H5Fget_filesize(file.get(), &size), "measure the file");
-  if (overflows || bytes > size) throw Hdf5Error("a dataset would be larger than the file");
-  return bytes;
-}
-
-std::vector<std::string> read_texts(hid_t parent, const char* name) {
-  const Hdf5Dataset set(H5Dopen2(parent, name, H5P_DEFAULT), "open a dataset");
-  const auto dims = dims_of(set.get(), H5T_STRING);
-  const Hdf5Type type(H5Dget_type(set.get()), "get a type");
-  const std::size_t width = H5Tget_size(type.get());
-  if (dims.size() != 1 || H5Tis_variable_str(type.get())) throw Hdf5Error(std::string(name) + " is not a text list");
-  std::string padded(bytes_of(set.get(), dims, width), '\0');
-  hdf5(H5Dread(set.get(), type.get(), H5S_ALL, H5S_ALL, H5P_DEFAULT, padded.data()), "read a dataset");
-  std::vector<std::string> texts;
-  for (std::size_t i = 0; i < dims[0]; ++i) texts.emplace_back(padded.substr(i * width, width).c_str());
-  return texts;
-}
-
-torch::Tensor read_tensor(hid_t parent, const char* name, at::ScalarType dtype, std::size_t rank) {
-  const Hdf5Dataset set(H5Dopen2(parent, name, H5P_DEFAULT), "open a dataset");
-  const auto dims = dims_of(set.get(), dtype == at::kDouble ? H5T_FLOAT : H5T_INTEGER);
-  if (dims.size() != rank) throw Hdf5Error(std::string(name) + " has the wrong number of dimensions");
-  bytes_of(set.get(), dims, sizeof(double));
-  const torch::Tensor tensor = at::empty(std::vector<std::int64_t>(dims.begin(), dims.end()), dtype);
-  hdf5(H5Dread(set.get(), dtype == at::kDouble ? H5T_NATIVE_DOUBLE : H5T_NATIVE_INT64, H5S_ALL, H5S_ALL, H5P_DEFAULT,
-               tensor.data_ptr()),
-       "read a dataset");
-  return tensor;
+  const Hdf5Properties creation = without_times(H5P_FILE_CREATE);
+  return {H5Fcreate("oof.h5", H5F_ACC_TRUNC, creation.get(), access.get()), "make a file"};
 }
 
 // Reads a table [N, 2] of mean and standard deviation. Returns an undefined tensor if the table does not exist.
@@ -170,7 +117,7 @@ void write_oof(const std::filesystem::path& path, const FoldPlan& plan, const st
   std::string bytes;
   try {
     const Hdf5Lock lock;
-    const Hdf5File file = file_in_memory(nullptr);
+    const Hdf5File file = new_file();
     write_array(file.get(), "schema", H5T_NATIVE_INT, {1}, &kSchema);
     write_texts(file.get(), "ids", plan.ids);
     write_texts(file.get(), "groups", plan.groups);
@@ -197,7 +144,7 @@ std::vector<OofTable> read_oof(const std::filesystem::path& path) {
   const std::string bytes = read_file(path);
   try {
     const Hdf5Lock lock;
-    const Hdf5File file = file_in_memory(&bytes);
+    const Hdf5File file = open_hdf5(bytes);
     const std::int64_t schema = read_tensor(file.get(), "schema", at::kLong, 1).sum().item<std::int64_t>();
     if (schema != kSchema) throw Hdf5Error(fmt::format("schema {}, but this program reads schema {}", schema, kSchema));
     const Hdf5Group targets(H5Gopen2(file.get(), "targets", H5P_DEFAULT), "open the targets");

@@ -123,6 +123,13 @@ torch::Tensor apply_blend(const Blend& blend, const std::vector<torch::Tensor>& 
   return stack_probs(*blend.stack, log_features(tables, rows));
 }
 
+torch::Tensor blend_normals(const Blend& blend, const std::vector<torch::Tensor>& normals) {
+  for (std::size_t m = 0; m < normals.size(); ++m) {
+    if (blend.weights[m] > 0 && !normals[m].defined()) return {};
+  }
+  return mix_normals(normals, blend.weights).contiguous();
+}
+
 Selection select_blend(const Candidates& candidates, const SelectionRequest& request) {
   require_well_formed(candidates);
   const std::vector<RowList> folds = rows_by_fold(request);

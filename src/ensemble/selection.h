@@ -28,6 +28,10 @@ struct Blend {
 ///   tables: one per candidate, for the same rows; those that the blend does not use may be undefined
 torch::Tensor apply_blend(const Blend& blend, const std::vector<torch::Tensor>& tables);
 
+/// Returns the mixture of the candidates' normal distributions by the blend's weights, [n, 2] float64; undefined if a
+/// candidate with a weight has none.
+torch::Tensor blend_normals(const Blend& blend, const std::vector<torch::Tensor>& normals);
+
 /// A method's scores on the out-of-fold rows. `in_sample`: fitted on all rows. `cross_fitted`: for each fold k, fitted
 /// on the other folds and scored on k, pooled over k; the honest one.
 struct MethodScores {

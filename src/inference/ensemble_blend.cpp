@@ -24,10 +24,11 @@ std::string to_bytes(const MemberPrediction& prediction) {
 MemberPrediction member_prediction_from(const std::string& bytes, const TrainedEnsemble& ensemble,
                                         const Member& member) {
   const TensorFile file = tensors_from_bytes(bytes, "a rank's predictions");
-  const std::vector<int>& targets = ensemble.targets.units[std::size_t(member.unit)].targets;
+  const std::vector<int>& targets = ensemble.unit_of(member).targets;
   MemberPrediction prediction;
   for (std::size_t head = 0; head < targets.size(); ++head) {
-    const bool number = ensemble.targets.targets[std::size_t(targets[head])].teaching() == Teaching::kNumber;
+    const Target& target = ensemble.run_of(member).targets.targets[std::size_t(targets[head])];
+    const bool number = target.teaching() == Teaching::kNumber;
     prediction.logits.push_back(file.at(name_of("logits", head)));
     prediction.normals.push_back(number ? file.at(name_of("normal", head)) : torch::Tensor());
   }
@@ -36,46 +37,66 @@ MemberPrediction member_prediction_from(const std::string& bytes, const TrainedE
 
 namespace {
 
-// Each candidate's mean over its members: the probabilities of one head, and its numbers.
-struct CandidateTables {
-  std::vector<torch::Tensor> probs, normals;  // undefined for candidates that are not in the ensemble
+// Predictions by candidate and target; undefined where a candidate has no members for a target.
+using Tables = std::vector<std::vector<torch::Tensor>>;
+
+// What members predict for one candidate and target.
+struct Gathered {
+  std::vector<torch::Tensor> probs, normals;
 };
 
-CandidateTables tables_of(const TrainedEnsemble& ensemble, int unit, std::size_t head,
-                          const std::vector<MemberPrediction>& predicted_by) {
-  const std::size_t candidates = ensemble.config.models.size();
-  std::vector<std::vector<torch::Tensor>> probs(candidates), normals(candidates);
-  for (std::size_t m = 0; m < predicted_by.size(); ++m) {
-    const Member& member = ensemble.members[m];
-    if (member.unit != unit) continue;
-    const auto candidate = static_cast<std::size_t>(member.candidate);
-    probs[candidate].push_back(at::softmax(predicted_by[m].logits[head].to(at::kDouble), 1));
-    if (predicted_by[m].normals[head].defined()) normals[candidate].push_back(predicted_by[m].normals[head]);
+// Each candidate's mean over its members, and the targets that its run derives.
+struct CandidateTables {
+  Tables probs, normals;
+
+  CandidateTables(const TrainedEnsemble& ensemble, const std::vector<MemberPrediction>& predicted_by) {
+    const std::size_t targets = ensemble.targets().targets.size();
+    std::vector<std::vector<Gathered>> gathered(ensemble.candidates.size(), std::vector<Gathered>(targets));
+    for (std::size_t m = 0; m < predicted_by.size(); ++m) {
+      const Member& member = ensemble.members[m];
+      const std::vector<int>& heads = ensemble.unit_of(member).targets;
+      for (std::size_t head = 0; head < heads.size(); ++head) {
+        Gathered& of = gathered[std::size_t(member.candidate)][std::size_t(heads[head])];
+        of.probs.push_back(at::softmax(predicted_by[m].logits[head].to(at::kDouble), 1));
+        if (predicted_by[m].normals[head].defined()) of.normals.push_back(predicted_by[m].normals[head]);
+      }
+    }
+    for (const std::vector<Gathered>& by_target : gathered) {
+      std::vector<torch::Tensor>&of_probs = probs.emplace_back(), &of_normals = normals.emplace_back();
+      for (const Gathered& each : by_target) {
+        of_probs.push_back(each.probs.empty() ? torch::Tensor() : mean_probs(each.probs));
+        of_normals.push_back(each.normals.empty() ? torch::Tensor() : mix_normals(each.normals));
+      }
+    }
+    if (!ensemble.runs.front().name.empty()) derive(ensemble);  // a run alone derives from its ensemble
   }
-  CandidateTables tables;
-  for (std::size_t c = 0; c < candidates; ++c) {
-    tables.probs.push_back(probs[c].empty() ? torch::Tensor() : mean_probs(probs[c]));
-    tables.normals.push_back(normals[c].empty() ? torch::Tensor() : mix_normals(normals[c]));
+
+  static std::vector<torch::Tensor> of_target(const Tables& tables, std::size_t target) {
+    std::vector<torch::Tensor> by_candidate;
+    for (const auto& by_target : tables) by_candidate.push_back(by_target[target]);
+    return by_candidate;
   }
-  return tables;
-}
+
+ private:
+  void derive(const TrainedEnsemble& ensemble) {
+    for (const TrainedRun& run : ensemble.runs) {
+      for (std::size_t m = 0; m < run.config.models.size(); ++m) run.targets.derive(probs[run.first_candidate + m]);
+    }
+  }
+};
 
 }  // namespace
 
 std::vector<TargetProbs> blend_members(const TrainedEnsemble& ensemble,
                                        const std::vector<MemberPrediction>& predicted_by) {
-  const TargetPlan& plan = ensemble.targets;
+  const TargetPlan& plan = ensemble.targets();
+  const CandidateTables tables(ensemble, predicted_by);
   std::vector<torch::Tensor> by_target(plan.targets.size()), normals(plan.targets.size());
-  for (std::size_t u = 0; u < plan.units.size(); ++u) {
-    const std::vector<int>& targets = plan.units[u].targets;
-    for (std::size_t head = 0; head < targets.size(); ++head) {
-      const auto target = static_cast<std::size_t>(targets[head]);
-      const Blend& blend = ensemble.blends[target];
-      const CandidateTables tables = tables_of(ensemble, static_cast<int>(u), head, predicted_by);
-      by_target[target] = apply_blend(blend, tables.probs);
-      const bool number = plan.targets[target].teaching() == Teaching::kNumber;
-      if (number) normals[target] = mix_normals(tables.normals, blend.weights).contiguous();
-    }
+  for (std::size_t t = 0; t < plan.targets.size(); ++t) {
+    const Blend& blend = ensemble.blends[t];
+    if (blend.method.empty()) continue;
+    by_target[t] = apply_blend(blend, CandidateTables::of_target(tables.probs, t));
+    normals[t] = blend_normals(blend, CandidateTables::of_target(tables.normals, t));
   }
   plan.derive(by_target);
   std::vector<TargetProbs> blended;

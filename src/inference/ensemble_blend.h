@@ -23,8 +23,7 @@ MemberPrediction member_prediction_from(const std::string& bytes, const TrainedE
                                         const Member& member);
 
 /// Each target's blend of its candidates (the mean over their members), and the targets derived from them. Summed in
-/// the ensemble's order, so that the
-/// result is the same for any number of ranks.
+/// the ensemble's order, so that the result is the same for any number of ranks.
 ///   predicted_by: by member
 std::vector<TargetProbs> blend_members(const TrainedEnsemble& ensemble,
                                        const std::vector<MemberPrediction>& predicted_by);

@@ -14,7 +14,7 @@ namespace pleat {
 namespace fs = std::filesystem;
 namespace {
 
-constexpr int kExportVersion = 2;  // format version; exported_ensemble.py reads only this version
+constexpr int kExportVersion = 3;  // format version; exported_ensemble.py reads only this version
 
 // Returns the preparation recorded in the crops file. A missing step was not done.
 Json describe_preprocessing(const RunRecord& record) {
@@ -26,9 +26,7 @@ Json describe_preprocessing(const RunRecord& record) {
           {"source", provenance.value("source", "unknown")},
           {"crop", provenance.contains("crop") ? provenance["crop"] : Json()},
           {"background", provenance.value("background", "keep")},
-          {"provenance", provenance},
-          {"mean", record.norm.mean},
-          {"std", record.norm.std}};
+          {"provenance", provenance}};
 }
 
 // Mirrors exported_ensemble.py.
@@ -39,8 +37,8 @@ bool loader_crops(const Json& preprocessing) {
 
 Json describe_targets(const TrainedEnsemble& ensemble) {
   Json targets = Json::array();
-  for (std::size_t t = 0; t < ensemble.targets.targets.size(); ++t) {
-    const Target& target = ensemble.targets.targets[t];
+  for (std::size_t t = 0; t < ensemble.targets().targets.size(); ++t) {
+    const Target& target = ensemble.targets().targets[t];
     Json& described = targets.emplace_back(Json{{"name", target.name}, {"classes", target.classes}});
     if (!ensemble.blends[t].method.empty()) described["blend"] = to_json(ensemble.blends[t]);
   }
@@ -55,10 +53,11 @@ Json describe_joint(const TargetPlan& plan) {
   return {{"name", plan.joint->target.name}, {"of", components}, {"probabilities", product ? "product" : "own"}};
 }
 
-// The parts of job_name, joined by a character that no name contains.
-std::string weights_name(const Unit& unit, const Member& member) {
-  return fmt::format("{}/{}+{}+{}.safetensors", kExportWeights, unit.name, member.model.id,
-                     member.folder.filename().string());
+// The run's name if there are several, and the parts of job_name, joined by a character that no model or target has.
+std::string weights_name(const TrainedEnsemble& ensemble, const Member& member) {
+  const std::string& run = ensemble.run_of(member).name;
+  return fmt::format("{}/{}{}{}+{}+{}.safetensors", kExportWeights, run, run.empty() ? "" : "+",
+                     ensemble.unit_of(member).name, member.model.id, member.folder.filename().string());
 }
 
 // Describes the ensemble and adds its files.
@@ -66,34 +65,40 @@ class Exporter {
  public:
   Exporter(const TrainedEnsemble& ensemble, ExportFolder& folder) : ensemble_(ensemble), folder_(folder) {}
 
+  // By candidate.
   Json describe_models() {
     Json models = Json::object();
     for (const Member& member : ensemble_.members) {
       const ModelConfig& model = member.model;
-      if (models.contains(model.id)) continue;
+      const std::string& id = name_of(member);
+      if (models.contains(id)) continue;
       if (model.script.empty()) {
-        models[model.id] = {{"name", model.name.value()}, {"stem", resolve_stem(model)}};
+        models[id] = {{"name", model.name.value()}, {"stem", resolve_stem(model)}};
         continue;
       }
-      const std::string script = read_file(model.script), name = fmt::format("{}/{}.pt", kExportScripts, model.id);
+      const std::string& run = ensemble_.run_of(member).name;
+      const std::string script = read_file(model.script);
+      const std::string name = fmt::format("{}/{}{}{}.pt", kExportScripts, run, run.empty() ? "" : "+", model.id);
       add(name, script);
-      models[model.id] = {{"script", name}, {"sha256", sha256(script)}};
+      models[id] = {{"script", name}, {"sha256", sha256(script)}};
     }
     return models;
   }
 
-  Json describe_units() {
-    Json units = Json::array();
-    for (std::size_t u = 0; u < ensemble_.targets.units.size(); ++u) {
-      const Unit& unit = ensemble_.targets.units[u];
-      Json names = Json::array();
-      for (const int target : unit.targets) names.push_back(ensemble_.targets.targets[std::size_t(target)].name);
-      units.push_back({{"name", unit.name},
-                       {"targets", names},
-                       {"outputs", ensemble_.targets.outputs(unit)},
-                       {"members", describe_members(static_cast<int>(u))}});
+  // What is common to a run's networks, and the networks.
+  Json describe_runs() {
+    Json runs = Json::array();
+    for (std::size_t r = 0; r < ensemble_.runs.size(); ++r) {
+      const TrainedRun& run = ensemble_.runs[r];
+      const Json views{{"flip", run.config.predict.flip}, {"shift", run.config.predict.shift}};
+      runs.push_back({{"precision", run.config.train.precision},
+                      {"mean", run.record.norm.mean},
+                      {"std", run.record.norm.std},
+                      {"views", views},
+                      {"joint", describe_joint(run.targets)},
+                      {"units", describe_units(static_cast<int>(r))}});
     }
-    return units;
+    return runs;
   }
 
   void add(const std::string& name, std::string_view bytes) {
@@ -104,17 +109,32 @@ class Exporter {
   std::uintmax_t bytes() const { return bytes_; }
 
  private:
-  Json describe_members(int unit) {
-    const auto is_mine = [unit](const Member& member) { return member.unit == unit; };
+  const std::string& name_of(const Member& member) const { return ensemble_.candidates[std::size_t(member.candidate)]; }
+
+  Json describe_units(int run) {
+    const TargetPlan& plan = ensemble_.runs[std::size_t(run)].targets;
+    Json units = Json::array();
+    for (std::size_t u = 0; u < plan.units.size(); ++u) {
+      Json names = Json::array();
+      for (const int target : plan.units[u].targets) names.push_back(plan.targets[std::size_t(target)].name);
+      units.push_back({{"name", plan.units[u].name},
+                       {"targets", names},
+                       {"outputs", plan.outputs(plan.units[u])},
+                       {"members", describe_members(run, static_cast<int>(u))}});
+    }
+    return units;
+  }
+
+  Json describe_members(int run, int unit) {
     Json members = Json::array();
     for (const Member& member : ensemble_.members) {
-      if (!is_mine(member)) continue;
+      if (member.run != run || member.unit != unit) continue;
       const MemberFiles files = read_member(ensemble_, member);
-      const std::string name = weights_name(ensemble_.targets.units[std::size_t(unit)], member);
+      const std::string name = weights_name(ensemble_, member);
       add(name, files.weights);
       Json codes = Json::array();
       for (const TargetCode& code : files.codes) codes.push_back(to_json(code));
-      members.push_back({{"model", member.model.id},
+      members.push_back({{"model", name_of(member)},
                          {"weights", name},
                          {"sha256", files.sha256},
                          {"candidate", member.candidate},
@@ -136,19 +156,17 @@ ExportedEnsemble export_ensemble(const fs::path& run, const fs::path& out) {
   ExportFolder folder(out, run);
   Exporter exporter(ensemble, folder);
   Json manifest{{"format", kExportFormat}, {"version", kExportVersion}, {"made_by", build_id()}};
-  manifest["precision"] = ensemble.config.train.precision;
-  manifest["preprocessing"] = describe_preprocessing(ensemble.record);
-  manifest["views"] = {{"flip", ensemble.config.predict.flip}, {"shift", ensemble.config.predict.shift}};
+  manifest["preprocessing"] = describe_preprocessing(ensemble.runs.front().record);
   manifest["targets"] = describe_targets(ensemble);
-  manifest["joint"] = describe_joint(ensemble.targets);
   manifest["models"] = exporter.describe_models();
-  manifest["units"] = exporter.describe_units();
+  manifest["runs"] = exporter.describe_runs();
   exporter.add(kExportLoader, kExportedEnsemble);
   exporter.add(kExportManifest, manifest.dump(2) + "\n");
   folder.publish();
   return {.networks = ensemble.members.size(),
           .bytes = exporter.bytes(),
-          .precision = ensemble.config.train.precision,
+          .bf16 = std::any_of(ensemble.runs.begin(), ensemble.runs.end(),
+                              [](const TrainedRun& run) { return run.config.train.precision == "bf16"; }),
           .crops_photos = loader_crops(manifest["preprocessing"])};
 }
 

@@ -5,14 +5,13 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
-#include <string>
 
 namespace pleat {
 
 struct ExportedEnsemble {
   std::size_t networks = 0;
   std::uintmax_t bytes = 0;   // of all files
-  std::string precision;      // of the run: fp32 or bf16; Python computes in fp32
+  bool bf16 = false;          // a run computes in bf16; Python computes in fp32
   bool crops_photos = false;  // true if the loader can make crops from photos: of the whole photo or its centre
 };
 

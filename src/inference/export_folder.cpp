@@ -14,21 +14,6 @@ namespace {
 
 constexpr const char *kAside = ".export.partial", *kLock = ".export.lock";
 
-// Returns the absolute path with links resolved; the path need not exist.
-fs::path resolved(const fs::path& path) {
-  std::error_code error;
-  fs::path whole = fs::weakly_canonical(fs::absolute(path), error);
-  if (error) throw_file_error("look for", path, error.value());
-  return whole.has_filename() ? whole : whole.parent_path();  // "a/" is "a"
-}
-
-void refuse_inside(const fs::path& folder, const fs::path& run) {
-  const fs::path inner = resolved(folder), outer = resolved(run);
-  if (std::mismatch(outer.begin(), outer.end(), inner.begin(), inner.end()).first != outer.end()) return;
-  throw UsageError("--out {} is {}the run folder {}; give a folder elsewhere", folder.string(),
-                   inner == outer ? "" : "inside ", run.string());
-}
-
 bool is_export(const fs::path& folder) {
   std::error_code error;
   if (fs::is_directory(folder / kAside, error)) return true;  // left by a killed export
@@ -78,8 +63,26 @@ void remove_files(const fs::path& folder, const char* ending) {
 
 }  // namespace
 
+fs::path resolved_path(const fs::path& path) {
+  std::error_code error;
+  fs::path whole = fs::weakly_canonical(fs::absolute(path), error);
+  if (error) throw_file_error("look for", path, error.value());
+  return whole.has_filename() ? whole : whole.parent_path();  // "a/" is "a"
+}
+
+bool lies_inside(const fs::path& inner, const fs::path& outer) {
+  const fs::path within = resolved_path(inner), around = resolved_path(outer);
+  return std::mismatch(around.begin(), around.end(), within.begin(), within.end()).first == around.end();
+}
+
+void refuse_inside(const fs::path& out, const fs::path& run) {
+  if (!lies_inside(out, run)) return;
+  throw UsageError("--out {} is {}the run folder {}; give a folder elsewhere", out.string(),
+                   lies_inside(run, out) ? "" : "inside ", run.string());
+}
+
 ExportFolder::ExportFolder(const fs::path& folder, const fs::path& run)
-    : folder_(resolved(folder)), aside_(folder_ / kAside) {
+    : folder_(resolved_path(folder)), aside_(folder_ / kAside) {
   refuse_inside(folder, run);
   refuse_foreign(folder);
   const std::vector<fs::path> missing = missing_folders(folder_);

@@ -17,6 +17,15 @@ inline constexpr const char* kExportWeights = "weights";  // folders of files
 inline constexpr const char* kExportScripts = "scripts";
 inline constexpr const char* kExportFormat = "pleat ensemble";  // the manifest's "format"
 
+/// Returns the absolute path with links resolved; the path need not exist.
+std::filesystem::path resolved_path(const std::filesystem::path& path);
+
+/// True if `inner` is `outer` or lies inside it, with links resolved.
+bool lies_inside(const std::filesystem::path& inner, const std::filesystem::path& outer);
+
+/// Throws: UsageError if the folder of --out is `run` or inside it.
+void refuse_inside(const std::filesystem::path& out, const std::filesystem::path& run);
+
 /// Files are first written to a temporary place in the folder, then moved into place together. Files of an earlier
 /// export are removed; other files stay. A kill during the move leaves a folder without a manifest, which the next
 /// export completes.

@@ -22,7 +22,7 @@ import torchvision
 from PIL import Image, ImageOps
 from torch import nn
 
-FORMAT, VERSION = "pleat ensemble", 2
+FORMAT, VERSION = "pleat ensemble", 3
 
 
 def load(folder, device="cpu"):
@@ -39,7 +39,7 @@ class Ensemble:
         self.classes = {target["name"]: target["classes"] for target in self.about["targets"]}
         self.blends = {target["name"]: target["blend"] for target in self.about["targets"] if "blend" in target}
         self.networks = {member["weights"]: self._network(member)
-                         for unit in self.about["units"] for member in unit["members"]}
+                         for run in self.about["runs"] for unit in run["units"] for member in unit["members"]}
 
     def predict(self, images, batch=256):
         """Returns {target: probabilities [N, classes]} for uint8 crops [N, H, W, C], as returned by `crop`."""
@@ -72,47 +72,57 @@ class Ensemble:
 
     @torch.inference_mode()
     def _predict_batch(self, images):
-        tables = {}  # by target, then by candidate: what its members predict
-        for unit, member, outputs in self._outputs(images):
-            parts = outputs.split([outputs_of(code) for code in member["codes"]], 1)
-            for name, code, part in zip(unit["targets"], member["codes"], parts):
-                tables.setdefault(name, {}).setdefault(member["candidate"], []).append((code, part))
+        tables = {}  # by candidate, then by target: its members' probabilities, means and deviations
+        for run in self.about["runs"]:
+            for unit, member, outputs in self._outputs(run, images):
+                parts = outputs.split([outputs_of(code) for code in member["codes"]], 1)
+                for name, code, part in zip(unit["targets"], member["codes"], parts):
+                    made = tables.setdefault(member["candidate"], {}).setdefault(name, [])
+                    made.append((class_probabilities(code, part), *normal_of(code, part)))
+        means = {candidate: {name: sum(probs for probs, *_ in made) / len(made) for name, made in by_target.items()}
+                 for candidate, by_target in tables.items()}
+        for run in self.about["runs"]:
+            for candidate in {member["candidate"] for unit in run["units"] for member in unit["members"]}:
+                self._derive(run["joint"], means[candidate])
         probs, normals = {}, {}
-        for name, candidates in tables.items():
-            probs[name] = blended(self.blends[name], {
-                candidate: sum(class_probabilities(*each) for each in members) / len(members)
-                for candidate, members in candidates.items()})
-            if members := [(self.blends[name]["weights"][candidate] / len(members), *normal_of(code, part))
-                           for candidate, members in candidates.items() for code, part in members
-                           if code["taught_as"] == "number" and self.blends[name]["weights"][candidate] > 0]:
+        for name, blend in self.blends.items():
+            probs[name] = blended(blend, {candidate: by_target[name] for candidate, by_target in means.items()
+                                          if name in by_target})
+            used = [(blend["weights"][candidate], made.get(name, [(None, None, None)]))
+                    for candidate, made in tables.items() if blend["weights"][candidate] > 0]
+            members = [(weight / len(made), mean, deviation) for weight, made in used for _, mean, deviation in made]
+            if all(mean is not None for _, mean, _ in members):
                 normals[name] = members
-        self._derive(probs)
+        self._derive(self.about["runs"][0]["joint"], probs)
         return ({name: probs[name].numpy() for name in self.classes},
                 {name: mixture(members).numpy() for name, members in normals.items()})
 
-    def _outputs(self, images):
+    def _outputs(self, run, images):
         """Yields each unit, member and its outputs, the mean over the views: float64 [N, outputs]."""
-        how, views = self.about["preprocessing"], self.about["views"]
-        mean, std = (torch.tensor(how[each], dtype=torch.float64).view(1, -1, 1, 1) for each in ("mean", "std"))
+        views = run["views"]
+        mean, std = (torch.tensor(run[each], dtype=torch.float64).view(1, -1, 1, 1) for each in ("mean", "std"))
         scale, black = (1 / (255 * std)).float().to(self.device), (-mean / std).float().to(self.device)
         pixels = images.to(self.device).permute(0, 3, 1, 2).float() * scale + black
-        for unit in self.about["units"]:
+        for unit in run["units"]:
             for member in unit["members"]:
                 network = self.networks[member["weights"]]
                 shown = [network(view).float() for view in views_of(pixels, black, views["flip"], views["shift"])]
                 yield unit, member, (sum(shown) / len(shown)).double().cpu()
 
-    def _derive(self, probs):
-        """Adds the joint target as the product of its parts, or the parts as sums over the joint target."""
-        joint = self.about["joint"]
-        if joint and joint["probabilities"] == "product":
+    def _derive(self, joint, probs):
+        """Adds what is missing: the joint target as the product of its parts, or the parts as sums over it."""
+        if not joint:
+            return
+        if joint["name"] not in probs:
+            if not all(part in probs for part in joint["of"]):
+                return
             product = torch.ones((1, 1), dtype=torch.float64)
             for part in joint["of"]:
                 product = (product[:, :, None] * probs[part][:, None, :]).flatten(1)
             probs[joint["name"]] = product
-        elif joint:
-            whole = probs[joint["name"]].unflatten(1, [len(self.classes[part]) for part in joint["of"]])
-            for i, part in enumerate(joint["of"]):
+        whole = probs[joint["name"]].unflatten(1, [len(self.classes[part]) for part in joint["of"]])
+        for i, part in enumerate(joint["of"]):
+            if part not in probs:
                 probs[part] = whole.sum([1 + j for j in range(len(joint["of"])) if j != i])
 
     def _network(self, member):
@@ -240,7 +250,10 @@ def mixture(members):
 
 
 def normal_of(code, outputs):
-    """Turns outputs (standardised mean, logarithm of deviation) into mean and standard deviation, each [N, 1]."""
+    """Turns outputs (standardised mean, logarithm of deviation) into mean and standard deviation, each [N, 1]; None for
+    a target that is not taught as a number."""
+    if code["taught_as"] != "number":
+        return None, None
     least, most = code["log_deviation"]
     middle, half = (least + most) / 2, (most - least) / 2
     bounded = torch.tanh((outputs[:, 1:2] - middle) / half) * half + middle

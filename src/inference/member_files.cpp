@@ -21,7 +21,7 @@ MemberFiles read_member(const TrainedEnsemble& ensemble, const Member& member) {
       throw DataError("{} was changed after it was written; run pleat train again in that run folder to repair it",
                       file.string());
     }
-    files.codes = read_codes(done, ensemble.targets, ensemble.targets.units[std::size_t(member.unit)],
+    files.codes = read_codes(done, ensemble.run_of(member).targets, ensemble.unit_of(member),
                              (member.folder / kDoneFile).string());
   } catch (const Json::exception& error) {  // valid JSON, but not written by pleat
     throw DataError("{} is damaged ({}); run pleat train again in that run folder to repair it",

@@ -63,18 +63,19 @@ void require_same_preparation(const CropFile& crops, const RunRecord::Data& trai
 
 // Warns of training rows: scores on them are too good.
 void warn_of_known_rows(const CropFile& crops, const std::vector<std::int64_t>& rows, const RunPaths& paths,
-                        const RunRecord& record, int round) {
+                        const TrainedEnsemble& ensemble) {
   const std::vector<std::string>& ids = crops.table().column("id");
   const FoldPlan plan = read_folds(paths.folds());
   const std::set<std::string_view> trained(plan.ids.begin(), plan.ids.end());
   const auto known = std::count_if(rows.begin(), rows.end(),
                                    [&](std::int64_t row) { return trained.contains(ids[std::size_t(row)]); });
   if (known == 0) return;
-  const bool same = record.data.hash == crops.hash();
+  const TrainedRun& run = ensemble.runs.front();
+  const bool same = run.record.data.hash == crops.hash();
   spdlog::warn(
       "{} of {} rows {} this run's training rows, which most of its models were trained on: their predictions say "
       "nothing about new images; held-out predictions are in {}",
-      known, rows.size(), same ? "are" : "have the ids of", paths.oof(round).string());
+      known, rows.size(), same ? "are" : "have the ids of", paths.oof(run.name.empty() ? run.round : 0).string());
 }
 
 std::vector<std::int64_t> valid_rows(const CropFile& crops) {
@@ -108,8 +109,10 @@ void on_every_host(const MpiSession& session, const Read& read) try {
 
 TrainedEnsemble ensemble_for(const PredictRequest& request) {
   TrainedEnsemble ensemble = read_ensemble(RunPaths{request.run});
-  ensemble.config.cluster.device = request.device;
-  ensemble.config.cluster.shards = 1;
+  for (TrainedRun& run : ensemble.runs) {
+    run.config.cluster.device = request.device;
+    run.config.cluster.shards = 1;
+  }
   return ensemble;
 }
 
@@ -119,8 +122,8 @@ Prediction plan_prediction(const PredictRequest& request, const MpiSession& sess
   Prediction plan{.ensemble = ensemble_for(request), .crops = CropFile(request.crops)};
   plan.rows = valid_rows(plan.crops);
   if (session.rank() == 0) {
-    require_same_preparation(plan.crops, plan.ensemble.record.data);
-    warn_of_known_rows(plan.crops, plan.rows, paths, plan.ensemble.record, plan.ensemble.round);
+    require_same_preparation(plan.crops, plan.ensemble.runs.front().record.data);
+    warn_of_known_rows(plan.crops, plan.rows, paths, plan.ensemble);
   }
   return plan;
 }
@@ -129,17 +132,17 @@ MemberPrediction member_predictions(const Prediction& plan, const Member& member
   const auto& [ensemble, crops, rows] = plan;
   const MemberFiles files = read_member(ensemble, member);
   const std::string source = (member.folder / kWeightsFile).string();
-  const Unit& unit = ensemble.targets.units[std::size_t(member.unit)];
-  const int outputs = ensemble.targets.outputs(unit);
+  const TrainedRun& run = ensemble.run_of(member);
+  const int outputs = run.targets.outputs(ensemble.unit_of(member));
   const auto classifier = make_classifier(member.model, classifier_shape(crops.shape(), outputs), {});
   load_state(*classifier, tensors_from_bytes(files.weights, source).tensors, source);
   place_on(*classifier, device);
-  const FastConv convolutions(plan_of(ensemble.conv_plans, member.model.id));
+  const FastConv convolutions(plan_of(run.conv_plans, member.model.id));
   const torch::Tensor made = predict_logits(*classifier, crops, rows, outputs,
-                                            {.norm = ensemble.record.norm,
-                                             .bf16 = ensemble.config.train.precision == "bf16",
-                                             .flip = ensemble.config.predict.flip,
-                                             .shift = ensemble.config.predict.shift,
+                                            {.norm = run.record.norm,
+                                             .bf16 = run.config.train.precision == "bf16",
+                                             .flip = run.config.predict.flip,
+                                             .shift = run.config.predict.shift,
                                              .device = device});
   return {split_logits(files.codes, made), split_normals(files.codes, made)};
 }
@@ -198,18 +201,19 @@ Provenance run_preparation(const PredictRequest& request, const fs::path& table,
       ensemble = ensemble_for(request);
     });
   });
-  choose_place(ensemble.config, session);  // throws for a missing device
-  return ensemble.record.data.provenance;
+  choose_place(ensemble.runs.front().config, session);  // throws for a missing device
+  return ensemble.runs.front().record.data.provenance;
 }
 
 ExitCode predict_run(const PredictRequest& request, const MpiSession& session) {
   std::optional<Prediction> plan;
   together(session.ranks(), [&] { on_every_host(session, [&] { plan.emplace(plan_prediction(request, session)); }); });
-  const ComputePlace place = choose_place(plan->ensemble.config, session);
-  if (plan->ensemble.other_plans && !place.device.is_cuda() && session.rank() == 0) {
+  const ComputePlace place = choose_place(plan->ensemble.runs.front().config, session);
+  for (const TrainedRun& run : plan->ensemble.runs) {
+    if (!run.other_plans || place.device.is_cuda() || session.rank() != 0) continue;
     spdlog::warn(
         "{} is not the plan that the run was trained with, so the last digits of predictions may differ; restore it",
-        RunPaths{request.run}.conv_plan().string());
+        run.paths.conv_plan().string());
   }
   std::vector<MemberPrediction> predicted_by;
   const std::optional<Error> ended = predict_members(*plan, place, session, predicted_by);

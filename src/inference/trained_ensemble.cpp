@@ -71,36 +71,120 @@ std::vector<Target> recorded_targets(const RunConfig& config, const RunRecord& r
 }
 
 // Until ensembles were chosen, ensemble.json had members of equal weights and no weights of models.
-Blend read_blend(const Json& described, const std::vector<ModelConfig>& models, const Target& target) {
+Blend read_blend(const Json& described, const std::vector<std::string>& candidates, const Target& target) {
   if (!described.contains("members")) return {};
-  const auto count = models.size();
+  const auto count = candidates.size();
   if (!described.contains("weights")) return {"mean", std::vector<double>(count, 1.0 / double(count)), {}};
-  for (std::size_t m = 0; m < count; ++m) {
-    if (described.at("models").at(m) != models[m].id) throw DataError("its ensemble has other models than its config");
-  }
+  if (described.at("models").get<std::vector<std::string>>() != candidates)
+    throw DataError("its ensemble has other models than its config");
   return blend_from_json(described, count, target.size(), target.name);
 }
 
-// The members of a unit, each once: targets of one network share them.
-void add_members(const RunPaths& paths, const Json& targets, int unit, TrainedEnsemble& ensemble) {
-  const Unit& described = ensemble.targets.units[std::size_t(unit)];
-  std::map<std::tuple<int, int, int>, Member> members;  // by candidate, fold and part
-  for (const int target : described.targets) {
-    for (const Json& member : targets.at(ensemble.targets.targets[std::size_t(target)].name).at("members")) {
-      const auto& models = ensemble.config.models;
-      const auto model = std::find_if(models.begin(), models.end(),
-                                      [&](const ModelConfig& each) { return each.id == member.at("model"); });
-      if (model == models.end()) throw DataError("its ensemble has the unknown model {}", member.at("model").dump());
-      const int candidate = static_cast<int>(model - models.begin()), fold = member.at("fold");
-      const int part = member.value("part", -1);
-      members[{candidate, fold, part}] = {unit, candidate, *model, paths.root / member.at("folder").get<std::string>(),
-                                          job_name(described.name, model->id, {fold}, ensemble.round, part)};
+TrainedRun read_trained_run(const RunPaths& paths, const std::string& name, int round) {
+  TrainedRun run{.name = name, .paths = paths, .round = round};
+  run.config = read_fields<RunConfig>(read_config(paths.config()));
+  if (run.config.cluster.fast_conv) run.conv_plans = read_conv_plans(paths);
+  run.record = read_run_record(paths);
+  if (run.record.targets.size() != run.config.targets.size()) {
+    throw DataError("{} has {} and {} has {}; restore the files, or train in another folder with --run",
+                    paths.config().string(), counted(std::int64_t(run.config.targets.size()), "target"),
+                    paths.run().string(), run.record.targets.size());
+  }
+  return run;
+}
+
+// Plans the targets, and lets the models start from the run's own files.
+void complete(TrainedRun& run) {
+  run.other_plans = run.record.computed_by.conv_plan != hash_of(run.conv_plans);
+  run.targets = plan_targets(run.config, recorded_targets(run.config, run.record));
+  for (ModelConfig& model : run.config.models) {
+    model.weights.clear();  // the trained weights replace them
+    if (!model.script.empty()) model.script = script_of(run.paths, model.id, run.record);
+  }
+}
+
+// The runs that ensemble.json names, or the one in this folder.
+std::vector<TrainedRun> read_runs(const RunPaths& paths, const Json& described, int round) {
+  if (!described.contains("runs")) return {read_trained_run(paths, "", round)};
+  std::vector<TrainedRun> runs;
+  for (const Json& run : described["runs"]) {
+    const RunPaths own{paths.root / run.at("folder").get<std::string>()};
+    runs.push_back(read_trained_run(own, run.at("name"), run.at("round")));
+  }
+  return runs;
+}
+
+std::vector<std::string> name_candidates(std::vector<TrainedRun>& runs, const Json& described) {
+  std::vector<std::string> names;
+  for (TrainedRun& run : runs) {
+    run.first_candidate = names.size();
+    for (const ModelConfig& model : run.config.models)
+      names.push_back(run.name.empty() ? model.id : candidate_name(run.name, model.id));
+  }
+  for (const Json& table : described.value("tables", Json::array())) names.push_back(table.at("name"));
+  return names;
+}
+
+template <class List, class Is>
+int place_in(const List& list, const Is& is, const char* what, const Json& name) {
+  const auto found = std::find_if(list.begin(), list.end(), is);
+  if (found == list.end()) throw DataError("its ensemble has the unknown {} {}", what, name.dump());
+  return static_cast<int>(found - list.begin());
+}
+
+// Reads a member. Only an ensemble of several runs names the run and the unit.
+Member read_member_of(const Json& json, int target, const TrainedEnsemble& ensemble, const RunPaths& paths) {
+  Member member;
+  if (json.contains("run"))
+    member.run = place_in(
+        ensemble.runs, [&](const TrainedRun& run) { return run.name == json["run"]; }, "run", json["run"]);
+  const TrainedRun& run = ensemble.runs[std::size_t(member.run)];
+  const auto trains = [&](const Unit& unit) {
+    if (json.contains("unit")) return unit.name == json["unit"];
+    return std::find(unit.targets.begin(), unit.targets.end(), target) != unit.targets.end();
+  };
+  member.unit = place_in(run.targets.units, trains, "unit", json.value("unit", ""));
+  const int model = place_in(
+      run.config.models, [&](const ModelConfig& each) { return each.id == json.at("model"); }, "model",
+      json.at("model"));
+  member.model = run.config.models[std::size_t(model)];
+  member.candidate = static_cast<int>(run.first_candidate) + model;
+  member.folder = paths.root / json.at("folder").get<std::string>();
+  member.job = job_name(run.targets.units[std::size_t(member.unit)].name, member.model.id, {json.at("fold")}, run.round,
+                        json.value("part", -1));
+  return member;
+}
+
+// All members, each once: targets may share them. Ordered by run, unit, candidate, fold and part.
+void add_members(const Json& targets, const RunPaths& paths, TrainedEnsemble& ensemble) {
+  std::map<std::tuple<int, int, int, int, int>, Member> members;
+  for (std::size_t t = 0; t < ensemble.blends.size(); ++t) {
+    const Json& described = targets.at(ensemble.targets().targets[t].name);
+    for (const Json& json : described.value("members", Json::array())) {
+      const Member member = read_member_of(json, static_cast<int>(t), ensemble, paths);
+      members[{member.run, member.unit, member.candidate, json.at("fold"), json.value("part", -1)}] = member;
     }
   }
   for (auto& [place, member] : members) ensemble.members.push_back(std::move(member));
 }
 
+void refuse_tables(const TrainedEnsemble& ensemble, const Json& described, const RunPaths& paths) {
+  const Json tables = described.value("tables", Json::array());
+  for (std::size_t i = 0; i < tables.size(); ++i) {
+    const std::size_t candidate = ensemble.candidates.size() - tables.size() + i;
+    for (const Blend& blend : ensemble.blends) {
+      if (blend.method.empty() || !blend.uses(candidate)) continue;
+      throw DataError(
+          "the ensemble in {} uses the table '{}', which has no networks, so it cannot predict new images; run pleat "
+          "ensemble without that table",
+          paths.root.string(), ensemble.candidates[candidate]);
+    }
+  }
+}
+
 }  // namespace
+
+std::string candidate_name(const std::string& run, const std::string& model) { return run + ":" + model; }
 
 TrainedEnsemble read_ensemble(const RunPaths& paths) {
   ResultRound round;
@@ -110,32 +194,30 @@ TrainedEnsemble read_ensemble(const RunPaths& paths) {
     throw DataError("{} is damaged ({}); run pleat train again in that folder", paths.summary().string(), error.what());
   }
   require_finished(paths, round);
-  TrainedEnsemble ensemble{.round = round.index, .config = read_fields<RunConfig>(read_config(paths.config()))};
-  if (ensemble.config.cluster.fast_conv) ensemble.conv_plans = read_conv_plans(paths);
-  const RunRecord& record = ensemble.record = read_run_record(paths);
-  if (record.targets.size() != ensemble.config.targets.size()) {
-    throw DataError("{} has {} and {} has {}; restore the files, or train in another folder with --run",
-                    paths.config().string(), counted(std::int64_t(ensemble.config.targets.size()), "target"),
-                    paths.run().string(), record.targets.size());
-  }
-  try {
-    const Json described = parse_json(read_file(paths.ensemble(ensemble.round)));
-    ensemble.other_plans = record.computed_by.conv_plan != hash_of(ensemble.conv_plans);
-    ensemble.targets = plan_targets(ensemble.config, recorded_targets(ensemble.config, record));
-    const Json& targets = described.at("targets");
-    for (const Target& target : ensemble.targets.targets)
-      ensemble.blends.push_back(read_blend(targets.at(target.name), ensemble.config.models, target));
-    for (ModelConfig& model : ensemble.config.models) {
-      model.weights.clear();  // the trained weights replace them
-      if (!model.script.empty()) model.script = script_of(paths, model.id, record);
-    }
-    for (std::size_t u = 0; u < ensemble.targets.units.size(); ++u)
-      add_members(paths, targets, static_cast<int>(u), ensemble);
-  } catch (const std::exception& error) {
-    throw DataError(
+  TrainedEnsemble ensemble;
+  Json described;
+  const auto damaged = [&](const std::exception& error) {
+    return DataError(
         "the run in {} is damaged ({}); run pleat train again in that folder, and if it refuses, in another",
         paths.root.string(), error.what());
+  };
+  try {
+    described = parse_json(read_file(paths.ensemble(round.index)));
+    ensemble.runs = read_runs(paths, described, round.index);
+  } catch (const Json::exception& error) {
+    throw damaged(error);
   }
+  try {
+    for (TrainedRun& run : ensemble.runs) complete(run);
+    ensemble.candidates = name_candidates(ensemble.runs, described);
+    const Json& targets = described.at("targets");
+    for (const Target& target : ensemble.targets().targets)
+      ensemble.blends.push_back(read_blend(targets.at(target.name), ensemble.candidates, target));
+    add_members(targets, paths, ensemble);
+  } catch (const std::exception& error) {
+    throw damaged(error);
+  }
+  refuse_tables(ensemble, described, paths);
   return ensemble;
 }
 

@@ -15,27 +15,46 @@
 
 namespace pleat {
 
+/// A finished run whose networks the ensemble uses.
+struct TrainedRun {
+  std::string name;  // in an ensemble of several runs; else empty
+  RunPaths paths;
+  int round = 0;  // the run's result
+  RunConfig config;
+  RunRecord record;
+  TargetPlan targets;
+  ConvPlans conv_plans;
+  bool other_plans = false;         // conv_plan.json was changed or removed after training
+  std::size_t first_candidate = 0;  // its models are the candidates from this one on
+};
+
 /// A member of the ensemble: one fold's model of one unit.
 struct Member {
-  int unit = 0;
-  int candidate = 0;  // index in config.models
+  int run = 0;        // index in TrainedEnsemble::runs
+  int unit = 0;       // of that run
+  int candidate = 0;  // of the ensemble
   ModelConfig model;
   std::filesystem::path folder;
   std::string job;  // its name in done.json
 };
 
 struct TrainedEnsemble {
-  int round = 0;  // the run's result
-  RunConfig config;
-  RunRecord record;
-  TargetPlan targets;
-  ConvPlans conv_plans;
-  bool other_plans = false;   // conv_plan.json was changed or removed after training
-  std::vector<Blend> blends;  // of each target; of a derived target: without a method
+  std::vector<TrainedRun> runs;         // one, or those that pleat ensemble joined; all with the same targets
+  std::vector<std::string> candidates;  // their names: of a single run the models' ids
+  std::vector<Blend> blends;            // of each target; of a derived target: without a method
   std::vector<Member> members;
+
+  const TrainedRun& run_of(const Member& member) const { return runs[std::size_t(member.run)]; }
+  const Unit& unit_of(const Member& member) const { return run_of(member).targets.units[std::size_t(member.unit)]; }
+  /// The targets, which are the same in all runs; how they are derived is that of the first run.
+  const TargetPlan& targets() const { return runs.front().targets; }
 };
 
-/// Throws: DataError with the remedy if the run is not finished, has failed jobs or is damaged.
+/// "a:resnet18": the model's name as a candidate of an ensemble of several runs.
+std::string candidate_name(const std::string& run, const std::string& model);
+
+/// Throws: DataError with the remedy if the run is not finished, has failed jobs or is damaged, or if its ensemble uses
+/// a table from elsewhere, which has no networks.
 TrainedEnsemble read_ensemble(const RunPaths& paths);
 
 }  // namespace pleat

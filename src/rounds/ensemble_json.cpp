@@ -5,27 +5,6 @@
 namespace pleat {
 namespace {
 
-// The folds of all models that the blend uses.
-Json members_of(const Unit& unit, const Blend& blend, const RunConfig& config, const FoldPlan& plan,
-                const RunPaths& paths, int round) {
-  Json members = Json::array();
-  const std::vector<int> parts = parts_of(config, round);
-  for (std::size_t m = 0; m < config.models.size(); ++m) {
-    if (!blend.uses(m)) continue;
-    const std::string& model = config.models[m].id;
-    for (int fold = 0; fold < plan.folds(); ++fold) {
-      for (const int part : parts) {
-        const auto folder = paths.fold(round, unit.name, model, {fold}, part).lexically_relative(paths.root);
-        const auto networks = static_cast<double>(plan.folds()) * static_cast<double>(parts.size());
-        Json& member = members.emplace_back(Json{
-            {"model", model}, {"fold", fold}, {"weight", blend.weights[m] / networks}, {"folder", folder.string()}});
-        if (part >= 0) member["part"] = part;
-      }
-    }
-  }
-  return members;
-}
-
 // The method and sources of a derived target.
 Json derivation(const TargetPlan& plan, int target) {
   if (target + 1 < static_cast<int>(plan.targets.size()))
@@ -50,26 +29,56 @@ Json describe_scores(const Selection& selection) {
 
 }  // namespace
 
-Json describe_ensemble(const RunConfig& config, const Dataset& dataset, const FoldPlan& plan,
-                       const std::vector<GatheredTarget>& targets, const RunPaths& paths, int round) {
+Json list_networks(const RoundSource& source, int folds, const Unit& unit, const std::string& model, double weight) {
+  Json networks = Json::array();
+  const std::vector<int> parts = parts_of(source.config, source.round);
+  const double share = weight / (static_cast<double>(folds) * static_cast<double>(parts.size()));
+  for (int fold = 0; fold < folds; ++fold) {
+    for (const int part : parts) {
+      const auto folder = source.paths.fold(source.round, unit.name, model, {fold}, part);
+      Json& network = networks.emplace_back(Json{{"model", model},
+                                                 {"fold", fold},
+                                                 {"weight", share},
+                                                 {"folder", folder.lexically_relative(source.paths.root).string()}});
+      if (part >= 0) network["part"] = part;
+    }
+  }
+  return networks;
+}
+
+Json describe_ensembles(const TargetPlan& plan, const std::vector<GatheredTarget>& targets, const std::string& asked,
+                        const std::vector<std::string>& candidates, const MembersOf& members_of) {
   Json all = Json::object();
   for (const GatheredTarget& gathered : targets) {
     Json& described = all[gathered.oof.target];
-    if (dataset.targets.derived(gathered.target)) {
-      described = derivation(dataset.targets, gathered.target);
+    const Blend& blend = gathered.selection.blend;
+    if (blend.method.empty()) {
+      described = derivation(plan, gathered.target);
     } else {
-      const Blend& blend = gathered.selection.blend;
       described = to_json(blend);
       described["of"] = "softmax probabilities";
-      described["asked"] = config.ensemble;
-      described["models"] = Json::array();
-      for (const ModelConfig& model : config.models) described["models"].push_back(model.id);
+      described["asked"] = asked;
+      described["models"] = candidates;
       described["methods"] = describe_scores(gathered.selection);
-      described["members"] = members_of(unit_of(dataset.targets, gathered.target), blend, config, plan, paths, round);
+      described["members"] = Json::array();
+      for (std::size_t m = 0; m < candidates.size(); ++m) {
+        if (!blend.uses(m)) continue;
+        for (Json& member : members_of(gathered.target, m, blend.weights[m])) described["members"].push_back(member);
+      }
     }
     described["classes"] = gathered.oof.classes;
   }
-  return {{"targets", all}};
+  return all;
+}
+
+Json describe_ensemble(const RoundSource& source, const FoldPlan& plan, const std::vector<GatheredTarget>& targets) {
+  const TargetPlan& planned = source.dataset.targets;
+  std::vector<std::string> models;
+  for (const ModelConfig& model : source.config.models) models.push_back(model.id);
+  const auto members_of = [&](int target, std::size_t model, double weight) {
+    return list_networks(source, plan.folds(), unit_of(planned, target), models[model], weight);
+  };
+  return {{"targets", describe_ensembles(planned, targets, source.config.ensemble, models, members_of)}};
 }
 
 }  // namespace pleat

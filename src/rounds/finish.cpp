@@ -69,8 +69,8 @@ void write_tables(const Run& run, int round, const std::vector<GatheredTarget>& 
   for (const GatheredTarget& target : gathered) tables.push_back(target.oof);
   make_folder(run.paths.round(round));
   write_oof(run.paths.oof(round), run.plan, tables);
-  write_file(run.paths.ensemble(round),
-             describe_ensemble(run.config, run.dataset, run.plan, gathered, run.paths, round).dump(2) + "\n");
+  const RoundSource source{run.config, run.dataset, run.paths, round};
+  write_file(run.paths.ensemble(round), describe_ensemble(source, run.plan, gathered).dump(2) + "\n");
 }
 
 void write_predictions(const Run& run, const std::vector<GatheredTarget>& gathered) {

@@ -98,33 +98,25 @@ ModelPredictions read_model(const RoundSource& from, const FoldPlan& plan, const
   return predictions;
 }
 
-// Chooses the blend by the out-of-fold tables, and blends all tables. Predicted numbers are mixed by its weights.
-void choose_ensemble(const RoundSource& from, const FoldPlan& plan, const std::vector<ModelPredictions>& models,
-                     GatheredTarget& gathered) {
-  Candidates candidates{.labels = gathered.oof.labels};
-  std::vector<torch::Tensor> oof, test, unlabelled;  // normals
-  for (std::size_t m = 0; m < models.size(); ++m) {
-    candidates.probs.push_back(gathered.oof.models[m].probs);
-    oof.push_back(gathered.oof.models[m].normal);
-    test.push_back(models[m].test.mixture());
-    unlabelled.push_back(models[m].unlabelled.mixture());
+// Blends one kind of table; undefined if a candidate of the blend lacks it.
+torch::Tensor blended(const Blend& blend, const std::vector<torch::Tensor>& tables) {
+  for (std::size_t m = 0; m < tables.size(); ++m) {
+    if (blend.uses(m) && !tables[m].defined()) return {};
   }
-  gathered.selection =
-      select_blend(candidates, {from.config.ensemble, from.config.score, plan.fold_of.front(), plan.k});
-  const Blend& blend = gathered.selection.blend;
-  gathered.oof.ensemble = gathered.selection.cross_fitted;
-  if (gathered.model_test.front().defined()) gathered.test = apply_blend(blend, gathered.model_test);
-  for (std::size_t f = 0; f < gathered.fold_test.front().size(); ++f) {
-    std::vector<torch::Tensor> of_fold;
-    for (const auto& folds : gathered.fold_test) of_fold.push_back(folds[f]);
-    gathered.fold_ensemble.push_back(apply_blend(blend, of_fold));
+  return apply_blend(blend, tables);
+}
+
+// By fold: the predictions of that fold's models alone, blended. None if a candidate has no folds.
+std::vector<torch::Tensor> blended_folds(const Blend& blend, const Networks& networks) {
+  const auto fewer = [](const auto& a, const auto& b) { return a.size() < b.size(); };
+  const std::size_t folds = std::min_element(networks.begin(), networks.end(), fewer)->size();
+  std::vector<torch::Tensor> by_fold;
+  for (std::size_t f = 0; f < folds; ++f) {
+    std::vector<torch::Tensor> tables;
+    for (const auto& each : networks) tables.push_back(each[f]);
+    by_fold.push_back(blended(blend, tables));
   }
-  if (gathered.model_unlabelled.front().defined()) gathered.unlabelled = apply_blend(blend, gathered.model_unlabelled);
-  if (!oof.front().defined()) return;
-  gathered.oof.normal = mix_normals(oof, blend.weights);
-  gathered.oof.numbers = at::tensor(numbers_of(from.dataset, gathered.target, from.dataset.train), at::kDouble);
-  if (test.front().defined()) gathered.test_normal = mix_normals(test, blend.weights);
-  if (unlabelled.front().defined()) gathered.unlabelled_normal = mix_normals(unlabelled, blend.weights);
+  return by_fold;
 }
 
 GatheredTarget gather_target(const RoundSource& from, const FoldPlan& plan, int target, const Unit& unit) {
@@ -132,26 +124,52 @@ GatheredTarget gather_target(const RoundSource& from, const FoldPlan& plan, int 
   std::unordered_map<std::int64_t, std::int64_t> position_of;
   for (const std::int64_t row : from.dataset.train)
     position_of.emplace(row, static_cast<std::int64_t>(position_of.size()));
-  std::vector<ModelPredictions> predictions;
   for (const ModelConfig& model : from.config.models) {
-    const ModelPredictions& made =
-        predictions.emplace_back(read_model(from, plan, unit, target, model.id, position_of));
+    const ModelPredictions made = read_model(from, plan, unit, target, model.id, position_of);
     gathered.oof.models.push_back(
         gather_model(model.id, plan, static_cast<int>(gathered.oof.classes.size()), made.held_out));
     gathered.model_test.push_back(made.test.mean());
     gathered.model_unlabelled.push_back(made.unlabelled.mean());
+    gathered.model_test_normal.push_back(made.test.mixture());
+    gathered.model_unlabelled_normal.push_back(made.unlabelled.mixture());
     gathered.fold_test.push_back(made.test.probs);
   }
-  choose_ensemble(from, plan, predictions, gathered);
   return gathered;
 }
 
 }  // namespace
 
-std::vector<GatheredTarget> gather_unit(int unit, const FoldPlan& plan, const RoundSource& source) {
+std::vector<GatheredTarget> gather_candidates(int unit, const FoldPlan& plan, const RoundSource& source) {
   const Unit& described = source.dataset.targets.units[std::size_t(unit)];
   std::vector<GatheredTarget> gathered;
   for (const int target : described.targets) gathered.push_back(gather_target(source, plan, target, described));
+  return gathered;
+}
+
+void choose_ensemble(const EnsembleRule& rule, const FoldPlan& plan, const Dataset& dataset, GatheredTarget& gathered) {
+  Candidates candidates{.labels = gathered.oof.labels};
+  std::vector<torch::Tensor> numbers;
+  for (const OofModel& model : gathered.oof.models) {
+    candidates.probs.push_back(model.probs);
+    numbers.push_back(model.normal);
+  }
+  gathered.selection = select_blend(candidates, {rule.method, rule.score, plan.fold_of.front(), plan.k});
+  const Blend& blend = gathered.selection.blend;
+  gathered.oof.ensemble = gathered.selection.cross_fitted;
+  gathered.test = blended(blend, gathered.model_test);
+  gathered.unlabelled = blended(blend, gathered.model_unlabelled);
+  gathered.fold_ensemble = blended_folds(blend, gathered.fold_test);
+  gathered.oof.normal = blend_normals(blend, numbers);
+  if (!gathered.oof.normal.defined()) return;
+  gathered.oof.numbers = at::tensor(numbers_of(dataset, gathered.target, dataset.train), at::kDouble);
+  gathered.test_normal = blend_normals(blend, gathered.model_test_normal);
+  gathered.unlabelled_normal = blend_normals(blend, gathered.model_unlabelled_normal);
+}
+
+std::vector<GatheredTarget> gather_unit(int unit, const FoldPlan& plan, const RoundSource& source) {
+  std::vector<GatheredTarget> gathered = gather_candidates(unit, plan, source);
+  for (GatheredTarget& target : gathered)
+    choose_ensemble({source.config.ensemble, source.config.score}, plan, source.dataset, target);
   return gathered;
 }
 
@@ -171,6 +189,8 @@ void add_derived(const Dataset& dataset, std::vector<GatheredTarget>& targets) {
     for (const OofModel& model : names) by_target[std::size_t(t)]->oof.models.push_back({.id = model.id});
     by_target[std::size_t(t)]->model_test.resize(names.size());
     by_target[std::size_t(t)]->model_unlabelled.resize(names.size());
+    by_target[std::size_t(t)]->model_test_normal.resize(names.size());
+    by_target[std::size_t(t)]->model_unlabelled_normal.resize(names.size());
     by_target[std::size_t(t)]->fold_test = networks;
     by_target[std::size_t(t)]->fold_ensemble.resize(fold_ensembles);
   }

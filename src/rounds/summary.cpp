@@ -202,15 +202,21 @@ std::string rounds_table(const std::vector<RoundSummary>& rounds, int result, co
 
 }  // namespace
 
-std::string final_table(const std::vector<RoundSummary>& rounds, int result, const std::string& score_name,
-                        const RunTotals& totals, const std::vector<std::string>& notes) {
+std::string scores_table(const std::vector<RoundSummary>& rounds, int result, const std::string& score_name,
+                         const std::vector<std::string>& notes) {
   std::string text;
   for (const TargetScores& target : rounds[std::size_t(result)].targets) text += table_of(target, score_name);
   if (rounds.size() > 1) text += rounds_table(rounds, result, score_name);
   for (const std::string& note : notes) text += fmt::format("  note: {}\n", note);
+  return text;
+}
+
+std::string final_table(const std::vector<RoundSummary>& rounds, int result, const std::string& score_name,
+                        const RunTotals& totals, const std::vector<std::string>& notes) {
   int jobs = 0, done_before = 0;
   for (const RoundSummary& round : rounds) jobs += round.jobs, done_before += round.done_before;
   const std::string before = done_before ? fmt::format(" ({} were done before)", done_before) : "";
+  std::string text = scores_table(rounds, result, score_name, notes);
   text += fmt::format("\n{}{}, {} x {}, {}, {}", counted(jobs, "job"), before, counted(totals.ranks, "rank"),
                       counted(totals.threads, "thread"), totals.device, totals.precision);
   if (totals.train_images_per_second > 0)

@@ -28,7 +28,11 @@ struct RunTotals {
 Json summarise(const std::vector<RoundSummary>& rounds, int result, const std::string& score_name,
                const RunTotals& totals, const std::vector<std::string>& notes);
 
-/// The table on the terminal.
+/// The scores of all targets, of several rounds one line each, and the notes.
+std::string scores_table(const std::vector<RoundSummary>& rounds, int result, const std::string& score_name,
+                         const std::vector<std::string>& notes);
+
+/// The table on the terminal: the scores, and a line on jobs, layout and time.
 std::string final_table(const std::vector<RoundSummary>& rounds, int result, const std::string& score_name,
                         const RunTotals& totals, const std::vector<std::string>& notes);
 

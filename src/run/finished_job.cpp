@@ -110,6 +110,20 @@ bool is_done(const fs::path& folder, const std::string& key) {
   }
 }
 
+void require_unchanged(const fs::path& folder) {
+  const Json done = read_done(folder);
+  try {
+    for (const auto& [name, sum] : done.at("sha256").items()) {
+      if (sha256(read_file(folder / name)) == sum) continue;
+      throw DataError("{} was changed after it was written; run pleat train again in that run folder to repair it",
+                      (folder / name).string());
+    }
+  } catch (const Json::exception& error) {
+    throw DataError("{} is damaged ({}); run pleat train again in that run folder to repair it",
+                    (folder / kDoneFile).string(), error.what());
+  }
+}
+
 JobPredictions parse_predictions(const std::string& bytes, const std::string& target, const std::string& source) {
   const TensorFile file = tensors_from_bytes(bytes, source);
   JobPredictions predictions{.held_out_rows = file.at("oof.rows"),

@@ -37,6 +37,9 @@ void write_result(const std::filesystem::path& folder, const PlannedJob& job, co
 /// of a damaged result; its job is done again.
 bool is_done(const std::filesystem::path& folder, const std::string& key);
 
+/// Throws: DataError if the folder does not hold a finished job, or one of its files was changed.
+void require_unchanged(const std::filesystem::path& folder);
+
 /// The predictions of one head. Tensors of absent rows are undefined.
 struct JobPredictions {
   torch::Tensor held_out_rows, test_rows, unlabelled_rows;        // [n] int64 crop rows

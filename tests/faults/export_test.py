@@ -195,9 +195,9 @@ def test_faces_are_left_to_pleat(tmp_path):
     out = tmp_path / "export"
     out.mkdir()
     shutil.copy(ROOT / "src/inference/exported_ensemble.py", out / "ensemble.py")
-    how = {"height": 12, "width": 14, "channels": 3, "source": "photos", "mean": [0.5] * 3, "std": [0.2] * 3}
+    how = {"height": 12, "width": 14, "channels": 3, "source": "photos", "crop": "none"}
     for crop, background in [("face", "keep"), ("center", "gray 128, by masks")]:
-        about = {"format": "pleat ensemble", "version": 2, "targets": [], "units": [], "models": {}, "joint": None,
+        about = {"format": "pleat ensemble", "version": 3, "targets": [], "models": {}, "runs": [],
                  "preprocessing": how | {"crop": crop, "background": background}}
         (out / "ensemble.json").write_text(json.dumps(about))
         with pytest.raises(NotImplementedError, match="pleat prepare"):

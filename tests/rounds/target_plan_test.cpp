@@ -68,7 +68,7 @@ class TargetPlanTest : public testing::Test {
         gathered.push_back(std::move(each));
     }
     add_derived(run.dataset, gathered);
-    ensemble_ = describe_ensemble(run.config, run.dataset, run.plan, gathered, paths, 0);
+    ensemble_ = describe_ensemble({run.config, run.dataset, paths, 0}, run.plan, gathered);
     return gathered;
   }
 

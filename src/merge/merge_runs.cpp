@@ -1,0 +1,217 @@
+#include "merge/merge_runs.h"
+
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <set>
+
+#include "base/error.h"
+#include "base/log.h"
+#include "base/stopwatch.h"
+#include "base/utf8.h"
+#include "base/wording.h"
+#include "merge/join_candidates.h"
+#include "merge/merged_folder.h"
+#include "merge/same_experiment.h"
+#include "rounds/ensemble_json.h"
+#include "rounds/predictions_csv.h"
+#include "rounds/summary.h"
+
+namespace pleat {
+namespace fs = std::filesystem;
+namespace {
+
+// The runs' folder names; a name that is taken gets a number.
+std::vector<std::string> name_runs(const std::vector<fs::path>& runs) {
+  std::vector<std::string> names;
+  std::set<std::string> taken;
+  for (const fs::path& run : runs) {
+    const fs::path whole = fs::weakly_canonical(run);
+    const std::string name = (whole.has_filename() ? whole : whole.parent_path()).filename().string();
+    std::string free = name;
+    for (int number = 2; !taken.insert(free).second; ++number) free = fmt::format("{}_{}", name, number);
+    names.push_back(free);
+  }
+  return names;
+}
+
+void check_names(const MergeRequest& request, const std::vector<std::string>& runs) {
+  std::set<std::string> taken(runs.begin(), runs.end());
+  for (const NamedTable& table : request.tables) {
+    if (!taken.insert(table.name).second)
+      throw UsageError("--oof {}={}: the name '{}' is taken; give another", shown(table.name), table.file.string(),
+                       shown(table.name));
+  }
+}
+
+// What is joined.
+struct Sources {
+  std::vector<SourceRun> runs;
+  std::vector<TableSource> tables;
+};
+
+Sources read_sources(const MergeRequest& request) {
+  const std::vector<std::string> names = name_runs(request.runs);
+  check_names(request, names);
+  Sources sources;
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    sources.runs.push_back(read_source(request.runs[i], names[i], request.crops));
+    if (i > 0) require_same_experiment(sources.runs.front(), sources.runs[i]);
+  }
+  std::vector<WantedTarget> wanted;
+  for (const Target& target : sources.runs.front().trained.targets.targets)
+    wanted.push_back({target.name, target.classes});
+  for (const NamedTable& table : request.tables)
+    sources.tables.push_back({table.name, read_outside_table(table.file, wanted)});
+  return sources;
+}
+
+std::string folder_in_merged(const SourceRun& run) { return "runs/" + run.trained.name; }
+
+// The targets that a run trains in order to predict this one.
+std::vector<int> trained_for(const TargetPlan& plan, int target) {
+  if (!plan.derived(target)) return {target};
+  const int joint = static_cast<int>(plan.targets.size()) - 1;
+  return target == joint ? plan.joint->of : std::vector<int>{joint};
+}
+
+// The networks of one candidate that predict a target.
+Json members_of_run(const SourceRun& run, int target, const std::string& model, double weight) {
+  const TrainedRun& trained = run.trained;
+  const RoundSource source{trained.config, run.dataset, trained.paths, trained.round};
+  const std::vector<int> needed = trained_for(trained.targets, target);
+  Json members = Json::array();
+  for (const Unit& unit : trained.targets.units) {
+    if (std::find_first_of(unit.targets.begin(), unit.targets.end(), needed.begin(), needed.end()) ==
+        unit.targets.end())
+      continue;
+    for (Json& network : list_networks(source, run.plan.folds(), unit, model, weight)) {
+      network["run"] = trained.name;
+      network["unit"] = unit.name;
+      network["folder"] = folder_in_merged(run) + "/" + network["folder"].get<std::string>();
+      members.push_back(network);
+    }
+  }
+  return members;
+}
+
+Json describe_merged(const Sources& sources, const std::vector<GatheredTarget>& targets, const std::string& asked) {
+  Json runs = Json::array(), tables = Json::array();
+  for (const SourceRun& run : sources.runs)
+    runs.push_back({{"name", run.trained.name}, {"folder", folder_in_merged(run)}, {"round", run.trained.round}});
+  for (const TableSource& source : sources.tables)
+    tables.push_back({{"name", source.name}, {"sha256", source.table.sha256}});
+  const auto members_of = [&](int target, std::size_t candidate, double weight) {
+    for (const SourceRun& run : sources.runs) {
+      const auto& models = run.trained.config.models;
+      if (candidate < models.size()) return members_of_run(run, target, models[candidate].id, weight);
+      candidate -= models.size();
+    }
+    return Json(Json::array());  // a table has no networks
+  };
+  const std::vector<std::string> names = candidate_names(sources.runs, sources.tables);
+  return {{"runs", runs},
+          {"tables", tables},
+          {"targets", describe_ensembles(sources.runs.front().trained.targets, targets, asked, names, members_of)}};
+}
+
+// The files that describe a run.
+void add_run_files(const SourceRun& run, MergedFolder& folder) {
+  const RunPaths &from = run.trained.paths, to{folder_in_merged(run)};
+  folder.add(from.config(), to.config());
+  folder.add(from.run(), to.run());
+  if (file_exists(from.conv_plan())) folder.add(from.conv_plan(), to.conv_plan());
+  for (const auto& [model, hash] : run.trained.record.scripts) folder.add(from.script(model), to.script(model));
+}
+
+void add_networks(const Sources& sources, const Json& described, MergedFolder& folder) {
+  std::set<std::pair<std::string, std::string>> added;  // run and folder in the merged folder
+  for (const auto& [name, target] : described["targets"].items()) {
+    for (const Json& member : target.value("members", Json::array())) {
+      if (!added.emplace(member["run"], member["folder"]).second) continue;
+      const auto run = std::find_if(sources.runs.begin(), sources.runs.end(),
+                                    [&](const SourceRun& each) { return each.trained.name == member["run"]; });
+      const fs::path to = member["folder"].get<std::string>();
+      const fs::path from = run->trained.paths.root / to.lexically_relative(folder_in_merged(*run));
+      for (const char* file : {kWeightsFile, kPredictionsFile, kDoneFile}) folder.add(from / file, to / file);
+      if (file_exists(from / kMetricsFile)) folder.add(from / kMetricsFile, to / kMetricsFile);
+    }
+  }
+}
+
+std::vector<std::string> notes_on(const Sources& sources) {
+  std::vector<std::string> notes;
+  for (const SourceRun& run : sources.runs) {
+    for (const std::string& note : run.notes) notes.push_back(fmt::format("{}: {}", run.trained.name, note));
+    if (run.trained.config.score != sources.runs.front().trained.config.score)
+      notes.push_back(fmt::format("{} was scored by {}; the ensemble is chosen by {}", run.trained.name,
+                                  run.trained.config.score, sources.runs.front().trained.config.score));
+  }
+  for (const TableSource& source : sources.tables)
+    notes.push_back(
+        fmt::format("the scores are honest only if '{}' predicts each row by models that were not trained on its fold, "
+                    "which cannot be checked",
+                    source.name));
+  return notes;
+}
+
+RoundSummary score_joined(const SourceRun& first, const std::vector<GatheredTarget>& targets) {
+  RoundSummary summary;
+  const RunConfig& config = first.trained.config;
+  for (const GatheredTarget& target : targets)
+    summary.targets.push_back(score_target(target, first.dataset, first.plan, config.data.group, config.score));
+  return summary;
+}
+
+// True if the ensemble predicts all test and unlabelled rows.
+bool predicts_other_rows(const Dataset& dataset, const std::vector<GatheredTarget>& targets) {
+  if (dataset.test.empty() && dataset.unlabelled.empty()) return false;
+  return std::all_of(targets.begin(), targets.end(), [&](const GatheredTarget& target) {
+    return (dataset.test.empty() || target.test.defined()) &&
+           (dataset.unlabelled.empty() || target.unlabelled.defined());
+  });
+}
+
+void write_tables(const Sources& sources, const std::vector<GatheredTarget>& targets, const RunPaths& paths) {
+  const SourceRun& first = sources.runs.front();
+  std::vector<OofTable> tables;
+  for (const GatheredTarget& target : targets) tables.push_back(target.oof);
+  make_folder(paths.round(0));
+  write_oof(paths.oof(0), first.plan, tables);
+  write_file(paths.folds(), folds_csv(first.plan));
+  if (predicts_other_rows(first.dataset, targets))
+    write_file(paths.predictions(), predictions_csv(targets, first.dataset));
+  else if (!first.dataset.test.empty() || !first.dataset.unlabelled.empty())
+    spdlog::warn("a table of the ensemble lacks the test or unlabelled rows, so there is no predictions.csv");
+}
+
+}  // namespace
+
+void merge_runs(const MergeRequest& request) {
+  const Clock::time_point start = Clock::now();
+  MergedFolder folder(request.out, request.runs);
+  const Sources sources = read_sources(request);
+  const SourceRun& first = sources.runs.front();
+  const std::string& score_name = first.trained.config.score;
+  const std::vector<GatheredTarget> targets =
+      join_candidates(sources.runs, sources.tables, {request.method, score_name});
+  const Json described = describe_merged(sources, targets, request.method);
+  for (const SourceRun& run : sources.runs) add_run_files(run, folder);
+  add_networks(sources, described, folder);
+  write_tables(sources, targets, folder.paths());
+  const std::vector<RoundSummary> rounds{score_joined(first, targets)};
+  const std::vector<std::string> notes = notes_on(sources);
+  const RunTotals totals{.wall_seconds = seconds_since(start),
+                         .device = "cpu",
+                         .precision = first.trained.config.train.precision,
+                         .promise = first.trained.record.promise};
+  Json summary = summarise(rounds, 0, score_name, totals, notes);
+  summary["runs"] = described["runs"];
+  write_file(folder.paths().summary(), summary.dump(2) + "\n");
+  write_file(folder.paths().ensemble(0), described.dump(2) + "\n");
+  folder.publish();
+  fmt::print("{}", scores_table(rounds, 0, score_name, notes));
+  fmt::print("\nResults: {}\n", request.out.string());
+}
+
+}  // namespace pleat

@@ -1,0 +1,98 @@
+#include "merge/table_candidate.h"
+
+#include <ATen/ops/tensor.h>
+
+#include <string_view>
+#include <unordered_map>
+
+#include "base/error.h"
+#include "base/utf8.h"
+
+namespace pleat {
+namespace {
+
+// Finds a table's rows by id.
+class RowFinder {
+ public:
+  RowFinder(const OutsideTable& table, const std::string& name) : table_(table), name_(name) {
+    for (std::size_t row = 0; row < table.ids.size(); ++row) row_of_.emplace(table.ids[row], std::int64_t(row));
+  }
+
+  // The table's rows of these crop rows; none if it has none of them.
+  std::vector<std::int64_t> rows_of(const std::vector<std::int64_t>& crop_rows, const Dataset& dataset,
+                                    const char* split) {
+    std::vector<std::int64_t> rows;
+    const std::string* missing = nullptr;
+    for (const std::int64_t row : crop_rows) {
+      const auto found = row_of_.find(dataset.id(row));
+      if (found == row_of_.end()) {
+        missing = missing == nullptr ? &dataset.id(row) : missing;
+        continue;
+      }
+      rows.push_back(found->second);
+    }
+    used_ += rows.size();
+    if (missing != nullptr && (!rows.empty() || std::string_view(split) == "train")) {
+      throw DataError("{}: the table '{}' has {} of {} {} rows; row '{}' is missing", table_.path.string(), name_,
+                      rows.size(), crop_rows.size(), split, shown(*missing));
+    }
+    return rows;
+  }
+
+  // Requires: rows_of was called for every split.
+  void require_all_known(const Dataset& dataset) const {
+    if (used_ == table_.ids.size()) return;
+    std::unordered_map<std::string_view, bool> known;
+    for (const auto* rows : {&dataset.train, &dataset.test, &dataset.unlabelled}) {
+      for (const std::int64_t row : *rows) known.emplace(dataset.id(row), true);
+    }
+    for (const std::string& id : table_.ids) {
+      if (known.contains(id)) continue;
+      throw DataError("{}: the table '{}' has the row '{}', which is none of the runs' rows; leave it out",
+                      table_.path.string(), name_, shown(id));
+    }
+  }
+
+ private:
+  const OutsideTable& table_;
+  const std::string& name_;
+  std::unordered_map<std::string_view, std::int64_t> row_of_;
+  std::size_t used_ = 0;
+};
+
+void require_same_folds(const OutsideTable& table, const std::string& name, const std::vector<std::int64_t>& rows,
+                        const FoldPlan& plan) {
+  for (std::size_t i = 0; i < rows.size() && !table.folds.empty(); ++i) {
+    const std::int64_t fold = table.folds[std::size_t(rows[i])];
+    if (fold < 0 || fold == plan.fold_of.front()[i]) continue;
+    throw DataError("{}: the table '{}' was made with other folds: row '{}' is in fold {} and not {}",
+                    table.path.string(), name, shown(plan.ids[i]), fold, plan.fold_of.front()[i]);
+  }
+}
+
+// The rows of each target, and the targets that can be derived from others.
+std::vector<torch::Tensor> take(const OutsideTable& table, const std::vector<std::int64_t>& rows,
+                                const TargetPlan& plan) {
+  std::vector<torch::Tensor> taken;
+  for (const torch::Tensor& probs : table.probs)
+    taken.push_back(probs.defined() && !rows.empty() ? probs.index_select(0, at::tensor(rows, at::kLong))
+                                                     : torch::Tensor());
+  plan.derive(taken);
+  return taken;
+}
+
+}  // namespace
+
+TableCandidate read_candidate(const OutsideTable& table, const std::string& name, const SourceRun& run) {
+  RowFinder finder(table, name);
+  const Dataset& dataset = run.dataset;
+  const std::vector<std::int64_t> train = finder.rows_of(dataset.train, dataset, "train");
+  const std::vector<std::int64_t> test = finder.rows_of(dataset.test, dataset, "test");
+  const std::vector<std::int64_t> unlabelled = finder.rows_of(dataset.unlabelled, dataset, "unlabelled");
+  finder.require_all_known(dataset);
+  require_same_folds(table, name, train, run.plan);
+  const TargetPlan& plan = run.trained.targets;
+  return {take(table, train, plan), take(table, test, plan), take(table, unlabelled, plan)};
+}
+
+}  // namespace pleat
