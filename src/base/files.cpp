@@ -8,6 +8,7 @@
 #include <unistd.h>
 #include <zlib.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <csignal>
@@ -48,13 +49,25 @@ class Descriptor {
 
 fs::path folder_of(const fs::path& path) { return path.has_parent_path() ? path.parent_path() : fs::path("."); }
 
+}  // namespace
+
 void sync_folder(const fs::path& path) {
   const Descriptor folder(folder_of(path), O_RDONLY | O_DIRECTORY, "open folder");
   // Some file systems refuse to sync a folder (EINVAL); there the rename is as safe as it gets.
   if (::fsync(folder.get()) != 0 && errno != EINVAL) throw_file_error("sync folder", path, errno);
 }
 
-}  // namespace
+fs::path resolved_path(const fs::path& path) {
+  std::error_code error;
+  fs::path whole = fs::weakly_canonical(fs::absolute(path), error);
+  if (error) throw_file_error("look for", path, error.value());
+  return whole.has_filename() ? whole : whole.parent_path();  // "a/" is "a"
+}
+
+bool lies_inside(const fs::path& inner, const fs::path& outer) {
+  const fs::path within = resolved_path(inner), around = resolved_path(outer);
+  return std::mismatch(around.begin(), around.end(), within.begin(), within.end()).first == around.end();
+}
 
 void throw_file_error(const char* action, const fs::path& path, int error) {
   std::error_code ignored;

@@ -18,6 +18,15 @@ void write_file(const std::filesystem::path& path, std::string_view bytes);
 /// Publishes a file that a library wrote as `partial`: fsync, rename, fsync of the folder.
 void publish_file(const std::filesystem::path& partial, const std::filesystem::path& path);
 
+/// Makes renames in the folder of `path` last. write_file and publish_file do so themselves.
+void sync_folder(const std::filesystem::path& path);
+
+/// Returns the absolute path with links resolved; the path need not exist.
+std::filesystem::path resolved_path(const std::filesystem::path& path);
+
+/// True if `inner` is `outer` or lies inside it, with links resolved.
+bool lies_inside(const std::filesystem::path& inner, const std::filesystem::path& outer);
+
 /// Throws DataError with the system's reason if that cannot be determined (no permission, a name too long).
 bool file_exists(const std::filesystem::path& path);
 

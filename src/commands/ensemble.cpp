@@ -6,7 +6,6 @@
 
 #include "base/utf8.h"
 #include "cluster/launch_command.h"
-#include "data/sample_table.h"
 
 namespace pleat {
 namespace {
@@ -16,10 +15,7 @@ NamedTable table_of(const std::string& text) {
   const std::size_t equals = text.find('=');
   if (equals == std::string::npos || equals == 0 || equals + 1 == text.size())
     throw UsageError("--oof {} is not NAME=FILE, such as other=oof.csv", shown(text));
-  const std::string name = text.substr(0, equals);
-  if (name.find_first_of("/:") != std::string::npos)
-    throw UsageError("--oof {}: a name has no '/' and no ':'", shown(text));
-  return {name, text.substr(equals + 1)};
+  return {text.substr(0, equals), text.substr(equals + 1)};
 }
 
 }  // namespace
@@ -40,9 +36,9 @@ CLI::App* add_ensemble(CLI::App& program, EnsembleOptions& options) {
       ->type_name("NAME=FILE")
       ->expected(1)
       ->take_all();
-  verb->add_option("--method", request.method, "auto, mean, best, greedy or stack, as the config key ensemble")
-      ->check(CLI::IsMember({"auto", "mean", "best", "greedy", "stack"}))
-      ->capture_default_str();
+  verb->add_option("--method", request.method,
+                   "auto, mean, best, greedy or stack; default: the first run's config key ensemble")
+      ->check(CLI::IsMember({"auto", "mean", "best", "greedy", "stack"}));
   verb->add_option("--crops", request.crops, "the runs' crops file, if it was moved")->type_name("FILE");
   verb->footer(
       "The second run takes the folds of the first: pleat train b.yaml --set folds.file=runs/a/folds.csv. Then: pleat "

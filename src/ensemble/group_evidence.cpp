@@ -94,9 +94,6 @@ class Composition {
 
 // Groups with the same composition and size are assigned side by side: every number below is one per lane.
 constexpr std::int64_t kLanes = 8;
-// After so many rows, weights are scaled: the product of two, each kLeast to this power, is still in range.
-constexpr std::int64_t kRowsInRange = 8;
-
 // From the weights of states after a row to those before it: their largest (with the step that leads to it) and sum.
 __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default"))) void step_back(
     const std::vector<Composition::Step>& steps, const double* probs, const double* best_after, const double* sum_after,
@@ -132,14 +129,9 @@ __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default"))) vo
   }
 }
 
-// Divides each lane's weights by their largest.
-void scale(double* weights, std::int64_t states) {
-  for (std::int64_t lane = 0; lane < kLanes; ++lane) {
-    double most = 0;
-    for (std::int64_t state = 0; state < states; ++state) most = std::max(most, weights[state * kLanes + lane]);
-    for (std::int64_t state = 0; state < states; ++state) weights[state * kLanes + lane] /= most;
-  }
-}
+// The least probability in a group of `count` rows: even the product of so many stays in range. It is kLeast for up to
+// 23 rows, 2e-5 for 60.
+double least_of(std::int64_t count) { return std::max(kLeast, std::pow(10, -280.0 / static_cast<double>(count))); }
 
 // Assigns the rows of up to kLanes groups of one size to the places of a composition, by dynamic programming over the
 // states. Weights are products of probabilities.
@@ -149,6 +141,7 @@ class Assignment {
       : composition_(composition),
         count_(count),
         classes_(classes),
+        least_(least_of(count)),
         probs_(std::size_t(count * classes * kLanes)),
         best_(std::size_t((count + 1) * composition.states() * kLanes)),
         sum_(best_.size()),
@@ -167,7 +160,7 @@ class Assignment {
       for (std::int64_t lane = 0; lane < kLanes; ++lane) {
         const double* row = in + groups[std::size_t(lane)][i] * classes_;
         for (std::int64_t c = 0; c < classes_; ++c)
-          probs_[std::size_t((i * classes_ + c) * kLanes + lane)] = std::max(row[c], kLeast);
+          probs_[std::size_t((i * classes_ + c) * kLanes + lane)] = std::max(row[c], least_);
       }
     }
     const std::int64_t cells = composition_.states() * kLanes;
@@ -177,7 +170,6 @@ class Assignment {
     for (std::int64_t i = count_ - 1; i >= 0; --i) {
       step_back(composition_.steps(i), probs(i), best_at(i + 1), sum_at(i + 1), best_at(i), sum_at(i),
                 choice_.data() + i * cells);
-      if (i % kRowsInRange == 0) scale(best_at(i), composition_.states()), scale(sum_at(i), composition_.states());
     }
   }
 
@@ -204,7 +196,6 @@ class Assignment {
           of_row[std::size_t(c)] = by_class_[std::size_t(c * kLanes + lane)] / whole;
         take(i, lane, of_row);
       }
-      if (i % kRowsInRange == kRowsInRange - 1) scale(after_.data(), composition_.states());
       before_.swap(after_);
     }
   }
@@ -216,6 +207,7 @@ class Assignment {
 
   const Composition& composition_;
   std::int64_t count_, classes_;
+  double least_;
   std::vector<double> probs_;           // [rows, classes, lanes]
   std::vector<double> best_, sum_;      // [rows + 1, states, lanes]: of all assignments of rows i…
   std::vector<std::int64_t> choice_;    // of best_: the step

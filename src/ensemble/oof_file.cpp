@@ -1,10 +1,12 @@
 // Reads and writes oof.h5. HDF5 builds the file in memory and write_file writes it, since HDF5 misses a full disk.
+#include <ATen/ops/tensor.h>
+#include <fmt/ranges.h>
+
 #include <algorithm>
 
 #include "base/error.h"
 #include "base/files.h"
-#include "data/hdf5_handle.h"
-#include "ensemble/hdf5_tables.h"
+#include "data/hdf5_tables.h"
 #include "ensemble/oof_table.h"
 
 namespace pleat {
@@ -78,11 +80,14 @@ Hdf5File new_file() {
   return {H5Fcreate("oof.h5", H5F_ACC_TRUNC, creation.get(), access.get()), "make a file"};
 }
 
+torch::Tensor tensor_of(const NumberArray<double>& array) {
+  return at::tensor(array.values, at::kDouble).reshape(array.dims);
+}
+
 // Reads a table [N, 2] of mean and standard deviation. Returns an undefined tensor if the table does not exist.
 torch::Tensor read_normal(hid_t parent, const std::string& name, std::size_t rows) {
-  const htri_t there = H5Lexists(parent, name.c_str(), H5P_DEFAULT);
-  if (there <= 0) return {};
-  torch::Tensor normal = read_tensor(parent, name.c_str(), at::kDouble, 2);
+  if (!has_object(parent, name)) return {};
+  torch::Tensor normal = tensor_of(read_floats(parent, name, 2));
   if (normal.size(0) != std::int64_t(rows) || normal.size(1) != 2)
     throw Hdf5Error(name + " is not a table of mean and deviation per row");
   return normal;
@@ -92,14 +97,14 @@ OofTable read_target(hid_t parent, const std::string& name, std::size_t rows) {
   const Hdf5Group group(H5Gopen2(parent, name.c_str(), H5P_DEFAULT), "open a target");
   OofTable table{.target = name,
                  .classes = read_texts(group.get(), "classes"),
-                 .labels = read_tensor(group.get(), "labels", at::kLong, 1)};
+                 .labels = at::tensor(read_integers(group.get(), "labels", 1).values, at::kLong)};
   for (const std::string& id : read_texts(group.get(), "model_order")) {
-    table.models.push_back({id, read_tensor(group.get(), ("models/" + id + "/probs").c_str(), at::kDouble, 2),
+    table.models.push_back({id, tensor_of(read_floats(group.get(), "models/" + id + "/probs", 2)),
                             read_normal(group.get(), "models/" + id + "/normal", rows)});
   }
-  table.ensemble = read_tensor(group.get(), "ensemble", at::kDouble, 2);
+  table.ensemble = tensor_of(read_floats(group.get(), "ensemble", 2));
   table.normal = read_normal(group.get(), "normal", rows);
-  if (table.normal.defined()) table.numbers = read_tensor(group.get(), "numbers", at::kDouble, 1);
+  if (table.normal.defined()) table.numbers = tensor_of(read_floats(group.get(), "numbers", 1));
   const auto fits = [&](const torch::Tensor& probs) {
     return probs.size(0) == std::int64_t(rows) && probs.size(1) == std::int64_t(table.classes.size());
   };
@@ -145,8 +150,9 @@ std::vector<OofTable> read_oof(const std::filesystem::path& path) {
   try {
     const Hdf5Lock lock;
     const Hdf5File file = open_hdf5(bytes);
-    const std::int64_t schema = read_tensor(file.get(), "schema", at::kLong, 1).sum().item<std::int64_t>();
-    if (schema != kSchema) throw Hdf5Error(fmt::format("schema {}, but this program reads schema {}", schema, kSchema));
+    const std::vector<std::int64_t> schema = read_integers(file.get(), "schema", 1).values;
+    if (schema != std::vector<std::int64_t>{kSchema})
+      throw Hdf5Error(fmt::format("schema {}, but this program reads schema {}", fmt::join(schema, ", "), kSchema));
     const Hdf5Group targets(H5Gopen2(file.get(), "targets", H5P_DEFAULT), "open the targets");
     const std::size_t rows = read_texts(file.get(), "ids").size();
     std::vector<OofTable> tables;

@@ -40,7 +40,7 @@ namespace {
 // Predictions by candidate and target; undefined where a candidate has no members for a target.
 using Tables = std::vector<std::vector<torch::Tensor>>;
 
-// What members predict for one candidate and target.
+// The predictions of one candidate's members for one target.
 struct Gathered {
   std::vector<torch::Tensor> probs, normals;
 };

@@ -85,7 +85,7 @@ class Exporter {
     return models;
   }
 
-  // What is common to a run's networks, and the networks.
+  // Each run's networks, and the facts that are common to them.
   Json describe_runs() {
     Json runs = Json::array();
     for (std::size_t r = 0; r < ensemble_.runs.size(); ++r) {
@@ -153,6 +153,7 @@ class Exporter {
 ExportedEnsemble export_ensemble(const fs::path& run, const fs::path& out) {
   const RunPaths paths{run};
   const TrainedEnsemble ensemble = read_ensemble(paths);
+  require_networks(ensemble, paths);
   ExportFolder folder(out, run);
   Exporter exporter(ensemble, folder);
   Json manifest{{"format", kExportFormat}, {"version", kExportVersion}, {"made_by", build_id()}};

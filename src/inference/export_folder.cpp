@@ -63,18 +63,6 @@ void remove_files(const fs::path& folder, const char* ending) {
 
 }  // namespace
 
-fs::path resolved_path(const fs::path& path) {
-  std::error_code error;
-  fs::path whole = fs::weakly_canonical(fs::absolute(path), error);
-  if (error) throw_file_error("look for", path, error.value());
-  return whole.has_filename() ? whole : whole.parent_path();  // "a/" is "a"
-}
-
-bool lies_inside(const fs::path& inner, const fs::path& outer) {
-  const fs::path within = resolved_path(inner), around = resolved_path(outer);
-  return std::mismatch(around.begin(), around.end(), within.begin(), within.end()).first == around.end();
-}
-
 void refuse_inside(const fs::path& out, const fs::path& run) {
   if (!lies_inside(out, run)) return;
   throw UsageError("--out {} is {}the run folder {}; give a folder elsewhere", out.string(),

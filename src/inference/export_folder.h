@@ -17,12 +17,6 @@ inline constexpr const char* kExportWeights = "weights";  // folders of files
 inline constexpr const char* kExportScripts = "scripts";
 inline constexpr const char* kExportFormat = "pleat ensemble";  // the manifest's "format"
 
-/// Returns the absolute path with links resolved; the path need not exist.
-std::filesystem::path resolved_path(const std::filesystem::path& path);
-
-/// True if `inner` is `outer` or lies inside it, with links resolved.
-bool lies_inside(const std::filesystem::path& inner, const std::filesystem::path& outer);
-
 /// Throws: UsageError if the folder of --out is `run` or inside it.
 void refuse_inside(const std::filesystem::path& out, const std::filesystem::path& run);
 

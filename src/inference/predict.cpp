@@ -108,7 +108,9 @@ void on_every_host(const MpiSession& session, const Read& read) try {
 }
 
 TrainedEnsemble ensemble_for(const PredictRequest& request) {
-  TrainedEnsemble ensemble = read_ensemble(RunPaths{request.run});
+  const RunPaths paths{request.run};
+  TrainedEnsemble ensemble = read_ensemble(paths);
+  require_networks(ensemble, paths);
   for (TrainedRun& run : ensemble.runs) {
     run.config.cluster.device = request.device;
     run.config.cluster.shards = 1;

@@ -168,18 +168,11 @@ void add_members(const Json& targets, const RunPaths& paths, TrainedEnsemble& en
   for (auto& [place, member] : members) ensemble.members.push_back(std::move(member));
 }
 
-void refuse_tables(const TrainedEnsemble& ensemble, const Json& described, const RunPaths& paths) {
-  const Json tables = described.value("tables", Json::array());
-  for (std::size_t i = 0; i < tables.size(); ++i) {
-    const std::size_t candidate = ensemble.candidates.size() - tables.size() + i;
-    for (const Blend& blend : ensemble.blends) {
-      if (blend.method.empty() || !blend.uses(candidate)) continue;
-      throw DataError(
-          "the ensemble in {} uses the table '{}', which has no networks, so it cannot predict new images; run pleat "
-          "ensemble without that table",
-          paths.root.string(), ensemble.candidates[candidate]);
-    }
-  }
+// The command that repairs the folder.
+const char* remedy_for(const Json& described) {
+  return described.is_object() && described.contains("runs")
+             ? "run pleat ensemble again"
+             : "run pleat train again in that folder, and if it refuses, in another";
 }
 
 }  // namespace
@@ -197,9 +190,7 @@ TrainedEnsemble read_ensemble(const RunPaths& paths) {
   TrainedEnsemble ensemble;
   Json described;
   const auto damaged = [&](const std::exception& error) {
-    return DataError(
-        "the run in {} is damaged ({}); run pleat train again in that folder, and if it refuses, in another",
-        paths.root.string(), error.what());
+    return DataError("the run in {} is damaged ({}); {}", paths.root.string(), error.what(), remedy_for(described));
   };
   try {
     described = parse_json(read_file(paths.ensemble(round.index)));
@@ -210,6 +201,7 @@ TrainedEnsemble read_ensemble(const RunPaths& paths) {
   try {
     for (TrainedRun& run : ensemble.runs) complete(run);
     ensemble.candidates = name_candidates(ensemble.runs, described);
+    ensemble.tables = described.value("tables", Json::array()).size();
     const Json& targets = described.at("targets");
     for (const Target& target : ensemble.targets().targets)
       ensemble.blends.push_back(read_blend(targets.at(target.name), ensemble.candidates, target));
@@ -217,8 +209,19 @@ TrainedEnsemble read_ensemble(const RunPaths& paths) {
   } catch (const std::exception& error) {
     throw damaged(error);
   }
-  refuse_tables(ensemble, described, paths);
   return ensemble;
+}
+
+void require_networks(const TrainedEnsemble& ensemble, const RunPaths& paths) {
+  for (std::size_t c = ensemble.candidates.size() - ensemble.tables; c < ensemble.candidates.size(); ++c) {
+    for (const Blend& blend : ensemble.blends) {
+      if (blend.method.empty() || !blend.uses(c)) continue;
+      throw DataError(
+          "the ensemble in {} uses the table '{}', which has no networks, so it cannot predict new images; run pleat "
+          "ensemble without that table",
+          paths.root.string(), ensemble.candidates[c]);
+    }
+  }
 }
 
 }  // namespace pleat

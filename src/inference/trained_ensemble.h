@@ -40,7 +40,8 @@ struct Member {
 
 struct TrainedEnsemble {
   std::vector<TrainedRun> runs;         // one, or those that pleat ensemble joined; all with the same targets
-  std::vector<std::string> candidates;  // their names: of a single run the models' ids
+  std::vector<std::string> candidates;  // their names: of a single run the models' ids; the last ones are of tables
+  std::size_t tables = 0;               // of other programs, which have no networks
   std::vector<Blend> blends;            // of each target; of a derived target: without a method
   std::vector<Member> members;
 
@@ -53,8 +54,10 @@ struct TrainedEnsemble {
 /// "a:resnet18": the model's name as a candidate of an ensemble of several runs.
 std::string candidate_name(const std::string& run, const std::string& model);
 
-/// Throws: DataError with the remedy if the run is not finished, has failed jobs or is damaged, or if its ensemble uses
-/// a table from elsewhere, which has no networks.
+/// Throws: DataError with the remedy if the run is not finished, has failed jobs or is damaged.
 TrainedEnsemble read_ensemble(const RunPaths& paths);
+
+/// Throws: DataError if the ensemble uses a table of another program, which has no networks.
+void require_networks(const TrainedEnsemble& ensemble, const RunPaths& paths);
 
 }  // namespace pleat

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/error.h"
+#include "base/stop_signal.h"
 #include "merge/table_candidate.h"
 
 namespace pleat {
@@ -14,7 +15,7 @@ bool derived_everywhere(std::size_t target, const std::vector<SourceRun>& runs,
   return std::all_of(runs.begin(), runs.end(),
                      [&](const SourceRun& run) { return run.trained.targets.derived(static_cast<int>(target)); }) &&
          std::none_of(tables.begin(), tables.end(),
-                      [&](const TableSource& source) { return source.table.probs[target].defined(); });
+                      [&](const TableSource& source) { return !source.table.probs[target].empty(); });
 }
 
 void add_models(const SourceRun& run, std::size_t target, GatheredTarget& joined) {
@@ -70,6 +71,7 @@ std::vector<GatheredTarget> join_candidates(const std::vector<SourceRun>& runs, 
         .target = static_cast<int>(t), .oof = {.target = oof.target, .classes = oof.classes, .labels = oof.labels}});
     for (const SourceRun& run : runs) add_models(run, t, target);
     for (std::size_t i = 0; i < tables.size(); ++i) add_table(tables[i], candidates[i], t, target);
+    if (stop_signal_received()) throw StopRequested("stopped on request; nothing was written");
     choose_ensemble(rule, first.plan, first.dataset, target);
   }
   add_derived(first.dataset, joined);

@@ -4,14 +4,14 @@
 #include <string>
 #include <vector>
 
-#include "ensemble/outside_table.h"
+#include "data/prediction_table.h"
 #include "merge/source_run.h"
 
 namespace pleat {
 
 struct TableSource {
   std::string name;
-  OutsideTable table;  // its targets are those of the runs, in order
+  PredictionTable table;  // its targets are those of the runs, in order
 };
 
 /// The targets with all candidates: the models of the runs in order, then the tables. A target that every run derives,

@@ -1,14 +1,15 @@
 #include "merge/merge_runs.h"
 
+#include <ATen/Parallel.h>
 #include <fmt/ranges.h>
 
 #include <algorithm>
 #include <set>
+#include <string_view>
 
 #include "base/error.h"
 #include "base/log.h"
 #include "base/stopwatch.h"
-#include "base/utf8.h"
 #include "base/wording.h"
 #include "merge/join_candidates.h"
 #include "merge/merged_folder.h"
@@ -21,13 +22,19 @@ namespace pleat {
 namespace fs = std::filesystem;
 namespace {
 
-// The runs' folder names; a name that is taken gets a number.
+// Each run's folder name, in the letters of folder names; a name that is taken gets a number.
 std::vector<std::string> name_runs(const std::vector<fs::path>& runs) {
   std::vector<std::string> names;
   std::set<std::string> taken;
+  std::set<fs::path> seen;
   for (const fs::path& run : runs) {
-    const fs::path whole = fs::weakly_canonical(run);
-    const std::string name = (whole.has_filename() ? whole : whole.parent_path()).filename().string();
+    const fs::path whole = resolved_path(run);
+    if (!seen.insert(whole).second) throw UsageError("{} is given twice; leave one of them out", run.string());
+    std::string name = whole.filename().string();
+    for (char& letter : name) {
+      if (std::string_view(kFolderNameLetters).find(letter) == std::string_view::npos) letter = '_';
+    }
+    if (name.empty() || name.front() == '.') name.insert(0, "run");
     std::string free = name;
     for (int number = 2; !taken.insert(free).second; ++number) free = fmt::format("{}_{}", name, number);
     names.push_back(free);
@@ -38,13 +45,22 @@ std::vector<std::string> name_runs(const std::vector<fs::path>& runs) {
 void check_names(const MergeRequest& request, const std::vector<std::string>& runs) {
   std::set<std::string> taken(runs.begin(), runs.end());
   for (const NamedTable& table : request.tables) {
+    check_folder_name("--oof: the name", table.name);
     if (!taken.insert(table.name).second)
-      throw UsageError("--oof {}={}: the name '{}' is taken; give another", shown(table.name), table.file.string(),
-                       shown(table.name));
+      throw UsageError("--oof {}={}: the name '{}' is taken; give another", table.name, table.file.string(),
+                       table.name);
   }
 }
 
-// What is joined.
+// The runs and files that are read, none of which --out may replace.
+std::vector<fs::path> inputs_of(const MergeRequest& request) {
+  std::vector<fs::path> inputs = request.runs;
+  for (const NamedTable& table : request.tables) inputs.push_back(table.file);
+  if (!request.crops.empty()) inputs.push_back(request.crops);
+  return inputs;
+}
+
+// The runs and tables whose candidates are joined.
 struct Sources {
   std::vector<SourceRun> runs;
   std::vector<TableSource> tables;
@@ -57,12 +73,16 @@ Sources read_sources(const MergeRequest& request) {
   for (std::size_t i = 0; i < names.size(); ++i) {
     sources.runs.push_back(read_source(request.runs[i], names[i], request.crops));
     if (i > 0) require_same_experiment(sources.runs.front(), sources.runs[i]);
+    const TrainedRun& trained = sources.runs[i].trained;
+    spdlog::info("{}: {} on {}, of round {} of {}", names[i],
+                 counted(std::int64_t(trained.config.models.size()), "model"),
+                 counted(sources.runs[i].plan.folds(), "fold"), trained.round, request.runs[i].string());
   }
-  std::vector<WantedTarget> wanted;
+  std::vector<PredictedTarget> wanted;
   for (const Target& target : sources.runs.front().trained.targets.targets)
     wanted.push_back({target.name, target.classes});
   for (const NamedTable& table : request.tables)
-    sources.tables.push_back({table.name, read_outside_table(table.file, wanted)});
+    sources.tables.push_back({table.name, read_prediction_table(table.file, wanted)});
   return sources;
 }
 
@@ -118,10 +138,10 @@ Json describe_merged(const Sources& sources, const std::vector<GatheredTarget>& 
 // The files that describe a run.
 void add_run_files(const SourceRun& run, MergedFolder& folder) {
   const RunPaths &from = run.trained.paths, to{folder_in_merged(run)};
-  folder.add(from.config(), to.config());
-  folder.add(from.run(), to.run());
-  if (file_exists(from.conv_plan())) folder.add(from.conv_plan(), to.conv_plan());
-  for (const auto& [model, hash] : run.trained.record.scripts) folder.add(from.script(model), to.script(model));
+  folder.copy(from.config(), to.config());
+  folder.copy(from.run(), to.run());
+  if (file_exists(from.conv_plan())) folder.copy(from.conv_plan(), to.conv_plan());
+  for (const auto& [model, hash] : run.trained.record.scripts) folder.link(from.script(model), to.script(model));
 }
 
 void add_networks(const Sources& sources, const Json& described, MergedFolder& folder) {
@@ -133,8 +153,8 @@ void add_networks(const Sources& sources, const Json& described, MergedFolder& f
                                     [&](const SourceRun& each) { return each.trained.name == member["run"]; });
       const fs::path to = member["folder"].get<std::string>();
       const fs::path from = run->trained.paths.root / to.lexically_relative(folder_in_merged(*run));
-      for (const char* file : {kWeightsFile, kPredictionsFile, kDoneFile}) folder.add(from / file, to / file);
-      if (file_exists(from / kMetricsFile)) folder.add(from / kMetricsFile, to / kMetricsFile);
+      for (const char* file : {kWeightsFile, kPredictionsFile, kDoneFile}) folder.link(from / file, to / file);
+      if (file_exists(from / kMetricsFile)) folder.link(from / kMetricsFile, to / kMetricsFile);
     }
   }
 }
@@ -185,26 +205,44 @@ void write_tables(const Sources& sources, const std::vector<GatheredTarget>& tar
     spdlog::warn("a table of the ensemble lacks the test or unlabelled rows, so there is no predictions.csv");
 }
 
+// The weakest guarantee of the runs: the first that promises nothing, else the first of all.
+std::string weakest_promise(const std::vector<SourceRun>& runs) {
+  for (const SourceRun& run : runs) {
+    if (run.trained.record.promise.starts_with("none")) return run.trained.record.promise;
+  }
+  return runs.front().trained.record.promise;
+}
+
+// "bf16", or "bf16 and fp32" of runs that differ.
+std::string precisions_of(const std::vector<SourceRun>& runs) {
+  std::set<std::string> precisions;
+  for (const SourceRun& run : runs) precisions.insert(run.trained.config.train.precision);
+  return fmt::format("{}", fmt::join(precisions, " and "));
+}
+
 }  // namespace
 
 void merge_runs(const MergeRequest& request) {
   const Clock::time_point start = Clock::now();
-  MergedFolder folder(request.out, request.runs);
+  const std::vector<fs::path> inputs = inputs_of(request);
+  require_free(request.out, inputs);
   const Sources sources = read_sources(request);
   const SourceRun& first = sources.runs.front();
   const std::string& score_name = first.trained.config.score;
-  const std::vector<GatheredTarget> targets =
-      join_candidates(sources.runs, sources.tables, {request.method, score_name});
-  const Json described = describe_merged(sources, targets, request.method);
+  const std::string method = request.method.empty() ? first.trained.config.ensemble : request.method;
+  const std::vector<GatheredTarget> targets = join_candidates(sources.runs, sources.tables, {method, score_name});
+  const Json described = describe_merged(sources, targets, method);
+  MergedFolder folder(request.out, inputs);
   for (const SourceRun& run : sources.runs) add_run_files(run, folder);
   add_networks(sources, described, folder);
   write_tables(sources, targets, folder.paths());
   const std::vector<RoundSummary> rounds{score_joined(first, targets)};
   const std::vector<std::string> notes = notes_on(sources);
   const RunTotals totals{.wall_seconds = seconds_since(start),
+                         .threads = at::get_num_threads(),
                          .device = "cpu",
-                         .precision = first.trained.config.train.precision,
-                         .promise = first.trained.record.promise};
+                         .precision = precisions_of(sources.runs),
+                         .promise = weakest_promise(sources.runs)};
   Json summary = summarise(rounds, 0, score_name, totals, notes);
   summary["runs"] = described["runs"];
   write_file(folder.paths().summary(), summary.dump(2) + "\n");

@@ -1,4 +1,4 @@
-// pleat ensemble: one ensemble out of the networks of several finished runs, and of tables that other programs made.
+// pleat ensemble: one ensemble of the networks of several finished runs, and of tables of other programs.
 #pragma once
 
 #include <filesystem>
@@ -17,7 +17,7 @@ struct MergeRequest {
   std::vector<std::filesystem::path> runs;  // at least one; their order is that of the candidates
   std::vector<NamedTable> tables;
   std::filesystem::path out;
-  std::string method = "auto";  // as SelectionRequest::method
+  std::string method;           // as SelectionRequest::method; empty: that of the first run's config
   std::filesystem::path crops;  // in place of the runs' data.crops; may be empty
 };
 

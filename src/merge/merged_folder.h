@@ -11,11 +11,16 @@
 
 namespace pleat {
 
+/// Writes nothing.
+///   read: the runs and files that the ensemble is made of
+/// Throws: UsageError if `out` is or holds one of them, or lies inside one; DataError if it holds anything but an
+/// earlier ensemble of runs.
+void require_free(const std::filesystem::path& out, const std::vector<std::filesystem::path>& read);
+
 class MergedFolder {
  public:
-  /// Throws: UsageError if `out` is one of the runs, or inside one, or holds one; DataError if it holds anything but an
-  /// earlier ensemble of runs, or if another pleat ensemble is writing it.
-  MergedFolder(const std::filesystem::path& out, const std::vector<std::filesystem::path>& runs);
+  /// Throws: as require_free; DataError if another pleat ensemble is writing `out`, or if it cannot be written.
+  MergedFolder(const std::filesystem::path& out, const std::vector<std::filesystem::path>& read);
   /// Removes what was not published.
   ~MergedFolder();
   MergedFolder(const MergedFolder&) = delete;
@@ -25,10 +30,12 @@ class MergedFolder {
   RunPaths paths() const { return {aside_}; }
 
   /// Adds a file of a run under this name: as a second link to the same bytes, or as a copy where the file system has
-  /// no such links. No file of a run folder is ever changed in place.
-  void add(const std::filesystem::path& from, const std::filesystem::path& name);
+  /// no such links. For files that nobody changes in place. Throws StopRequested.
+  void link(const std::filesystem::path& from, const std::filesystem::path& name);
+  /// Adds a copy. For files that people may edit.
+  void copy(const std::filesystem::path& from, const std::filesystem::path& name);
 
-  /// Puts the folder in its place, and removes the earlier one.
+  /// Puts the folder in its place, and removes the earlier one. If that fails, the earlier one stays.
   void publish();
 
  private:

@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <tuple>
 
 #include "base/error.h"
 #include "base/utf8.h"
@@ -52,6 +53,18 @@ void require_same_folds(const SourceRun& first, const SourceRun& other) {
   }
 }
 
+// The rows outside the folds, which every candidate must predict.
+void require_same_rows(const SourceRun& first, const SourceRun& other) {
+  for (const auto& [what, mine, theirs] :
+       {std::tuple{"test", &first.dataset.test, &other.dataset.test},
+        std::tuple{"unlabelled", &first.dataset.unlabelled, &other.dataset.unlabelled}}) {
+    if (*mine == *theirs) continue;
+    throw DataError("{} predicts {} and {} predicts {}; train with the same data.limit and data.rest", root_of(other),
+                    counted(std::int64_t(theirs->size()), fmt::format("{} row", what)), root_of(first),
+                    counted(std::int64_t(mine->size()), fmt::format("{} row", what)));
+  }
+}
+
 void require_same_targets(const SourceRun& first, const SourceRun& other) {
   const std::vector<Target>&mine = first.trained.targets.targets, &theirs = other.trained.targets.targets;
   if (names_of(mine) != names_of(theirs)) {
@@ -62,6 +75,10 @@ void require_same_targets(const SourceRun& first, const SourceRun& other) {
     if (mine[t].classes != theirs[t].classes) {
       throw DataError("target {} has the classes {} in {}, but {} in {}; train with the same classes in one order",
                       mine[t].name, listed(theirs[t].classes), root_of(other), listed(mine[t].classes), root_of(first));
+    }
+    if (mine[t].numeric() != theirs[t].numeric()) {
+      throw DataError("target {} has edges in {} but not in {}; train with the same targets", mine[t].name,
+                      root_of(mine[t].numeric() ? first : other), root_of(mine[t].numeric() ? other : first));
     }
     const torch::Tensor &here = first.targets[t].oof.labels, &there = other.targets[t].oof.labels;
     if (at::equal(here, there)) continue;
@@ -75,6 +92,7 @@ void require_same_targets(const SourceRun& first, const SourceRun& other) {
 void require_same_experiment(const SourceRun& first, const SourceRun& other) {
   require_same_data(first, other);
   require_same_folds(first, other);
+  require_same_rows(first, other);
   require_same_targets(first, other);
 }
 

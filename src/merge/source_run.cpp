@@ -2,6 +2,7 @@
 
 #include "base/error.h"
 #include "base/files.h"
+#include "base/stop_signal.h"
 #include "run/finished_job.h"
 
 namespace pleat {
@@ -9,8 +10,7 @@ namespace fs = std::filesystem;
 namespace {
 
 TrainedRun read_trained(const fs::path& folder, const std::string& name) {
-  const RunPaths paths{folder};
-  TrainedEnsemble ensemble = read_ensemble(paths);
+  TrainedEnsemble ensemble = read_ensemble(RunPaths{folder});
   TrainedRun run = std::move(ensemble.runs.front());
   if (!run.name.empty())
     throw DataError("{} is an ensemble of several runs; give the runs that it was made of", folder.string());
@@ -46,6 +46,7 @@ void check_networks(const SourceRun& source) {
   for (const Unit& unit : run.targets.units) {
     for (const ModelConfig& model : run.config.models) {
       for (int fold = 0; fold < source.plan.folds(); ++fold) {
+        if (stop_signal_received()) throw StopRequested("stopped on request; nothing was written");
         for (const int part : parts_of(run.config, run.round))
           require_unchanged(run.paths.fold(run.round, unit.name, model.id, {fold}, part));
       }

@@ -1,9 +1,11 @@
 #include "merge/table_candidate.h"
 
-#include <ATen/ops/tensor.h>
+#include <ATen/ops/empty.h>
 
+#include <algorithm>
 #include <string_view>
 #include <unordered_map>
+#include <unordered_set>
 
 #include "base/error.h"
 #include "base/utf8.h"
@@ -14,7 +16,7 @@ namespace {
 // Finds a table's rows by id.
 class RowFinder {
  public:
-  RowFinder(const OutsideTable& table, const std::string& name) : table_(table), name_(name) {
+  RowFinder(const PredictionTable& table, const std::string& name) : table_(table), name_(name) {
     for (std::size_t row = 0; row < table.ids.size(); ++row) row_of_.emplace(table.ids[row], std::int64_t(row));
   }
 
@@ -42,9 +44,9 @@ class RowFinder {
   // Requires: rows_of was called for every split.
   void require_all_known(const Dataset& dataset) const {
     if (used_ == table_.ids.size()) return;
-    std::unordered_map<std::string_view, bool> known;
+    std::unordered_set<std::string_view> known;
     for (const auto* rows : {&dataset.train, &dataset.test, &dataset.unlabelled}) {
-      for (const std::int64_t row : *rows) known.emplace(dataset.id(row), true);
+      for (const std::int64_t row : *rows) known.insert(dataset.id(row));
     }
     for (const std::string& id : table_.ids) {
       if (known.contains(id)) continue;
@@ -54,13 +56,13 @@ class RowFinder {
   }
 
  private:
-  const OutsideTable& table_;
+  const PredictionTable& table_;
   const std::string& name_;
   std::unordered_map<std::string_view, std::int64_t> row_of_;
   std::size_t used_ = 0;
 };
 
-void require_same_folds(const OutsideTable& table, const std::string& name, const std::vector<std::int64_t>& rows,
+void require_same_folds(const PredictionTable& table, const std::string& name, const std::vector<std::int64_t>& rows,
                         const FoldPlan& plan) {
   for (std::size_t i = 0; i < rows.size() && !table.folds.empty(); ++i) {
     const std::int64_t fold = table.folds[std::size_t(rows[i])];
@@ -71,19 +73,25 @@ void require_same_folds(const OutsideTable& table, const std::string& name, cons
 }
 
 // The rows of each target, and the targets that can be derived from others.
-std::vector<torch::Tensor> take(const OutsideTable& table, const std::vector<std::int64_t>& rows,
+std::vector<torch::Tensor> take(const PredictionTable& table, const std::vector<std::int64_t>& rows,
                                 const TargetPlan& plan) {
   std::vector<torch::Tensor> taken;
-  for (const torch::Tensor& probs : table.probs)
-    taken.push_back(probs.defined() && !rows.empty() ? probs.index_select(0, at::tensor(rows, at::kLong))
-                                                     : torch::Tensor());
+  for (std::size_t t = 0; t < table.probs.size(); ++t) {
+    torch::Tensor& probs = taken.emplace_back();
+    if (table.probs[t].empty() || rows.empty()) continue;
+    const std::int64_t classes = plan.targets[t].size();
+    probs = at::empty({std::int64_t(rows.size()), classes}, at::kDouble);
+    for (std::size_t i = 0; i < rows.size(); ++i)
+      std::copy_n(table.probs[t].data() + rows[i] * classes, classes,
+                  probs.data_ptr<double>() + std::int64_t(i) * classes);
+  }
   plan.derive(taken);
   return taken;
 }
 
 }  // namespace
 
-TableCandidate read_candidate(const OutsideTable& table, const std::string& name, const SourceRun& run) {
+TableCandidate read_candidate(const PredictionTable& table, const std::string& name, const SourceRun& run) {
   RowFinder finder(table, name);
   const Dataset& dataset = run.dataset;
   const std::vector<std::int64_t> train = finder.rows_of(dataset.train, dataset, "train");

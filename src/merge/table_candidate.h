@@ -1,4 +1,4 @@
-// A table from elsewhere as a candidate: its rows in the order of the runs' data.
+// A table of another program as a candidate: its rows in the order of the runs' data.
 #pragma once
 
 #include <torch/types.h>
@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "ensemble/outside_table.h"
+#include "data/prediction_table.h"
 #include "merge/source_run.h"
 
 namespace pleat {
@@ -19,6 +19,6 @@ struct TableCandidate {
 
 /// Throws: DataError naming the table `name` and the row: a train row is missing; some but not all test (or unlabelled)
 /// rows are there; a row is not in the data; a row's fold is not the run's.
-TableCandidate read_candidate(const OutsideTable& table, const std::string& name, const SourceRun& run);
+TableCandidate read_candidate(const PredictionTable& table, const std::string& name, const SourceRun& run);
 
 }  // namespace pleat

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <limits>
 #include <optional>
 #include <unordered_map>
 
@@ -106,14 +107,16 @@ torch::Tensor blended(const Blend& blend, const std::vector<torch::Tensor>& tabl
   return apply_blend(blend, tables);
 }
 
-// By fold: the predictions of that fold's models alone, blended. None if a candidate has no folds.
+// By fold: the predictions of that fold's models alone, blended. None if a candidate of the blend has no folds.
 std::vector<torch::Tensor> blended_folds(const Blend& blend, const Networks& networks) {
-  const auto fewer = [](const auto& a, const auto& b) { return a.size() < b.size(); };
-  const std::size_t folds = std::min_element(networks.begin(), networks.end(), fewer)->size();
+  std::size_t folds = std::numeric_limits<std::size_t>::max();
+  for (std::size_t m = 0; m < networks.size(); ++m) {
+    if (blend.uses(m)) folds = std::min(folds, networks[m].size());
+  }
   std::vector<torch::Tensor> by_fold;
   for (std::size_t f = 0; f < folds; ++f) {
     std::vector<torch::Tensor> tables;
-    for (const auto& each : networks) tables.push_back(each[f]);
+    for (const auto& each : networks) tables.push_back(f < each.size() ? each[f] : torch::Tensor());
     by_fold.push_back(blended(blend, tables));
   }
   return by_fold;

@@ -93,7 +93,7 @@ void check_constant(const RunConfig& config, const Dataset& dataset, const std::
 std::vector<std::int64_t> places_of(const RunConfig& config, const Dataset& dataset, const std::string& name) {
   const Target& target = dataset.targets.targets[target_named(dataset, name)];
   std::vector<std::int64_t> places(target.classes.size());
-  std::int64_t combinations = 1;
+  std::int64_t combinations = 1, total = 1;
   for (const auto& [label, count] : config.rounds.composition.at(name)) {
     const auto found = std::find(target.classes.begin(), target.classes.end(), label);
     if (found == target.classes.end()) {
@@ -103,12 +103,16 @@ std::vector<std::int64_t> places_of(const RunConfig& config, const Dataset& data
     if (count < 0)
       throw UsageError("rounds.composition.{}.{} is {}; expected a number of rows, 0 or more", name, label, count);
     places[std::size_t(found - target.classes.begin())] = count;
-    combinations = std::min(combinations * (std::min(count, kMostCompositions) + 1), kMostCompositions + 1);
+    const std::int64_t bounded = std::min(count, kMostCompositions);
+    combinations = std::min(combinations * (bounded + 1), kMostCompositions + 1);
+    total = std::min(total + bounded, kMostCompositions + 1);
   }
-  if (combinations > kMostCompositions)
+  if (combinations * total > kMostCompositions) {
     throw UsageError(
-        "rounds.composition.{} has more than {} combinations of places; use it for small groups, with few classes",
+        "rounds.composition.{} has too many places: their combinations times their number is above {}; use it for "
+        "small groups, with few classes",
         name, kMostCompositions);
+  }
   return places;
 }
 

@@ -13,11 +13,8 @@ template RunConfig read_fields<RunConfig>(const ConfigNode& node);
 template Json to_json<RunConfig>(const RunConfig& config);
 template Json identity_of<RunConfig>(const RunConfig& config);
 
-namespace {
-
 void check_folder_name(const std::string& what, const std::string& name) {
-  constexpr const char* kAllowed = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-";
-  if (name.empty() || name.front() == '.' || name.find_first_not_of(kAllowed) != std::string::npos) {
+  if (name.empty() || name.front() == '.' || name.find_first_not_of(kFolderNameLetters) != std::string::npos) {
     throw UsageError("{} '{}' names a folder; use letters, digits, '_', '-' and '.', and no '.' at the start", what,
                      name);
   }
@@ -25,6 +22,8 @@ void check_folder_name(const std::string& what, const std::string& name) {
   if (name.size() > kLongest)
     throw UsageError("{} '{:.40}…' is longer than {} characters; shorten it", what, name, kLongest);
 }
+
+namespace {
 
 template <class Items, class Name>
 void check_distinct(const char* what, const Items& items, Name name_of) {

@@ -107,4 +107,11 @@ void complete_and_check(RunConfig& config);
 /// Returns the text of docs/config.md: one table row per field.
 std::string config_reference();
 
+/// The letters of a name that becomes a folder's.
+inline constexpr const char* kFolderNameLetters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-";
+
+/// Throws: UsageError if the name cannot be a folder's: other letters, a '.' at the start, or too long.
+///   what: what is named, for the error
+void check_folder_name(const std::string& what, const std::string& name);
+
 }  // namespace pleat

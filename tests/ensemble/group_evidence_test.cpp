@@ -76,6 +76,36 @@ TEST(Composition, EqualsBruteForceOnRandomPersons) {
   }
 }
 
+TEST(Composition, OfManyGroupsIsThatOfEachAlone) {
+  RandomStream random({.seed = 4});
+  const std::vector<std::vector<std::int64_t>> kinds{{5, 1, 1}, {2, 2, 2}};
+  std::vector<std::int64_t> group_of;
+  std::vector<std::vector<std::int64_t>> places;
+  for (int group = 0; group < 60; ++group) {  // runs of equal places and sizes, longer and shorter than a batch
+    places.push_back(kinds[std::size_t(group / 13 % 2)]);
+    const std::int64_t size = group % 11 == 10 ? 3 : 6;
+    group_of.insert(group_of.end(), std::size_t(size), group);
+  }
+  const torch::Tensor probs = random_probs(std::int64_t(group_of.size()), 3, random);
+  const RowGroups groups = group_rows(group_of);
+  const Belief all = composed_belief(probs, groups, places);
+  for (std::int64_t group = 0; group < groups.count(); ++group) {
+    const std::int64_t first = *groups.first(group), last = first + groups.size(group);
+    const Belief alone =
+        composed_belief(probs.slice(0, first, last), one_group(last - first), {places[std::size_t(group)]});
+    EXPECT_TRUE(alone.labels.equal(all.labels.slice(0, first, last))) << group;
+    EXPECT_TRUE(alone.probs.equal(all.probs.slice(0, first, last))) << group;
+  }
+}
+
+TEST(Composition, OfImpossibleRowsStaysInRange) {
+  // Every row is sure of class 0, which has one place: all assignments have tiny weights.
+  const torch::Tensor probs = torch::tensor({1.0, 0.0}, torch::kFloat64).expand({40, 2}).contiguous();
+  const Belief belief = composed_belief(probs, one_group(40), {{1, 39}});
+  EXPECT_TRUE(belief.probs.allclose(torch::tensor({1.0 / 40, 39.0 / 40}, torch::kFloat64).expand({40, 2})));
+  EXPECT_EQ(belief.labels.sum().item<std::int64_t>(), 39);
+}
+
 TEST(Composition, OfManyRowsStaysInRange) {
   const torch::Tensor probs = torch::full({300, 2}, 1e-9, torch::kFloat64);
   const Belief belief = composed_belief(probs, one_group(300), {{200, 100}});

@@ -99,6 +99,23 @@ TEST(Selection, IsTheSameForAnyNumberOfThreads) {
   at::set_num_threads(threads);
 }
 
+TEST(Greedy, LeadsBelowFloat32sPrecisionAreDecidedExactly) {
+  const std::int64_t rows = 37, classes = 3;
+  Candidates candidates{.labels = torch::arange(rows) % 2};
+  for (const double lead : {-1e-10, 1e-10}) {  // of the true class
+    torch::Tensor probs = torch::full({rows, classes}, 0.1, torch::kFloat64);
+    for (std::int64_t i = 0; i < rows; ++i) {
+      probs[i][i % 2] = 0.45 + lead;
+      probs[i][1 - i % 2] = 0.45 - lead;
+    }
+    candidates.probs.push_back(probs);
+  }
+  RowList all(static_cast<std::size_t>(rows));
+  std::iota(all.begin(), all.end(), 0);
+  for (const char* score : {"macro_f1", "accuracy"})
+    EXPECT_EQ(greedy_picks(candidates, all, score), std::vector<int>{1}) << score;
+}
+
 TEST(Blend, SurvivesJson) {
   for (const char* method : {"greedy", "stack", "mean"}) {
     Problem problem({1.0, 0.8});

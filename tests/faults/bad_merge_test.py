@@ -29,6 +29,7 @@ def made(tmp_path_factory):
     run_on(folder, "limit", crops, {"data.limit": 60})
     run_on(folder, "classes", crops, {"targets": [{"name": "mask", "classes": ["wear", "none", "bad"]}, {"name": "gender"}]})
     folds = f"folds.file={folder / 'a/folds.csv'}"
+    run_on(folder, "rest", crops, {"data.limit": 60, "data.rest": "unlabelled"})
     run_on(folder, "targets", crops, {"targets": people.TARGETS[:1]}, "--set", folds)
     for name, edge in (("numbers", 40), ("edges", 50)):
         targets = [{"name": "age", "edges": [30, edge], "classes": ["young", "middle", "old"]}]
@@ -42,7 +43,7 @@ def made(tmp_path_factory):
 
 def refusal(tmp_path, *arguments, code=DATA):
     line = runs.refusal(runs.pleat("ensemble", *arguments, "--out", tmp_path / "above/out"), code)
-    assert not (tmp_path / "above/out").exists() and not any((tmp_path / "above").glob(".*partial"))
+    assert not (tmp_path / "above").exists()
     return line
 
 
@@ -59,6 +60,16 @@ def test_runs_of_another_experiment(made, tmp_path, other, words):
     assert words in line and str(made / other) in line and str(made / "a") in line
     if other in ("seed", "k", "limit"):
         assert f"train with --set folds.file={made / 'a/folds.csv'}" in line
+
+
+def test_runs_that_predict_other_rows(made, tmp_path):
+    line = refusal(tmp_path, made / "limit", made / "rest")
+    assert "predicts 40 unlabelled rows and" in line and "predicts 4 unlabelled rows; train with the same data.limit" in line
+
+
+def test_a_run_given_twice(made, tmp_path):
+    (tmp_path / "link").symlink_to(made / "a")
+    assert "is given twice" in refusal(tmp_path, made / "a", tmp_path / "link", code=USAGE)
 
 
 def test_runs_with_other_edges(made, tmp_path):
@@ -94,17 +105,36 @@ def test_swapped_rows_of_folds(made, tmp_path):
 def test_folders_that_cannot_be_joined(made, tmp_path):
     assert "is an ensemble of several runs" in refusal(tmp_path, made / "merged")
     assert "holds no finished run" in refusal(tmp_path, made / "photos")
+    shutil.copytree(made / "merged", made / "merged_and_more")
+    (made / "merged_and_more/notes.txt").write_text("mine")
     (tmp_path / "full").mkdir()
     (tmp_path / "full/notes.txt").write_text("mine")
     (tmp_path / "file").write_text("mine")
     for out, code, words in [
         (made / "a", USAGE, "is the run folder"), (made / "a/in", USAGE, "is inside the run folder"),
         (made, USAGE, f"{made / 'a'} is inside --out"), (tmp_path / "full", DATA, "is not empty and holds no earlier ensemble"),
-        (tmp_path / "file", DATA, "is a file"),
+        (tmp_path / "file", DATA, "is a file"), (made / "merged_and_more", DATA, "holds an earlier ensemble and more (it has notes.txt)"),
     ]:
         done = runs.pleat("ensemble", made / "a", "--out", out)
         assert words in runs.refusal(done, code)
-    assert (tmp_path / "full/notes.txt").read_text() == "mine" and {each.name for each in tmp_path.iterdir()} <= {"full", "file", "above"}
+    assert (tmp_path / "full/notes.txt").read_text() == "mine" and {each.name for each in tmp_path.iterdir()} == {"full", "file"}
+
+
+def test_inputs_inside_the_folder_to_replace(made, tmp_path):
+    out = shutil.copytree(made / "merged", tmp_path / "out")
+    for flags in (("--oof", f"t={out}/round_0/oof.h5"), ("--crops", f"{out}/crops.h5")):
+        done = runs.pleat("ensemble", made / "a", *flags, "--out", out)
+        assert "is inside --out" in runs.refusal(done, USAGE)
+    assert exports.tree(out) == exports.tree(made / "merged")
+
+
+@pytest.mark.parametrize("action", ["throw", "nospace", "stop"])
+def test_an_ensemble_that_cannot_be_put_in_place_leaves_the_earlier_one(made, tmp_path, action):
+    out = shutil.copytree(made / "merged", tmp_path / "out")
+    point = "publish_ensemble" if action != "stop" else "link_network"
+    done = runs.pleat("ensemble", made / "a", "--out", out, PLEAT_FAULT=f"{point}:1:{action}")
+    assert done.returncode == (75 if action == "stop" else DATA), done.stdout
+    assert exports.tree(out) == exports.tree(made / "merged") and {each.name for each in tmp_path.iterdir()} == {"out"}
 
 
 def test_crops_that_moved(made, tmp_path):
@@ -148,8 +178,8 @@ TABLES = {  # what is done to a good table, and words of the error
     "test-row-missing": (lambda table: table.pop("r100"), "has 11 of 12 test rows; row 'r100' is missing"),
     "unlabelled-row-missing": (lambda table: table.pop("r110"), "has 3 of 4 unlabelled rows; row 'r110' is missing"),
     "unknown-row": (lambda table: table.update(stranger=table["r5"]), "has the row 'stranger', which is none of the runs' rows"),
-    "nan": (edit(mask__wear="nan"), "column 'mask:wear' says 'nan', which is not a finite number"),
-    "text": (edit(mask__wear="high"), "says 'high', which is not a finite number"),
+    "nan": (edit(mask__wear="nan"), "row 'r5', target mask: nan is no probability"),
+    "text": (edit(mask__wear="high"), "column 'mask:wear' says 'high', which is not a number"),
     "negative": (edit(gender__f="-0.5", gender__m="1.5"), "row 'r5', target gender: -0.5 is no probability"),
     "sum": (edit(gender__f="0.5", gender__m="0.6"), "row 'r5', target gender: the probabilities sum to 1.1; expected 1"),
     "class-missing": (drop_column("mask:bad"), "column 'mask:bad' is missing"),
@@ -157,7 +187,9 @@ TABLES = {  # what is done to a good table, and words of the error
     "target-missing": (lambda table: [drop_column(f"gender:{name}")(table) for name in "fm"], "has no predictions of target gender"),
     "no-target": (lambda table: [row.pop(key) for row in table.values() for key in list(row) if ":" in key], "has no predictions of mask, gender"),
     "other-fold": (lambda table: table["r5"].update(fold=str((int(table["r5"]["fold"]) + 1) % 3)), "was made with other folds: row 'r5'"),
-    "fold-text": (edit(fold="first"), "column 'fold' says 'first'"),
+    "fold-text": (edit(fold="first"), "column 'fold' says 'first', which is not a whole number"),
+    "fold-half": (edit(fold="1.5"), "column 'fold' says '1.5'"),
+    "fold-below-0": (edit(fold="-3"), "has the fold -3; expected one from 0"),
 }
 
 
@@ -205,15 +237,24 @@ def replace(name, value):
     return change
 
 
+def layout_elsewhere(file):
+    del file["targets/mask/ensemble"]
+    layout = h5py.VirtualLayout((96, 3), "f8")
+    layout[:] = h5py.VirtualSource("other.h5", "x", (96, 3))
+    return layout
+
+
 @pytest.mark.parametrize("change, words", [
     pytest.param(replace("targets/mask/classes", numpy.array([b"wear", b"none", b"bad"])), "has its classes in another order", id="order"),
     pytest.param(replace("targets/mask/classes", numpy.array([b"a", b"b", b"c"])), "has other classes: a, b, c; expected", id="classes"),
     pytest.param(replace("targets/mask/ensemble", numpy.full((96, 3), numpy.nan)), "is no probability", id="nan"),
     pytest.param(replace("targets/mask/ensemble", numpy.full((96, 2), 0.5)), "is [96, 2]; expected [96, 3]", id="shape"),
-    pytest.param(replace("targets/mask/ensemble", numpy.full(96, 0.5)), "wrong number of dimensions", id="flat"),
+    pytest.param(replace("targets/mask/ensemble", numpy.full(96, 0.5)), "it has 1 dimensions; expected 2", id="flat"),
     pytest.param(replace("ids", numpy.array([b"same"] * 96)), "the id 'same' appears twice", id="repeated"),
     pytest.param(replace("folds", numpy.zeros((1, 5), int)), "folds and ids have different sizes", id="folds"),
-    pytest.param(lambda file: file.__delitem__("ids"), "is not a table of predictions", id="no-ids"),
+    pytest.param(lambda file: file.__delitem__("ids"), "is not a table of predictions: ids: it is missing", id="no-ids"),
+    pytest.param(replace("targets/mask/ensemble", h5py.ExternalLink("other.h5", "/x")), "is a link to somewhere else", id="external-link"),
+    pytest.param(lambda file: file.create_virtual_dataset("targets/mask/ensemble", layout_elsewhere(file)), "its values are in another file", id="virtual"),
     pytest.param(lambda file: file.__delitem__("targets"), "has no predictions of mask, gender", id="no-targets"),
 ])
 def test_hdf5_tables_that_do_not_fit(made, tmp_path, change, words):
@@ -221,19 +262,24 @@ def test_hdf5_tables_that_do_not_fit(made, tmp_path, change, words):
     assert words in refusal(tmp_path, made / "a", "--oof", f"t={file}")
 
 
-def test_an_hdf5_table_as_h5py_writes_it(made, tmp_path):
-    """Texts of variable length, probabilities in float32."""
+@pytest.mark.parametrize("texts", ["utf8", "ascii", "fixed"])
+def test_an_hdf5_table_as_h5py_writes_it(made, tmp_path, texts):
+    """Texts of variable or fixed length, probabilities in float32, compressed; rows in another order."""
+    kind = {"utf8": h5py.string_dtype(), "ascii": h5py.string_dtype("ascii"), "fixed": "S12"}[texts]
     with h5py.File(made / "a/round_0/oof.h5") as oof, h5py.File(tmp_path / "t.h5", "w") as file:
-        file["ids"] = [id.decode() for id in oof["ids"][:]]
+        file["ids"] = oof["ids"][:][::-1].astype(kind)
         for target in ("mask", "gender"):
-            file[f"targets/{target}/classes"] = [name.decode() for name in oof[f"targets/{target}/classes"][:]]
-            file[f"targets/{target}/ensemble"] = oof[f"targets/{target}/ensemble"][:].astype("float32")
+            file[f"targets/{target}/classes"] = oof[f"targets/{target}/classes"][:].astype(kind)
+            probs = oof[f"targets/{target}/ensemble"][:][::-1].astype("float32")
+            file.create_dataset(f"targets/{target}/ensemble", data=probs, compression="gzip" if target == "mask" else None)
     exports.pleat("ensemble", made / "a", "--oof", f"t={tmp_path / 't.h5'}", "--out", tmp_path / "out")
     assert "t" in json.loads((tmp_path / "out/round_0/ensemble.json").read_text())["targets"]["mask"]["models"]
+    with h5py.File(made / "a/round_0/oof.h5") as oof, h5py.File(tmp_path / "out/round_0/oof.h5") as mine:
+        assert numpy.allclose(mine["targets/mask/models/t/probs"], oof["targets/mask/ensemble"], atol=1e-6)
 
 
 @pytest.mark.parametrize("flags, words", [
-    (("--oof", "t"), "--oof t is not NAME=FILE"), (("--oof", "a:b=x.csv"), "a name has no '/' and no ':'"),
+    (("--oof", "t"), "--oof t is not NAME=FILE"), (("--oof", "a:b=x.csv"), "--oof: the name 'a:b' names a folder"), (("--oof", ".=x.csv"), "names a folder"),
     (("--oof", "a=x.csv"), "the name 'a' is taken"), (("--oof", "t=x.csv", "--oof", "t=y.csv"), "the name 't' is taken"),
     (("--method", "median"), "median"),
 ])

@@ -11,7 +11,7 @@ AGE = {"name": "age", "edges": [35, 50]}
 TARGETS = [{"name": "mask"}, {"name": "gender"}, AGE]
 GROUPS = {"constant_in_group": ["gender", "age"], "composition": {"mask": crowd.COMPOSITION}}
 BASE = {"folds.k": 3, "train.epochs": 8, "train.lr": 1e-2, "train.batch": 12, "train.sampling": "balanced", "targets": TARGETS, "rounds.count": 3, "rounds.stop": "never",
-        "rounds.admit": {"threshold": 0.0}}
+        "rounds.epochs": 4, "rounds.admit": {"threshold": 0.0}}
 INNER = {"train.keep": "best", "train.inner_share": 0.2, "predict.temperature": True}
 # Through each of these, labels of fold k could reach fold k's models.
 LOOKING = {
@@ -23,7 +23,7 @@ LOOKING = {
         "rounds": {"count": 3, "stop": "never", **GROUPS, "admit": {"adaptive": True, "quotas": True, "share": 0.9},
                    "labels": "soft", "temperature": 0.7, "weight": {"factor": 0.5, "by": "confidence"}, "use_test": True,
                    "augment": {"randaugment": {"ops": 2}}, "parts": 2, "epochs": 3}},
-    "joint": {"targets_as": "joint", "rounds": {"count": 3, "stop": "never", **GROUPS, "admit": {"threshold": 0.0}}},
+    "joint": {"targets_as": "joint", "rounds": {"count": 3, "stop": "never", "epochs": 4, **GROUPS, "admit": {"threshold": 0.0}}},
 }
 
 
