@@ -69,20 +69,11 @@ auto with_name(const std::string& name, const Work& work) try {
   throw Hdf5Error(fmt::format("{}: {}", name, error.what()));
 }
 
-std::vector<std::string> read_long_texts(const OpenDataset& dataset) {
-  const Hdf5Type type(H5Tcopy(H5T_C_S1), "make a text type");
-  hdf5(H5Tset_size(type.get(), H5T_VARIABLE), "size a text type");
-  hdf5(H5Tset_cset(type.get(), H5Tget_cset(dataset.type.get())), "encode a text type");
-  std::vector<char*> first(dataset.count());
-  dataset.read(type.get(), first.data());
-  std::vector<std::string> texts;
-  for (const char* text : first) texts.emplace_back(text ? text : "");
-  const Hdf5Space space(H5Dget_space(dataset.set.get()), "get a data space");
-  hdf5(H5Dvlen_reclaim(type.get(), space.get(), H5P_DEFAULT, first.data()), "free texts");
-  return texts;
-}
-
-std::vector<std::string> read_short_texts(const OpenDataset& dataset) {
+// Texts of variable length are refused: HDF5 itself hangs on some damaged ones.
+std::vector<std::string> texts_of(const OpenDataset& dataset) {
+  if (H5Tis_variable_str(dataset.type.get()))
+    throw Hdf5Error(
+        "its texts have variable length; write them with a fixed one, in h5py numpy.char.encode(texts, 'utf-8')");
   const std::size_t width = H5Tget_size(dataset.type.get()), count = dataset.count();
   std::string padded(width * count, '\0');
   dataset.read(dataset.type.get(), padded.data());
@@ -128,7 +119,7 @@ std::vector<std::string> read_texts(hid_t parent, const std::string& name) {
   return with_name(name, [&] {
     const OpenDataset dataset(parent, name);
     dataset.require(H5T_STRING, 1);
-    return H5Tis_variable_str(dataset.type.get()) ? read_long_texts(dataset) : read_short_texts(dataset);
+    return texts_of(dataset);
   });
 }
 

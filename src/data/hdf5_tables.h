@@ -16,7 +16,7 @@ Hdf5File open_hdf5(const std::string& bytes);
 /// `name`: a path from `parent`. Throws for a soft or external link in it, which could lead anywhere.
 bool has_object(hid_t parent, const std::string& name);
 
-/// Reads a one-dimensional list of texts, of fixed or variable length.
+/// Reads a one-dimensional list of texts of fixed length.
 std::vector<std::string> read_texts(hid_t parent, const std::string& name);
 
 /// An array of `dims.size()` dimensions, the last one varying fastest.

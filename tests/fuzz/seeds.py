@@ -153,16 +153,15 @@ def predictions():
     yield "csv-one.csv", b"id,fold,mask:a,mask:b\n1,0,0.25,0.75\n2,,1,0\n"
     rows = "".join(f"{i},{i % 3},{i / 40},{1 - i / 40},0.2,0.3,0.5\n" for i in range(40))
     yield "csv-two.csv", ("id,fold,mask:a,mask:b,age:x,age:y,age:z\n" + rows).encode()
-    for name, texts in (("long", lambda words: list(words)), ("short", lambda words: numpy.array([word.encode() for word in words]))):
-        out = io.BytesIO()
-        with h5py.File(out, "w") as file:
-            file["ids"] = texts(str(i) for i in range(6))
-            file["folds"] = numpy.arange(6).reshape(1, 6) % 3
-            for target, classes in (("mask", "ab"), ("age", "xyz")):
-                file[f"targets/{target}/classes"] = texts(classes)
-                table = numpy.full((6, len(classes)), 1 / len(classes), "float32")
-                file.create_dataset(f"targets/{target}/ensemble", data=table, compression="gzip" if target == "age" else None)
-        yield f"hdf5-{name}.h5", out.getvalue()
+    out = io.BytesIO()
+    with h5py.File(out, "w") as file:
+        file["ids"] = numpy.array([b"%d" % i for i in range(6)])
+        file["folds"] = numpy.arange(6).reshape(1, 6) % 3
+        for target, classes in (("mask", "ab"), ("age", "xyz")):
+            file[f"targets/{target}/classes"] = numpy.array([name.encode() for name in classes])
+            table = numpy.full((6, len(classes)), 1 / len(classes), "float32")
+            file.create_dataset(f"targets/{target}/ensemble", data=table, compression="gzip" if target == "age" else None)
+    yield "hdf5-two.h5", out.getvalue()
 
 
 FILES = {"photo": photos, "table": tables, "idx": idx_files, "safetensors": safetensors_files, "zip": zips, "weights": weights_files,
