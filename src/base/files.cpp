@@ -58,6 +58,7 @@ void sync_folder(const fs::path& path) {
 }
 
 fs::path resolved_path(const fs::path& path) {
+  if (path.empty()) throw UsageError("a path is empty; give the name of a file or folder");
   std::error_code error;
   fs::path whole = fs::weakly_canonical(fs::absolute(path), error);
   if (error) throw_file_error("look for", path, error.value());

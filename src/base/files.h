@@ -21,7 +21,7 @@ void publish_file(const std::filesystem::path& partial, const std::filesystem::p
 /// Makes renames in the folder of `path` last. write_file and publish_file do so themselves.
 void sync_folder(const std::filesystem::path& path);
 
-/// Returns the absolute path with links resolved; the path need not exist.
+/// Returns the absolute path with links resolved; the path need not exist. Throws UsageError if it is empty.
 std::filesystem::path resolved_path(const std::filesystem::path& path);
 
 /// True if `inner` is `outer` or lies inside it, with links resolved.

@@ -43,10 +43,12 @@ void check_probs(const PredictionTable& table, const PredictedTarget& target, st
 }
 
 void check_folds(const PredictionTable& table) {
-  for (std::size_t row = 0; row < table.folds.size(); ++row) {
-    if (table.folds[row] >= -1) continue;
-    throw DataError("{}: row '{}' has the fold {}; expected one from 0, or -1 for none", table.path.string(),
-                    shown(table.ids[row]), table.folds[row]);
+  for (const std::vector<std::int64_t>& folds : table.folds) {
+    for (std::size_t row = 0; row < folds.size(); ++row) {
+      if (folds[row] >= -1) continue;
+      throw DataError("{}: row '{}' has the fold {}; expected one from 0, or -1 for none", table.path.string(),
+                      shown(table.ids[row]), folds[row]);
+    }
   }
 }
 
@@ -87,11 +89,14 @@ Number number_at(const SampleTable& csv, const std::vector<std::string>& column,
 void read_csv_table(PredictionTable& table, const std::vector<PredictedTarget>& targets) {
   const SampleTable csv = read_csv(table.path, {});
   table.ids = csv.column("id");
-  if (const auto* folds = csv.find("fold")) {
+  std::string name = "fold";  // as in folds.csv: of further repeats fold_2, …
+  while (const auto* column = csv.find(name)) {
+    std::vector<std::int64_t>& folds = table.folds.emplace_back();
     for (std::size_t row = 0; row < csv.rows(); ++row) {
-      const bool none = (*folds)[row].empty();
-      table.folds.push_back(none ? -1 : number_at<std::int64_t>(csv, *folds, row, "fold", "a whole number"));
+      const bool none = (*column)[row].empty();
+      folds.push_back(none ? -1 : number_at<std::int64_t>(csv, *column, row, name, "a whole number"));
     }
+    name = fmt::format("fold_{}", table.folds.size() + 1);
   }
   for (const PredictedTarget& target : targets) {
     std::vector<double>& probs = table.probs.emplace_back();
@@ -132,7 +137,8 @@ void read_hdf5_table(PredictionTable& table, const std::string& bytes, const std
   if (has_object(file.get(), "folds")) {
     const NumberArray<std::int64_t> folds = read_integers(file.get(), "folds", 2);  // [repeats, N]
     if (folds.dims[0] < 1 || folds.dims[1] != rows) throw Hdf5Error("folds and ids have different sizes");
-    table.folds.assign(folds.values.begin(), folds.values.begin() + rows);
+    for (auto first = folds.values.begin(); first != folds.values.end(); first += rows)
+      table.folds.emplace_back(first, first + rows);
   }
   for (const PredictedTarget& target : targets) {
     std::vector<double>& probs = table.probs.emplace_back();

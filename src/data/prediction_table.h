@@ -17,9 +17,10 @@ struct PredictedTarget {
 
 struct PredictionTable {
   std::filesystem::path path;
-  std::string sha256;               // of the file
-  std::vector<std::string> ids;     // unique
-  std::vector<std::int64_t> folds;  // by row: the fold that held it out, -1 for none; empty if the file does not say
+  std::string sha256;            // of the file
+  std::vector<std::string> ids;  // unique
+  // By repeat and row: the fold that held the row out, -1 for none; empty if the file does not say.
+  std::vector<std::vector<std::int64_t>> folds;
   // Of each target: [ids, classes], each row's sum 1; empty if the file does not predict it.
   std::vector<std::vector<double>> probs;
 };

@@ -175,6 +175,11 @@ Blend blend_from_json(const Json& json, std::size_t candidates, std::int64_t cla
     if (blend.weights.size() != candidates || !(std::abs(sum - 1) < 1e-6))
       throw DataError("{}: {} weights with the sum {} for {} candidates", source, blend.weights.size(), sum,
                       candidates);
+    const bool known = blend.method == "mean" || blend.method == "best" || blend.method == "greedy";
+    if (json.contains("stack") != (blend.method == "stack") || (!known && blend.method != "stack"))
+      throw DataError("{}: the method '{}' does not fit the rest", source, blend.method);
+    if (std::any_of(blend.weights.begin(), blend.weights.end(), [](double weight) { return !(weight >= 0); }))
+      throw DataError("{}: a weight is negative", source);
     if (!json.contains("stack")) return blend;
     const Json& stack = json.at("stack");
     StackModel& model = blend.stack.emplace();

@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/files.h"
+#include "base/utf8.h"
 #include "base/wording.h"
 #include "run/job_plan.h"
 
@@ -82,6 +83,8 @@ Blend read_blend(const Json& described, const std::vector<std::string>& candidat
 
 TrainedRun read_trained_run(const RunPaths& paths, const std::string& name, int round) {
   TrainedRun run{.name = name, .paths = paths, .round = round};
+  if (!name.empty() && !file_exists(paths.config()))
+    throw DataError("{} is missing; run pleat ensemble again", paths.config().string());
   run.config = read_fields<RunConfig>(read_config(paths.config()));
   if (run.config.cluster.fast_conv) run.conv_plans = read_conv_plans(paths);
   run.record = read_run_record(paths);
@@ -105,12 +108,20 @@ void complete(TrainedRun& run) {
 
 // The runs that ensemble.json names, or the one in this folder.
 std::vector<TrainedRun> read_runs(const RunPaths& paths, const Json& described, int round) {
+  if (!described.is_object()) throw DataError("{} is damaged", paths.ensemble(round).string());
   if (!described.contains("runs")) return {read_trained_run(paths, "", round)};
   std::vector<TrainedRun> runs;
   for (const Json& run : described["runs"]) {
-    const RunPaths own{paths.root / run.at("folder").get<std::string>()};
-    runs.push_back(read_trained_run(own, run.at("name"), run.at("round")));
+    const std::string name = run.at("name");
+    const bool is_folder =
+        !name.empty() && name.front() != '.' && name.find_first_not_of(kFolderNameLetters) == std::string::npos;
+    if (!is_folder || !run.at("round").is_number_unsigned()) {
+      throw DataError("{} has an odd run ('{}', round {}); run pleat ensemble again", paths.ensemble(round).string(),
+                      shown(name), run.at("round").dump());
+    }
+    runs.push_back(read_trained_run(paths.joined_run(name), name, run.at("round")));
   }
+  if (runs.empty()) throw DataError("{} names no run; run pleat ensemble again", paths.ensemble(round).string());
   return runs;
 }
 
@@ -133,7 +144,7 @@ int place_in(const List& list, const Is& is, const char* what, const Json& name)
 }
 
 // Reads a member. Only an ensemble of several runs names the run and the unit.
-Member read_member_of(const Json& json, int target, const TrainedEnsemble& ensemble, const RunPaths& paths) {
+Member read_member_of(const Json& json, int target, const TrainedEnsemble& ensemble) {
   Member member;
   if (json.contains("run"))
     member.run = place_in(
@@ -149,19 +160,21 @@ Member read_member_of(const Json& json, int target, const TrainedEnsemble& ensem
       json.at("model"));
   member.model = run.config.models[std::size_t(model)];
   member.candidate = static_cast<int>(run.first_candidate) + model;
-  member.folder = paths.root / json.at("folder").get<std::string>();
-  member.job = job_name(run.targets.units[std::size_t(member.unit)].name, member.model.id, {json.at("fold")}, run.round,
-                        json.value("part", -1));
+  const std::string& unit = run.targets.units[std::size_t(member.unit)].name;
+  const FoldId fold{json.at("fold")};
+  const int part = json.value("part", -1);
+  member.folder = run.paths.fold(run.round, unit, member.model.id, fold, part);
+  member.job = job_name(unit, member.model.id, fold, run.round, part);
   return member;
 }
 
 // All members, each once: targets may share them. Ordered by run, unit, candidate, fold and part.
-void add_members(const Json& targets, const RunPaths& paths, TrainedEnsemble& ensemble) {
+void add_members(const Json& targets, TrainedEnsemble& ensemble) {
   std::map<std::tuple<int, int, int, int, int>, Member> members;
   for (std::size_t t = 0; t < ensemble.blends.size(); ++t) {
     const Json& described = targets.at(ensemble.targets().targets[t].name);
     for (const Json& json : described.value("members", Json::array())) {
-      const Member member = read_member_of(json, static_cast<int>(t), ensemble, paths);
+      const Member member = read_member_of(json, static_cast<int>(t), ensemble);
       members[{member.run, member.unit, member.candidate, json.at("fold"), json.value("part", -1)}] = member;
     }
   }
@@ -205,7 +218,7 @@ TrainedEnsemble read_ensemble(const RunPaths& paths) {
     const Json& targets = described.at("targets");
     for (const Target& target : ensemble.targets().targets)
       ensemble.blends.push_back(read_blend(targets.at(target.name), ensemble.candidates, target));
-    add_members(targets, paths, ensemble);
+    add_members(targets, ensemble);
   } catch (const std::exception& error) {
     throw damaged(error);
   }

@@ -35,7 +35,8 @@ std::vector<std::string> name_runs(const std::vector<fs::path>& runs) {
       if (std::string_view(kFolderNameLetters).find(letter) == std::string_view::npos) letter = '_';
     }
     if (name.empty() || name.front() == '.') name.insert(0, "run");
-    std::string free = name;
+    constexpr std::size_t kLongest = 60;  // it becomes part of an export's file names
+    std::string free = name = name.substr(0, kLongest);
     for (int number = 2; !taken.insert(free).second; ++number) free = fmt::format("{}_{}", name, number);
     names.push_back(free);
   }
@@ -52,11 +53,11 @@ void check_names(const MergeRequest& request, const std::vector<std::string>& ru
   }
 }
 
-// The runs and files that are read, none of which --out may replace.
-std::vector<fs::path> inputs_of(const MergeRequest& request) {
-  std::vector<fs::path> inputs = request.runs;
-  for (const NamedTable& table : request.tables) inputs.push_back(table.file);
-  if (!request.crops.empty()) inputs.push_back(request.crops);
+// None of which --out may replace.
+MergeInputs inputs_of(const MergeRequest& request) {
+  MergeInputs inputs{.runs = request.runs};
+  for (const NamedTable& table : request.tables) inputs.files.push_back(table.file);
+  if (!request.crops.empty()) inputs.files.push_back(request.crops);
   return inputs;
 }
 
@@ -86,7 +87,8 @@ Sources read_sources(const MergeRequest& request) {
   return sources;
 }
 
-std::string folder_in_merged(const SourceRun& run) { return "runs/" + run.trained.name; }
+// In the merged folder.
+RunPaths joined(const SourceRun& run) { return RunPaths{}.joined_run(run.trained.name); }
 
 // The targets that a run trains in order to predict this one.
 std::vector<int> trained_for(const TargetPlan& plan, int target) {
@@ -108,7 +110,7 @@ Json members_of_run(const SourceRun& run, int target, const std::string& model, 
     for (Json& network : list_networks(source, run.plan.folds(), unit, model, weight)) {
       network["run"] = trained.name;
       network["unit"] = unit.name;
-      network["folder"] = folder_in_merged(run) + "/" + network["folder"].get<std::string>();
+      network["folder"] = (joined(run).root / network["folder"].get<std::string>()).string();
       members.push_back(network);
     }
   }
@@ -118,7 +120,7 @@ Json members_of_run(const SourceRun& run, int target, const std::string& model, 
 Json describe_merged(const Sources& sources, const std::vector<GatheredTarget>& targets, const std::string& asked) {
   Json runs = Json::array(), tables = Json::array();
   for (const SourceRun& run : sources.runs)
-    runs.push_back({{"name", run.trained.name}, {"folder", folder_in_merged(run)}, {"round", run.trained.round}});
+    runs.push_back({{"name", run.trained.name}, {"folder", joined(run).root.string()}, {"round", run.trained.round}});
   for (const TableSource& source : sources.tables)
     tables.push_back({{"name", source.name}, {"sha256", source.table.sha256}});
   const auto members_of = [&](int target, std::size_t candidate, double weight) {
@@ -137,7 +139,7 @@ Json describe_merged(const Sources& sources, const std::vector<GatheredTarget>& 
 
 // The files that describe a run.
 void add_run_files(const SourceRun& run, MergedFolder& folder) {
-  const RunPaths &from = run.trained.paths, to{folder_in_merged(run)};
+  const RunPaths &from = run.trained.paths, to = joined(run);
   folder.copy(from.config(), to.config());
   folder.copy(from.run(), to.run());
   if (file_exists(from.conv_plan())) folder.copy(from.conv_plan(), to.conv_plan());
@@ -152,7 +154,7 @@ void add_networks(const Sources& sources, const Json& described, MergedFolder& f
       const auto run = std::find_if(sources.runs.begin(), sources.runs.end(),
                                     [&](const SourceRun& each) { return each.trained.name == member["run"]; });
       const fs::path to = member["folder"].get<std::string>();
-      const fs::path from = run->trained.paths.root / to.lexically_relative(folder_in_merged(*run));
+      const fs::path from = run->trained.paths.root / to.lexically_relative(joined(*run).root);
       for (const char* file : {kWeightsFile, kPredictionsFile, kDoneFile}) folder.link(from / file, to / file);
       if (file_exists(from / kMetricsFile)) folder.link(from / kMetricsFile, to / kMetricsFile);
     }
@@ -224,7 +226,7 @@ std::string precisions_of(const std::vector<SourceRun>& runs) {
 
 void merge_runs(const MergeRequest& request) {
   const Clock::time_point start = Clock::now();
-  const std::vector<fs::path> inputs = inputs_of(request);
+  const MergeInputs inputs = inputs_of(request);
   require_free(request.out, inputs);
   const Sources sources = read_sources(request);
   const SourceRun& first = sources.runs.front();

@@ -11,16 +11,20 @@
 
 namespace pleat {
 
+/// What an ensemble is made of.
+struct MergeInputs {
+  std::vector<std::filesystem::path> runs, files;
+};
+
 /// Writes nothing.
-///   read: the runs and files that the ensemble is made of
-/// Throws: UsageError if `out` is or holds one of them, or lies inside one; DataError if it holds anything but an
-/// earlier ensemble of runs.
-void require_free(const std::filesystem::path& out, const std::vector<std::filesystem::path>& read);
+/// Throws: UsageError if `out` is or holds one of the inputs, or lies in a run; DataError if `out`, or a folder beside
+/// it that MergedFolder needs, holds anything but an earlier ensemble of runs.
+void require_free(const std::filesystem::path& out, const MergeInputs& inputs);
 
 class MergedFolder {
  public:
   /// Throws: as require_free; DataError if another pleat ensemble is writing `out`, or if it cannot be written.
-  MergedFolder(const std::filesystem::path& out, const std::vector<std::filesystem::path>& read);
+  MergedFolder(const std::filesystem::path& out, const MergeInputs& inputs);
   /// Removes what was not published.
   ~MergedFolder();
   MergedFolder(const MergedFolder&) = delete;
@@ -35,10 +39,13 @@ class MergedFolder {
   /// Adds a copy. For files that people may edit.
   void copy(const std::filesystem::path& from, const std::filesystem::path& name);
 
-  /// Puts the folder in its place, and removes the earlier one. If that fails, the earlier one stays.
+  /// Puts the folder in its place, in one step where the system can exchange folders, and removes the earlier one. If
+  /// that fails, the earlier one stays.
   void publish();
 
  private:
+  void put_in_place() const;
+
   std::filesystem::path out_, aside_, earlier_;
   std::unique_ptr<FolderLock> lock_;
 };

@@ -56,8 +56,13 @@ void check_networks(const SourceRun& source) {
 
 std::vector<std::string> notes_of(const TrainedRun& run) {
   const Json summary = parse_json_or_null(read_file(run.paths.summary()));
-  if (!summary.is_object() || !summary.contains("notes")) return {};
-  return summary["notes"].get<std::vector<std::string>>();
+  if (!summary.is_object() || !summary.contains("notes")) return {};  // early versions had none
+  try {
+    return summary["notes"].get<std::vector<std::string>>();
+  } catch (const Json::exception& error) {
+    throw DataError("{} is damaged ({}); run pleat train again in that folder", run.paths.summary().string(),
+                    error.what());
+  }
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "base/utf8.h"
+#include "base/wording.h"
 
 namespace pleat {
 namespace {
@@ -64,11 +65,20 @@ class RowFinder {
 
 void require_same_folds(const PredictionTable& table, const std::string& name, const std::vector<std::int64_t>& rows,
                         const FoldPlan& plan) {
-  for (std::size_t i = 0; i < rows.size() && !table.folds.empty(); ++i) {
-    const std::int64_t fold = table.folds[std::size_t(rows[i])];
-    if (fold < 0 || fold == plan.fold_of.front()[i]) continue;
-    throw DataError("{}: the table '{}' was made with other folds: row '{}' is in fold {} and not {}",
-                    table.path.string(), name, shown(plan.ids[i]), fold, plan.fold_of.front()[i]);
+  if (table.folds.empty()) return;
+  if (table.folds.size() != plan.fold_of.size()) {
+    throw DataError("{}: the table '{}' has the folds of {}, and the runs have {}", table.path.string(), name,
+                    counted(std::int64_t(table.folds.size()), "repeat"),
+                    counted(std::int64_t(plan.fold_of.size()), "repeat"));
+  }
+  for (std::size_t repeat = 0; repeat < plan.fold_of.size(); ++repeat) {
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+      const std::int64_t fold = table.folds[repeat][std::size_t(rows[i])];
+      if (fold == plan.fold_of[repeat][i]) continue;
+      throw DataError("{}: the table '{}' was made with other folds: row '{}' is in {} and not {}", table.path.string(),
+                      name, shown(plan.ids[i]), fold < 0 ? "none" : fmt::format("fold {}", fold),
+                      plan.fold_of[repeat][i]);
+    }
   }
 }
 

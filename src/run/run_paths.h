@@ -29,6 +29,8 @@ struct RunPaths {
   std::filesystem::path oof(int round_index) const { return round(round_index) / "oof.h5"; }
   std::filesystem::path ensemble(int round_index) const { return round(round_index) / "ensemble.json"; }
   std::filesystem::path pseudo_labels(int round_index) const { return round(round_index) / "pseudo_labels.csv"; }
+  /// A run that pleat ensemble joined, in the ensemble's folder.
+  RunPaths joined_run(const std::string& name) const { return {root / "runs" / name}; }
   /// `part`: with rounds.parts, the student's part; -1: the fold's only model.
   std::filesystem::path fold(int round_index, const std::string& unit, const std::string& model, FoldId id,
                              int part = -1) const {

@@ -107,17 +107,23 @@ def test_folders_that_cannot_be_joined(made, tmp_path):
     assert "holds no finished run" in refusal(tmp_path, made / "photos")
     shutil.copytree(made / "merged", made / "merged_and_more")
     (made / "merged_and_more/notes.txt").write_text("mine")
+    shutil.copytree(made / "a", shutil.copytree(made / "merged", made / "merged_and_a_run") / "runs/mine")
+    (tmp_path / "dead").symlink_to(tmp_path / "nowhere")
+    (tmp_path / ".beside.partial").mkdir()
+    (tmp_path / ".beside.partial/thesis.txt").write_text("mine")
     (tmp_path / "full").mkdir()
     (tmp_path / "full/notes.txt").write_text("mine")
     (tmp_path / "file").write_text("mine")
     for out, code, words in [
         (made / "a", USAGE, "is the run folder"), (made / "a/in", USAGE, "is inside the run folder"),
         (made, USAGE, f"{made / 'a'} is inside --out"), (tmp_path / "full", DATA, "is not empty and holds no earlier ensemble"),
-        (tmp_path / "file", DATA, "is a file"), (made / "merged_and_more", DATA, "holds an earlier ensemble and more (it has notes.txt)"),
+        (tmp_path / "file", DATA, "is no folder"), (made / "merged_and_more", DATA, "or more than one (it has notes.txt)"),
+        (made / "merged_and_a_run", DATA, "or more than one (it has mine)"), (tmp_path / "dead", DATA, "is no folder"),
+        (tmp_path / "beside", DATA, "(it has thesis.txt)"), ("", USAGE, "a path is empty"),
     ]:
         done = runs.pleat("ensemble", made / "a", "--out", out)
         assert words in runs.refusal(done, code)
-    assert (tmp_path / "full/notes.txt").read_text() == "mine" and {each.name for each in tmp_path.iterdir()} == {"full", "file"}
+    assert (tmp_path / "full/notes.txt").read_text() == "mine" and {each.name for each in tmp_path.iterdir()} == {"full", "file", "dead", ".beside.partial"}
 
 
 def test_inputs_inside_the_folder_to_replace(made, tmp_path):
@@ -135,6 +141,53 @@ def test_an_ensemble_that_cannot_be_put_in_place_leaves_the_earlier_one(made, tm
     done = runs.pleat("ensemble", made / "a", "--out", out, PLEAT_FAULT=f"{point}:1:{action}")
     assert done.returncode == (75 if action == "stop" else DATA), done.stdout
     assert exports.tree(out) == exports.tree(made / "merged") and {each.name for each in tmp_path.iterdir()} == {"out"}
+
+
+def test_runs_beside_the_folder_where_the_ensemble_is_written(made, tmp_path):
+    for name in (".out.partial", ".out.earlier"):
+        run = shutil.copytree(made / "a", tmp_path / name)
+        before = exports.tree(run)
+        done = runs.pleat("ensemble", run, "--out", tmp_path / "out")
+        assert "or a folder that it needs" in runs.refusal(done, USAGE) and exports.tree(run) == before
+
+
+def spoiled(change):
+    """Changes the description of an ensemble, as JSON."""
+    def spoil(folder):
+        file = folder / "round_0/ensemble.json"
+        described = json.loads(file.read_text())
+        file.write_text(json.dumps(change(described) or described))
+    return spoil
+
+
+@pytest.mark.parametrize("spoil, words", [
+    pytest.param(spoiled(lambda json: json.update(runs=[])), "names no run", id="no-runs"),
+    pytest.param(spoiled(lambda json: [json]), "is damaged", id="a-list"),
+    pytest.param(spoiled(lambda json: json["runs"][0].update(name="../../a")), "has an odd run ('../../a', round 0)", id="a-run-elsewhere"),
+    pytest.param(spoiled(lambda json: json["runs"][0].update(round=1e30)), "has an odd run ('a', round 1e+30)", id="odd-round"),
+    pytest.param(spoiled(lambda json: json["targets"]["mask"].update(weights=[-5, 6])), "a weight is negative", id="negative-weights"),
+    pytest.param(spoiled(lambda json: json["targets"]["mask"].update(method="zzz")), "the method 'zzz' does not fit", id="odd-method"),
+    pytest.param(spoiled(lambda json: json.update(targets={})), "is damaged", id="no-target"),
+    pytest.param(lambda folder: shutil.rmtree(folder / "runs/a"), "config.yaml is missing; run pleat ensemble again", id="no-run-folder"),
+    pytest.param(lambda folder: exports.flip_a_byte(next(folder.glob("runs/*/round_0/*/*/fold_0/weights.safetensors"))),
+                 "was changed after it was written; run pleat ensemble again", id="changed-weights"),
+])
+def test_an_ensemble_that_was_changed(made, tmp_path, spoil, words):
+    out = tmp_path / "out"
+    exports.pleat("ensemble", made / "a", made / "alike", "--out", out, "--method", "mean")
+    for file in list(out.rglob("*.safetensors")):  # the links lead to the runs' own bytes
+        data = file.read_bytes()
+        file.unlink()
+        file.write_bytes(data)
+    spoil(out)
+    for arguments in (("predict", "--run", out, "--crops", made / "crops.h5", "--out", tmp_path / "p.csv"), ("export", out, "--out", tmp_path / "e")):
+        assert words in runs.refusal(runs.pleat(*arguments), DATA)
+
+
+def test_notes_that_were_changed(made, tmp_path):
+    run = shutil.copytree(made / "a", tmp_path / "run")
+    (run / "summary.json").write_text(json.dumps(json.loads((run / "summary.json").read_text()) | {"notes": 5}))
+    assert "summary.json is damaged" in refusal(tmp_path, run)
 
 
 def test_crops_that_moved(made, tmp_path):
@@ -188,6 +241,7 @@ TABLES = {  # what is done to a good table, and words of the error
     "no-target": (lambda table: [row.pop(key) for row in table.values() for key in list(row) if ":" in key], "has no predictions of mask, gender"),
     "other-fold": (lambda table: table["r5"].update(fold=str((int(table["r5"]["fold"]) + 1) % 3)), "was made with other folds: row 'r5'"),
     "fold-text": (edit(fold="first"), "column 'fold' says 'first', which is not a whole number"),
+    "no-fold": (edit(fold=""), "was made with other folds: row 'r5' is in none and not"),
     "fold-half": (edit(fold="1.5"), "column 'fold' says '1.5'"),
     "fold-below-0": (edit(fold="-3"), "has the fold -3; expected one from 0"),
 }

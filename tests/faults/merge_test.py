@@ -170,6 +170,34 @@ def test_a_table_that_the_ensemble_does_not_use_is_no_hindrance(made, tmp_path):
     exports.pleat("predict", "--run", tmp_path / "out", "--crops", made / "crops.h5", "--out", tmp_path / "p.csv")
 
 
+def write_script(path, outputs):
+    """A TorchScript network."""
+    import torch
+    network = torch.nn.Sequential(torch.nn.Conv2d(3, 8, 3, 2), torch.nn.BatchNorm2d(8), torch.nn.ReLU(), torch.nn.AdaptiveAvgPool2d(1),
+                                  torch.nn.Flatten(), torch.nn.Linear(8, outputs))
+    torch.jit.save(torch.jit.script(network), path)
+
+
+def test_numbers_repeats_scripts_and_folders_of_one_name(made, tmp_path):
+    write_script(tmp_path / "net.pt", 2)
+    base = {"targets": [people.TARGETS[2] | {"regress": True}], "folds": {"k": 2, "repeats": 2}, "train.epochs": 3}
+    one = people.write_config(tmp_path / "one.yaml", made / "crops.h5", base)
+    other = people.write_config(tmp_path / "other.yaml", made / "crops.h5", base | {
+        "score": "accuracy", "models": [{"id": "s", "script": str(tmp_path / "net.pt")}]})
+    exports.pleat("train", one, "--run", tmp_path / "one/run")
+    exports.pleat("train", other, "--run", tmp_path / "other/run")
+    done = merge(tmp_path, ["one/run", "other/run"], tmp_path / "out", "--method", "mean")
+    assert [run["name"] for run in described(tmp_path / "out")["runs"]] == ["run", "run_2"]
+    assert "run_2 was scored by accuracy; the ensemble is chosen by macro_f1" in done.stdout
+    exports.pleat("predict", "--run", tmp_path / "out", "--crops", made / "crops.h5", "--out", tmp_path / "p.csv")
+    ours, again = exports.rows_of(tmp_path / "out/predictions.csv"), exports.rows_of(tmp_path / "p.csv")
+    assert ours == {each: row for each, row in again.items() if each in ours} and "age.mean" in next(iter(ours.values()))
+    exports.pleat("export", tmp_path / "out", "--out", tmp_path / "export")
+    images, ids = exports.crops_of(made / "crops.h5")
+    ensemble = exports.load(tmp_path / "export")
+    assert exports.largest_difference(again, ids, ensemble, ensemble.predict_all(images)) < 1e-5
+
+
 def test_an_earlier_ensemble_is_replaced_whole(made, tmp_path):
     merge(made, ["separate", "heads"], tmp_path / "out")
     merge(made, ["heads"], tmp_path / "out")
