@@ -24,7 +24,7 @@ CLI::App* add_ensemble(CLI::App& program, EnsembleOptions& options) {
   MergeRequest& request = options.request;
   CLI::App* verb = program.add_subcommand(
       "ensemble", "Choose one ensemble from the models of several finished runs on the same data and folds");
-  verb->add_option("runs", request.runs, "folders of finished runs")->type_name("RUN...")->required();
+  verb->add_option("runs", request.runs, "folders of finished runs")->type_name("RUN")->required();
   verb->add_option("--out", request.out,
                    "folder to write, for pleat predict and pleat export: new, empty, or an earlier ensemble, which is "
                    "replaced")
@@ -38,6 +38,7 @@ CLI::App* add_ensemble(CLI::App& program, EnsembleOptions& options) {
       ->take_all();
   verb->add_option("--method", request.method,
                    "auto, mean, best, greedy or stack; default: the first run's config key ensemble")
+      ->type_name("METHOD")
       ->check(CLI::IsMember({"auto", "mean", "best", "greedy", "stack"}));
   verb->add_option("--crops", request.crops, "the runs' crops file, if it was moved")->type_name("FILE");
   verb->footer(

@@ -145,6 +145,19 @@ std::vector<double> taught_probs(const RoundsConfig& rounds, const Belief& belie
   return probs;
 }
 
+// A group is never on both sides of a fold: rows of a group that the fold holds out are not taught to its students.
+//   inside: by crop row, the fold's training side
+void leave_out_held_out_groups(const LabelRows& label_rows, const std::vector<bool>& inside, Admitted& admitted) {
+  for (const LabelRows::Labelled& labelled : label_rows.labelled) {
+    if (inside[std::size_t(labelled.row)]) continue;
+    for (std::int64_t i = 0; i < label_rows.groups.size(labelled.group); ++i) {
+      const auto place = static_cast<std::size_t>(label_rows.groups.first(labelled.group)[i]);
+      if (admitted.rows[place]) --admitted.count;
+      admitted.rows[place] = false;
+    }
+  }
+}
+
 // A distribution over the outputs. A class of a target with bins is spread over its bins, which hold equally many
 // training rows, by its share of each.
 void append_soft(const TargetCode& code, const std::vector<double>& probs, std::vector<float>& soft) {
@@ -178,6 +191,7 @@ std::vector<TargetLabels> make_labels(const Run& run, int round, const PlannedJo
     const RowGroups blocks = blocks_of(run, target, label_rows);
     const int classes = run.dataset.targets.targets[std::size_t(target)].size();
     labels.admitted = admit_rows(labels.belief, blocks, rounds.admit, class_shares(base.work.heads[h], classes));
+    leave_out_held_out_groups(label_rows, inside, labels.admitted);
     labels.weights = pseudo_weights(labels.belief, labels.admitted, rounds.weight);
     labels.numbers = numbers_of_rows(predicted[h].normal, blocks);
   }

@@ -60,6 +60,20 @@ def test_a_run_that_is_done_trains_nothing_again(crops, whole):
     assert "starts on host" not in done.stdout and runs.results(whole[0]) == before
 
 
+def test_no_person_is_on_both_sides_of_a_fold(whole):
+    """Not even with unlabelled photos: those of a held-out person are not taught to the fold's students."""
+    run, table = whole[0], crowd.rows()
+    with open(run / "folds.csv") as file:
+        fold_of = {row["group"]: row["fold"] for row in csv.DictReader(file)}
+    for round in (0, 1):
+        with open(run / f"round_{round}/pseudo_labels.csv") as file:
+            taught = {(table[row["id"]]["person"], row["fold"]) for row in csv.DictReader(file)}
+        mixed = {person for person, _ in taught if person in fold_of}
+        assert len(mixed) == 8
+        for person in mixed:
+            assert {fold for each, fold in taught if each == person} == {"0", "1", "2"} - {fold_of[person]}
+
+
 def test_rounds_may_be_added_to_a_finished_run(crops, whole, tmp_path):
     one = crowd.train(tmp_path, "run", crops, {"rounds": 1})
     assert one.returncode == 0 and not (tmp_path / "run/round_1").exists(), one.stdout[-2000:]
