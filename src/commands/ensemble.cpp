@@ -37,13 +37,14 @@ CLI::App* add_ensemble(CLI::App& program, EnsembleOptions& options) {
       ->expected(1)
       ->take_all();
   verb->add_option("--method", request.method,
-                   "auto, mean, best, greedy or stack; default: the first run's config key ensemble")
+                   "how the ensemble is chosen; default: the first run's config key ensemble")
       ->type_name("METHOD")
       ->check(CLI::IsMember({"auto", "mean", "best", "greedy", "stack"}));
   verb->add_option("--crops", request.crops, "the runs' crops file, if it was moved")->type_name("FILE");
   verb->footer(
-      "The second run takes the folds of the first: pleat train b.yaml --set folds.file=runs/a/folds.csv. Then: pleat "
-      "ensemble runs/a runs/b --out runs/both.");
+      "The runs need the same data, folds, targets and classes. Train the second run on the first one's folds: pleat "
+      "train "
+      "b.yaml --set folds.file=runs/a/folds.csv. With one run, another --method is tried without training.");
   return verb;
 }
 
