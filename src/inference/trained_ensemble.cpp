@@ -108,7 +108,8 @@ void complete(TrainedRun& run) {
 
 // The runs that ensemble.json names, or the one in this folder.
 std::vector<TrainedRun> read_runs(const RunPaths& paths, const Json& described, int round) {
-  if (!described.is_object()) throw DataError("{} is damaged", paths.ensemble(round).string());
+  if (!described.is_object())
+    throw DataError("{} is damaged; run pleat train or pleat ensemble again", paths.ensemble(round).string());
   if (!described.contains("runs")) return {read_trained_run(paths, "", round)};
   std::vector<TrainedRun> runs;
   for (const Json& run : described["runs"]) {

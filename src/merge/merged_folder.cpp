@@ -20,6 +20,7 @@ namespace {
 constexpr const char *kAside = ".partial", *kEarlier = ".earlier";
 
 using Names = std::set<std::string>;
+const Names kEntries{"runs", "round_0", "folds.csv", "predictions.csv", "summary.json"};  // of an ensemble's folder
 
 // Throws for an entry that is none of `known`.
 void require_only(const fs::path& folder, const Names& known) {
@@ -29,7 +30,7 @@ void require_only(const fs::path& folder, const Names& known) {
     const std::string name = entry->path().filename().string();
     if (known.contains(name)) continue;
     throw DataError(
-        "{} is not empty and holds no earlier ensemble of runs, or more than one (it has {}); give another --out",
+        "{} holds more than an earlier ensemble of runs, which alone would be replaced (it has {}); give another --out",
         folder.string(), shown(name));
   }
   if (error) throw_file_error("list folder", folder, error.value());
@@ -57,7 +58,7 @@ void require_replaceable_folder(const fs::path& folder) {
   if (!fs::is_directory(status)) throw DataError("{} is no folder; give another --out", folder.string());
   const Names runs = joined_runs(folder);
   if (runs.empty()) return require_only(folder, {});
-  require_only(folder, {"runs", "round_0", "folds.csv", "predictions.csv", "summary.json"});
+  require_only(folder, kEntries);
   require_only(folder / "runs", runs);
 }
 
@@ -66,7 +67,7 @@ void require_leftover(const fs::path& folder) {
   std::error_code ignored;
   if (!fs::is_directory(folder / "runs", ignored) || fs::exists(RunPaths{folder}.ensemble(0), ignored))
     return require_replaceable_folder(folder);
-  require_only(folder, {"runs", "round_0", "folds.csv", "predictions.csv", "summary.json"});
+  require_only(folder, kEntries);
 }
 
 fs::path beside(const fs::path& out, const char* ending) {

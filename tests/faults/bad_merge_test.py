@@ -116,9 +116,9 @@ def test_folders_that_cannot_be_joined(made, tmp_path):
     (tmp_path / "file").write_text("mine")
     for out, code, words in [
         (made / "a", USAGE, "is the run folder"), (made / "a/in", USAGE, "is inside the run folder"),
-        (made, USAGE, f"{made / 'a'} is inside --out"), (tmp_path / "full", DATA, "is not empty and holds no earlier ensemble"),
-        (tmp_path / "file", DATA, "is no folder"), (made / "merged_and_more", DATA, "or more than one (it has notes.txt)"),
-        (made / "merged_and_a_run", DATA, "or more than one (it has mine)"), (tmp_path / "dead", DATA, "is no folder"),
+        (made, USAGE, f"{made / 'a'} is inside --out"), (tmp_path / "full", DATA, "holds more than an earlier ensemble of runs"),
+        (tmp_path / "file", DATA, "is no folder"), (made / "merged_and_more", DATA, "holds more than an earlier ensemble of runs, which alone would be replaced (it has notes.txt)"),
+        (made / "merged_and_a_run", DATA, "which alone would be replaced (it has mine)"), (tmp_path / "dead", DATA, "is no folder"),
         (tmp_path / "beside", DATA, "(it has thesis.txt)"), ("", USAGE, "a path is empty"),
     ]:
         done = runs.pleat("ensemble", made / "a", "--out", out)
