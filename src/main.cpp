@@ -27,6 +27,7 @@
 #include "commands/person_folders.h"
 #include "commands/predict.h"
 #include "commands/prepare.h"
+#include "commands/sweep.h"
 #include "commands/train.h"
 
 namespace pleat {
@@ -41,6 +42,7 @@ struct Program {
   CLI::App app{"Train image classifiers by cross-validation, on one machine or a cluster.", "pleat"};
   PrepareOptions prepare;
   TrainOptions train;
+  SweepRequest sweep;
   PredictFlags predict;
   ExportOptions exported;
   EnsembleOptions ensemble;
@@ -58,6 +60,7 @@ struct Program {
     const auto add = [this](CLI::App* verb, auto run) { verb->callback([this, run] { chosen = run; }); };
     add(add_prepare(app, prepare), [this](MpiSession& session) { return prepare_verb(prepare, session.ranks()); });
     add(add_train(app, train), [this](MpiSession& session) { return train_verb(train, session); });
+    add(add_sweep(app, sweep), [this](MpiSession& session) { return sweep_verb(sweep, session); });
     add(add_predict(app, predict), [this](MpiSession& session) { return predict_verb(predict, session); });
     add(add_export(app, exported), [this](MpiSession& session) { return export_verb(exported, session.ranks()); });
     add(add_make_faces(app, make_faces),
@@ -111,7 +114,7 @@ ExitCode run(int argc, char** argv, const std::string& command, MpiSession& sess
     if (session.rank() == 0) program.app.exit(error);  // --help, --version
     return ExitCode::kDone;
   }
-  program.train.request.command = command;
+  program.train.request.command = program.sweep.train.command = command;
   return program.chosen(session);
 }
 

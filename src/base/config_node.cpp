@@ -56,24 +56,24 @@ void mark_as(ConfigNode& node, const std::string& where) {
   for (auto& [key, value] : node.map) mark_as(value, where);
 }
 
-ConfigNode& child(ConfigNode& node, const std::string& name, const std::string& assignment) {
+// `source`: "--set train.lr=0.1", for errors.
+ConfigNode& child(ConfigNode& node, const std::string& name, const std::string& source) {
   if (node.kind == ConfigNode::Kind::kList) {
     std::size_t index = 0;
     const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), index);
     if (error != std::errc{} || end != name.data() + name.size() || index >= node.list.size()) {
-      throw UsageError("--set {}: '{}' is not an item of a list of {} (items count from 0)", assignment, name,
-                       node.list.size());
+      throw UsageError("{}: '{}' is not an item of a list of {} (items count from 0)", source, name, node.list.size());
     }
     return node.list[index];
   }
   if (node.kind == ConfigNode::Kind::kScalar) {
-    throw UsageError("--set {}: '{}' lies inside a plain value ({})", assignment, name, node.where);
+    throw UsageError("{}: '{}' lies inside a plain value ({})", source, name, node.where);
   }
   node.kind = ConfigNode::Kind::kMap;
   for (auto& [key, value] : node.map) {
     if (key == name) return value;
   }
-  node.map.emplace_back(name, ConfigNode{}).second.where = "--set " + assignment;
+  node.map.emplace_back(name, ConfigNode{}).second.where = source;
   return node.map.back().second;
 }
 
@@ -147,16 +147,36 @@ void set_in_config(ConfigNode& root, const std::string& assignment) {
   if (equals == std::string::npos || equals == 0) {
     throw UsageError("--set {}: expected the form KEY=VALUE, as in train.lr=1e-4", assignment);
   }
+  const std::string source = "--set " + assignment;
+  set_in_config(root, assignment.substr(0, equals),
+                parse_config(std::string_view(assignment).substr(equals + 1), source), source);
+}
+
+void set_in_config(ConfigNode& root, const std::string& key, const ConfigNode& value, const std::string& source) {
   ConfigNode* node = &root;
-  const std::string whole_path = without_brackets(assignment.substr(0, equals));
+  const std::string whole_path = without_brackets(key);
   std::string_view path = whole_path;
   while (!path.empty()) {
     const std::size_t dot = path.find('.');
-    node = &child(*node, std::string(path.substr(0, dot)), assignment);
+    node = &child(*node, std::string(path.substr(0, dot)), source);
     path = dot == std::string_view::npos ? std::string_view{} : path.substr(dot + 1);
   }
-  *node = parse_config(std::string_view(assignment).substr(equals + 1), "--set " + assignment);
-  mark_as(*node, "--set " + assignment);
+  *node = value;
+  mark_as(*node, source);
+}
+
+std::vector<ConfigNode> parse_items(const std::string& text, const std::string& source) {
+  const ConfigNode list = parse_config("[" + text + "]", source);
+  if (list.kind != ConfigNode::Kind::kList) throw UsageError("{}: expected values separated by commas", source);
+  return list.list;
+}
+
+std::string to_flow_yaml(const ConfigNode& root) {
+  YAML::Emitter out;
+  out.SetSeqFormat(YAML::Flow);
+  out.SetMapFormat(YAML::Flow);
+  emit(out, root);
+  return out.c_str();
 }
 
 std::string to_yaml(const ConfigNode& root) {

@@ -32,6 +32,16 @@ ConfigNode read_config(const std::filesystem::path& path);
 /// Throws: UsageError if the assignment has another form or names a list item that does not exist.
 void set_in_config(ConfigNode& root, const std::string& assignment);
 
+/// Sets a key, in the notation of set_in_config, to a value.
+///   source: for errors, "--axis train.lr=0.1"
+void set_in_config(ConfigNode& root, const std::string& key, const ConfigNode& value, const std::string& source);
+
+/// The items of a list without its brackets: "1e-4, [a, b]" has two. Throws UsageError naming `source`.
+std::vector<ConfigNode> parse_items(const std::string& text, const std::string& source);
+
+/// A value as YAML text in one line: 0.1, [a, b], {name: c}.
+std::string to_flow_yaml(const ConfigNode& node);
+
 /// The tree as YAML text, block style.
 std::string to_yaml(const ConfigNode& root);
 

@@ -24,7 +24,9 @@ enum class Purpose : std::uint32_t {
   kSampling = 11,
   kInnerSplit = 12,
   kRoundParts = 13,
-  kResample = 14
+  kResample = 14,
+  kSweepCells = 15,
+  kSweepFolds = 16
 };
 
 /// Everything that a random number may depend on: never rank, worker or clock.

@@ -61,8 +61,30 @@ void JobBoard::finish(int slot, int job, const std::string& result) {
     error.emplace(ExitCode::kSomeFailed, message_of(failure));
   }
   if (error) return fail(slot, job, error->code(), error->what());
+  {
+    const std::lock_guard lock(mutex_);
+    queue_.finish(slot, job);
+  }
+  decide();
+}
+
+// Between a job's end and the decisions that it makes, held jobs keep the queue from settling.
+void JobBoard::decide() {
+  if (!events_.decide) return;
+  std::optional<Error> error;
+  try {
+    const std::lock_guard one_at_a_time(events_mutex_);
+    const LogContext none("");
+    const HeldJobs decided = events_.decide();
+    const std::lock_guard lock(mutex_);
+    return queue_.decide(decided);
+  } catch (const Error& failure) {
+    error = failure;
+  } catch (const std::exception& failure) {
+    error.emplace(ExitCode::kData, message_of(failure));
+  }
   const std::lock_guard lock(mutex_);
-  queue_.finish(slot, job);
+  ended_by(error->code(), error->what());  // without a decision, held jobs would wait for ever
 }
 
 void JobBoard::fail(int slot, int job, ExitCode code, const std::string& message) {
@@ -71,6 +93,11 @@ void JobBoard::fail(int slot, int job, ExitCode code, const std::string& message
     queue_.put_back(slot, job);
     return ended_by(code, message);
   }
+  report_failure(slot, job, message);
+  decide();
+}
+
+void JobBoard::report_failure(int slot, int job, const std::string& message) {
   // Held to the end, so that two failures at once do not both report a job that waits for both.
   const std::lock_guard one_at_a_time(events_mutex_);
   const LogContext none("");

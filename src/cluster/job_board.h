@@ -35,6 +35,9 @@ struct JobEvents {
   /// result is not wanted any more. If it throws, the job has failed, as in `finished`. May be empty: every job runs,
   /// with an empty brief.
   std::function<JobStart(int job)> starting = {};
+  /// A job is done, or has failed for good. Returns the decisions about held jobs that its result makes. May be empty.
+  /// An error ends the run.
+  std::function<HeldJobs()> decide = {};
 };
 
 class JobBoard {
@@ -65,6 +68,8 @@ class JobBoard {
 
  private:
   std::optional<JobStart> start(int slot, int job);
+  void decide();
+  void report_failure(int slot, int job, const std::string& message);
   void ended_by(ExitCode code, const std::string& message);
 
   std::mutex events_mutex_;  // held during a callback, which may write and sync files; taken before mutex_

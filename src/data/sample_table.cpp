@@ -213,7 +213,7 @@ void check_table(const SampleTable& table, const std::string& source) {
   }
 }
 
-SampleTable read_csv(const std::filesystem::path& path, const std::vector<std::string>& required) {
+SampleTable read_plain_csv(const std::filesystem::path& path, const std::vector<std::string>& required) {
   const std::string file = path.string();
   const std::string bytes = read_file(path);
   std::string_view text = bytes;
@@ -222,7 +222,8 @@ SampleTable read_csv(const std::filesystem::path& path, const std::vector<std::s
 
   std::vector<Row> rows = CsvReader(file).read(text);
   if (rows.empty()) {
-    throw DataError("{}: is empty; expected a header with at least {}, and rows below it", file, shown_names(required));
+    throw DataError("{}: is empty; expected a header{}, and rows below it", file,
+                    required.empty() ? "" : " with at least " + shown_names(required));
   }
   check_separator(file, rows.front());
 
@@ -248,7 +249,12 @@ SampleTable read_csv(const std::filesystem::path& path, const std::vector<std::s
       table.values[column].push_back(std::move(fields[column]));
     table.lines.push_back(line);
   }
-  check_table(table, file);
+  return table;
+}
+
+SampleTable read_csv(const std::filesystem::path& path, const std::vector<std::string>& required) {
+  SampleTable table = read_plain_csv(path, required);
+  check_table(table, table.source);
   return table;
 }
 

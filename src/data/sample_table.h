@@ -26,6 +26,9 @@ struct SampleTable {
   std::string place(std::size_t row) const;
 };
 
+/// Reads any CSV table. Throws: as read_samples, except for what concerns ids and paths.
+SampleTable read_plain_csv(const std::filesystem::path& path, const std::vector<std::string>& required = {});
+
 /// Reads any CSV table with an `id` column and all `required` columns. Throws: as read_samples, except for the paths.
 SampleTable read_csv(const std::filesystem::path& path, const std::vector<std::string>& required);
 

@@ -66,20 +66,59 @@ double ResampledScore::drawn(RandomStream& random) const {
   return score_of(groups);
 }
 
-Interval difference(const ResampledScore& a, const ResampledScore& b, int resamples) {
-  std::vector<double> differences(static_cast<std::size_t>(resamples));
+namespace {
+
+RandomStream stream_of(std::int64_t resample) {
+  return RandomStream({.purpose = Purpose::kResample, .sample = static_cast<std::uint64_t>(resample)});
+}
+
+// The 95 % interval of a value that each resample gives, around the value of all rows.
+template <class Value>
+Interval interval(double whole, int resamples, const Value& value_of) {
+  std::vector<double> values(static_cast<std::size_t>(resamples));
   at::parallel_for(0, resamples, 1, [&](std::int64_t first, std::int64_t last) {
-    for (std::int64_t i = first; i < last; ++i) {
-      RandomStream random({.purpose = Purpose::kResample, .sample = static_cast<std::uint64_t>(i)});
-      const double of_a = a.drawn(random);
-      differences[static_cast<std::size_t>(i)] = of_a - b.drawn(random);
-    }
+    for (std::int64_t i = first; i < last; ++i) values[static_cast<std::size_t>(i)] = value_of(i);
   });
-  std::sort(differences.begin(), differences.end());
+  std::sort(values.begin(), values.end());
   const auto at_share = [&](double share) {
-    return differences[static_cast<std::size_t>(std::llround(share * (resamples - 1)))];
+    return values[static_cast<std::size_t>(std::llround(share * (resamples - 1)))];
   };
-  return {.value = a.whole() - b.whole(), .low = at_share(0.025), .high = at_share(0.975)};
+  return {.value = whole, .low = at_share(0.025), .high = at_share(0.975)};
+}
+
+// On the groups of this resample, the same for every target.
+double drawn_of(const TargetsScore& model, std::int64_t resample) {
+  double sum = 0;
+  for (const ResampledScore& target : model) {
+    RandomStream random = stream_of(resample);
+    sum += target.drawn(random);
+  }
+  return sum / static_cast<double>(model.size());
+}
+
+}  // namespace
+
+double whole_score(const TargetsScore& model) {
+  double sum = 0;
+  for (const ResampledScore& target : model) sum += target.whole();
+  return sum / static_cast<double>(model.size());
+}
+
+Interval difference(const ResampledScore& a, const ResampledScore& b, int resamples) {
+  return interval(a.whole() - b.whole(), resamples, [&](std::int64_t i) {
+    RandomStream random = stream_of(i);
+    const double of_a = a.drawn(random);
+    return of_a - b.drawn(random);
+  });
+}
+
+Interval interval_of(const TargetsScore& model, int resamples) {
+  return interval(whole_score(model), resamples, [&](std::int64_t i) { return drawn_of(model, i); });
+}
+
+Interval paired_difference(const TargetsScore& a, const TargetsScore& b, int resamples) {
+  return interval(whole_score(a) - whole_score(b), resamples,
+                  [&](std::int64_t i) { return drawn_of(a, i) - drawn_of(b, i); });
 }
 
 }  // namespace pleat

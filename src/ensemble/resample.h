@@ -47,4 +47,18 @@ struct Interval {
 /// Source: percentile bootstrap, Efron and Tibshirani 1993, chapter 13.
 Interval difference(const ResampledScore& a, const ResampledScore& b, int resamples = 1000);
 
+/// Scores of one model on the same rows: of each target. Its score is their mean.
+using TargetsScore = std::vector<ResampledScore>;
+
+/// The score on all rows; higher is better.
+double whole_score(const TargetsScore& model);
+
+/// The score, and the interval that holds 95 % of the scores on resamples.
+Interval interval_of(const TargetsScore& model, int resamples = 1000);
+
+/// The difference a - b, and the interval that holds 95 % of the differences if both are scored on the same drawn
+/// groups. Models of the same rows err alike, so it is narrower than the interval of independent draws.
+/// Requires: a and b have the same targets, rows and groups.
+Interval paired_difference(const TargetsScore& a, const TargetsScore& b, int resamples = 1000);
+
 }  // namespace pleat

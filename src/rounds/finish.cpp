@@ -49,7 +49,7 @@ RunTotals over_all_starts(const Run& run, const Outcome& outcome, RunTotals tota
 
 // Per unit: none of its jobs in this round has failed.
 std::vector<bool> whole_units(const Run& run, const RoundsPlan& plan, const Outcome& outcome, int round) {
-  std::vector<bool> whole(run.dataset.targets.units.size(), true);
+  std::vector<bool> whole(run.dataset->targets.units.size(), true);
   for (const auto& [job, why] : outcome.failures) {
     const ScheduledJob& failed = plan.schedule.jobs[std::size_t(job)];
     if (failed.round == round) whole[std::size_t(plan.base_of(failed).unit)] = false;
@@ -68,18 +68,18 @@ void write_tables(const Run& run, int round, const std::vector<GatheredTarget>& 
   std::vector<OofTable> tables;
   for (const GatheredTarget& target : gathered) tables.push_back(target.oof);
   make_folder(run.paths.round(round));
-  write_oof(run.paths.oof(round), run.plan, tables);
-  const RoundSource source{run.config, run.dataset, run.paths, round};
-  write_file(run.paths.ensemble(round), describe_ensemble(source, run.plan, gathered).dump(2) + "\n");
+  write_oof(run.paths.oof(round), *run.plan, tables);
+  const RoundSource source{run.config, *run.dataset, run.paths, round};
+  write_file(run.paths.ensemble(round), describe_ensemble(source, *run.plan, gathered).dump(2) + "\n");
 }
 
 void write_predictions(const Run& run, const std::vector<GatheredTarget>& gathered) {
-  const bool others = !run.dataset.test.empty() || !run.dataset.unlabelled.empty();
+  const bool others = !run.dataset->test.empty() || !run.dataset->unlabelled.empty();
   std::error_code ignored;
   if (gathered.empty() || !others)
     fs::remove(run.paths.predictions(), ignored);
   else
-    write_file(run.paths.predictions(), predictions_csv(gathered, run.dataset));
+    write_file(run.paths.predictions(), predictions_csv(gathered, *run.dataset));
 }
 
 RoundSummary summarise_round(const Run& run, const RoundsPlan& plan, const Outcome& outcome, int round,
@@ -89,14 +89,14 @@ RoundSummary summarise_round(const Run& run, const RoundsPlan& plan, const Outco
   for (const auto& [job, why] : outcome.failures) summary.failed += plan.schedule.jobs[std::size_t(job)].round == round;
   if (!gathered.empty()) summary.score = score_of_round(run, gathered);
   for (const GatheredTarget& target : gathered)
-    summary.targets.push_back(score_target(target, run.dataset, run.plan, run.config.data.group, run.config.score));
+    summary.targets.push_back(score_target(target, *run.dataset, *run.plan, run.config.data.group, run.config.score));
   return summary;
 }
 
 void report_failed(const Run& run, const std::vector<bool>& whole) {
   for (std::size_t u = 0; u < whole.size(); ++u) {
     if (whole[u]) continue;
-    spdlog::error("{} has failed jobs, so it has no out-of-fold table; see {}", run.dataset.targets.units[u].name,
+    spdlog::error("{} has failed jobs, so it has no out-of-fold table; see {}", run.dataset->targets.units[u].name,
                   run.paths.failures().string());
   }
 }
@@ -148,16 +148,14 @@ std::vector<std::string> notes_on(const Run& run, const Finished& finished) {
 
 }  // namespace
 
-ExitCode finish_run(const Run& run, const RoundsPlan& plan, const Outcome& outcome, const RunTotals& totals) {
+std::string finish_run(const Run& run, const RoundsPlan& plan, const Outcome& outcome, const RunTotals& totals) {
   const RunTotals whole = over_all_starts(run, outcome, totals);
   write_failures(run, plan, outcome);
   const Finished finished = gather_rounds(run, plan, outcome);
   const std::string& score_name = run.config.score;
   const std::vector<std::string> notes = notes_on(run, finished);
   write_file(run.paths.summary(), summarise(finished.rounds, finished.result, score_name, whole, notes).dump(2) + "\n");
-  fmt::print("{}", final_table(finished.rounds, finished.result, score_name, whole, notes));
-  fmt::print("Results: {}\n", run.paths.root.string());
-  return outcome.failures.empty() ? ExitCode::kDone : ExitCode::kSomeFailed;
+  return final_table(finished.rounds, finished.result, score_name, whole, notes);
 }
 
 }  // namespace pleat

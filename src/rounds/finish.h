@@ -21,11 +21,11 @@ struct Outcome {
 };
 
 /// Writes failures.json (if any job failed), each round's oof.h5, ensemble.json and pseudo_labels.csv, predictions.csv
-/// and summary.json, and prints the scores. The result is the last round that is better than the one before, with
+/// and summary.json. The result is the last round that is better than the one before, with
 /// rounds.stop: never the last one; a round with failed jobs ends the rounds. A target with a failed job in the first
 /// round is left out. Removes files of an earlier success that no longer hold.
 ///   totals: of this start alone; the summary's figures cover all starts
-/// Returns kDone or kSomeFailed.
-ExitCode finish_run(const Run& run, const RoundsPlan& plan, const Outcome& outcome, const RunTotals& totals);
+/// Returns the scores as a table for the terminal.
+std::string finish_run(const Run& run, const RoundsPlan& plan, const Outcome& outcome, const RunTotals& totals);
 
 }  // namespace pleat

@@ -1,16 +1,11 @@
 #include "rounds/round_jobs.h"
 
-#include <ATen/Parallel.h>
-#include <ATen/ops/softmax.h>
-#include <ATen/ops/tensor.h>
-
 #include <map>
 #include <tuple>
 #include <vector>
 
 #include "base/files.h"
 #include "base/log.h"
-#include "base/stop_signal.h"
 #include "base/wording.h"
 #include "cluster/slot.h"
 #include "jobs/job_queue.h"
@@ -18,23 +13,12 @@
 #include "rounds/round_scores.h"
 #include "rounds/teacher.h"
 #include "run/finished_job.h"
+#include "run/job_work.h"
 #include "run/last_wave.h"
 #include "run/run_progress.h"
-#include "train/fold_trainer.h"
 
 namespace pleat {
 namespace {
-
-// An error of one shard alone ends all ranks, so its line must name the job. Rank 0 names the job in all other cases.
-template <class Work>
-auto naming(const PlannedJob& job, const Slot& slot, const Work& work) {
-  try {
-    return work();
-  } catch (const Error& error) {
-    if (slot.ranks().size == 1 || error.on_all_ranks() || error.code() == ExitCode::kStopped) throw;
-    throw Error(error.code(), fmt::format("{}: {}", job.name, error.what()));
-  }
-}
 
 // A slot's work on one job. Returns the bytes of a FinishedJob on the leader. `brief`: of a student, its Lesson.
 JobWork slot_work(const Run& run, const RoundsPlan& plan, const Slot& slot, const LastWave& wave, JobSource* source) {
@@ -42,55 +26,12 @@ JobWork slot_work(const Run& run, const RoundsPlan& plan, const Slot& slot, cons
     const ScheduledJob& scheduled = plan.schedule.jobs[std::size_t(index)];
     PlannedJob student;
     if (scheduled.round > 0)
-      student = student_of(plan.base_of(scheduled), scheduled, from_bytes<Lesson>(brief), run.config, run.dataset,
+      student = student_of(plan.base_of(scheduled), scheduled, from_bytes<Lesson>(brief), run.config, *run.dataset,
                            plan.label_rows);
     const PlannedJob& job = scheduled.round > 0 ? student : plan.base_of(scheduled);
-    const LogContext context_of_lines(job.name);
     const ThreadCount threads(wave.jobs.contains(index) ? wave.threads : run.place.mine.threads);
-    if (slot.leads()) spdlog::info("starts on host {} with {}", run.host, counted(at::get_num_threads(), "thread"));
-    const Clock::time_point start = Clock::now();
-    const TrainContext context{
-        .crops = run.dataset.crops,
-        .device = run.place.device,
-        .conv_plan = plan_of(run.conv_plans, job.work.model.id),
-        .ranks = slot.ranks(),
-        .group = slot.group(),
-        .resume_folder = run.folder_of(job) / kResumeFolder,
-        .progress = [source, index](const TrainProgress& progress) { source->progress(index, to_bytes(progress)); },
-        .stop_requested = [source] { return stop_signal_received() || (source && source->stop_requested()); }};
-    const FoldResult result = naming(job, slot, [&] { return train_fold(job.work, context); });
-    return slot.leads() ? to_bytes(pack_result(job, result, seconds_since(start))) : std::string();
+    return train_job(run, job, slot, {index, source});
   };
-}
-
-// The scores of each head on the rows that the fold held out. A result that cannot be scored is its own job's failure.
-std::vector<Scores> score_result(const Run& run, const PlannedJob& job, const FinishedJob& finished) try {
-  const TargetPlan& plan = run.dataset.targets;
-  const Unit& unit = plan.units[std::size_t(job.unit)];
-  std::vector<Scores> scores;
-  for (const int target : unit.targets) {
-    const std::string head = head_name(unit, plan.targets[std::size_t(target)]);
-    const JobPredictions made = parse_predictions(finished.predictions, head, job.name);
-    std::vector<std::int64_t> labels;
-    for (std::size_t i = 0; i < job.held_out_rows; ++i)
-      labels.push_back(run.dataset.labels[std::size_t(target)].classes[std::size_t(job.work.predict_rows[i])]);
-    scores.push_back(score(at::softmax(made.held_out_logits.to(at::kDouble), 1), at::tensor(labels, at::kLong)));
-  }
-  return scores;
-} catch (const Error& error) {
-  throw ErrorOf<ExitCode::kSomeFailed>("its result cannot be scored: {}", error.what());
-}
-
-// "macro_f1 0.9120", or of several heads "macro_f1 mask 0.9120, age 0.5310".
-std::string scores_text(const Run& run, const PlannedJob& job, const FinishedJob& finished,
-                        const std::vector<Scores>& scores) {
-  std::string text = run.config.score;
-  for (std::size_t h = 0; h < scores.size(); ++h) {
-    if (scores.size() > 1) text += fmt::format("{} {}", h > 0 ? "," : "", job.work.heads[h].target);
-    text += fmt::format(" {:.4f}", shown_score(scores[h], run.config.score));
-  }
-  if (job.work.train.keep != "best") return text;
-  return text + fmt::format(" (the weights of epoch {} of {})", finished.kept_epoch, finished.history.size());
 }
 
 // A student's rows are known once its teachers are done; until then, all rows to label count.
@@ -174,7 +115,7 @@ class Recorder {
     }
     const PlannedJob& base = plan_.base_of(scheduled);
     const Lesson lesson = make_lesson(run_, scheduled, base, labels_of(scheduled.round - 1, base), plan_.label_rows);
-    PlannedJob student = student_of(base, scheduled, lesson, run_.config, run_.dataset, plan_.label_rows);
+    PlannedJob student = student_of(base, scheduled, lesson, run_.config, *run_.dataset, plan_.label_rows);
     progress_.starts(index, static_cast<std::int64_t>(student.work.train_rows.size()));
     if (is_done(run_.folder_of(student), student.work.key)) {
       mark_done(index);
@@ -198,13 +139,7 @@ class Recorder {
   void keep(int index, const FinishedJob& finished) {
     const ScheduledJob& scheduled = plan_.schedule.jobs[std::size_t(index)];
     const PlannedJob& job = scheduled.round > 0 ? students_.at(index) : plan_.base_of(scheduled);
-    const std::vector<Scores> scores = score_result(run_, job, finished);
-    try {
-      write_result(run_.folder_of(job), job, finished, scores);
-    } catch (const Error& error) {
-      throw Error(error.code(), fmt::format("{}: {}", job.name, error.what()));
-    }
-    progress_.finished(index, scores_text(run_, job, finished, scores));
+    progress_.finished(index, keep_result(run_, job, finished));
     write_cost(run_.paths, outcome_.before + cost());
     students_.erase(index);
   }

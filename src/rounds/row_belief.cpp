@@ -12,8 +12,8 @@ namespace {
 std::optional<Belief> group_belief(const Run& run, std::size_t target, const torch::Tensor& probs,
                                    const LabelRows& label_rows, const std::vector<bool>& inside) {
   const RoundsConfig& rounds = run.config.rounds;
-  const std::string& name = run.dataset.targets.targets[target].name;
-  const auto label = [&](std::int64_t row) { return run.dataset.labels[target].classes[std::size_t(row)]; };
+  const std::string& name = run.dataset->targets.targets[target].name;
+  const auto label = [&](std::int64_t row) { return run.dataset->labels[target].classes[std::size_t(row)]; };
   const auto groups = static_cast<std::size_t>(label_rows.groups.count());
   if (rounds.constant(name)) {
     std::vector<std::int64_t> known(groups, -1);
@@ -25,7 +25,7 @@ std::optional<Belief> group_belief(const Run& run, std::size_t target, const tor
   const auto composition = rounds.composition.find(name);
   if (composition == rounds.composition.end()) return std::nullopt;
   std::vector<std::int64_t> places;
-  for (const std::string& each : run.dataset.targets.targets[target].classes) {
+  for (const std::string& each : run.dataset->targets.targets[target].classes) {
     const auto found = composition->second.find(each);
     places.push_back(found == composition->second.end() ? 0 : found->second);
   }
@@ -40,7 +40,7 @@ std::optional<Belief> group_belief(const Run& run, std::size_t target, const tor
 // target's own marginals. None if no component has evidence of its group.
 std::optional<Belief> joint_belief(const Run& run, const torch::Tensor& probs, const LabelRows& label_rows,
                                    const std::vector<bool>& inside) {
-  const JointTarget& joint = *run.dataset.targets.joint;
+  const JointTarget& joint = *run.dataset->targets.joint;
   std::vector<torch::Tensor> components;
   std::vector<Belief> beliefs;
   bool any = false;
@@ -79,7 +79,7 @@ std::vector<bool> training_side(const Dataset& dataset, const PlannedJob& base) 
 
 Belief believe(const Run& run, int target, const torch::Tensor& probs, const LabelRows& label_rows,
                const std::vector<bool>& inside) {
-  const bool is_joint = target >= static_cast<int>(run.dataset.targets.own());
+  const bool is_joint = target >= static_cast<int>(run.dataset->targets.own());
   std::optional<Belief> belief = is_joint ? joint_belief(run, probs, label_rows, inside)
                                           : group_belief(run, std::size_t(target), probs, label_rows, inside);
   return belief ? std::move(*belief) : own_belief(probs);

@@ -46,12 +46,12 @@ torch::Tensor picked(const torch::Tensor& unlabelled, const torch::Tensor& test,
 // not be used.
 Predictions own_fold(const Run& run, int round, const Unit& unit, int target, FoldId fold,
                      const LabelRows& label_rows) {
-  const RoundSource source{run.config, run.dataset, run.paths, round};
+  const RoundSource source{run.config, *run.dataset, run.paths, round};
   std::vector<torch::Tensor> probs, normals;
   for (const ModelConfig& model : run.config.models) {
     const FoldPredictions made = read_fold(source, unit, target, model.id, fold);
-    probs.push_back(picked(made.unlabelled, made.test, run.dataset, label_rows));
-    const torch::Tensor normal = picked(made.unlabelled_normal, made.test_normal, run.dataset, label_rows);
+    probs.push_back(picked(made.unlabelled, made.test, *run.dataset, label_rows));
+    const torch::Tensor normal = picked(made.unlabelled_normal, made.test_normal, *run.dataset, label_rows);
     if (normal.defined()) normals.push_back(normal);
   }
   return {mean_probs(probs), normals.empty() ? torch::Tensor() : mix_normals(normals)};
@@ -59,13 +59,13 @@ Predictions own_fold(const Run& run, int round, const Unit& unit, int target, Fo
 
 std::vector<Predictions> teacher_predictions(const Run& run, int round, const PlannedJob& base,
                                              const LabelRows& label_rows) {
-  const Unit& unit = run.dataset.targets.units[std::size_t(base.unit)];
+  const Unit& unit = run.dataset->targets.units[std::size_t(base.unit)];
   std::vector<Predictions> all;
   if (run.config.rounds.teacher == "shared") {
-    const RoundSource source{run.config, run.dataset, run.paths, round};
-    for (const GatheredTarget& gathered : gather_unit(base.unit, run.plan, source))
-      all.push_back({picked(gathered.unlabelled, gathered.test, run.dataset, label_rows),
-                     picked(gathered.unlabelled_normal, gathered.test_normal, run.dataset, label_rows)});
+    const RoundSource source{run.config, *run.dataset, run.paths, round};
+    for (const GatheredTarget& gathered : gather_unit(base.unit, *run.plan, source))
+      all.push_back({picked(gathered.unlabelled, gathered.test, *run.dataset, label_rows),
+                     picked(gathered.unlabelled_normal, gathered.test_normal, *run.dataset, label_rows)});
     return all;
   }
   for (const int target : unit.targets) all.push_back(own_fold(run, round, unit, target, base.fold, label_rows));
@@ -74,7 +74,7 @@ std::vector<Predictions> teacher_predictions(const Run& run, int round, const Pl
 
 // Rows that share their label are admitted together.
 RowGroups blocks_of(const Run& run, int target, const LabelRows& label_rows) {
-  if (run.config.rounds.constant(run.dataset.targets.targets[std::size_t(target)].name)) return label_rows.groups;
+  if (run.config.rounds.constant(run.dataset->targets.targets[std::size_t(target)].name)) return label_rows.groups;
   RowGroups each;
   for (std::int64_t row = 0; row <= label_rows.count(); ++row) {
     each.begin.push_back(row);
@@ -93,7 +93,7 @@ std::vector<double> class_shares(const Head& head, int classes) {
 using NoLesson = ErrorOf<ExitCode::kSomeFailed>;  // the round before stays the result
 
 void require_a_lesson(const Run& run, const PlannedJob& base, const TargetLabels& labels) {
-  const Target& target = run.dataset.targets.targets[std::size_t(labels.target)];
+  const Target& target = run.dataset->targets.targets[std::size_t(labels.target)];
   const std::string who = fmt::format("target {}, fold {}", target.name, base.fold.value);
   if (labels.admitted.count == 0) {
     throw NoLesson(
@@ -179,9 +179,9 @@ void append_soft(const TargetCode& code, const std::vector<double>& probs, std::
 }  // namespace
 
 std::vector<TargetLabels> make_labels(const Run& run, int round, const PlannedJob& base, const LabelRows& label_rows) {
-  const Unit& unit = run.dataset.targets.units[std::size_t(base.unit)];
+  const Unit& unit = run.dataset->targets.units[std::size_t(base.unit)];
   const std::vector<Predictions> predicted = teacher_predictions(run, round, base, label_rows);
-  const std::vector<bool> inside = training_side(run.dataset, base);
+  const std::vector<bool> inside = training_side(*run.dataset, base);
   const RoundsConfig& rounds = run.config.rounds;
   std::vector<TargetLabels> all;
   for (std::size_t h = 0; h < unit.targets.size(); ++h) {
@@ -189,7 +189,7 @@ std::vector<TargetLabels> make_labels(const Run& run, int round, const PlannedJo
     TargetLabels& labels = all.emplace_back(
         TargetLabels{.target = target, .belief = believe(run, target, predicted[h].probs, label_rows, inside)});
     const RowGroups blocks = blocks_of(run, target, label_rows);
-    const int classes = run.dataset.targets.targets[std::size_t(target)].size();
+    const int classes = run.dataset->targets.targets[std::size_t(target)].size();
     labels.admitted = admit_rows(labels.belief, blocks, rounds.admit, class_shares(base.work.heads[h], classes));
     leave_out_held_out_groups(label_rows, inside, labels.admitted);
     labels.weights = pseudo_weights(labels.belief, labels.admitted, rounds.weight);
@@ -221,7 +221,7 @@ Lesson make_lesson(const Run& run, const ScheduledJob& scheduled, const PlannedJ
     }
   }
   if (rounds.start == "warm") {
-    const Unit& unit = run.dataset.targets.units[std::size_t(base.unit)];
+    const Unit& unit = run.dataset->targets.units[std::size_t(base.unit)];
     const int part = scheduled.round == 1 ? -1 : scheduled.part;
     lesson.initial_weights =
         read_file(run.paths.fold(scheduled.round - 1, unit.name, base.work.model.id, base.fold, part) / kWeightsFile);
@@ -235,12 +235,12 @@ std::string pseudo_labels_csv(const Run& run, int round, const std::vector<Plann
   for (const PlannedJob& base : first) {
     if (base.model != 0) continue;  // the labels are the same for all models
     for (const TargetLabels& labels : make_labels(run, round, base, label_rows)) {
-      const Target& target = run.dataset.targets.targets[std::size_t(labels.target)];
+      const Target& target = run.dataset->targets.targets[std::size_t(labels.target)];
       for (std::int64_t row = 0; row < label_rows.count(); ++row) {
         const auto place = static_cast<std::size_t>(row);
         if (labels.weights[place] == 0) continue;
         const auto label = labels.belief.labels.const_data_ptr<std::int64_t>()[row];
-        text += fmt::format("{},{},{},{},{:.6f},{:.6g},{},{}\n", csv_field(run.dataset.id(label_rows.rows[place])),
+        text += fmt::format("{},{},{},{},{:.6f},{:.6g},{},{}\n", csv_field(run.dataset->id(label_rows.rows[place])),
                             base.fold.value, csv_field(target.name), csv_field(target.classes[std::size_t(label)]),
                             labels.belief.confidence(row), labels.weights[place],
                             name_of(labels.belief.evidence[place]), run.config.rounds.teacher);

@@ -41,7 +41,9 @@ ExitCode train_run(const TrainRequest& request, const MpiSession& session) {
   return broadcast<ExitCode>(session.ranks(), [&] {
     if (ended && ended->code() == ExitCode::kStopped) write_cost(run.paths, outcome.before + outcome.now);
     if (ended) throw *ended;
-    return finish_run(run, plan, outcome, totals_of(run, session, start));
+    fmt::print("{}", finish_run(run, plan, outcome, totals_of(run, session, start)));
+    fmt::print("Results: {}\n", run.paths.root.string());
+    return outcome.failures.empty() ? ExitCode::kDone : ExitCode::kSomeFailed;
   });
 }
 

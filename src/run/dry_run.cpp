@@ -151,14 +151,6 @@ std::string describe_memory(const RunConfig& config, const Dataset& dataset, con
   return text;
 }
 
-std::string describe_host(const Dataset& dataset, const ComputePlace& place, const Needs& needs) {
-  const int local = place.mine.local_size;
-  const double crops = static_cast<double>(dataset.crops.rows() * dataset.crops.shape().bytes());
-  return fmt::format("memory    about {} a rank, {} on this host's {}, and {} of crops shared in the page cache\n",
-                     megabytes(needs.peak + kLibraries), megabytes((needs.peak + kLibraries) * local),
-                     counted(local, "rank"), megabytes(crops));
-}
-
 std::string describe_disk(const fs::path& folder, const Needs& needs, int slots) {
   std::error_code error;
   fs::path existing = fs::absolute(folder, error);
@@ -171,19 +163,33 @@ std::string describe_disk(const fs::path& folder, const Needs& needs, int slots)
 
 }  // namespace
 
-std::string describe_dry_run(const Run& run, const Round& round) {
-  const Dataset& dataset = run.dataset;
-  const int slots = run.place.layout.slots;
-  Needs needs;
-  const std::set<std::int64_t> rows = rows_of_folds(round.jobs);
+std::string describe_experiment(const Run& run, const std::vector<PlannedJob>& jobs) {
+  const Dataset& dataset = *run.dataset;
+  const std::set<std::int64_t> rows = rows_of_folds(jobs);
   std::string text = describe_data(run.config, dataset) + describe_groups(run.config, dataset, rows);
   for (std::size_t t = 0; t < dataset.targets.targets.size(); ++t)
     text += describe_target(dataset.targets.targets[t], dataset.labels[t].classes, rows, dataset.test);
-  text += describe_slots(run.config, run.place);
+  return text + describe_slots(run.config, run.place);
+}
+
+std::string describe_rank_memory(const Run& run, double tensors) {
+  const int local = run.place.mine.local_size;
+  const CropFile& file = run.dataset->crops;
+  const double crops = static_cast<double>(file.rows() * file.shape().bytes());
+  return fmt::format("memory    about {} a rank, {} on this host's {}, and {} of crops shared in the page cache\n",
+                     megabytes(tensors + kLibraries), megabytes((tensors + kLibraries) * local), counted(local, "rank"),
+                     megabytes(crops));
+}
+
+std::string describe_dry_run(const Run& run, const Round& round) {
+  const Dataset& dataset = *run.dataset;
+  const int slots = run.place.layout.slots;
+  Needs needs;
+  std::string text = describe_experiment(run, round.jobs);
   text += describe_jobs(run.config, dataset, round.jobs, jobs_done(run, round), slots);
   text += describe_rounds(run.config, dataset, round.jobs);
   text += describe_memory(run.config, dataset, round.jobs, needs);
-  text += describe_host(dataset, run.place, needs);
+  text += describe_rank_memory(run, needs.peak);
   text += describe_disk(run.paths.root, needs, slots);
   return text + "dry run: nothing was written\n";
 }

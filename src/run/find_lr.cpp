@@ -64,7 +64,7 @@ ExitCode find_lr_run(const TrainRequest& request, const MpiSession& session) {
     const LogContext lines(job.name);
     spdlog::info("trying rates from {:g} to {:g} in {} steps of {} images", LrRange{}.from, LrRange{}.to,
                  LrRange{}.steps, run.config.train.batch);
-    const TrainContext context{.crops = run.dataset.crops,
+    const TrainContext context{.crops = run.dataset->crops,
                                .device = run.place.device,
                                .resume_folder = {},
                                .progress = [](const TrainProgress&) {},
@@ -73,7 +73,7 @@ ExitCode find_lr_run(const TrainRequest& request, const MpiSession& session) {
     if (stop_signal_received()) throw StopRequested("stopped on request; no curve was written for {}", job.name);
     const auto file =
         run.paths.find_lr() /
-        fmt::format("{}.{}.csv", run.dataset.targets.units[std::size_t(job.unit)].name, job.work.model.id);
+        fmt::format("{}.{}.csv", run.dataset->targets.units[std::size_t(job.unit)].name, job.work.model.id);
     make_folder(file.parent_path());
     write_file(file, csv_of(finding));
     fmt::print("\n{} ({})\n{}{}", job.name, file.string(), chart_of(finding), verdict(finding, run.config.train));

@@ -72,19 +72,21 @@ void write_result(const fs::path& folder, const PlannedJob& job, const FinishedJ
   Json heads = Json::array();
   for (std::size_t h = 0; h < scores.size(); ++h)
     heads.push_back(describe(job.work.heads[h], finished.temperatures[h], scores[h]));
-  const Json done{
-      {"key", job.work.key},
-      {"job", job.name},
-      {"epochs", finished.history.size()},
-      {"kept_epoch", finished.kept_epoch},
-      {"train_rows", job.work.train_rows.size()},
-      {"held_out_rows", job.held_out_rows},
-      {"heads", heads},
-      {"seconds", finished.seconds},
-      {"train_images_per_second", images_per_second(finished.history)},
-      {"sha256", {{kWeightsFile, sha256(finished.weights)}, {kPredictionsFile, sha256(finished.predictions)}}}};
+  Json sums = Json::object();
+  if (!finished.weights.empty()) sums[kWeightsFile] = sha256(finished.weights);
+  sums[kPredictionsFile] = sha256(finished.predictions);
+  const Json done{{"key", job.work.key},
+                  {"job", job.name},
+                  {"epochs", finished.history.size()},
+                  {"kept_epoch", finished.kept_epoch},
+                  {"train_rows", job.work.train_rows.size()},
+                  {"held_out_rows", job.held_out_rows},
+                  {"heads", heads},
+                  {"seconds", finished.seconds},
+                  {"train_images_per_second", images_per_second(finished.history)},
+                  {"sha256", sums}};
   make_folder(folder);
-  write_file(folder / kWeightsFile, finished.weights);
+  if (!finished.weights.empty()) write_file(folder / kWeightsFile, finished.weights);
   write_file(folder / kPredictionsFile, finished.predictions);
   write_file(folder / kMetricsFile, metrics);
   fault_point("before_done");
@@ -93,21 +95,31 @@ void write_result(const fs::path& folder, const PlannedJob& job, const FinishedJ
   fs::remove_all(folder / kResumeFolder, ignored);
 }
 
-bool is_done(const fs::path& folder, const std::string& key) {
-  if (!fs::exists(folder / kDoneFile)) return false;
+Held held_result(const fs::path& folder, const std::string& key) {
+  if (!fs::exists(folder / kDoneFile)) return Held::kNothing;
   try {
     const Json done = read_done(folder);
-    if (done.at("key") != key) return false;
+    if (done.at("key") != key) return Held::kNothing;
     for (const auto& [name, sum] : done.at("sha256").items()) {
       if (sha256(read_file(folder / name)) == sum) continue;
       spdlog::warn("{} was changed after it was written; its job runs again", (folder / name).string());
-      return false;
+      return Held::kNothing;
     }
-    return true;
+    return done["sha256"].contains(kWeightsFile) ? Held::kWhole : Held::kScores;
   } catch (const std::exception& error) {
     spdlog::warn("{} cannot be used ({}); its job runs again", (folder / kDoneFile).string(), error.what());
-    return false;
+    return Held::kNothing;
   }
+}
+
+// done.json first: after a kill in between, the weights are only a file too many.
+void drop_weights(const fs::path& folder) {
+  Json done = read_done(folder);
+  if (done.contains("sha256") && done["sha256"].erase(kWeightsFile) > 0)
+    write_file(folder / kDoneFile, done.dump(2) + "\n");
+  std::error_code error;
+  fs::remove(folder / kWeightsFile, error);
+  if (error) throw_file_error("remove", folder / kWeightsFile, error.value());
 }
 
 void require_unchanged(const fs::path& folder) {

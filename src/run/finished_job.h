@@ -29,13 +29,25 @@ struct FinishedJob {
 };
 FinishedJob pack_result(const PlannedJob& job, const FoldResult& result, double seconds);
 
-/// Writes the result on rank 0: done.json last. `scores`: of the held-out rows, for each head.
+/// Writes the result on rank 0: done.json last. A result without weights is kept as drop_weights would leave it.
+///   scores: of the held-out rows, for each head
 void write_result(const std::filesystem::path& folder, const PlannedJob& job, const FinishedJob& finished,
                   const std::vector<Scores>& scores);
 
-/// True if the folder holds this job's whole result: done.json with its key, and files with the checksums in it. Warns
-/// of a damaged result; its job is done again.
-bool is_done(const std::filesystem::path& folder, const std::string& key);
+/// kScores: the result without its weights (drop_weights).
+enum class Held { kNothing, kScores, kWhole };
+/// The part of this job's result that the folder holds: done.json with its key, and files with the checksums in it.
+/// Warns of a damaged result; its job is done again.
+Held held_result(const std::filesystem::path& folder, const std::string& key);
+
+/// True if the folder holds the whole result.
+inline bool is_done(const std::filesystem::path& folder, const std::string& key) {
+  return held_result(folder, key) == Held::kWhole;
+}
+
+/// Removes the weights of a finished job and keeps its predictions and scores. No-op without weights.
+/// Throws: DataError if the folder does not hold a finished job, or cannot be written.
+void drop_weights(const std::filesystem::path& folder);
 
 /// Throws: DataError if the folder does not hold a finished job, or one of its files was changed.
 void require_unchanged(const std::filesystem::path& folder);

@@ -29,8 +29,8 @@ FoldPlan in_crop_order(const FoldPlan& plan, const std::vector<std::int64_t>& ro
 void check_groups(const Run& run, const FoldPlan& plan, const std::string& file) {
   const std::string& name = run.config.data.group;
   if (name.empty()) return;
-  const std::vector<std::int64_t> rows = rows_of_plan(run.dataset, plan);
-  const auto& groups = run.dataset.crops.table().column(name);
+  const std::vector<std::int64_t> rows = rows_of_plan(*run.dataset, plan);
+  const auto& groups = run.dataset->crops.table().column(name);
   for (std::size_t repeat = 0; repeat < plan.fold_of.size(); ++repeat) {
     std::unordered_map<std::string_view, std::size_t> first_of;
     for (std::size_t i = 0; i < rows.size(); ++i) {
@@ -55,7 +55,7 @@ void check_size(const Run& run, const FoldPlan& plan, const std::string& file) {
 
 FoldPlan read_plan(const Run& run, const std::string& file) {
   const FoldPlan read = read_folds(file);
-  const FoldPlan plan = in_crop_order(read, rows_of_plan(run.dataset, read));
+  const FoldPlan plan = in_crop_order(read, rows_of_plan(*run.dataset, read));
   check_size(run, plan, file);
   check_groups(run, plan, file);
   return plan;
@@ -76,7 +76,7 @@ void check_frozen(const Run& run, const RunRecord& earlier, const FoldPlan& froz
 FoldPlan choose_plan(const Run& run, const RunRecord* earlier) {
   const std::string& given = run.config.folds.file;
   if (earlier == nullptr || !file_exists(run.paths.folds()))
-    return given.empty() ? make_folds(fold_request(run.config, run.dataset)) : read_plan(run, given);
+    return given.empty() ? make_folds(fold_request(run.config, *run.dataset)) : read_plan(run, given);
   const FoldPlan frozen = read_plan(run, run.paths.folds().string());
   check_frozen(run, *earlier, frozen);
   if (!given.empty() && folds_csv(read_plan(run, given)) != folds_csv(frozen)) {

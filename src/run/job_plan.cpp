@@ -85,34 +85,6 @@ Head make_head(const Target& described, const Labels& labels, const FoldJob& wor
   return head;
 }
 
-PlannedJob plan_job(const std::vector<Labels>& labels, const RunConfig& config, const Dataset& dataset,
-                    const FoldPlan& plan, PlannedJob job) {
-  const Unit& unit = dataset.targets.units[std::size_t(job.unit)];
-  FoldJob& work = job.work;
-  work.model = config.models[std::size_t(job.model)];
-  job.name = job_name(unit.name, work.model.id, job.fold);
-  work.train = config.train;
-  work.predict = config.predict;
-  work.exact = config.cluster.exact;
-  work.score = config.score;
-  work.norm = dataset.norm;
-  work.random = {.seed = std::uint64_t(config.seed), .fold = std::uint32_t(job.fold.value)};
-  split_training_side(config, dataset, trained_on(plan, job.fold), job.name, work);
-  for (const int target : unit.targets) {
-    const auto t = static_cast<std::size_t>(target);
-    work.heads.push_back(make_head(dataset.targets.targets[t], labels[t], work, job.name));
-  }
-  for (const std::size_t i : held_out(plan, job.fold)) work.predict_rows.push_back(dataset.train[i]);
-  job.held_out_rows = work.predict_rows.size();
-  job.test_rows = dataset.test.size();
-  job.unlabelled_rows = dataset.unlabelled.size();
-  work.predict_rows.insert(work.predict_rows.end(), dataset.test.begin(), dataset.test.end());
-  work.predict_rows.insert(work.predict_rows.end(), dataset.unlabelled.begin(), dataset.unlabelled.end());
-  check_parts(work, job.name);
-  work.key = job_key(job_identity(config, dataset, job));
-  return job;
-}
-
 // Paths may differ although the networks are the same: a file and its copy, say.
 void check_no_copies(const RunConfig& config, const std::vector<ModelFiles>& files) {
   std::map<std::string, std::string> id_of;
@@ -141,19 +113,50 @@ std::vector<ModelFiles> hash_model_files(const RunConfig& config) {
   return files;
 }
 
-std::vector<PlannedJob> plan_jobs(const std::vector<Labels>& labels, const RunConfig& config, const Dataset& dataset,
-                                  const FoldPlan& plan, const std::vector<ModelFiles>& files) {
+void check_plan(const RunConfig& config, const Dataset& dataset, const std::vector<ModelFiles>& files) {
   check_progressive(config.train.progressive, dataset.crops.shape());
   check_shift(config.predict, dataset.crops.shape());
   check_no_copies(config, files);
+}
+
+PlannedJob plan_job(const std::vector<Labels>& labels, const RunConfig& config, const Dataset& dataset,
+                    const FoldPlan& plan, const std::vector<ModelFiles>& files, const JobPlace& place) {
+  PlannedJob job{.unit = place.unit, .model = place.model, .fold = place.fold};
+  const Unit& unit = dataset.targets.units[std::size_t(job.unit)];
+  FoldJob& work = job.work;
+  work.model = config.models[std::size_t(job.model)];
+  work.files = files[std::size_t(job.model)];
+  job.name = job_name(unit.name, work.model.id, job.fold);
+  work.train = config.train;
+  work.predict = config.predict;
+  work.exact = config.cluster.exact;
+  work.score = config.score;
+  work.norm = dataset.norm;
+  work.random = {.seed = std::uint64_t(config.seed), .fold = std::uint32_t(job.fold.value)};
+  split_training_side(config, dataset, trained_on(plan, job.fold), job.name, work);
+  for (const int target : unit.targets) {
+    const auto t = static_cast<std::size_t>(target);
+    work.heads.push_back(make_head(dataset.targets.targets[t], labels[t], work, job.name));
+  }
+  for (const std::size_t i : held_out(plan, job.fold)) work.predict_rows.push_back(dataset.train[i]);
+  job.held_out_rows = work.predict_rows.size();
+  job.test_rows = dataset.test.size();
+  job.unlabelled_rows = dataset.unlabelled.size();
+  work.predict_rows.insert(work.predict_rows.end(), dataset.test.begin(), dataset.test.end());
+  work.predict_rows.insert(work.predict_rows.end(), dataset.unlabelled.begin(), dataset.unlabelled.end());
+  check_parts(work, job.name);
+  work.key = job_key(job_identity(config, dataset, job));
+  return job;
+}
+
+std::vector<PlannedJob> plan_jobs(const std::vector<Labels>& labels, const RunConfig& config, const Dataset& dataset,
+                                  const FoldPlan& plan, const std::vector<ModelFiles>& files) {
+  check_plan(config, dataset, files);
   std::vector<PlannedJob> jobs;
-  for (std::size_t u = 0; u < dataset.targets.units.size(); ++u) {
-    for (std::size_t m = 0; m < config.models.size(); ++m) {
-      for (int fold = 0; fold < plan.folds(); ++fold) {
-        PlannedJob job{.unit = int(u), .model = int(m), .fold = {fold}};
-        job.work.files = files[m];
-        jobs.push_back(plan_job(labels, config, dataset, plan, std::move(job)));
-      }
+  for (int u = 0; u < static_cast<int>(dataset.targets.units.size()); ++u) {
+    for (int m = 0; m < static_cast<int>(config.models.size()); ++m) {
+      for (int fold = 0; fold < plan.folds(); ++fold)
+        jobs.push_back(plan_job(labels, config, dataset, plan, files, {u, m, {fold}}));
     }
   }
   return jobs;

@@ -10,8 +10,14 @@
 
 namespace pleat {
 
+/// Indices in the target plan's units and in config.models, and the fold.
+struct JobPlace {
+  int unit = 0, model = 0;
+  FoldId fold;
+};
+
 struct PlannedJob {
-  int unit = 0, model = 0;  // indices in the target plan's units and in config.models
+  int unit = 0, model = 0;  // as JobPlace
   FoldId fold;
   int round = 0, part = -1;  // of a student; -1: rounds.parts is 1
   std::string name;          // job_name, for people
@@ -30,6 +36,13 @@ std::string job_name(const std::string& unit, const std::string& model, FoldId f
 /// target cannot be fitted to a fold's rows (fit_code).
 std::vector<PlannedJob> plan_jobs(const std::vector<Labels>& labels, const RunConfig& config, const Dataset& dataset,
                                   const FoldPlan& plan, const std::vector<ModelFiles>& files);
+
+/// One of these jobs. Requires: check_plan passed.
+PlannedJob plan_job(const std::vector<Labels>& labels, const RunConfig& config, const Dataset& dataset,
+                    const FoldPlan& plan, const std::vector<ModelFiles>& files, const JobPlace& place);
+
+/// The checks of plan_jobs that concern no single job. Throws: UsageError, as plan_jobs.
+void check_plan(const RunConfig& config, const Dataset& dataset, const std::vector<ModelFiles>& files);
 
 /// One for each of config.models. Throws DataError for a file that cannot be read.
 std::vector<ModelFiles> hash_model_files(const RunConfig& config);

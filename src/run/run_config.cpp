@@ -204,14 +204,22 @@ void expand_rounds(ConfigNode& root) {
 
 }  // namespace
 
-RunConfig load_run_config(const std::filesystem::path& file, const std::vector<std::string>& assignments) {
+ConfigNode load_config_tree(const std::filesystem::path& file, const std::vector<std::string>& assignments) {
   ConfigNode root = read_config(file);
   expand_rounds(root);  // before and after: --set rounds.parts=2 may follow rounds: 3
   for (const auto& assignment : assignments) set_in_config(root, assignment);
   expand_rounds(root);
-  auto config = read_fields<RunConfig>(root);
+  return root;
+}
+
+RunConfig config_of(const ConfigNode& tree) {
+  auto config = read_fields<RunConfig>(tree);
   complete_and_check(config);
   return config;
+}
+
+RunConfig load_run_config(const std::filesystem::path& file, const std::vector<std::string>& assignments) {
+  return config_of(load_config_tree(file, assignments));
 }
 
 void complete_and_check(RunConfig& config) {

@@ -14,6 +14,7 @@
 #include "folds/fold_plan.h"
 #include "model/model_config.h"
 #include "run/rounds_config.h"
+#include "run/sweep_config.h"
 #include "target/joint_target.h"
 #include "target/target.h"
 #include "train/predict_config.h"
@@ -64,6 +65,7 @@ struct RunConfig {
   TrainConfig train;
   PredictConfig predict;
   ClusterConfig cluster;
+  SweepConfig sweep;
   static constexpr auto fields() {
     return std::tuple{
         field("seed", &RunConfig::seed, at_least(0), identity, "every random number depends on it"),
@@ -88,7 +90,8 @@ struct RunConfig {
         field("rounds", &RunConfig::rounds, any(), omit_at_default, "rounds of pseudo-labels"),
         field("train", &RunConfig::train, any(), identity, "training of each network"),
         field("predict", &RunConfig::predict, any(), identity, "prediction of each network"),
-        field("cluster", &RunConfig::cluster, any(), identity, "ranks and devices")};
+        field("cluster", &RunConfig::cluster, any(), identity, "ranks and devices"),
+        field("sweep", &RunConfig::sweep, any(), runtime, "pleat sweep: its strategy, and the weights that it keeps")};
   }
 };
 
@@ -100,6 +103,10 @@ extern template Json identity_of<RunConfig>(const RunConfig& config);
 /// Reads the file, applies the --set assignments, and checks the combination of values. Throws UsageError naming
 /// file:line or key.
 RunConfig load_run_config(const std::filesystem::path& file, const std::vector<std::string>& assignments);
+
+/// The two steps of load_run_config: the file with its assignments as a tree, and the config of a tree.
+ConfigNode load_config_tree(const std::filesystem::path& file, const std::vector<std::string>& assignments);
+RunConfig config_of(const ConfigNode& tree);
 
 /// Called after reading: sets defaults that depend on other fields. Throws UsageError for impossible combinations.
 void complete_and_check(RunConfig& config);

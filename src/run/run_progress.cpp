@@ -80,7 +80,7 @@ double RunProgress::seconds() const { return seconds_since(start_); }
 
 // Assumes that all jobs run at the mean speed of the running ones, and that slots without a job stay idle.
 std::string RunProgress::remaining() const {
-  const double all = static_cast<double>(std::max<std::int64_t>(1, sum(total_)));
+  const double all = static_cast<double>(std::max<std::int64_t>(1, sum(total_) + expected_));
   const std::string share = fmt::format("{:.0f} % of all", 100.0 * static_cast<double>(sum(done_)) / all);
   std::vector<std::int64_t> left;
   double rates = 0, running = 0;
@@ -91,7 +91,8 @@ std::string RunProgress::remaining() const {
     running += 1;
   }
   if (rates == 0) return share;
-  const double seconds_left = static_cast<double>(longest_share(left, slots_)) / (rates / running);
+  const std::int64_t images_left = longest_share(left, slots_) + expected_ / std::max(1, slots_);
+  const double seconds_left = static_cast<double>(images_left) / (rates / running);
   return fmt::format("{}, about {} left", share, duration_text(seconds_left));
 }
 

@@ -26,8 +26,10 @@ class RunProgress {
 
   /// The job starts with that many rows.
   void starts(int job, std::int64_t rows);
-  /// The job will not run.
+  /// The job will not run, or it is not known whether it will.
   void skipped(int job);
+  /// At most so many images are left to train on in jobs of which it is not known whether they will run.
+  void expect(std::int64_t images) { expected_ = images; }
 
   void already_done(int job);
   void heard(int job, const TrainProgress& report);
@@ -48,7 +50,8 @@ class RunProgress {
   std::vector<std::int64_t> total_, done_, done_before_;  // images per job; done_before_: in earlier starts
   std::vector<bool> heard_;
   std::vector<std::int64_t> epochs_;  // completed, as last reported
-  std::vector<double> rates_;         // images per second, as last reported; 0: no report yet
+  std::int64_t expected_ = 0;
+  std::vector<double> rates_;  // images per second, as last reported; 0: no report yet
 };
 
 /// The largest load of a slot if each job in turn goes to the slot that is free first.

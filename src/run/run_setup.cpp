@@ -26,24 +26,6 @@ bool trains_head(const Classifier& network) {
   });
 }
 
-// Finds a file that does not fit before hours of training.
-void check_networks(const RunConfig& config, const Dataset& dataset) {
-  for (const ModelConfig& model : config.models) {
-    const bool freezes = config.train.freeze_epochs > 0;
-    if (model.script.empty() && model.weights.empty() && !freezes) continue;
-    for (const Unit& unit : dataset.targets.units) {
-      const auto network =
-          make_classifier(model, classifier_shape(dataset.crops.shape(), dataset.targets.outputs(unit)), {});
-      if (!freezes || trains_head(*network)) continue;
-      throw UsageError(
-          "model {}: its script does not name its last layer, or that layer is not trained, so train.freeze_epochs "
-          "({}) "
-          "cannot freeze the other layers; leave freeze_epochs out, or make the script with launch/export_model.py",
-          model.id, config.train.freeze_epochs);
-    }
-  }
-}
-
 // SHA-256 of each scripted model's network, by the model's id.
 std::map<std::string, std::string> script_hashes(const RunConfig& config, const std::vector<ModelFiles>& files) {
   std::map<std::string, std::string> hashes;
@@ -87,74 +69,57 @@ ComputedBy computed_by(const Run& run) {
 }
 
 RunRecord make_record(const Run& run, const MpiSession& session) {
-  const CropFile& crops = run.dataset.crops;
+  const CropFile& crops = run.dataset->crops;
   const RankLayout& layout = run.place.layout;
   RunRecord record{.pleat = version(),
                    .build = build_id(),
-                   .data = {run.config.data.crops, run.dataset.hash, crops.rows(), crops.shape(), crops.provenance()},
-                   .folds = sha256(folds_csv(run.plan)),
+                   .data = {run.config.data.crops, run.dataset->hash, crops.rows(), crops.shape(), crops.provenance()},
+                   .folds = sha256(folds_csv(*run.plan)),
                    .scripts = script_hashes(run.config, run.files),
-                   .norm = run.dataset.norm,
+                   .norm = run.dataset->norm,
                    .layout = {session.size(), layout.slots, layout.shards, session.hosts()},
                    .threads = run.place.mine.threads,
                    .device = run.place.device_name(),
                    .precision = run.config.train.precision,
                    .computed_by = computed_by(run),
                    .promise = run.promise};
-  for (std::size_t t = 0; t < run.dataset.targets.own(); ++t) {
-    const Target& target = run.dataset.targets.targets[t];
+  for (std::size_t t = 0; t < run.dataset->targets.own(); ++t) {
+    const Target& target = run.dataset->targets.targets[t];
     record.targets.push_back({target.name, target.column, target.classes});
   }
   return record;
 }
 
-// Called once config and data are known to fit together: a mistake there leaves no folder behind.
-std::unique_ptr<RunFolder> take_folder(const Run& run) {
-  auto folder = std::make_unique<RunFolder>(run.paths, run.config, run.dataset.hash);
-  if (folder->resumed() == run.resumed) return folder;
-  throw UsageError("another run has just changed {}; give another folder with --run, or run the same command again",
-                   run.paths.root.string());
-}
-
 // Rank 0's convolution plans, for all ranks.
 void choose_how_to_convolve(Run& run, const Round& round, const Ranks& world) {
   const auto chosen = broadcast<std::string>(world, [&] {
-    return to_json(choose_conv_plans(run.config, round.jobs, run.dataset.crops.shape(), run.place.device,
+    return to_json(choose_conv_plans(run.config, round.jobs, run.dataset->crops.shape(), run.place.device,
                                      read_conv_plans(run.paths)))
         .dump();
   });
   run.conv_plans = plans_from_json(parse_json(chosen), "the plan of rank 0");
 }
 
-// Rank 0's decisions on precision and folds.
-struct Frozen {
-  std::string precision;
-  FoldPlan plan;
-  bool resumed = false;
-  static constexpr auto members() { return std::tuple{&Frozen::precision, &Frozen::plan, &Frozen::resumed}; }
-};
-
-// `auto_precision`: the config leaves the precision open, so that of an earlier start comes before this machine's.
-Frozen freeze(const Run& run, bool auto_precision) {
+Frozen freeze_run(const Run& run, bool auto_precision) {
   RunConfig asked = run.config;
   if (auto_precision) asked.train.precision = "auto";
-  const auto earlier = find_earlier_run(run.paths, asked, run.dataset.hash);
+  const auto earlier = find_earlier_run(run.paths, asked, run.dataset->hash);
   if (earlier) check_scripts(run, earlier->record);
-  report_rows(run.config, run.dataset);
+  report_rows(run.config, *run.dataset);
   return {.precision = earlier ? earlier->config.train.precision : run.config.train.precision,
           .plan = choose_plan(run, earlier ? &earlier->record : nullptr),
           .resumed = earlier.has_value()};
 }
 
 // The part of a run that is the same for one rank alone: config, ranks, data and the models' files.
-Run open_run(const TrainRequest& request, RunConfig config, const MpiSession& session) {
+Run open_run(const TrainRequest& request, RunConfig config, const MpiSession& session,
+             std::shared_ptr<Dataset>& dataset) {
   const Ranks world = session.ranks();
   agree_on_config(config, session);
   ComputePlace place = choose_place(config, session);
-  std::optional<Dataset> dataset;
   std::vector<ModelFiles> files;
   together(world, [&] {
-    dataset.emplace(open_dataset(config));
+    dataset = std::make_shared<Dataset>(open_dataset(config));
     files = hash_model_files(config);
   });
   agree_on_data(dataset->hash, session);
@@ -164,25 +129,47 @@ Run open_run(const TrainRequest& request, RunConfig config, const MpiSession& se
           .paths = {request.run.empty() ? fs::path("runs") / request.config.stem() : request.run},
           .host = session.hosts()[std::size_t(session.rank())],
           .place = std::move(place),
-          .dataset = std::move(*dataset),
+          .dataset = dataset,
           .files = std::move(files)};
 }
 
 }  // namespace
 
+void check_networks(const RunConfig& config, const Dataset& dataset) {
+  for (const ModelConfig& model : config.models) {
+    const bool freezes = config.train.freeze_epochs > 0;
+    if (model.script.empty() && model.weights.empty() && !freezes) continue;
+    for (const Unit& unit : dataset.targets.units) {
+      const auto network =
+          make_classifier(model, classifier_shape(dataset.crops.shape(), dataset.targets.outputs(unit)), {});
+      if (!freezes || trains_head(*network)) continue;
+      throw UsageError(
+          "model {}: its script does not name its last layer, or that layer is not trained, so train.freeze_epochs "
+          "({}) "
+          "cannot freeze the other layers; leave freeze_epochs out, or make the script with launch/export_model.py",
+          model.id, config.train.freeze_epochs);
+    }
+  }
+}
+
 Run set_up_run(const TrainRequest& request, const MpiSession& session) {
+  return set_up_run(request, session, freeze_run);
+}
+
+Run set_up_run(const TrainRequest& request, const MpiSession& session, const Freeze& freeze) {
   const Ranks world = session.ranks();
   RunConfig config;
   together(world, [&] { config = load_run_config(request.config, request.assignments); });
   const bool auto_precision = config.train.precision == "auto";
-  Run run = open_run(request, std::move(config), session);
+  std::shared_ptr<Dataset> dataset;
+  Run run = open_run(request, std::move(config), session, dataset);
   auto frozen = broadcast<Frozen>(world, [&] { return freeze(run, auto_precision); });
   run.config.train.precision = frozen.precision;
-  run.plan = std::move(frozen.plan);
+  run.plan = std::make_shared<FoldPlan>(std::move(frozen.plan));
   run.resumed = frozen.resumed;
   together(world, [&] {
-    run.dataset.train = rows_of_plan(run.dataset, run.plan);
-    run.dataset.norm = choose_norm(run.config, run.dataset);
+    dataset->train = rows_of_plan(*dataset, *run.plan);
+    dataset->norm = choose_norm(run.config, *dataset);
   });
   return run;
 }
@@ -190,27 +177,37 @@ Run set_up_run(const TrainRequest& request, const MpiSession& session) {
 Round plan_first_round(const Run& run, const MpiSession& session) {
   Round round;
   together(session.ranks(), [&] {
-    round.labels = run.dataset.labels;
-    round.jobs = plan_jobs(round.labels, run.config, run.dataset, run.plan, run.files);
+    round.labels = run.dataset->labels;
+    round.jobs = plan_jobs(round.labels, run.config, *run.dataset, *run.plan, run.files);
     if (session.rank() != 0) return;
     for (const std::string& line : idle_options(run.config)) spdlog::warn("{}", line);
-    for (const std::string& line : classes_without_a_chance(run.dataset, round.jobs)) spdlog::warn("{}", line);
+    for (const std::string& line : classes_without_a_chance(*run.dataset, round.jobs)) spdlog::warn("{}", line);
   });
   return round;
+}
+
+// Called once config and data are known to fit together: a mistake there leaves no folder behind.
+std::unique_ptr<RunFolder> take_folder(const Run& run) {
+  auto folder = std::make_unique<RunFolder>(run.paths, run.config, run.dataset->hash);
+  if (folder->resumed() == run.resumed) return folder;
+  throw UsageError("another run has just changed {}; give another folder with --run, or run the same command again",
+                   run.paths.root.string());
+}
+
+void record_run(Run& run, const RunFolder& folder, const MpiSession& session) {
+  const auto earlier = run.resumed ? find_run_record(run.paths) : std::nullopt;
+  run.promise = promise(run.config, computed_by(run), earlier ? &*earlier : nullptr);
+  if (!run.conv_plans.empty()) write_file(run.paths.conv_plan(), to_json(run.conv_plans).dump(1) + "\n");
+  folder.record(run.config, make_record(run, session));
+  write_file(run.paths.folds(), folds_csv(*run.plan));
+  copy_scripts(run);
 }
 
 std::unique_ptr<RunFolder> begin_run(Run& run, const Round& round, const MpiSession& session) {
   std::unique_ptr<RunFolder> folder;
   on_rank_0(session.ranks(), [&] { folder = take_folder(run); });
   choose_how_to_convolve(run, round, session.ranks());
-  on_rank_0(session.ranks(), [&] {
-    const auto earlier = run.resumed ? find_run_record(run.paths) : std::nullopt;
-    run.promise = promise(run.config, computed_by(run), earlier ? &*earlier : nullptr);
-    if (!run.conv_plans.empty()) write_file(run.paths.conv_plan(), to_json(run.conv_plans).dump(1) + "\n");
-    folder->record(run.config, make_record(run, session));
-    write_file(run.paths.folds(), folds_csv(run.plan));
-    copy_scripts(run);
-  });
+  on_rank_0(session.ranks(), [&] { record_run(run, *folder, session); });
   return folder;
 }
 

@@ -197,5 +197,36 @@ TEST(JobQueue, EndsAlikeForAnyNumberOfSlots) {
   }
 }
 
+TEST(JobQueue, AHeldJobWaitsForADecision) {
+  JobQueue queue(JobDependencies{{}, {}, {1}, {}});
+  for (const int job : {1, 2, 3}) queue.hold(job);
+  EXPECT_EQ(queue.next(0), 0);
+  EXPECT_EQ(queue.next(1), std::nullopt);
+  queue.finish(0, 0);
+  EXPECT_FALSE(queue.settled()) << "three jobs are not decided";
+  queue.decide({.release = {3}, .drop = {1}});
+  EXPECT_EQ(queue.state(2), JobState::kSkipped) << "it waits for a dropped job";
+  EXPECT_EQ(queue.next(0), 3);
+  queue.finish(0, 3);
+  EXPECT_TRUE(queue.settled());
+  queue.decide({.release = {3}, .drop = {2}});  // decided already
+  EXPECT_EQ(queue.state(3), JobState::kDone);
+}
+
+TEST(JobQueue, AReleasedJobStillWaitsForItsPrerequisites) {
+  JobQueue queue(JobDependencies{{}, {0}});
+  queue.hold(1);
+  queue.decide({.release = {1}, .drop = {}});
+  EXPECT_EQ(queue.next(0), 0);
+  EXPECT_EQ(queue.next(1), std::nullopt);
+  queue.finish(0, 0);
+  EXPECT_EQ(queue.next(1), 1);
+}
+
+TEST(JobQueue, OnlyHeldJobsCanBeDecided) {
+  JobQueue queue(2);
+  EXPECT_THROW(queue.decide({.release = {0}, .drop = {}}), std::logic_error);
+}
+
 }  // namespace
 }  // namespace pleat

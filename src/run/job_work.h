@@ -1,0 +1,29 @@
+// The work on one job: training on a slot, and keeping the result on rank 0.
+#pragma once
+
+#include <string>
+
+#include "cluster/slot.h"
+#include "run/finished_job.h"
+#include "run/run_setup.h"
+
+namespace pleat {
+
+/// A job that was handed out: its number, and the leader's source; null on the other shards.
+struct HandedOut {
+  int job = 0;
+  JobSource* source = nullptr;
+};
+
+/// Collective over the slot. Trains the job with this process's threads, from its newest checkpoint in the run's
+/// folder. Returns the bytes of a FinishedJob on the leader, nothing on the other shards. Throws: as train_fold, with
+/// the job's name in an error of one shard alone.
+std::string train_job(const Run& run, const PlannedJob& job, const Slot& slot, const HandedOut& handed_out);
+
+/// Scores a result and writes it to the run's folder. Returns the scores in words: "macro_f1 0.9120", or of several
+/// heads "macro_f1 mask 0.9120, age 0.5310".
+/// Throws: SomeFailed if the result cannot be scored, which is the job's own failure; DataError naming the job if it
+/// cannot be written.
+std::string keep_result(const Run& run, const PlannedJob& job, const FinishedJob& finished);
+
+}  // namespace pleat

@@ -1,0 +1,50 @@
+#include "sweep/sweep_ensemble.h"
+
+#include <fmt/format.h>
+
+#include "base/files.h"
+#include "base/wording.h"
+#include "merge/merge_runs.h"
+#include "sweep/sweep_table.h"
+
+namespace pleat {
+namespace {
+
+// The score on held-out test rows in a run's summary.json: of the joint target, else the mean over the targets.
+std::optional<double> test_score(const RunPaths& run, const TargetPlan& targets) {
+  const Json summary = parse_json_or_null(read_file(run.summary()));
+  double sum = 0;
+  for (std::size_t t = 0; t < targets.targets.size(); ++t) {
+    const Json& test = summary["targets"][targets.targets[t].name]["test"];
+    if (test.is_null()) return std::nullopt;
+    const double score = test["score"];
+    if (targets.joint && t + 1 == targets.targets.size()) return score;
+    sum += score;
+  }
+  return sum / static_cast<double>(targets.targets.size());
+}
+
+}  // namespace
+
+void collect_ensemble(const SweepPlan& plan, SweepState& state, const std::vector<int>& complete,
+                      const std::optional<HonestScore>& honest) {
+  MergeRequest request{.out = plan.paths.ensemble(), .method = "greedy"};
+  for (const int cell : complete) request.runs.push_back(plan.trials[std::size_t(cell)].full.paths.root);
+  fmt::print("\nensemble of {}\n", counted(std::int64_t(complete.size()), "complete cell"));
+  merge_runs(request);
+  const RunPaths ensemble{plan.paths.ensemble()};
+  const Run& run = plan.trials.front().full;
+  const int winner = *state.race.winner();
+  if (honest && honest->chosen_anew) {
+    const TargetsScore joined = state.scores.scores_of_ensemble(read_oof(ensemble.oof(0)));
+    const Interval gain = paired_difference(joined, honest->rows);
+    fmt::print("gain over the best cell, both cross-fitted: {} {:+.4f} ({:+.4f} to {:+.4f})\n", run.config.score,
+               gain.value, gain.low, gain.high);
+  }
+  const auto of_ensemble = test_score(ensemble, run.dataset->targets);
+  const auto of_best = test_score(plan.trials[std::size_t(winner)].full.paths, run.dataset->targets);
+  if (of_ensemble && of_best)
+    fmt::print("on held-out test rows: {} {:.4f}, best cell {:.4f}\n", run.config.score, *of_ensemble, *of_best);
+}
+
+}  // namespace pleat

@@ -1,0 +1,19 @@
+// sweep --collect: the final ensemble over all complete cells, and its gain over the best one.
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "sweep/honest_choice.h"
+#include "sweep/sweep_jobs.h"
+
+namespace pleat {
+
+/// Writes the sweep's folder `ensemble` with pleat ensemble's greedy method, and prints the ensemble's cross-fitted
+/// score less the honest score of the best cell, and both scores on held-out test rows.
+///   complete: cells that are done on all folds, with their weights and finished runs
+/// Throws: as merge_runs.
+void collect_ensemble(const SweepPlan& plan, SweepState& state, const std::vector<int>& complete,
+                      const std::optional<HonestScore>& honest);
+
+}  // namespace pleat

@@ -1,0 +1,257 @@
+#include "sweep/sweep_finish.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+
+#include "base/error.h"
+#include "base/files.h"
+#include "base/log.h"
+#include "base/wording.h"
+#include "rounds/finish.h"
+#include "run/finished_job.h"
+#include "sweep/honest_choice.h"
+#include "sweep/sweep_ensemble.h"
+
+namespace pleat {
+namespace fs = std::filesystem;
+namespace {
+
+// Time of a cell's trainings, from their done.json.
+struct CellTime {
+  double seconds = 0, full_seconds = 0, train_seconds = 0, images = 0;
+  int full_jobs = 0;
+};
+
+CellTime time_of(const SweepPlan& plan, int cell) {
+  CellTime time;
+  for (const SweepJob& job : plan.jobs) {
+    const SweepTask& task = plan.tasks[std::size_t(job.task)];
+    const fs::path folder = plan.folder_of(job);
+    if (task.cell != cell || !fs::exists(folder / kDoneFile)) continue;
+    const Json done = read_done(folder);
+    const double seconds = done.value("seconds", 0.0), rate = done.value("train_images_per_second", 0.0);
+    time.seconds += seconds;
+    if (task.brief) continue;
+    const double images = done.value("epochs", 0.0) * done.value("train_rows", 0.0);
+    time.full_seconds += seconds;
+    time.images += images;
+    time.train_seconds += rate > 0 ? images / rate : 0;
+    ++time.full_jobs;
+  }
+  return time;
+}
+
+std::string why_dropped(const SweepPlan& plan, const Race::Standing& standing) {
+  const auto folds = [&](int count) { return counted(count, "fold"); };
+  if (standing.behind) {
+    const bool negated = plan.trials.front().full.config.score == "log_loss";
+    const Interval& behind = *standing.behind;
+    return fmt::format("after {} behind {} by {:.4f} ({:.4f} to {:.4f}){}", folds(standing.folds),
+                       plan.trials[std::size_t(standing.leader)].name, -behind.value, -behind.high, -behind.low,
+                       negated ? " of log-loss" : "");
+  }
+  if (standing.folds > 0) return fmt::format("after {} not in the best half", folds(standing.folds));
+  return "after the short schedule not in the best third";
+}
+
+// The first failure of the cell's jobs.
+std::string why_failed(const SweepPlan& plan, const SweepState& state, int cell) {
+  for (const auto& [job, why] : state.failures) {
+    const SweepJob& failed = plan.jobs[std::size_t(job)];
+    if (plan.tasks[std::size_t(failed.task)].cell == cell) return fmt::format("{}: {}", failed.name, why);
+  }
+  return "";
+}
+
+void give_verdict(const SweepPlan& plan, SweepState& state, int cell, int winner, CellResult& result) {
+  const Race::Standing& standing = result.standing;
+  if (standing.complete) {
+    if (cell == winner) {
+      result.verdict = "best";
+      return;
+    }
+    result.to_best = state.scores.against(cell, winner, plan.shape.folds);
+    result.verdict = result.to_best->high < 0 ? "worse" : "equal";
+  } else if (standing.failed) {
+    result.verdict = "failed";
+    result.why = why_failed(plan, state, cell);
+  } else {
+    result.verdict = "dropped";
+    result.why = why_dropped(plan, standing);
+  }
+}
+
+// A trial's run of one round, all of whose jobs are done.
+RoundsPlan plan_of_trial(const Run& run) {
+  RoundsPlan plan{.first = {.labels = run.dataset->labels}};
+  plan.first.jobs = plan_jobs(plan.first.labels, run.config, *run.dataset, *run.plan, run.files);
+  plan.schedule = make_schedule(plan.first.jobs, run.config, *run.dataset);
+  return plan;
+}
+
+// Writes the run's tables and summary. Returns its table of scores.
+std::string finish_trial(const SweepPlan& plan, int cell, const CellTime& time) {
+  const Run& run = plan.trials[std::size_t(cell)].full;
+  const RoundsPlan rounds = plan_of_trial(run);
+  Outcome outcome{.now = {time.full_seconds, time.train_seconds, static_cast<std::int64_t>(time.images)}};
+  for (std::size_t j = 0; j < rounds.schedule.jobs.size(); ++j) outcome.done_before.insert(static_cast<int>(j));
+  return finish_run(run, rounds, outcome,
+                    {.wall_seconds = time.full_seconds,
+                     .ranks = static_cast<int>(run.place.layout.world_size),
+                     .threads = run.place.mine.threads,
+                     .device = run.place.device_name(),
+                     .precision = run.config.train.precision,
+                     .promise = find_run_record(run.paths)->promise});
+}
+
+void write_failures(const SweepPlan& plan, const SweepState& state) {
+  std::error_code ignored;
+  if (state.failures.empty()) {
+    fs::remove(plan.paths.failures(), ignored);
+    return;
+  }
+  Json list = Json::array();
+  for (const auto& [job, why] : state.failures)
+    list.push_back({{"job", plan.jobs[std::size_t(job)].name}, {"why", why}});
+  write_file(plan.paths.failures(), list.dump(2) + "\n");
+}
+
+// best.yaml: the cell's config, with the rounds of the sweep's own.
+void write_best(const SweepPlan& plan, int winner, const SweepResult& result) {
+  const CellResult& best = result.cells[std::size_t(winner)];
+  RunConfig config = plan.trials[std::size_t(winner)].full.config;
+  config.rounds = plan.rounds;
+  write_file(plan.paths.best(),
+             fmt::format("# The best of {} of a sweep over {}: {}, {} {}.\n# Its networks are in trials/{}.\n",
+                         counted(plan.shape.cells, "cell"), fmt::join(plan.cells.keys, ", "), best.name, result.score,
+                         shown(best.score->value, result.score), best.name) +
+                 to_yaml(from_json(to_json(config))));
+}
+
+int last_drop(const SweepPlan& plan, const SweepResult& result) {
+  int last = -1;
+  if (!plan.shape.race) return last;
+  for (const CellResult& cell : result.cells) {
+    if (!cell.standing.complete) last = std::max(last, cell.standing.folds - 1);
+  }
+  return last;
+}
+
+std::string honest_text(const std::optional<HonestScore>& honest, const SweepPlan& plan, const std::string& score) {
+  const std::string among = fmt::format("chosen among {}", counted(plan.shape.cells, "cell"));
+  if (plan.shape.cells == 1) return "";
+  if (!honest) return among + ": every fold had a say in the choice, so the score above is flattered\n";
+  if (honest->chosen_anew)
+    return fmt::format(
+        "{}: if each fold is scored by the cell that is best on the other folds, {} is {}; the choice among the "
+        "complete cells flatters by {:.4f}\n",
+        among, score, shown(honest->score, score), honest->flattery);
+  return fmt::format("{}: on the {} after the last decision, {} is {}, {:.4f} {} than on all folds\n", among,
+                     counted(honest->folds, "fold"), score, shown(honest->score, score), std::abs(honest->flattery),
+                     (honest->flattery >= 0) != (score == "log_loss") ? "lower" : "higher");
+}
+
+// Names the cells that cannot be told from the best, and the cheapest of all.
+std::string equals_text(const SweepResult& result, int winner) {
+  const CellResult& best = result.cells[std::size_t(winner)];
+  std::string text;
+  const CellResult* cheapest = &best;
+  for (const CellResult& cell : result.cells) {
+    if (cell.verdict != "equal") continue;
+    text += (text.empty() ? "" : ", ") + cell.name;
+    if (cell.fold_seconds < cheapest->fold_seconds) cheapest = &cell;
+  }
+  if (text.empty()) return "";
+  text = fmt::format("equal to it within the interval: {}", text);
+  if (cheapest == &best) return text + fmt::format("; none is cheaper ({:.1f} s a fold)\n", best.fold_seconds);
+  return text + fmt::format("; the cheapest is {}: {:.1f} s a fold, not {:.1f} s\n", cheapest->name,
+                            cheapest->fold_seconds, best.fold_seconds);
+}
+
+// Weights that sweep.keep does not keep. --collect has linked those of its ensemble.
+void free_weights(const SweepPlan& plan, int winner) {
+  if (plan.trials.front().full.config.sweep.keep != "best") return;
+  for (int cell = 0; cell < plan.shape.cells; ++cell) {
+    if (cell != winner) drop_cell_weights(plan, cell);
+  }
+}
+
+void remove_results(const SweepPlan& plan) {
+  std::error_code ignored;
+  fs::remove(plan.paths.best(), ignored);
+}
+
+}  // namespace
+
+std::vector<int> complete_cells(const SweepState& state) {
+  std::vector<int> complete;
+  const std::vector<Race::Standing> standings = state.race.standings();
+  for (std::size_t c = 0; c < standings.size(); ++c) {
+    if (standings[c].complete) complete.push_back(static_cast<int>(c));
+  }
+  return complete;
+}
+
+SweepResult judge_cells(const SweepPlan& plan, SweepState& state) {
+  const Run& run = plan.trials.front().full;
+  SweepResult result{.score = run.config.score, .folds = plan.shape.folds, .first_fold = plan.fold_order.front()};
+  if (plan.shape.briefs) result.brief_epochs = plan.trials.front().brief.config.train.epochs;
+  const std::vector<Race::Standing> standings = state.race.standings();
+  const int winner = state.race.winner().value_or(-1);
+  for (int c = 0; c < plan.shape.cells; ++c) {
+    const Cell& cell = plan.cells.cells[std::size_t(c)];
+    CellResult& each = result.cells.emplace_back(
+        CellResult{.name = cell.name, .values = cell.values, .standing = standings[std::size_t(c)]});
+    if (each.standing.brief) each.brief = state.scores.brief_score(c);
+    if (each.standing.folds > 0 && (each.standing.complete || !each.standing.failed))
+      each.score = interval_of(state.scores.scores_of(CellScores::folds_of(c, 0, each.standing.folds)));
+    give_verdict(plan, state, c, winner, each);
+    const CellTime time = time_of(plan, c);
+    each.seconds = time.seconds;
+    each.images_per_second = time.train_seconds > 0 ? time.images / time.train_seconds : 0;
+    if (time.full_jobs > 0) {
+      const auto jobs_a_fold = static_cast<double>(plan.trials[std::size_t(c)].full.config.models.size() *
+                                                   run.dataset->targets.units.size());
+      each.fold_seconds = time.full_seconds / time.full_jobs * jobs_a_fold;
+    }
+  }
+  return result;
+}
+
+ExitCode finish_sweep(SweepPlan& plan, SweepState& state) {
+  write_failures(plan, state);
+  const SweepResult result = judge_cells(plan, state);
+  write_file(plan.paths.table(), sweep_csv(plan.cells, result));
+  const ExitCode code = state.failures.empty() ? ExitCode::kDone : ExitCode::kSomeFailed;
+  fmt::print("\n{}", sweep_text(plan.cells, result));
+  for (const CellResult& cell : result.cells) {
+    if (cell.verdict == "failed")
+      spdlog::error("{} failed ({}); see {}", cell.name, cell.why, plan.paths.failures().string());
+  }
+  const std::optional<int> winner = state.race.winner();
+  if (!winner) {
+    remove_results(plan);
+    fmt::print("\nno cell is done on all folds, so there is no best.yaml\n");
+    return code;
+  }
+  const std::vector<int> complete = complete_cells(state);
+  std::string table;
+  for (const int cell : complete) {
+    const std::string each = finish_trial(plan, cell, time_of(plan, cell));
+    if (cell == *winner) table = each;
+  }
+  write_best(plan, *winner, result);
+  const auto honest = honest_score(state.scores, complete, *winner, plan.shape.folds, last_drop(plan, result));
+  fmt::print("\nbest: {}\n{}\n{}{}", result.cells[std::size_t(*winner)].name, table,
+             honest_text(honest, plan, result.score), equals_text(result, *winner));
+  if (plan.collect) collect_ensemble(plan, state, complete, honest);
+  free_weights(plan, *winner);
+  const RunPaths run = plan.paths.trial(result.cells[std::size_t(*winner)].name);
+  fmt::print("\nResults: {} (a row per cell), {} (the best cell's config), {} (its run, for pleat predict)\n",
+             plan.paths.table().string(), plan.paths.best().string(), run.root.string());
+  return code;
+}
+
+}  // namespace pleat

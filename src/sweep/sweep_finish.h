@@ -1,0 +1,23 @@
+// The end of a sweep, on rank 0: finished runs, sweep.csv, best.yaml, and the text on the terminal.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "sweep/sweep_jobs.h"
+#include "sweep/sweep_table.h"
+
+namespace pleat {
+
+/// Every cell's result. Requires: the race is over.
+SweepResult judge_cells(const SweepPlan& plan, SweepState& state);
+
+/// The cells that are done on all folds.
+std::vector<int> complete_cells(const SweepState& state);
+
+/// Writes the tables of each complete cell's run, as pleat train does, then sweep.csv, best.yaml and failures.json, and
+/// removes the weights that sweep.keep does not keep. Prints the result, and with plan.collect the ensemble's.
+/// Returns kDone or kSomeFailed.
+ExitCode finish_sweep(SweepPlan& plan, SweepState& state);
+
+}  // namespace pleat

@@ -1,0 +1,108 @@
+#include "sweep/sweep_needs.h"
+
+#include <algorithm>
+#include <map>
+#include <string>
+#include <system_error>
+
+#include "base/error.h"
+#include "train/memory_estimate.h"
+
+namespace pleat {
+namespace fs = std::filesystem;
+namespace {
+
+// Of all networks of one cell on one fold.
+struct FoldNeeds {
+  double weights = 0, predictions = 0, checkpoint = 0, memory = 0;
+};
+
+FoldNeeds needs_of_fold(const Run& run) {
+  FoldNeeds needs;
+  for (int unit = 0; unit < static_cast<int>(run.dataset->targets.units.size()); ++unit) {
+    for (int model = 0; model < static_cast<int>(run.config.models.size()); ++model) {
+      const PlannedJob job =
+          plan_job(run.dataset->labels, run.config, *run.dataset, *run.plan, run.files, {unit, model, {0}});
+      const MemoryEstimate estimate = estimate_memory(job.work, run.dataset->crops.shape());
+      needs.weights += double(estimate.weights);
+      needs.predictions += double(job.work.predict_rows.size()) * (8.0 + 4.0 * job.work.outputs());
+      needs.checkpoint = std::max(needs.checkpoint, 2.0 * double(estimate.checkpoint));  // a job keeps the newest two
+      needs.memory = std::max(needs.memory, double(estimate.peak + estimate.checkpoint));
+    }
+  }
+  return needs;
+}
+
+// The largest of all cells. Cells that differ only in other keys need the same.
+FoldNeeds largest(const SweepPlan& plan, bool memory) {
+  FoldNeeds largest;
+  std::map<std::string, FoldNeeds> known;
+  for (const Trial& trial : plan.trials) {
+    Json config = to_json(trial.full.config);
+    Json& train = config["train"];
+    Json kind{config["models"], train["optimizer"], train["ema"], train["keep"]};
+    if (memory) kind.insert(kind.end(), {train["batch"], train["micro_batches"], train["precision"]});
+    const auto [found, is_new] = known.try_emplace(kind.dump());
+    if (is_new) found->second = needs_of_fold(trial.full);
+    largest.weights = std::max(largest.weights, found->second.weights);
+    largest.predictions = std::max(largest.predictions, found->second.predictions);
+    largest.checkpoint = std::max(largest.checkpoint, found->second.checkpoint);
+    largest.memory = std::max(largest.memory, found->second.memory);
+  }
+  return largest;
+}
+
+double size_of_folder(const fs::path& folder) {
+  std::error_code error;
+  double bytes = 0;
+  fs::recursive_directory_iterator entry(folder, error);
+  for (; !error && entry != fs::recursive_directory_iterator(); entry.increment(error)) {
+    std::error_code ignored;
+    if (entry->is_regular_file(ignored)) bytes += double(entry->file_size(ignored));
+  }
+  return bytes;
+}
+
+}  // namespace
+
+SweepNeeds needs_of(const SweepPlan& plan, bool memory) {
+  const FoldNeeds fold = largest(plan, memory);
+  const Race::Most most = Race::most(plan.shape);
+  const Run& run = plan.trials.front().full;
+  const std::string& keep = run.config.sweep.keep;
+  const double full = most.first + most.others, folds = plan.shape.folds;
+  const double complete = most.others / std::max(1.0, folds - 1);  // cells on all folds, at most
+  const double predictions = (most.briefs + full) * fold.predictions;
+  SweepNeeds needs{.memory = memory ? fold.memory : 0};
+  double kept = 0, peak = full;  // networks of a cell and fold
+  if (keep == "all") kept = full;
+  if (keep == "best") kept = plan.collect ? complete * folds : folds;
+  if (keep == "scores") peak = 0;
+  // Cells of a full grid are trained one after another, and those that are not the best so far lose their weights.
+  if (keep == "best" && !plan.shape.race && !plan.collect)
+    peak = std::min(full, folds * (2 + double(run.place.layout.slots) / folds));
+  needs.kept = predictions + kept * fold.weights;
+  needs.peak = predictions + peak * fold.weights + run.place.layout.slots * fold.checkpoint;
+  return needs;
+}
+
+fs::path existing_folder(const fs::path& folder) {
+  std::error_code error;
+  fs::path existing = fs::absolute(folder, error);
+  while (!fs::exists(existing, error) && existing.has_relative_path()) existing = existing.parent_path();
+  return existing;
+}
+
+void check_space(const SweepPlan& plan, const SweepNeeds& needs) {
+  std::error_code error;
+  const fs::space_info space = fs::space(existing_folder(plan.paths.root), error);
+  if (error) return;
+  const double needed = needs.peak - size_of_folder(plan.paths.root), free = double(space.available);
+  if (needed <= free) return;
+  throw DataError(
+      "the sweep needs up to {:.1f} MB more in {}, but only {:.1f} MB are free; make room, give another folder with "
+      "--run, or keep less with --set sweep.keep=scores",
+      needed / 1e6, plan.paths.root.string(), free / 1e6);
+}
+
+}  // namespace pleat

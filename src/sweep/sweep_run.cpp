@@ -1,0 +1,57 @@
+#include "sweep/sweep_run.h"
+
+#include <memory>
+#include <optional>
+
+#include "base/log.h"
+#include "sweep/sweep_dry_run.h"
+#include "sweep/sweep_finish.h"
+#include "sweep/sweep_jobs.h"
+#include "sweep/sweep_needs.h"
+#include "sweep/sweep_record.h"
+
+namespace pleat {
+namespace {
+
+// The cells whose weights sweep.keep or --collect want.
+std::vector<int> cells_to_keep(const SweepPlan& plan, const SweepState& state) {
+  const std::string& keep = plan.trials.front().full.config.sweep.keep;
+  const std::optional<int> winner = state.race.winner();
+  if (!winner || keep == "scores") return {};
+  if (keep == "all" || plan.collect) return complete_cells(state);
+  return {*winner};
+}
+
+void throw_on_all(const MpiSession& session, const std::optional<Error>& ended) {
+  on_rank_0(session.ranks(), [&] {
+    if (ended) throw *ended;
+  });
+}
+
+}  // namespace
+
+ExitCode sweep_run(const SweepRequest& request, const MpiSession& session) {
+  SweepPlan plan = plan_sweep(request, session);
+  if (request.train.dry_run) {
+    choose_conv_plans(plan, session);
+    on_rank_0(session.ranks(), [&] { fmt::print("{}", describe_sweep(plan)); });
+    return ExitCode::kDone;
+  }
+  std::unique_ptr<FolderLock> lock;
+  std::unique_ptr<SweepState> state;
+  on_rank_0(session.ranks(), [&] {
+    check_space(plan, needs_of(plan, /*memory=*/false));
+    lock = take_sweep_folder(plan.paths, plan.record);
+    state = std::make_unique<SweepState>(plan, session);
+    spdlog::info("results go to {}; if this sweep ends early, resume it with: {}", plan.paths.root.string(),
+                 plan.command);
+  });
+  choose_conv_plans(plan, session);
+  throw_on_all(session, run_race(plan, session, state.get()));
+  std::vector<int> kept;
+  on_rank_0(session.ranks(), [&] { kept = cells_to_keep(plan, *state); });
+  throw_on_all(session, restore_weights(plan, session, kept, state.get()));
+  return broadcast<ExitCode>(session.ranks(), [&] { return finish_sweep(plan, *state); });
+}
+
+}  // namespace pleat
