@@ -15,6 +15,7 @@ struct ClusterConfig {
   std::string device = "auto";
   Auto<std::int64_t> threads;
   bool fast_conv = true;
+  std::string stage;
   static constexpr auto fields() {
     return std::tuple{
         field("shards", &ClusterConfig::shards, between(1, 4096), runtime, "ranks that share one fold, data-parallel"),
@@ -29,7 +30,10 @@ struct ClusterConfig {
         field(
             "fast_conv", &ClusterConfig::fast_conv, any(), runtime,
             "on CPU, use the fastest measured implementation for each pass of each convolution (conv_plan.json in the "
-            "run folder); false: always oneDNN")};
+            "run folder); false: always oneDNN"),
+        field("stage", &ClusterConfig::stage, any(), runtime,
+              "folder on a disk of each node: the crops are copied there once per node, checked, and read from there; "
+              "the copy stays for later runs")};
   }
 };
 

@@ -1,5 +1,7 @@
 #include "cluster/coordinator.h"
 
+#include <time.h>
+
 #include <atomic>
 #include <chrono>
 #include <set>
@@ -8,6 +10,7 @@
 
 #include "base/log.h"
 #include "base/stop_signal.h"
+#include "base/stopwatch.h"
 #include "cluster/failure.h"
 #include "cluster/job_messages.h"
 
@@ -99,9 +102,20 @@ struct Coordinator::Impl {
   std::vector<Asker> waiting;  // asked while no job was ready
   bool stop_sent = false, end_passed_on = false;
   std::atomic<bool> closing = false;  // rank 0's own slot takes no more jobs
+  std::int64_t messages = 0;
   std::thread thread;
 
   void run() {
+    const Clock::time_point start = Clock::now();
+    serve();
+    timespec cpu{};
+    ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &cpu);
+    const double seconds = static_cast<double>(cpu.tv_sec) + 1e-9 * static_cast<double>(cpu.tv_nsec);
+    spdlog::debug("the coordinator used {:.3f} s of CPU in {:.1f} s for {} messages", seconds, seconds_since(start),
+                  messages);
+  }
+
+  void serve() {
     while (!served.empty() || !closing) {
       if (termination_signal_received() && !end_passed_on) {
         end_passed_on = true;
@@ -129,6 +143,7 @@ struct Coordinator::Impl {
   }
 
   void handle(const ReceivedMessage& message) {
+    ++messages;
     switch (message.tag) {
       case JobTag::kAsk:
         return waiting.push_back({message.rank, from_bytes<AskMessage>(message.bytes).slot});

@@ -30,7 +30,7 @@ JobWork slot_work(const Run& run, const RoundsPlan& plan, const Slot& slot, cons
                            plan.label_rows);
     const PlannedJob& job = scheduled.round > 0 ? student : plan.base_of(scheduled);
     const ThreadCount threads(wave.jobs.contains(index) ? wave.threads : run.place.mine.threads);
-    return train_job(run, job, slot, {index, source});
+    return train_job(run, job, slot, {index, source, job.name});
   };
 }
 

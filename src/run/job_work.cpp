@@ -56,7 +56,7 @@ std::string scores_text(const Run& run, const PlannedJob& job, const FinishedJob
 }  // namespace
 
 std::string train_job(const Run& run, const PlannedJob& job, const Slot& slot, const HandedOut& handed_out) {
-  const LogContext context_of_lines(job.name);
+  const LogContext context_of_lines(handed_out.name);
   if (slot.leads()) spdlog::info("starts on host {} with {}", run.host, counted(at::get_num_threads(), "thread"));
   const Clock::time_point start = Clock::now();
   JobSource* source = handed_out.source;
@@ -69,7 +69,7 @@ std::string train_job(const Run& run, const PlannedJob& job, const Slot& slot, c
       .resume_folder = run.folder_of(job) / kResumeFolder,
       .progress = [&](const TrainProgress& progress) { source->progress(handed_out.job, to_bytes(progress)); },
       .stop_requested = [&] { return stop_signal_received() || (source && source->stop_requested()); }};
-  const FoldResult result = naming(job.name, slot, [&] { return train_fold(job.work, context); });
+  const FoldResult result = naming(handed_out.name, slot, [&] { return train_fold(job.work, context); });
   return slot.leads() ? to_bytes(pack_result(job, result, seconds_since(start))) : std::string();
 }
 

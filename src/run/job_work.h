@@ -9,10 +9,11 @@
 
 namespace pleat {
 
-/// A job that was handed out: its number, and the leader's source; null on the other shards.
+/// A job that was handed out.
 struct HandedOut {
-  int job = 0;
-  JobSource* source = nullptr;
+  int job = 0;                  // its number
+  JobSource* source = nullptr;  // the leader's; null on the other shards
+  std::string name;             // in messages
 };
 
 /// Collective over the slot. Trains the job with this process's threads, from its newest checkpoint in the run's

@@ -12,6 +12,7 @@
 #include "run/plan_warnings.h"
 #include "run/promise.h"
 #include "run/run_record.h"
+#include "run/staged_crops.h"
 #include "train/predictor.h"
 
 namespace pleat {
@@ -124,6 +125,8 @@ Run open_run(const TrainRequest& request, RunConfig config, const MpiSession& se
   });
   agree_on_data(dataset->hash, session);
   agree_on_model_files(config, files, session);
+  if (!config.cluster.stage.empty())
+    dataset->crops = stage_crops(dataset->crops, config.cluster.stage, place.mine, world);
   together(world, [&] { check_networks(config, *dataset); });
   return {.config = std::move(config),
           .paths = {request.run.empty() ? fs::path("runs") / request.config.stem() : request.run},

@@ -1,5 +1,7 @@
 #include "sweep/honest_choice.h"
 
+#include <limits>
+
 namespace pleat {
 namespace {
 
@@ -13,15 +15,19 @@ std::vector<Part> all_but(int cell, int place, int folds) {
   return parts;
 }
 
-// The best cell on the folds other than `place`; the first of equal ones.
-int best_without(CellScores& scores, const std::vector<int>& cells, int place, int folds) {
-  int best = cells.front();
-  double most = 0;
+// For each fold, the best cell on the others; the first of equal ones. Reads one cell after another, since the tables
+// of all may not fit into memory.
+std::vector<int> best_on_others(CellScores& scores, const std::vector<int>& cells, int folds) {
+  std::vector<int> best(std::size_t(folds), cells.front());
+  std::vector<double> most(std::size_t(folds), -std::numeric_limits<double>::infinity());
   for (const int cell : cells) {
-    const double score = whole_score(scores.scores_of(all_but(cell, place, folds)));
-    if (cell != cells.front() && score <= most) continue;
-    best = cell;
-    most = score;
+    for (int place = 0; place < folds; ++place) {
+      const double score = whole_score(scores.scores_of(all_but(cell, place, folds)));
+      if (score <= most[std::size_t(place)]) continue;
+      best[std::size_t(place)] = cell;
+      most[std::size_t(place)] = score;
+    }
+    scores.forget(cell);
   }
   return best;
 }
@@ -31,20 +37,19 @@ int best_without(CellScores& scores, const std::vector<int>& cells, int place, i
 std::optional<HonestScore> honest_score(CellScores& scores, const std::vector<int>& complete, int winner, int folds,
                                         int dropped_after) {
   HonestScore honest;
-  std::vector<Part> parts, winners;
+  std::vector<Part> parts;
   if (complete.size() > 1 && folds > 1) {
     honest.chosen_anew = true;
-    for (int place = 0; place < folds; ++place) parts.push_back({best_without(scores, complete, place, folds), place});
+    const std::vector<int> best = best_on_others(scores, complete, folds);
+    for (int place = 0; place < folds; ++place) parts.push_back({best[std::size_t(place)], place});
   } else {
     parts = CellScores::folds_of(winner, dropped_after + 1, folds);
   }
   if (parts.empty()) return std::nullopt;
-  for (const Part& part : parts) winners.push_back({winner, part.place});
   honest.rows = scores.scores_of(parts);
   honest.score = whole_score(honest.rows);
   honest.folds = static_cast<int>(parts.size());
-  const double of_winner = honest.chosen_anew ? whole_score(scores.scores_of(winners)) : scores.score(winner, folds);
-  honest.flattery = of_winner - honest.score;
+  honest.flattery = honest.chosen_anew ? scores.score(winner, folds) - honest.score : 0;
   return honest;
 }
 

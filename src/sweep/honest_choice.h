@@ -14,7 +14,7 @@ struct HonestScore {
   TargetsScore rows;         // the scored rows
   int folds = 0;             // folds that it is measured on
   bool chosen_anew = false;  // on each fold the cell is chosen by the other folds; else: folds after the last choice
-  double flattery = 0;       // the winner's score on the same rows less this one
+  double flattery = 0;       // with chosen_anew: the winner's score on all folds less this one
 };
 
 /// With several complete cells: for each fold the best of them on the other folds predicts it. With one: its score on

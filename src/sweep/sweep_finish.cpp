@@ -142,15 +142,17 @@ int last_drop(const SweepPlan& plan, const SweepResult& result) {
 std::string honest_text(const std::optional<HonestScore>& honest, const SweepPlan& plan, const std::string& score) {
   const std::string among = fmt::format("chosen among {}", counted(plan.shape.cells, "cell"));
   if (plan.shape.cells == 1) return "";
-  if (!honest) return among + ": every fold had a say in the choice, so the score above is flattered\n";
+  if (!honest) return among + ": every fold had a say in the choice, so its score above is flattered\n";
+  const Interval interval = interval_of(honest->rows);
+  const std::string ends = score == "log_loss" ? fmt::format("{:.4f} to {:.4f}", -interval.high, -interval.low)
+                                               : fmt::format("{:.4f} to {:.4f}", interval.low, interval.high);
   if (honest->chosen_anew)
     return fmt::format(
-        "{}: if each fold is scored by the cell that is best on the other folds, {} is {}; the choice among the "
+        "{}: with each fold scored by the cell that is best on the other folds, {} is {} ({}), so the choice among the "
         "complete cells flatters by {:.4f}\n",
-        among, score, shown(honest->score, score), honest->flattery);
-  return fmt::format("{}: on the {} after the last decision, {} is {}, {:.4f} {} than on all folds\n", among,
-                     counted(honest->folds, "fold"), score, shown(honest->score, score), std::abs(honest->flattery),
-                     (honest->flattery >= 0) != (score == "log_loss") ? "lower" : "higher");
+        among, score, shown(honest->score, score), ends, honest->flattery);
+  return fmt::format("{}: on the {} after the last decision, which had no say in it, its {} is {} ({})\n", among,
+                     counted(honest->folds, "fold"), score, shown(honest->score, score), ends);
 }
 
 // Names the cells that cannot be told from the best, and the cheapest of all.
@@ -208,6 +210,7 @@ SweepResult judge_cells(const SweepPlan& plan, SweepState& state) {
     if (each.standing.folds > 0 && (each.standing.complete || !each.standing.failed))
       each.score = interval_of(state.scores.scores_of(CellScores::folds_of(c, 0, each.standing.folds)));
     give_verdict(plan, state, c, winner, each);
+    if (c != winner) state.scores.forget(c);
     const CellTime time = time_of(plan, c);
     each.seconds = time.seconds;
     each.images_per_second = time.train_seconds > 0 ? time.images / time.train_seconds : 0;

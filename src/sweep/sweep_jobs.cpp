@@ -28,7 +28,7 @@ JobSize size_of_job(const SweepPlan& plan, const SweepJob& job) {
 JobWork slot_work(const SweepPlan& plan, const std::vector<int>& jobs, const Slot& slot, JobSource* source) {
   return [&plan, &jobs, &slot, source](int index, const std::string&) {
     const SweepJob& job = plan.jobs[std::size_t(jobs[std::size_t(index)])];
-    return train_job(plan.run_of(job), plan.planned(job), slot, {index, source});
+    return train_job(plan.run_of(job), plan.planned(job), slot, {index, source, job.name});
   };
 }
 
@@ -186,6 +186,7 @@ class Referee {
     if (plan_.shape.race || plan_.collect || run.config.sweep.keep != "best") return;
     if (++folds_done_[cell] < plan_.shape.folds) return;
     const double score = state_.scores.score(cell, plan_.shape.folds);
+    state_.scores.forget(cell);
     if (best_ < 0 || score > best_score_ || (score == best_score_ && cell < best_)) {
       std::swap(best_, cell);
       best_score_ = score;

@@ -167,9 +167,7 @@ const Run& SweepPlan::run_of(const SweepJob& job) const {
 
 PlannedJob SweepPlan::planned(const SweepJob& job) const {
   const Run& run = run_of(job);
-  PlannedJob planned = plan_job(run.dataset->labels, run.config, *run.dataset, *run.plan, run.files, job.place);
-  planned.name = job.name;
-  return planned;
+  return plan_job(run.dataset->labels, run.config, *run.dataset, *run.plan, run.files, job.place);
 }
 
 fs::path SweepPlan::folder_of(const SweepJob& job) const {

@@ -53,7 +53,6 @@ struct SimulatedSweep {
   std::set<SweepTask> ran;
   double makespan = 0, work = 0;
   double longest_chain = 0;  // of tasks that had to wait for each other: the bound for any number of slots
-  int waits = 0;             // times that a free slot found no job
   bool settled = false;
 };
 
@@ -122,6 +121,16 @@ inline SimulatedSweep simulate(const RaceShape& shape, RaceJudge& judge, const S
     decide(now);
   }
   sweep.makespan = now;
+  std::map<int, std::map<double, double>> chains;  // by cell: the longest of the tasks that were wanted at once
+  for (const SweepTask& task : sweep.ran) {
+    double& longest = chains[task.cell][task.brief ? -1.0 : released[task]];
+    longest = std::max(longest, duration(index[task]));
+  }
+  for (const auto& [cell, chain] : chains) {
+    double length = 0;
+    for (const auto& [when, longest] : chain) length += longest;
+    sweep.longest_chain = std::max(sweep.longest_chain, length);
+  }
   sweep.settled = queue.settled() && race.over();
   if (!sweep.settled) return sweep;
   sweep.standings = race.standings();
