@@ -1,0 +1,161 @@
+#!/usr/bin/env bash
+# Runs pleat on all of this machine: chooses the ranks, names the choice in one line, and replaces itself by the program.
+# Signals and exit codes are those of mpirun, or of pleat if one rank is enough.
+set -euo pipefail
+usage="usage: launch/local.sh VERB ARGS...   runs pleat VERB ARGS on all cores or CUDA devices of this machine (PLEAT_RANKS=N: on N ranks; PLEAT=FILE: this program)"
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+# shellcheck source=launch/mpi_env.sh
+source "$here/mpi_env.sh"
+
+fail() { echo "local.sh: $2" >&2; exit "$1"; }
+
+find_program() {
+  local found=${PLEAT:-$here/../build/pleat}
+  if [ -z "${PLEAT:-}" ] && [ ! -x "$found" ]; then found=$(command -v pleat || true); fi
+  [ -x "$found" ] || fail 2 "no program at ${PLEAT:-$here/../build/pleat}${PLEAT:+ (PLEAT)}; build it (cmake --workflow --preset release), put pleat on the PATH, or set PLEAT to the file"
+  realpath -s --relative-base=. "$found" | sed '/\//!s|^|./|'
+}
+
+# Cores that this process may use: those of its CPU mask, or fewer by a cgroup quota.
+usable_cores() {
+  local cores
+  cores=$(CUDA_VISIBLE_DEVICES='' "$program" doctor 2>/dev/null |
+    awk '/^  rank /{at = index($0, "usable")} /^  0 /{if (at) print substr($0, at) + 0}') || true
+  [ "${cores:-0}" -ge 1 ] || cores=$(nproc)
+  echo "$cores"
+}
+
+# More ranks than these need --oversubscribe: mpirun does not count hardware threads.
+physical_cores() { lscpu -p=Core,Socket 2>/dev/null | grep -v '^#' | sort -u | wc -l; }
+
+cuda_devices() {
+  if ! command -v nvidia-smi >/dev/null; then echo 0
+  elif [ -n "${CUDA_VISIBLE_DEVICES+set}" ]; then tr , '\n' <<<"$CUDA_VISIBLE_DEVICES" | grep -c '^[^-]' || true  # -1 and "": none
+  else nvidia-smi -L 2>/dev/null | grep -c '^GPU ' || true
+  fi
+}
+
+# Free memory in MB: MemAvailable, or less by the memory limit of a cgroup (v1 and v2) around this process.
+free_megabytes() {
+  local least folder limit controllers path root file
+  least=$(awk '/^MemAvailable:/{print int($2 / 1000)}' /proc/meminfo)
+  while IFS=: read -r _ controllers path; do
+    case ",$controllers," in
+      ,,) root=/sys/fs/cgroup file=memory.max ;;
+      *,memory,*) root=/sys/fs/cgroup/memory file=memory.limit_in_bytes ;;
+      *) continue ;;
+    esac
+    for ((;;)); do
+      folder=$root${path%/}
+      if read -r limit 2>/dev/null <"$folder/$file" && [ "$limit" != max ] && [ "${#limit}" -lt 18 ]; then
+        limit=$((limit / 1000000))
+        [ "$limit" -ge "$least" ] || least=$limit
+      fi
+      [ -n "${path%/}" ] || break
+      path=${path%/*}
+    done
+  done </proc/self/cgroup
+  echo "$least"
+}
+
+# Sets `config`: the config file, and the --set options, of the verbs train and sweep.
+find_config() {
+  config=()
+  local options=() file=
+  while [ $# -gt 0 ]; do
+    case $1 in
+      --set) options+=(--set "${2:-}"); shift ;;
+      --set=*) options+=("$1") ;;
+      --run | --axis | --out) shift ;;
+      -*) ;;
+      *) [ -n "$file" ] || file=$1 ;;
+    esac
+    [ $# -eq 0 ] || shift
+  done
+  if [ -n "$file" ]; then config=("$file" "${options[@]}"); fi
+}
+
+# Prints one value of the config's section `cluster`.
+cluster_value() { awk -v key="$1:" '/^cluster:/{inside = 1; next} /^[^ ]/{inside = 0} inside && $1 == key {print $2}' <<<"$full"; }
+
+# The plan of the whole run: reads the config and a dry run, and sets most, shards, threads, device, jobs and memory.
+read_plan() {
+  local dry=("$program" "$@" --dry-run) plan code=0
+  find_config "${@:2}"
+  full=$("$program" config "${config[@]}" 2>/dev/null) || full=   # the dry run then gives the error
+  shards=$(cluster_value shards) threads=$(cluster_value threads) device=$(cluster_value device)
+  if [ "${shards:-1}" -gt 1 ]; then dry=(mpirun --bind-to none --oversubscribe -n "$shards" "${dry[@]}"); fi
+  plan=$("${dry[@]}" </dev/null 2>&1) || code=$?
+  if [ "$code" -ne 0 ] && [ "$1" = train ]; then
+    printf '%s\n' "$plan" >&2
+    exit "$code"
+  fi
+  jobs=$(awk '/^jobs /{print $2 + 0; exit}' <<<"$plan")
+  memory=$(awk '/^memory +about .* a rank/{print int($3 * ($4 ~ /^GB/ ? 1000 : $4 ~ /^TB/ ? 1000000 : 1)) + 1; exit}' <<<"$plan")
+}
+
+# Sets `ranks`, and `reason` if something besides cores and devices decided.
+choose_ranks() {
+  local slots fitting
+  if [ "$gpus" -gt 0 ]; then slots=$((gpus / shards)); else slots=$((cores / (threads_each * shards))); fi
+  [ "$slots" -ge 1 ] || slots=1
+  if [ -n "$jobs" ]; then
+    reason=" ($jobs job$([ "$jobs" = 1 ] || echo s))"
+    [ "$jobs" -ge "$slots" ] || slots=$jobs
+  fi
+  if [ -n "$memory" ]; then
+    fitting=$(($(free_megabytes) / (memory * shards)))
+    [ "$fitting" -ge 1 ] || fitting=1
+    if [ "$fitting" -lt "$slots" ]; then slots=$fitting reason=" (memory for no more: $memory MB a rank)"; fi
+  fi
+  ranks=$((slots * shards))
+}
+
+count() { echo "$1 $2$([ "$1" = 1 ] || echo s)"; }
+
+case ${1:-} in
+  -h | --help) echo "$usage"; exit 0 ;;
+  '') echo "$usage" >&2; exit 2 ;;
+esac
+program=$(find_program)
+parallel=no
+case $1 in train | sweep | predict | prepare) parallel=yes ;; esac
+for word in "${@:2}"; do
+  case $word in -h | --help | --dry-run | --find-lr | --preview-augment | --preview-augment=* | --verify | --verify=*) parallel=no ;; esac
+done
+[ "$parallel" = yes ] || exec "$program" "$@"
+
+cores=$(usable_cores)
+gpus=$(cuda_devices) shards=1 threads=auto device=auto jobs='' memory='' reason=''
+if [ -n "${PLEAT_RANKS:-}" ]; then
+  [[ $PLEAT_RANKS =~ ^[1-9][0-9]*$ ]] || fail 2 "PLEAT_RANKS is '$PLEAT_RANKS'; expected a number of ranks from 1, such as PLEAT_RANKS=4"
+  ranks=$PLEAT_RANKS reason=' (PLEAT_RANKS)'
+  gpus=0
+else
+  case $1 in
+    train | sweep) read_plan "$@" ;;
+    predict) [[ " $* " != *" --device cpu "* && " $* " != *" --device=cpu "* ]] || device=cpu ;;
+    prepare) device=cpu ;;
+  esac
+  [ "${device:-auto}" != cpu ] || gpus=0
+  shards=${shards:-1}
+  threads_each=1
+  [[ ! ${threads:-auto} =~ ^[0-9]+$ ]] || threads_each=$threads
+  choose_ranks
+fi
+if [[ ! ${threads:-auto} =~ ^[0-9]+$ ]]; then threads=$((cores / ranks)); fi
+[ "$threads" -ge 1 ] || threads=1
+
+launcher=()
+if [ "$ranks" -gt 1 ]; then
+  command -v mpirun >/dev/null || fail 4 "mpirun is not on the PATH; load your cluster's module for Open MPI, or run launch/setup.sh (PLEAT_RANKS=1 runs without mpirun)"
+  launcher=(mpirun --bind-to none)
+  [ "$ranks" -le "$(physical_cores)" ] || launcher+=(--oversubscribe)
+  launcher+=(-n "$ranks")
+fi
+where=$(count "$cores" core)
+[ "$gpus" -eq 0 ] || where="$(count "$gpus" 'CUDA device') and $where"
+line=$(printf ' %q' "${launcher[@]}" "$program" "$@")
+[ "${#launcher[@]}" -gt 0 ] || line=$(printf ' %q' "$program" "$@")
+echo "local.sh: $(count "$ranks" rank) of $(count "$threads" thread)$([ "$ranks" = 1 ] || echo ' each') on $where$reason:$line" >&2
+exec "${launcher[@]}" "$program" "$@"
