@@ -6,14 +6,12 @@ usage="usage: launch/local.sh VERB ARGS...   runs pleat VERB ARGS on all cores o
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=launch/mpi_env.sh
 source "$here/mpi_env.sh"
+# shellcheck source=launch/program.sh
+source "$here/program.sh"
 
-fail() { echo "local.sh: $2" >&2; exit "$1"; }
-
-find_program() {
-  local found=${PLEAT:-$here/../build/pleat}
-  if [ -z "${PLEAT:-}" ] && [ ! -x "$found" ]; then found=$(command -v pleat || true); fi
-  [ -x "$found" ] || fail 2 "no program at ${PLEAT:-$here/../build/pleat}${PLEAT:+ (PLEAT)}; build it (cmake --workflow --preset release), put pleat on the PATH, or set PLEAT to the file"
-  realpath -s --relative-base=. "$found" | sed '/\//!s|^|./|'
+fail() {
+  echo "local.sh: $2" >&2
+  exit "$1"
 }
 
 # Cores that this process may use: those of its CPU mask, or fewer by a cgroup quota.
@@ -118,6 +116,7 @@ case ${1:-} in
   '') echo "$usage" >&2; exit 2 ;;
 esac
 program=$(find_program)
+if [[ $program == "$PWD"/* ]]; then program=${program#"$PWD"/}; fi  # as one would type it
 parallel=no
 case $1 in train | sweep | predict | prepare) parallel=yes ;; esac
 for word in "${@:2}"; do
