@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Sourced by the scripts beside it. find_program prints the path of pleat: $PLEAT, ../build/pleat, or pleat on the PATH.
 find_program() {
   local beside found

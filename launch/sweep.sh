@@ -24,8 +24,8 @@ split_values() {
   for ((i = 0; i < ${#text}; i++)); do
     letter=${text:i:1}
     case $letter in
-      [[{]) depth=$((depth + 1)) ;;
-      []}]) depth=$((depth - 1)) ;;
+      '[' | '{') depth=$((depth + 1)) ;;
+      ']' | '}') depth=$((depth - 1)) ;;
       ,) if [ "$depth" -eq 0 ]; then values+=('') && continue; fi ;;
     esac
     values[-1]+=$letter
@@ -65,7 +65,9 @@ cell_arguments() {
 work() {
   local hosts=$1 stopped=no child='' i code begin error
   trap 'stopped=yes; [ -z "$child" ] || kill -USR1 "$child" 2>/dev/null || true' USR1
+  trap : INT TERM HUP  # the script itself turns these into SIGUSR1
   for i in "${!names[@]}"; do
+    [ "$stopped" = no ] || return 75
     mkdir "$state/$i" 2>/dev/null || continue
     cell_arguments "$i"
     if [ -z "$hosts" ]; then launcher=(env ${ranks:+PLEAT_RANKS="$ranks"} "$here/local.sh")
@@ -73,6 +75,7 @@ work() {
     begin=$SECONDS code=0
     setsid "${launcher[@]}" "${arguments[@]}" >>"$out/${names[i]}.log" 2>&1 </dev/null &
     child=$!
+    [ "$stopped" = no ] || kill -USR1 "$child" 2>/dev/null || true  # it came before the child was known
     wait "$child" || code=$?
     while kill -0 "$child" 2>/dev/null; do code=0 && wait "$child" || code=$?; done  # a signal ends `wait` early
     child=

@@ -14,14 +14,7 @@ from support import runs  # noqa: E402
 @pytest.fixture(scope="session")
 def whole_run(tmp_path_factory):
     """An undisturbed run on one rank. All other runs must give the same bytes."""
-    folder = tmp_path_factory.mktemp("whole")
-    crops = runs.prepare(folder)
-    config = runs.write_config(folder / "config.yaml", crops)
-    done = runs.pleat("train", config, "--run", folder / "run")
-    assert done.returncode == 0, done.stdout
-    files = runs.results(folder / "run")
-    assert len(files) == 4 + 2 * 5, sorted(files)
-    return folder, config, files
+    return runs.undisturbed(tmp_path_factory.mktemp("whole"))
 
 
 LockedOut = collections.namedtuple("LockedOut", "folder user")

@@ -83,6 +83,16 @@ def results(run):
     return {str(f.relative_to(run)): hashlib.sha256(f.read_bytes()).hexdigest() for f in sorted(files)}
 
 
+def undisturbed(folder):
+    """A finished run of 5 folds on one rank: (folder, config, results). All other runs of the config must give these results."""
+    config = write_config(folder / "config.yaml", prepare(folder))
+    done = pleat("train", config, "--run", folder / "run")
+    assert done.returncode == 0, done.stdout
+    files = results(folder / "run")
+    assert len(files) == 4 + 2 * 5, sorted(files)
+    return folder, config, files
+
+
 def errors(done):
     """Error lines in the output of a finished process."""
     return [line for line in done.stdout.splitlines() if " E " in line]

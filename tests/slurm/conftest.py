@@ -1,0 +1,36 @@
+"""Starts Slurm for the suite. Where that is impossible, skips all of it by the exit code that CTest reports as "Skipped"."""
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+
+import pytest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
+
+import one_node  # noqa: E402
+from support import runs  # noqa: E402
+
+SKIPPED = 77  # as in CMakeLists.txt and slurm_here.sh
+
+
+@pytest.fixture(scope="session")
+def slurm():
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="pleat-slurm-"))  # a short path: munged's socket is in it
+    try:
+        started = subprocess.run([one_node.SCRIPT, "up", folder], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                 stderr=subprocess.STDOUT, text=True, timeout=60)
+        if started.returncode == SKIPPED:
+            pytest.exit(started.stdout.strip(), SKIPPED)
+        assert started.returncode == 0, started.stdout
+        yield one_node.OneNode(folder)
+    finally:
+        if (folder / "slurm.conf").exists():
+            subprocess.run([one_node.SCRIPT, "down", folder], stdin=subprocess.DEVNULL, timeout=120)
+        shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="session")
+def whole_run(tmp_path_factory):
+    return runs.undisturbed(tmp_path_factory.mktemp("whole"))

@@ -1,0 +1,97 @@
+"""Jobs of the Slurm that slurm_here.sh starts."""
+import contextlib
+import os
+import pathlib
+import re
+import signal
+import subprocess
+import time
+
+from support import runs
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+SCRIPT = ROOT / "tests/slurm/slurm_here.sh"
+ENDED = ("COMPLETED", "FAILED", "CANCELLED", "TIMEOUT", "NODE_FAIL", "OUT_OF_MEMORY")
+
+
+def until(holds, what, seconds=60):
+    """Waits until holds() is true, and returns its value."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        value = holds()
+        if value:
+            return value
+        time.sleep(0.01)
+    raise AssertionError(f"after {seconds} s still not: {what}")
+
+
+class OneNode:
+    def __init__(self, folder):
+        self.folder = folder
+        self.environment = runs.environment(SLURM_CONF=str(folder / "slurm.conf"), PLEAT=str(runs.PLEAT))
+
+    def command(self, *words, cwd=ROOT, timeout=120, **extra):
+        return subprocess.run([*map(str, words)], cwd=cwd, env=self.environment | extra, timeout=timeout, stdin=subprocess.DEVNULL,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+    def output(self, *words):
+        done = self.command(*words)
+        assert done.returncode == 0, (words, done.stdout)
+        return done.stdout
+
+    def submit(self, log, *words):
+        """sbatch from the repository's folder. Returns the job's number."""
+        return self.output("sbatch", "--parsable", "--ntasks=2", f"--output={log}", *words).strip()
+
+    def show(self, job):
+        """What scontrol knows about the job, by key: JobState, ExitCode, Restarts, …"""
+        return dict(re.findall(r"(\w+)=(\S*)", self.output("scontrol", "show", "job", "-o", job)))
+
+    def end_of(self, job, seconds=120):
+        """Waits for the job's end, and returns what scontrol knows about it."""
+        until(lambda: self.show(job)["JobState"] in ENDED, f"job {job} has ended", seconds)
+        return self.show(job)
+
+    def start_again(self, job, restarts):
+        """Starts a requeued job at once. Slurm itself would wait for two minutes."""
+        until(lambda: self.show(job)["JobState"] == "PENDING" and self.show(job)["Restarts"] == str(restarts), f"job {job} is requeued")
+        self.output("scontrol", "update", f"JobId={job}", "StartTime=now")
+        until(lambda: self.show(job)["JobState"] == "RUNNING", f"job {job} runs again")
+
+    def ranks(self, job):
+        """Process ids of the job's ranks, by rank."""
+        found = {}
+        for folder in pathlib.Path("/proc").glob("[0-9]*"):
+            with contextlib.suppress(OSError):  # processes end meanwhile
+                if (folder / "exe").samefile(runs.PLEAT):
+                    variables = (folder / "environ").read_bytes().decode(errors="replace").split("\0")
+                    if f"SLURM_JOB_ID={job}" in variables:
+                        found[next(v.partition("=")[2] for v in variables if v.startswith("SLURM_PROCID="))] = int(folder.name)
+        return [found[rank] for rank in sorted(found)]
+
+
+def has_pending(process, number):
+    """True if the signal was sent to the process and waits there."""
+    status = pathlib.Path(f"/proc/{process}/status").read_text()
+    return any(int(mask, 16) >> (number - 1) & 1 for mask in re.findall(r"^(?:Sig|Shd)Pnd:\s*(\w+)", status, re.MULTILINE))
+
+
+def checkpoints(run):
+    """Checkpoints of unfinished jobs, with their times."""
+    found = set()
+    for path in run.glob("round_*/*/*/*/resume/*.safetensors"):
+        with contextlib.suppress(OSError):  # a newer one replaces it
+            found.add((path, path.stat().st_mtime_ns))
+    return found
+
+
+@contextlib.contextmanager
+def frozen(processes):
+    """Stops the processes for the block, so that waiting takes none of their work."""
+    for process in processes:
+        os.kill(process, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for process in processes:
+            os.kill(process, signal.SIGCONT)

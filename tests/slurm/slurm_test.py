@@ -1,0 +1,103 @@
+"""Runs under Slurm: time limits, requeues, arrays and exit codes. Each ends with the bytes of an undisturbed run."""
+import os
+import signal
+
+import pytest
+from one_node import ROOT, checkpoints, frozen, has_pending, until
+from support import runs
+
+# The limit is a minute, the shortest there is. The warning is then due at once, and Slurm sends it within 30 s.
+SHORT = ("--time=1", "--signal=USR1@50")
+
+
+def shown(log):
+    """Prints a job's log, for the record."""
+    text = log.read_text()
+    print(text)
+    return text
+
+
+def test_a_run_that_reaches_its_time_limit_three_times(slurm, whole_run, tmp_path):
+    """The ranks are frozen from the first checkpoint of each start to Slurm's warning: a run of seconds then lasts for minutes."""
+    _, config, expected = whole_run
+    run, log = tmp_path / "run", tmp_path / "log"
+    job = slurm.submit(log, *SHORT, "launch/slurm.sbatch", "train", config, "--run", run)
+    for restarts in (1, 2, 3):
+        before = checkpoints(run)
+        until(lambda: checkpoints(run) - before, "a checkpoint of this start")
+        ranks = slurm.ranks(job)
+        with frozen(ranks):
+            assert len(ranks) == 2
+            until(lambda: all(has_pending(rank, signal.SIGUSR1) for rank in ranks), "Slurm's warning before the limit")
+        slurm.start_again(job, restarts)
+    end = slurm.end_of(job)
+    text = shown(log)
+    assert (end["JobState"], end["ExitCode"], end["Restarts"]) == ("COMPLETED", "0:0", "3")
+    assert text.count(f"stopped on request; job {job} is requeued") == 3 and "start 4, 2 ranks" in text
+    assert runs.results(run) == expected
+
+
+def test_a_job_that_is_requeued_in_the_middle(slurm, whole_run, tmp_path):
+    _, config, expected = whole_run
+    run, log = tmp_path / "run", tmp_path / "log"
+    job = slurm.submit(log, "launch/slurm.sbatch", "train", config, "--run", run)
+    until(lambda: checkpoints(run), "a checkpoint")
+    slurm.output("scontrol", "requeue", job)
+    slurm.start_again(job, 1)
+    end = slurm.end_of(job)
+    text = shown(log)
+    assert (end["JobState"], end["ExitCode"], end["Restarts"]) == ("COMPLETED", "0:0", "1")
+    assert "resumes from" in text
+    assert runs.results(run) == expected
+
+
+def test_srun_alone(slurm, whole_run, tmp_path):
+    _, config, expected = whole_run
+    done = slurm.command("srun", "--mpi=pmix", "-n", "2", runs.PLEAT, "train", config, "--run", tmp_path / "run")
+    assert done.returncode == 0, done.stdout
+    assert "5 jobs, 2 ranks x 1 thread" in done.stdout
+    assert runs.results(tmp_path / "run") == expected
+
+
+def test_a_rank_that_is_killed_ends_the_job_and_the_same_command_resumes(slurm, whole_run, tmp_path):
+    _, config, expected = whole_run
+    run, log = tmp_path / "run", tmp_path / "log"
+    job = slurm.submit(log, "launch/slurm.sbatch", "train", config, "--run", run)
+    until(lambda: checkpoints(run), "a checkpoint")
+    os.kill(slurm.ranks(job)[1], signal.SIGKILL)
+    end = slurm.end_of(job)
+    shown(log)
+    assert (end["JobState"], end["Restarts"]) == ("FAILED", "0"), "only a stop on request requeues"
+    again = slurm.submit(log, "launch/slurm.sbatch", "train", config, "--run", run)
+    assert slurm.end_of(again)["ExitCode"] == "0:0", log.read_text()
+    assert runs.results(run) == expected
+
+
+@pytest.mark.parametrize("code, change", [(2, "train.lrr=1"), (3, "data.crops=nowhere.h5")])
+def test_the_exit_code_of_a_job_that_fails_is_pleats(slurm, whole_run, tmp_path, code, change):
+    _, config, _ = whole_run
+    job = slurm.submit(tmp_path / "log", "launch/slurm.sbatch", "train", config, "--set", change, "--run", tmp_path / "run")
+    end = slurm.end_of(job)
+    text = shown(tmp_path / "log")
+    assert (end["JobState"], end["ExitCode"], end["Reason"]) == ("FAILED", f"{code}:0", "NonZeroExitCode"), text
+    assert f"Exited with exit code {code}" in text
+
+
+def test_an_array_trains_a_sweep_and_its_cells_are_joined(slurm, whole_run, tmp_path):
+    _, config, _ = whole_run
+    sweep = ("launch/sweep.sh", config, "--axis", "train.lr=3e-3,3e-4", "--out", tmp_path / "sweep")
+    extra = ("--", "--set", "train.epochs=1", "--set", "folds.k=2")
+    (tmp_path / "cells.txt").write_text(slurm.output(*sweep, "--list", *extra))
+    job = slurm.submit(tmp_path / "log_%a", "--array=1-2", "launch/slurm_array.sbatch", config, tmp_path / "cells.txt")
+    for task in (1, 2):
+        end = slurm.end_of(f"{job}_{task}")
+        assert end["ExitCode"] == "0:0", shown(tmp_path / f"log_{task}")
+    joined = slurm.output(*sweep, "--gather", *extra)
+    print(joined)
+    assert joined.count("OOF macro_f1") == 2 and (tmp_path / "sweep/ensemble/summary.json").exists()
+
+
+def test_both_scripts_name_their_arguments():
+    for script in ("slurm.sbatch", "slurm_array.sbatch"):
+        text = (ROOT / "launch" / script).read_text()
+        assert "#SBATCH --signal=USR1@120" in text and "#SBATCH --requeue" in text
