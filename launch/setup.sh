@@ -1,22 +1,30 @@
 #!/usr/bin/env bash
 # Installs pleat's dependencies: Debian packages (as root) and LibTorch in .venv. A repeated call installs only what is
-# missing.   launch/setup.sh [--test]   --test: also install what the parity tests need
+# missing.   launch/setup.sh [--test]   --test: also install what only tests need (packages-test.txt, requirements-test.txt)
 set -euo pipefail
 cd "$(dirname "$0")/.."
+case ${1:-} in
+  '' | --test) ;;
+  -h | --help) echo "usage: launch/setup.sh [--test]   installs pleat's dependencies; --test: also those of the tests" && exit 0 ;;
+  *) echo "setup: unknown argument '$1'; expected --test or nothing" >&2 && exit 2 ;;
+esac
 
+# Prints the packages of list $1 that are not installed.
 missing_packages() {
-  sed 's/#.*//' packages.txt | while read -r package; do
+  sed 's/#.*//' "$1" | while read -r package; do
     [ -n "$package" ] || continue
     dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'install ok installed' || echo "$package"
   done
 }
 
+# Installs the packages of list $1 that are missing.
 install_packages() {
+  local missing
   if ! command -v dpkg-query >/dev/null; then
-    echo "setup: not a Debian system; install what packages.txt lists (docs/cluster.md: modules, Apptainer)" >&2
+    echo "setup: not a Debian system; install what $1 lists (docs/cluster.md: modules, Apptainer)" >&2
     return
   fi
-  mapfile -t missing < <(missing_packages)
+  mapfile -t missing < <(missing_packages "$1")
   [ "${#missing[@]}" -gt 0 ] || return 0
   if [ "$(id -u)" -ne 0 ]; then
     echo "setup: these packages are missing and need root: ${missing[*]}" >&2
@@ -24,8 +32,8 @@ install_packages() {
     return
   fi
   echo "setup: installing ${missing[*]}"
-  apt-get update -qq
-  DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends "${missing[@]}" >/dev/null
+  apt-get update -qq &&
+    DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends "${missing[@]}" >/dev/null
 }
 
 # Installs a requirements file ($1) unless its copy in .venv says that the same contents are installed.
@@ -48,7 +56,10 @@ given_libtorch() {
   done
 }
 
-install_packages
+install_packages packages.txt
+if [ "${1:-}" = --test ]; then
+  install_packages packages-test.txt || echo "setup: continuing without them; the suites that need them are skipped" >&2
+fi
 libtorch=$(given_libtorch)
 if [ -n "$libtorch" ] && [ "${1:-}" != --test ]; then
   echo "setup: ready, with the LibTorch in $libtorch (from CMAKE_PREFIX_PATH)"

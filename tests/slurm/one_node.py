@@ -14,14 +14,14 @@ SCRIPT = ROOT / "tests/slurm/slurm_here.sh"
 ENDED = ("COMPLETED", "FAILED", "CANCELLED", "TIMEOUT", "NODE_FAIL", "OUT_OF_MEMORY")
 
 
-def until(holds, what, seconds=60):
+def until(holds, what, seconds=60, pause=0.01):
     """Waits until holds() is true, and returns its value."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         value = holds()
         if value:
             return value
-        time.sleep(0.01)
+        time.sleep(pause)
     raise AssertionError(f"after {seconds} s still not: {what}")
 
 
@@ -49,14 +49,18 @@ class OneNode:
 
     def end_of(self, job, seconds=120):
         """Waits for the job's end, and returns what scontrol knows about it."""
-        until(lambda: self.show(job)["JobState"] in ENDED, f"job {job} has ended", seconds)
+        until(lambda: self.show(job)["JobState"] in ENDED, f"job {job} has ended", seconds, pause=0.1)
         return self.show(job)
 
     def start_again(self, job, restarts):
         """Starts a requeued job at once. Slurm itself would wait for two minutes."""
-        until(lambda: self.show(job)["JobState"] == "PENDING" and self.show(job)["Restarts"] == str(restarts), f"job {job} is requeued")
-        self.output("scontrol", "update", f"JobId={job}", "StartTime=now")
-        until(lambda: self.show(job)["JobState"] == "RUNNING", f"job {job} runs again")
+        def runs_again():
+            known = self.show(job)
+            if known["Restarts"] != str(restarts) or known["JobState"] != "PENDING":
+                return known["Restarts"] == str(restarts) and known["JobState"] in ("RUNNING", "COMPLETED")
+            self.command("scontrol", "update", f"JobId={job}", "StartTime=now")  # not heard while the last start still ends
+            return False
+        until(runs_again, f"job {job} runs again", pause=0.1)
 
     def ranks(self, job):
         """Process ids of the job's ranks, by rank."""
@@ -70,12 +74,6 @@ class OneNode:
         return [found[rank] for rank in sorted(found)]
 
 
-def has_pending(process, number):
-    """True if the signal was sent to the process and waits there."""
-    status = pathlib.Path(f"/proc/{process}/status").read_text()
-    return any(int(mask, 16) >> (number - 1) & 1 for mask in re.findall(r"^(?:Sig|Shd)Pnd:\s*(\w+)", status, re.MULTILINE))
-
-
 def checkpoints(run):
     """Checkpoints of unfinished jobs, with their times."""
     found = set()
@@ -85,13 +83,7 @@ def checkpoints(run):
     return found
 
 
-@contextlib.contextmanager
-def frozen(processes):
-    """Stops the processes for the block, so that waiting takes none of their work."""
+def freeze(processes):
+    """Stops the processes. Slurm wakes them with its next signal to them."""
     for process in processes:
         os.kill(process, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        for process in processes:
-            os.kill(process, signal.SIGCONT)
