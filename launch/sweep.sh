@@ -2,7 +2,8 @@
 # Trains one run per cell of a grid of options, then builds one ensemble of all cells and prints their scores.
 #   launch/sweep.sh my.yaml --axis train.lr=1e-4,1e-3 --axis train.batch=12,32 --out runs/sweep
 # A cell's folder is DIR/<cell>, its log DIR/<cell>.log. The same command resumes. A cell that fails does not end the others.
-# Exit codes: 0 done, 2 usage, 5 some cells failed, 75 stopped on request (SIGUSR1, SIGINT or SIGTERM to this script).
+# Exit codes: 0 done, 2 usage, 5 some cells failed, 75 stopped on request (SIGUSR1, SIGINT or SIGTERM to this script);
+# otherwise that of pleat ensemble.
 set -euo pipefail
 shopt -s extglob
 usage="usage: launch/sweep.sh CONFIG.yaml --axis KEY=VALUE,VALUE... [--axis ...] --out DIR [--hosts FILE [--per-host]] [--ranks N] [--list | --gather] [-- ARGS of pleat train]"

@@ -33,7 +33,7 @@ def test_the_readme_names_only_verbs_there_are():
     code = [line for line in text.splitlines() if line.startswith("    ")]
     code += [line for block in re.findall(r"^```sh\n(.*?)^```", text, re.DOTALL | re.MULTILINE) for line in block.splitlines()]
     code += re.findall(r"`([^`\n]+)`", text)
-    named = {verb for line in code for verb in re.findall(r"(?:^|[\s/])pleat +([a-z][a-z-]*)", line)}
+    named = {verb for line in code for verb in re.findall(r"(?:^|[\s/])(?:pleat|local\.sh) +([a-z][a-z-]*)", line)}
     assert named <= set(VERBS), named - set(VERBS)
     assert {"prepare", "train", "predict"} <= named, "the README shows the way from photos to predictions"
 

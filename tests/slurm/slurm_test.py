@@ -50,6 +50,19 @@ def test_a_job_that_is_requeued_in_the_middle(slurm, whole_run, tmp_path):
     assert runs.results(run) == expected
 
 
+def test_a_job_that_is_cancelled_saves_its_place_and_is_not_requeued(slurm, whole_run, tmp_path):
+    _, config, _ = whole_run
+    run, log = tmp_path / "run", tmp_path / "log"
+    job = slurm.submit(log, "launch/slurm.sbatch", "train", config, "--run", run)
+    until(lambda: checkpoints(run), "a checkpoint")
+    slurm.output("scancel", job)
+    until(lambda: not slurm.ranks(job) and "COMPLETING" not in slurm.output("squeue", "-h", "-o", "%T"), "its processes are gone")
+    end = slurm.end_of(job)
+    text = shown(log)
+    assert (end["JobState"], end["Restarts"]) == ("CANCELLED", "0"), text
+    assert "stopped on request; run the same command again" in text
+
+
 def test_srun_alone(slurm, whole_run, tmp_path):
     _, config, expected = whole_run
     done = slurm.command("srun", "--mpi=pmix", "-n", "2", runs.PLEAT, "train", config, "--run", tmp_path / "run")
