@@ -15,14 +15,14 @@ ENDED = ("COMPLETED", "FAILED", "CANCELLED", "TIMEOUT", "NODE_FAIL", "OUT_OF_MEM
 
 
 def until(holds, what, seconds=60, pause=0.01):
-    """Waits until holds() is true, and returns its value."""
+    """Waits until holds() is true, and returns its value. `what` is a text, or a function that returns one."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         value = holds()
         if value:
             return value
         time.sleep(pause)
-    raise AssertionError(f"after {seconds} s still not: {what}")
+    raise AssertionError(f"after {seconds} s still not: {what() if callable(what) else what}")
 
 
 class OneNode:
@@ -53,14 +53,20 @@ class OneNode:
         return self.show(job)
 
     def start_again(self, job, restarts):
-        """Starts a requeued job at once. Slurm itself would wait for two minutes."""
+        """Starts a requeued job after 2 s. Slurm itself would wait for two minutes."""
+        def requeued():
+            known = self.show(job)
+            return known["Restarts"] == str(restarts) and known["JobState"] == "PENDING"
+        until(requeued, lambda: f"job {job} is requeued: {self.show(job)}", pause=0.1)
+        time.sleep(2)  # a start within the second of the last end fails: "Job credential revoked"
+
         def runs_again():
             known = self.show(job)
             if known["Restarts"] != str(restarts) or known["JobState"] != "PENDING":
                 return known["Restarts"] == str(restarts) and known["JobState"] in ("RUNNING", "COMPLETED")
             self.command("scontrol", "update", f"JobId={job}", "StartTime=now")  # not heard while the last start still ends
             return False
-        until(runs_again, f"job {job} runs again", pause=0.1)
+        until(runs_again, lambda: f"job {job} runs again: {self.show(job)}", pause=0.1)
 
     def ranks(self, job):
         """Process ids of the job's ranks, by rank."""
@@ -84,6 +90,6 @@ def checkpoints(run):
 
 
 def freeze(processes):
-    """Stops the processes. Slurm wakes them with its next signal to them."""
+    """Stops the processes. Slurm wakes them when it warns of the time limit."""
     for process in processes:
         os.kill(process, signal.SIGSTOP)

@@ -3,7 +3,7 @@
 #   slurm_here.sh up FOLDER     then: export SLURM_CONF=FOLDER/slurm.conf
 #   slurm_here.sh down FOLDER   cancels all jobs and ends the daemons
 # Exit code 77: not root, or programs are missing.
-# The node claims 4 cores, so that two jobs of two ranks run at once anywhere.
+# The node claims 6 cores, so that three jobs of two ranks run at once anywhere.
 set -euo pipefail
 usage="usage: slurm_here.sh up|down FOLDER"
 case "${1:-} $#" in
@@ -28,7 +28,7 @@ ClusterName=pleat
 SlurmctldHost=$(hostname -s)(127.0.0.1)
 SlurmctldPort=$controller_port
 SlurmdPort=$node_port
-NodeName=$(hostname -s) NodeAddr=127.0.0.1 CPUs=4 State=UNKNOWN
+NodeName=$(hostname -s) NodeAddr=127.0.0.1 CPUs=6 State=UNKNOWN
 PartitionName=main Nodes=ALL Default=YES MaxTime=INFINITE State=UP
 SlurmdParameters=config_overrides
 SlurmUser=root

@@ -83,9 +83,10 @@ def results(run):
     return {str(f.relative_to(run)): hashlib.sha256(f.read_bytes()).hexdigest() for f in sorted(files)}
 
 
-def undisturbed(folder):
-    """A finished run of 5 folds on one rank: (folder, config, results). All other runs of the config must give these results."""
-    config = write_config(folder / "config.yaml", prepare(folder))
+def undisturbed(folder, **top):
+    """A finished run of 5 folds on one rank: (folder, config, results). All other runs of the config must give these results.
+    Keyword arguments as of write_config."""
+    config = write_config(folder / "config.yaml", prepare(folder), **top)
     done = pleat("train", config, "--run", folder / "run")
     assert done.returncode == 0, done.stdout
     files = results(folder / "run")
