@@ -64,7 +64,7 @@ find_config() {
     case $1 in
       --set) options+=(--set "${2:-}"); shift ;;
       --set=*) options+=("$1") ;;
-      --run | --axis | --out) shift ;;
+      --run | --axis | --random | --trials) shift ;;
       -*) ;;
       *) [ -n "$file" ] || file=$1 ;;
     esac
@@ -76,13 +76,21 @@ find_config() {
 # Prints one value of the config's section `cluster`.
 cluster_value() { awk -v key="$1:" '/^cluster:/{inside = 1; next} /^[^ ]/{inside = 0} inside && $1 == key {print $2}' <<<"$full"; }
 
-# The plan of the whole run: reads the config and a dry run, and sets most, shards, threads, device, jobs and memory.
+# Sets shards, threads and device from the config.
+read_config() {
+  find_config "${@:2}"
+  full=$("$program" config "${config[@]}" 2>/dev/null) || full=   # the dry run, or the run, then gives the error
+  [ -n "$full" ] || return 0
+  shards=$(cluster_value shards) threads=$(cluster_value threads) device=$(cluster_value device)
+}
+
+# Sets jobs and memory from a dry run. If train's fails, so would the run: prints its error and exits with its code.
 read_plan() {
   local dry=("$program" "$@" --dry-run) plan code=0
-  find_config "${@:2}"
-  full=$("$program" config "${config[@]}" 2>/dev/null) || full=   # the dry run then gives the error
-  shards=$(cluster_value shards) threads=$(cluster_value threads) device=$(cluster_value device)
-  if [ "${shards:-1}" -gt 1 ]; then dry=(mpirun --bind-to none --oversubscribe -n "$shards" "${dry[@]}"); fi
+  if [ "$shards" -gt 1 ]; then
+    need_mpirun
+    dry=(mpirun --bind-to none --oversubscribe -n "$shards" "${dry[@]}")
+  fi
   plan=$("${dry[@]}" </dev/null 2>&1) || code=$?
   if [ "$code" -ne 0 ] && [ "$1" = train ]; then
     printf '%s\n' "$plan" >&2
@@ -94,7 +102,8 @@ read_plan() {
 
 # Sets `ranks`, and `reason` if something besides cores and devices decided.
 choose_ranks() {
-  local slots fitting
+  local slots fitting threads_each=1
+  if [[ $threads =~ ^[0-9]+$ ]]; then threads_each=$threads; fi
   if [ "$gpus" -gt 0 ]; then slots=$((gpus / shards)); else slots=$((cores / (threads_each * shards))); fi
   [ "$slots" -ge 1 ] || slots=1
   if [ -n "$jobs" ]; then
@@ -107,6 +116,10 @@ choose_ranks() {
     if [ "$fitting" -lt "$slots" ]; then slots=$fitting reason=" (memory for no more: $memory MB a rank)"; fi
   fi
   ranks=$((slots * shards))
+}
+
+need_mpirun() {
+  command -v mpirun >/dev/null || fail 4 "mpirun is not on the PATH; load your cluster's module for Open MPI, or run launch/setup.sh (PLEAT_RANKS=1 runs without mpirun)"
 }
 
 count() { echo "$1 $2$([ "$1" = 1 ] || echo s)"; }
@@ -124,37 +137,31 @@ for word in "${@:2}"; do
 done
 [ "$parallel" = yes ] || exec "$program" "$@"
 
-cores=$(usable_cores)
-gpus=$(cuda_devices) shards=1 threads=auto device=auto jobs='' memory='' reason=''
+cores=$(usable_cores) gpus=$(cuda_devices)
+shards=1 threads=auto device=auto jobs='' memory='' reason=''
+case $1 in
+  train | sweep) read_config "$@" ;;
+  predict) [[ " $* " != *" --device cpu "* && " $* " != *" --device=cpu "* ]] || device=cpu ;;
+  prepare) device=cpu ;;
+esac
+[ "$device" != cpu ] || gpus=0
 if [ -n "${PLEAT_RANKS:-}" ]; then
   [[ $PLEAT_RANKS =~ ^[1-9][0-9]*$ ]] || fail 2 "PLEAT_RANKS is '$PLEAT_RANKS'; expected a number of ranks from 1, such as PLEAT_RANKS=4"
   ranks=$PLEAT_RANKS reason=' (PLEAT_RANKS)'
-  gpus=0
 else
-  case $1 in
-    train | sweep) read_plan "$@" ;;
-    predict) [[ " $* " != *" --device cpu "* && " $* " != *" --device=cpu "* ]] || device=cpu ;;
-    prepare) device=cpu ;;
-  esac
-  [ "${device:-auto}" != cpu ] || gpus=0
-  shards=${shards:-1}
-  threads_each=1
-  [[ ! ${threads:-auto} =~ ^[0-9]+$ ]] || threads_each=$threads
+  case $1 in train | sweep) read_plan "$@" ;; esac
   choose_ranks
 fi
-if [[ ! ${threads:-auto} =~ ^[0-9]+$ ]]; then threads=$((cores / ranks)); fi
-[ "$threads" -ge 1 ] || threads=1
+if [[ ! $threads =~ ^[0-9]+$ ]]; then threads=$((cores > ranks ? cores / ranks : 1)); fi
 
 launcher=()
 if [ "$ranks" -gt 1 ]; then
-  command -v mpirun >/dev/null || fail 4 "mpirun is not on the PATH; load your cluster's module for Open MPI, or run launch/setup.sh (PLEAT_RANKS=1 runs without mpirun)"
+  need_mpirun
   launcher=(mpirun --bind-to none)
   [ "$ranks" -le "$(physical_cores)" ] || launcher+=(--oversubscribe)
   launcher+=(-n "$ranks")
 fi
 where=$(count "$cores" core)
 [ "$gpus" -eq 0 ] || where="$(count "$gpus" 'CUDA device') and $where"
-line=$(printf ' %q' "${launcher[@]}" "$program" "$@")
-[ "${#launcher[@]}" -gt 0 ] || line=$(printf ' %q' "$program" "$@")
-echo "local.sh: $(count "$ranks" rank) of $(count "$threads" thread)$([ "$ranks" = 1 ] || echo ' each') on $where$reason:$line" >&2
+echo "local.sh: $(count "$ranks" rank) of $(count "$threads" thread)$([ "$ranks" = 1 ] || echo ' each') on $where$reason: $(quoted "${launcher[@]}" "$program" "$@")" >&2
 exec "${launcher[@]}" "$program" "$@"

@@ -1,5 +1,7 @@
 # shellcheck shell=bash
-# Sourced by the scripts beside it. find_program prints the path of pleat: $PLEAT, ../build/pleat, or pleat on the PATH.
+# Sourced by the scripts beside it.
+
+# Prints the path of pleat: $PLEAT, ../build/pleat, or pleat on the PATH.
 find_program() {
   local beside found
   beside=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)/build/pleat
@@ -10,4 +12,14 @@ find_program() {
     return 2
   fi
   realpath -s "$found"
+}
+
+# Prints words as one would type them in a shell: in quotes where needed.
+quoted() {
+  local word line=
+  for word in "$@"; do
+    if [[ ! $word =~ ^[A-Za-z0-9_@%+=:,./-]+$ ]]; then word="'${word//"'"/"'\\''"}'"; fi
+    line+=${line:+ }$word
+  done
+  echo "$line"
 }

@@ -45,7 +45,7 @@ make_cells() {
       for value in "${values[@]}"; do
         [ -n "$value" ] || fail "--axis $axis has an empty value; expected KEY=VALUE,VALUE such as train.lr=1e-4,1e-3"
         names+=("${old_names[i]:+${old_names[i]}_}$key=$value")
-        settings+=("${old_settings[i]}$(printf -- '--set %q ' "$key=$value")")
+        settings+=("${old_settings[i]}--set $(quoted "$key=$value") ")
       done
     done
   done
@@ -164,7 +164,7 @@ done
 make_cells
 
 if [ "$only" = --list ]; then
-  for i in "${!names[@]}"; do echo "${settings[i]}$(printf '%q ' "${extra[@]}" --run "$out/${names[i]}" | sed 's/ $//')"; done
+  for i in "${!names[@]}"; do echo "${settings[i]}$(quoted "${extra[@]}" --run "$out/${names[i]}")"; done
   exit 0
 fi
 [ -r "$config" ] || fail "cannot read $config; expected a config such as configs/quickstart.yaml"
