@@ -5,12 +5,14 @@
 
 Instances do not collide: a cable joins just its own two namespaces, and their names have the process id and a counter.
 Namespaces of a test that was killed are removed by the next one."""
+import contextlib
 import itertools
 import os
 import pathlib
 import re
 import shlex
 import shutil
+import signal
 import subprocess
 import tempfile
 
@@ -39,11 +41,20 @@ def lack():
     return ""
 
 
+def remove(name):
+    """Ends the namespace's processes and removes it, and with it its end of the cable."""
+    listed = subprocess.run(["ip", "netns", "pids", name], capture_output=True, text=True).stdout
+    for process in listed.split():
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(int(process), signal.SIGKILL)
+    subprocess.run(["ip", "netns", "del", name], capture_output=True)
+
+
 def remove_abandoned():
     listed = subprocess.run(["ip", "netns", "list"], capture_output=True, text=True).stdout
     for name, process in re.findall(r"^(pleat-(\d+)-\S+)", listed, re.MULTILINE):
         if not pathlib.Path(f"/proc/{process}").exists():
-            subprocess.run(["ip", "netns", "del", name], capture_output=True)
+            remove(name)
 
 
 class TwoHosts:
@@ -74,10 +85,7 @@ class TwoHosts:
 
     def __exit__(self, *_):
         for name in self.names:
-            listed = subprocess.run(["ip", "netns", "pids", name], capture_output=True, text=True).stdout
-            for process in listed.split():
-                subprocess.run(["kill", "-9", process], capture_output=True)
-            subprocess.run(["ip", "netns", "del", name], capture_output=True)  # and with it the cable
+            remove(name)
         shutil.rmtree(self.scratch)
 
     @staticmethod
