@@ -254,6 +254,7 @@ void fault_point(std::string_view name) {
   std::getline(fields, action, '@');
   std::string rank;  // "kill@1": there alone
   const char* own_rank = std::getenv("OMPI_COMM_WORLD_RANK");
+  if (own_rank == nullptr) own_rank = std::getenv("PMIX_RANK");  // under srun
   if (std::getline(fields, rank) && rank != (own_rank ? own_rank : "0")) return;
   if (wanted != name || ++calls != std::atol(count.c_str())) return;
   if (action == "kill") ::raise(SIGKILL);

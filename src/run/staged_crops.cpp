@@ -25,14 +25,14 @@ fs::path copy_of(const CropFile& crops, const fs::path& folder) {
   return folder / fmt::format("{}-{:.16}.h5", crops.path().stem().string(), crops.hash());
 }
 
-// Removes copies that a killed process on this host left unfinished: <copy>.<process>.partial.
+// Removes copies that a killed process on this host left unfinished: <copy>.<process>.copying.
 void remove_leftovers(const fs::path& copy) {
   const std::string prefix = copy.filename().string() + ".";
   std::error_code error;
   std::vector<fs::path> dead;
   for (const auto& entry : fs::directory_iterator(copy.parent_path(), error)) {
     const std::string name = entry.path().filename().string();
-    if (!name.starts_with(prefix) || !name.ends_with(".partial")) continue;
+    if (!name.starts_with(prefix) || !name.ends_with(".copying")) continue;
     const int process = std::atoi(name.c_str() + prefix.size());
     if (process > 0 && ::kill(process, 0) != 0 && errno == ESRCH) dead.push_back(entry.path());
   }
@@ -71,7 +71,7 @@ void make_copy(const CropFile& crops, const fs::path& copy) {
   const Clock::time_point start = Clock::now();
   make_folder(copy.parent_path());
   remove_leftovers(copy);
-  const fs::path partial = copy.string() + fmt::format(".{}.partial", ::getpid());
+  const fs::path partial = copy.string() + fmt::format(".{}.copying", ::getpid());
   try {
     copy_bytes(crops.path(), partial);
     require_same(CropFile(partial), crops, /*all_rows=*/true);

@@ -162,12 +162,12 @@ def test_keep_best_keeps_the_weights_of_the_best_cell_alone(made):
 
 
 def test_keep_all_and_keep_scores(made, grid, tmp_path):
-    _, config, _, _ = made
+    folder, config, _, _ = made
     assert len(weights_of(grid[0])) == 6
     sweeps.done(config, tmp_path / "none", "--set", "sweep.keep=scores", ranks=2)
     assert weights_of(tmp_path / "none") == set()
     best = sweeps.best(tmp_path / "none")
-    refused = runs.pleat("predict", "--run", tmp_path / "none/trials" / best, "--crops", tmp_path / "x.h5", "--out", tmp_path / "p.csv")
+    refused = runs.pleat("predict", "--run", tmp_path / "none/trials" / best, "--crops", folder / "crops.h5", "--out", tmp_path / "p.csv")
     assert refused.returncode == 3 and "sweep.keep" in refused.stdout, refused.stdout
 
 
@@ -202,7 +202,7 @@ def test_if_every_cell_fails_there_is_no_best(made, tmp_path):
 
 def test_models_heads_and_repeats_can_be_swept(made, tmp_path):
     _, config, _, _ = made
-    axes = ["--axis", "models=[{name: resnet20}],[{name: resnet20}, {id: wide, name: resnet18, stem: small}]", "--axis", "train.epochs=1,2"]
+    axes = ["--axis", "models=[{name: resnet20}],[{name: resnet20}, {id: wide, name: resnet20, dropout: 0.2}]", "--axis", "train.epochs=1,2"]
     options = ["--set", "folds={k: 2, repeats: 2}", "--set", "sweep.strategy=full"]
     sweeps.done(config, tmp_path / "one", *options, axes=axes)
     sweeps.done(config, tmp_path / "two", *options, axes=axes, ranks=2)

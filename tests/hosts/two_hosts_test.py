@@ -3,7 +3,7 @@ import re
 import subprocess
 
 import pytest
-from support import runs, two_hosts
+from support import runs, sweeps, two_hosts
 
 SHARDS = "{threads: 1, device: cpu, shards: 2, exact: true}"
 TRAIN = "{epochs: 4, batch: 32, micro_batches: 2, lr: 3e-3, augment: {pad: 1}}"
@@ -57,3 +57,13 @@ def test_namespaces_are_removed_also_after_a_failure_and_instances_do_not_collid
             assert others.run("--version").returncode == 0 and hosts.run("--version").returncode == 0
             raise Failure
     assert not [name for name in others.names if name in listed()] and all(name in listed() for name in hosts.names)
+
+
+def test_a_sweep_over_two_hosts(hosts, whole_run, tmp_path):
+    _, config, _ = whole_run
+    options = ["--set", f"cluster.stage={tmp_path / 'disk'}"]
+    sweeps.done(config, tmp_path / "one")
+    done = hosts.run("sweep", config, *sweeps.GRID, "--run", tmp_path / "two", *options)
+    assert done.returncode == 0, done.stdout
+    assert "starts on host host-a" in done.stdout and "starts on host host-b" in done.stdout
+    assert sweeps.results(tmp_path / "two") == sweeps.results(tmp_path / "one")

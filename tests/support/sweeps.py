@@ -45,4 +45,4 @@ def results(folder):
 
 def trained(output):
     """The jobs that a sweep's output says were trained."""
-    return re.findall(r" I (\S+): starts on host", output)
+    return re.findall(r" I (.+): starts on host", output)
