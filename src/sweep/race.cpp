@@ -15,8 +15,10 @@ int best_half(int cells) { return std::min(cells, std::max(2, (cells + 1) / 2));
 Race::Race(const RaceShape& shape, RaceJudge& judge)
     : shape_(shape),
       judge_(judge),
+      results_(std::size_t(shape.cells) * std::size_t(shape.folds + 1)),
       members_(std::size_t(shape.folds), Members(std::size_t(shape.cells))),
-      decided_(members_) {
+      decided_(members_),
+      scores_(results_.size()) {
   if (shape_.cells <= 2) shape_.briefs = false;  // both would pass
   if (!shape_.race) shape_.briefs = false;
 }
@@ -29,18 +31,26 @@ Race::Most Race::most(const RaceShape& shape) {
   return {briefs ? shape.cells : 0, briefs ? second : shape.cells, best_half(second) * others};
 }
 
-void Race::done(const SweepTask& task) { results_[task] = Result::kDone; }
-void Race::failed(const SweepTask& task) { results_[task] = Result::kFailed; }
-
-Race::Result Race::result(const SweepTask& task) const {
-  const auto found = results_.find(task);
-  return found == results_.end() ? Result::kNone : found->second;
+// The short schedules come first, then the full ones of each place.
+std::size_t Race::index_of(const SweepTask& task) const {
+  return std::size_t((task.brief ? 0 : task.place + 1) * shape_.cells + task.cell);
 }
 
+// A result decides who trains on the next fold, or after a short schedule on the first one.
+void Race::record(const SweepTask& task, Result result) {
+  results_[index_of(task)] = result;
+  changed_from_ = std::min(changed_from_, task.brief ? 0 : task.place + 1);
+}
+
+void Race::done(const SweepTask& task) { record(task, Result::kDone); }
+void Race::failed(const SweepTask& task) { record(task, Result::kFailed); }
+
+Race::Result Race::result(const SweepTask& task) const { return results_[index_of(task)]; }
+
 double Race::score(int cell, int folds) const {
-  const auto [found, is_new] = scores_.try_emplace({cell, folds});
-  if (is_new) found->second = folds == 0 ? judge_.brief_score(cell) : judge_.score(cell, folds);
-  return found->second;
+  std::optional<double>& known = scores_[index_of({cell, folds == 0, folds - 1})];
+  if (!known) known = folds == 0 ? judge_.brief_score(cell) : judge_.score(cell, folds);
+  return *known;
 }
 
 const Interval& Race::against(int cell, int leader, int folds) const {
@@ -162,9 +172,15 @@ Race::Members Race::members_of(int place) const {
 
 Race::Decided Race::decide() {
   Decided decided;
-  for (int place = 0; place < shape_.folds; ++place) {
+  for (int place = changed_from_; place < shape_.folds; ++place) {
+    const auto all = [this](int of, Sure sure) {
+      const Members& members = members_[std::size_t(of)];
+      return std::all_of(members.begin(), members.end(), [sure](Sure member) { return member == sure; });
+    };
+    if (place > 0 && all(place - 1, Sure::kUnknown)) break;  // nothing can be decided from here on
     Members& members = members_[std::size_t(place)];
-    if (std::find(members.begin(), members.end(), Sure::kUnknown) != members.end()) members = members_of(place);
+    if (std::find(members.begin(), members.end(), Sure::kUnknown) == members.end()) continue;
+    members = members_of(place);
     for (int cell = 0; cell < shape_.cells; ++cell) {
       const Sure member = members[std::size_t(cell)];
       Sure& told = decided_[std::size_t(place)][std::size_t(cell)];
@@ -173,6 +189,7 @@ Race::Decided Race::decide() {
       (member == Sure::kIn ? decided.wanted : decided.unwanted).push_back({cell, false, place});
     }
   }
+  changed_from_ = shape_.folds;
   return decided;
 }
 

@@ -93,13 +93,17 @@ class Race {
   Sure survives(int cell, int place, const std::optional<int>& leader) const;
   Members members_of(int place) const;
 
+  std::size_t index_of(const SweepTask& task) const;
+  void record(const SweepTask& task, Result result);
+
   RaceShape shape_;
   RaceJudge& judge_;
-  std::map<SweepTask, Result> results_;
-  std::vector<Members> members_;  // by place: the cells that train on that fold
-  std::vector<Members> decided_;  // as told by decide()
-  mutable std::map<std::pair<int, int>, double> scores_;
-  mutable std::map<std::tuple<int, int, int>, Interval> differences_;
+  std::vector<Result> results_;                                        // by index_of
+  std::vector<Members> members_;                                       // by place: the cells that train on that fold
+  std::vector<Members> decided_;                                       // as told by decide()
+  int changed_from_ = 0;                                               // members_ of earlier places hold all results
+  mutable std::vector<std::optional<double>> scores_;                  // of each result
+  mutable std::map<std::tuple<int, int, int>, Interval> differences_;  // by cell, leader, folds
 };
 
 }  // namespace pleat
