@@ -92,7 +92,7 @@ read_plan() {
     dry=(mpirun --bind-to none --oversubscribe -n "$shards" "${dry[@]}")
   fi
   plan=$("${dry[@]}" </dev/null 2>&1) || code=$?
-  if [ "$code" -ne 0 ] && [ "$1" = train ]; then
+  if [ "$code" -ne 0 ]; then
     printf '%s\n' "$plan" >&2
     exit "$code"
   fi

@@ -112,9 +112,12 @@ train_cells() {
     [ "$code" -eq 0 ] || result=$code
   done
   trap - USR1 INT TERM HUP
-  if [ "$result" -ne 0 ]; then
+  if [ "$result" -eq 75 ]; then
     echo "sweep.sh: stopped; the same command resumes" >&2
     exit 75
+  elif [ "$result" -ne 0 ]; then
+    echo "sweep.sh: a worker ended with code $result; see the messages above" >&2
+    exit "$result"
   fi
 }
 
@@ -126,13 +129,14 @@ import json, pathlib, sys
 rows = []
 for folder in map(pathlib.Path, sys.argv[1:]):
     summary = json.loads((folder / "summary.json").read_text())
-    scores = {name: target["oof"]["score"] for name, target in summary["targets"].items()}
-    rows.append((sum(scores.values()) / len(scores), folder.name, scores, summary["score"]))
+    sign = -1 if summary["score"] == "log_loss" else 1  # `score` is higher for better
+    scores = {name: sign * target["oof"]["score"] for name, target in summary["targets"].items()}
+    rows.append((sign * sum(scores.values()) / len(scores), folder.name, scores, summary["score"], sign))
 rows.sort(key=lambda row: (-row[0], row[1]))
 width = max(len(row[1]) for row in rows)
-for mean, name, scores, kind in rows:
+for mean, name, scores, kind, sign in rows:
     each = "" if len(scores) == 1 else "  " + "  ".join(f"{target} {score:.4f}" for target, score in scores.items())
-    print(f"{name:{width}}  OOF {kind} {mean:.4f}{each}")
+    print(f"{name:{width}}  OOF {kind} {sign * mean:.4f}{each}")
 PYTHON
 }
 
@@ -143,7 +147,11 @@ while [ $# -gt 0 ]; do
     --axis | --out | --hosts | --ranks)
       [ $# -ge 2 ] || fail "$1 needs a value; $usage"
       case $1 in
-        --axis) [[ $2 =~ ^[A-Za-z0-9_.]+=. ]] || fail "--axis is '$2'; expected KEY=VALUE,VALUE such as train.lr=1e-4,1e-3" && axes+=("$2") ;;
+        --axis)
+          [[ $2 =~ ^[A-Za-z0-9_.[]+[]A-Za-z0-9_.]*=. ]] || fail "--axis is '$2'; expected KEY=VALUE,VALUE such as train.lr=1e-4,1e-3"
+          [[ ! ${2#*=} =~ ^(log|lin): ]] || fail "--axis $2: this script takes lists alone; pleat sweep takes ranges"
+          axes+=("$2")
+          ;;
         --out) out=${2%/} ;;
         --hosts) [ -r "$2" ] || fail "cannot read --hosts $2; expected a file such as launch/hostfile.example" && hosts=$2 ;;
         --ranks) [[ $2 =~ ^[1-9][0-9]*$ ]] || fail "--ranks is '$2'; expected a number from 1" && ranks=$2 ;;

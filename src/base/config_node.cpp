@@ -77,12 +77,6 @@ ConfigNode& child(ConfigNode& node, const std::string& name, const std::string& 
   return node.map.back().second;
 }
 
-/// Turns targets[0].name, the form in the reference, into targets.0.name.
-std::string without_brackets(const std::string& path) {
-  static const std::regex kItem(R"(\[(\d+)\])");
-  return std::regex_replace(path, kItem, ".$1");
-}
-
 void emit(YAML::Emitter& out, const ConfigNode& node) {
   const auto plain = [](const ConfigNode& item) { return item.kind == ConfigNode::Kind::kScalar; };
   switch (node.kind) {
@@ -154,15 +148,22 @@ void set_in_config(ConfigNode& root, const std::string& assignment) {
 
 void set_in_config(ConfigNode& root, const std::string& key, const ConfigNode& value, const std::string& source) {
   ConfigNode* node = &root;
-  const std::string whole_path = without_brackets(key);
-  std::string_view path = whole_path;
-  while (!path.empty()) {
-    const std::size_t dot = path.find('.');
-    node = &child(*node, std::string(path.substr(0, dot)), source);
-    path = dot == std::string_view::npos ? std::string_view{} : path.substr(dot + 1);
-  }
+  for (const std::string& part : key_parts(key)) node = &child(*node, part, source);
   *node = value;
   mark_as(*node, source);
+}
+
+std::vector<std::string> key_parts(const std::string& key) {
+  static const std::regex kItem(R"(\[(\d+)\])");
+  const std::string path = std::regex_replace(key, kItem, ".$1");
+  std::vector<std::string> parts(1);
+  for (const char letter : path) {
+    if (letter == '.')
+      parts.emplace_back();
+    else
+      parts.back() += letter;
+  }
+  return parts;
 }
 
 std::vector<ConfigNode> parse_items(const std::string& text, const std::string& source) {

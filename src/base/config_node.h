@@ -36,6 +36,9 @@ void set_in_config(ConfigNode& root, const std::string& assignment);
 ///   source: for errors, "--axis train.lr=0.1"
 void set_in_config(ConfigNode& root, const std::string& key, const ConfigNode& value, const std::string& source);
 
+/// The parts of a key in the notation of set_in_config: models[0].name as models, 0, name.
+std::vector<std::string> key_parts(const std::string& key);
+
 /// The items of a list without its brackets: "1e-4, [a, b]" has two. Throws UsageError naming `source`.
 std::vector<ConfigNode> parse_items(const std::string& text, const std::string& source);
 

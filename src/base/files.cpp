@@ -124,6 +124,15 @@ void publish_file(const fs::path& partial, const fs::path& path) {
 }
 
 // Not a stream: there a failed read looks like the end of the file, and half a table would pass as the whole.
+std::optional<std::uint64_t> free_space(const fs::path& path) {
+  std::error_code error;
+  fs::path existing = fs::absolute(path, error);
+  while (!fs::exists(existing, error) && existing.has_relative_path()) existing = existing.parent_path();
+  const fs::space_info space = fs::space(existing, error);
+  if (error) return std::nullopt;
+  return space.available;
+}
+
 std::string read_file(const fs::path& path) {
   // Without O_NONBLOCK, opening a pipe would wait for its writer; for files it means nothing.
   const Descriptor file(path, O_RDONLY | O_NONBLOCK, "read");

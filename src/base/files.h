@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -29,6 +30,9 @@ bool lies_inside(const std::filesystem::path& inner, const std::filesystem::path
 
 /// Throws DataError with the system's reason if that cannot be determined (no permission, a name too long).
 bool file_exists(const std::filesystem::path& path);
+
+/// Bytes that a user may still write to the disk of `path`, which need not exist. None if the system does not say.
+std::optional<std::uint64_t> free_space(const std::filesystem::path& path);
 
 /// Returns the whole content. Throws DataError if it cannot be read to its end, or is a folder, a pipe or a device.
 std::string read_file(const std::filesystem::path& path);

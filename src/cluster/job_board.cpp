@@ -24,11 +24,14 @@ JobBoard::Next JobBoard::next(int slot) {
     std::optional<JobStart> found = start(slot, *job);
     if (!found) continue;
     if (found->kind == JobStart::Kind::kRun) return {Answer::kJob, *job, std::move(found->brief)};
-    const std::lock_guard lock(mutex_);
-    if (found->kind == JobStart::Kind::kDone)
-      queue_.finish(slot, *job);
-    else
-      queue_.skip(slot, *job);
+    {
+      const std::lock_guard lock(mutex_);
+      if (found->kind == JobStart::Kind::kDone)
+        queue_.finish(slot, *job);
+      else
+        queue_.skip(slot, *job);
+    }
+    decide();
   }
 }
 

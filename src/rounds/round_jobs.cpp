@@ -144,20 +144,11 @@ class Recorder {
     students_.erase(index);
   }
 
-  // A lost rank cannot report its job, and rank 0 cannot know which rank was lost: this lists the job of every rank.
   void say_what_ran(const std::vector<JobQueue::Running>& running) const {
-    spdlog::warn("received SIGTERM (a lost rank, Ctrl-C under mpirun, a time limit) while {} ran:",
-                 counted(std::int64_t(running.size()), "job"));
-    for (const auto& [job, slot] : running) {
-      std::vector<std::string> ranks;
-      const int leader = run_.place.layout.leader(slot);
-      for (int rank = leader; rank < leader + run_.place.layout.shards; ++rank)
-        ranks.push_back(fmt::format("rank {} (host {})", rank, session_.hosts()[std::size_t(rank)]));
-      spdlog::warn("{} was on {}, {}", plan_.schedule.jobs[std::size_t(job)].name, fmt::join(ranks, ", "),
-                   progress_.place_of(job));
-    }
-    spdlog::warn("resume with: {}", command_);
-    spdlog::default_logger()->flush();
+    report_running(
+        running, run_.place.layout, session_.hosts(), command_,
+        [this](int job) { return plan_.schedule.jobs[std::size_t(job)].name; },
+        [this](int job) { return progress_.place_of(job); });
   }
 
   const Run& run_;

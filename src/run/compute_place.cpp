@@ -72,14 +72,6 @@ Json comparable(const RunConfig& config) {
       .for_all_ranks();
 }
 
-// Collective. Throws for the first rank whose text differs from rank 0's.
-void agree_on(const std::string& what, const std::string& mine, const MpiSession& session) {
-  const auto all = session.ranks().all_gather(mine);
-  for (std::size_t rank = 1; rank < all.size(); ++rank) {
-    if (all[rank] != all[0]) refuse(what, rank, fmt::format("{} and {}", all[0], all[rank]), session);
-  }
-}
-
 // Warns of a few threads per core: slow, but needed to reproduce the results of a larger host. Refuses hundreds, which
 // would make no progress.
 void check_threads(const RunConfig& config, const MpiSession& session) {
@@ -131,6 +123,13 @@ ComputePlace choose_place(RunConfig& config, const MpiSession& session) {
                  session.size() - used, session.size(), config.cluster.shards);
   }
   return place;
+}
+
+void agree_on(const std::string& what, const std::string& mine, const MpiSession& session) {
+  const auto all = session.ranks().all_gather(mine);
+  for (std::size_t rank = 1; rank < all.size(); ++rank) {
+    if (all[rank] != all[0]) refuse(what, rank, fmt::format("{} and {}", all[0], all[rank]), session);
+  }
 }
 
 void agree_on_config(const RunConfig& config, const MpiSession& session) {

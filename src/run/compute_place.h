@@ -30,6 +30,10 @@ ComputePlace choose_place(RunConfig& config, const MpiSession& session);
 /// Throws: ClusterError on all ranks if builds or configs differ, naming ranks and fields. Paths of files may differ.
 void agree_on_config(const RunConfig& config, const MpiSession& session);
 
+/// Collective. Throws: ClusterError on all ranks if a rank's text differs from rank 0's, naming both.
+///   what: described by the text: "ranks differ in their <what>"
+void agree_on(const std::string& what, const std::string& mine, const MpiSession& session);
+
 /// As agree_on_config, for the content of the crops file.
 void agree_on_data(const std::string& data_hash, const MpiSession& session);
 

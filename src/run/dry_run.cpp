@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <set>
 #include <string_view>
-#include <system_error>
 
+#include "base/files.h"
 #include "base/wording.h"
 #include "run/finished_job.h"
 #include "train/epoch_cut.h"
@@ -152,13 +152,10 @@ std::string describe_memory(const RunConfig& config, const Dataset& dataset, con
 }
 
 std::string describe_disk(const fs::path& folder, const Needs& needs, int slots) {
-  std::error_code error;
-  fs::path existing = fs::absolute(folder, error);
-  while (!fs::exists(existing, error) && existing.has_relative_path()) existing = existing.parent_path();
-  const fs::space_info space = fs::space(existing, error);
+  const auto free = free_space(folder);
   return fmt::format("disk      about {} of results and {} of checkpoints in {} ({} free)\n", megabytes(needs.results),
                      megabytes(needs.checkpoint * slots), folder.string(),
-                     error ? "unknown" : megabytes(static_cast<double>(space.available)));
+                     free ? megabytes(static_cast<double>(*free)) : "unknown");
 }
 
 }  // namespace

@@ -66,7 +66,7 @@ FinishedJob pack_result(const PlannedJob& job, const FoldResult& result, double 
 }
 
 void write_result(const fs::path& folder, const PlannedJob& job, const FinishedJob& finished,
-                  const std::vector<Scores>& scores) {
+                  const std::vector<Scores>& scores, Owner owner) {
   std::string metrics;
   for (const EpochReport& report : finished.history) metrics += to_json(report).dump() + "\n";
   Json heads = Json::array();
@@ -75,16 +75,17 @@ void write_result(const fs::path& folder, const PlannedJob& job, const FinishedJ
   Json sums = Json::object();
   if (!finished.weights.empty()) sums[kWeightsFile] = sha256(finished.weights);
   sums[kPredictionsFile] = sha256(finished.predictions);
-  const Json done{{"key", job.work.key},
-                  {"job", job.name},
-                  {"epochs", finished.history.size()},
-                  {"kept_epoch", finished.kept_epoch},
-                  {"train_rows", job.work.train_rows.size()},
-                  {"held_out_rows", job.held_out_rows},
-                  {"heads", heads},
-                  {"seconds", finished.seconds},
-                  {"train_images_per_second", images_per_second(finished.history)},
-                  {"sha256", sums}};
+  Json done{{"key", job.work.key},
+            {"job", job.name},
+            {"epochs", finished.history.size()},
+            {"kept_epoch", finished.kept_epoch},
+            {"train_rows", job.work.train_rows.size()},
+            {"held_out_rows", job.held_out_rows},
+            {"heads", heads},
+            {"seconds", finished.seconds},
+            {"train_images_per_second", images_per_second(finished.history)},
+            {"sha256", sums}};
+  if (owner == Owner::kSweep) done["of_sweep"] = true;
   make_folder(folder);
   if (!finished.weights.empty()) write_file(folder / kWeightsFile, finished.weights);
   write_file(folder / kPredictionsFile, finished.predictions);
@@ -115,6 +116,7 @@ Held held_result(const fs::path& folder, const std::string& key) {
 // done.json first: after a kill in between, the weights are only a file too many.
 void drop_weights(const fs::path& folder) {
   Json done = read_done(folder);
+  if (!done.is_object() || !done.value("of_sweep", false)) return;
   if (done.contains("sha256") && done["sha256"].erase(kWeightsFile) > 0)
     write_file(folder / kDoneFile, done.dump(2) + "\n");
   std::error_code error;

@@ -29,10 +29,13 @@ struct FinishedJob {
 };
 FinishedJob pack_result(const PlannedJob& job, const FoldResult& result, double seconds);
 
+/// The owner of a result. A sweep may remove the weights of its own results, and of no others.
+enum class Owner { kRun, kSweep };
+
 /// Writes the result on rank 0: done.json last. A result without weights is kept as drop_weights would leave it.
 ///   scores: of the held-out rows, for each head
 void write_result(const std::filesystem::path& folder, const PlannedJob& job, const FinishedJob& finished,
-                  const std::vector<Scores>& scores);
+                  const std::vector<Scores>& scores, Owner owner = Owner::kRun);
 
 /// kScores: the result without its weights (drop_weights).
 enum class Held { kNothing, kScores, kWhole };
@@ -45,7 +48,8 @@ inline bool is_done(const std::filesystem::path& folder, const std::string& key)
   return held_result(folder, key) == Held::kWhole;
 }
 
-/// Removes the weights of a finished job and keeps its predictions and scores. No-op without weights.
+/// Removes the weights of a sweep's finished job and keeps its predictions and scores. No-op without weights, or if
+/// pleat train has written the result.
 /// Throws: DataError if the folder does not hold a finished job, or cannot be written.
 void drop_weights(const std::filesystem::path& folder);
 

@@ -3,6 +3,7 @@
 #include <ATen/Parallel.h>
 #include <ATen/ops/softmax.h>
 #include <ATen/ops/tensor.h>
+#include <fmt/ranges.h>
 
 #include "base/log.h"
 #include "base/stop_signal.h"
@@ -73,14 +74,31 @@ std::string train_job(const Run& run, const PlannedJob& job, const Slot& slot, c
   return slot.leads() ? to_bytes(pack_result(job, result, seconds_since(start))) : std::string();
 }
 
-std::string keep_result(const Run& run, const PlannedJob& job, const FinishedJob& finished) {
+std::string keep_result(const Run& run, const PlannedJob& job, const FinishedJob& finished, Owner owner) {
   const std::vector<Scores> scores = score_result(run, job, finished);
   try {
-    write_result(run.folder_of(job), job, finished, scores);
+    write_result(run.folder_of(job), job, finished, scores, owner);
   } catch (const Error& error) {
     throw Error(error.code(), fmt::format("{}: {}", job.name, error.what()));
   }
   return scores_text(run, job, finished, scores);
+}
+
+void report_running(const std::vector<JobQueue::Running>& running, const RankLayout& layout,
+                    const std::vector<std::string>& hosts, const std::string& command,
+                    const std::function<std::string(int job)>& name_of,
+                    const std::function<std::string(int job)>& place_of) {
+  spdlog::warn("received SIGTERM (a lost rank, Ctrl-C under mpirun, a time limit) while {} ran:",
+               counted(std::int64_t(running.size()), "job"));
+  for (const auto& [job, slot] : running) {
+    std::vector<std::string> ranks;
+    const int leader = layout.leader(slot);
+    for (int rank = leader; rank < leader + layout.shards; ++rank)
+      ranks.push_back(fmt::format("rank {} (host {})", rank, hosts[std::size_t(rank)]));
+    spdlog::warn("{} was on {}, {}", name_of(job), fmt::join(ranks, ", "), place_of(job));
+  }
+  spdlog::warn("resume with: {}", command);
+  spdlog::default_logger()->flush();
 }
 
 }  // namespace pleat

@@ -1,7 +1,9 @@
 // The work on one job: training on a slot, and keeping the result on rank 0.
 #pragma once
 
+#include <functional>
 #include <string>
+#include <vector>
 
 #include "cluster/slot.h"
 #include "run/finished_job.h"
@@ -25,6 +27,13 @@ std::string train_job(const Run& run, const PlannedJob& job, const Slot& slot, c
 /// heads "macro_f1 mask 0.9120, age 0.5310".
 /// Throws: SomeFailed if the result cannot be scored, which is the job's own failure; DataError naming the job if it
 /// cannot be written.
-std::string keep_result(const Run& run, const PlannedJob& job, const FinishedJob& finished);
+std::string keep_result(const Run& run, const PlannedJob& job, const FinishedJob& finished, Owner owner = Owner::kRun);
+
+/// Logs every rank's job after SIGTERM. A lost rank cannot report its job, and rank 0 cannot know which rank was lost.
+///   name_of, place_of: of a job of the queue
+void report_running(const std::vector<JobQueue::Running>& running, const RankLayout& layout,
+                    const std::vector<std::string>& hosts, const std::string& command,
+                    const std::function<std::string(int job)>& name_of,
+                    const std::function<std::string(int job)>& place_of);
 
 }  // namespace pleat

@@ -36,19 +36,6 @@ std::map<std::string, std::string> script_hashes(const RunConfig& config, const 
   return hashes;
 }
 
-// Another network under the same name would train every job again, over the results of the earlier network.
-void check_scripts(const Run& run, const RunRecord& earlier) {
-  if (earlier.scripts.empty()) return;
-  for (const auto& [id, hash] : script_hashes(run.config, run.files)) {
-    const auto before = earlier.scripts.find(id);
-    if (before != earlier.scripts.end() && before->second == hash) continue;
-    throw UsageError(
-        "the script of model {} is not the one that {} was made with (its copy is {}); restore it, or give another "
-        "folder with --run",
-        id, run.paths.root.string(), run.paths.script(id).string());
-  }
-}
-
 // Copies make the folder self-contained: pleat predict needs no other file.
 void copy_scripts(const Run& run) {
   for (std::size_t m = 0; m < run.files.size(); ++m) {
@@ -125,7 +112,7 @@ Run open_run(const TrainRequest& request, RunConfig config, const MpiSession& se
   });
   agree_on_data(dataset->hash, session);
   agree_on_model_files(config, files, session);
-  if (!config.cluster.stage.empty())
+  if (!config.cluster.stage.empty() && !request.dry_run)
     dataset->crops = stage_crops(dataset->crops, config.cluster.stage, place.mine, world);
   together(world, [&] { check_networks(config, *dataset); });
   return {.config = std::move(config),
@@ -137,6 +124,18 @@ Run open_run(const TrainRequest& request, RunConfig config, const MpiSession& se
 }
 
 }  // namespace
+
+void check_scripts(const Run& run, const RunRecord& earlier) {
+  if (earlier.scripts.empty()) return;
+  for (const auto& [id, hash] : script_hashes(run.config, run.files)) {
+    const auto before = earlier.scripts.find(id);
+    if (before != earlier.scripts.end() && before->second == hash) continue;
+    throw UsageError(
+        "the script of model {} is not the one that {} was made with (its copy is {}); restore it, or give another "
+        "folder with --run",
+        id, run.paths.root.string(), run.paths.script(id).string());
+  }
+}
 
 void check_networks(const RunConfig& config, const Dataset& dataset) {
   for (const ModelConfig& model : config.models) {

@@ -56,6 +56,10 @@ Run set_up_run(const TrainRequest& request, const MpiSession& session);
 /// The same for a folder that is not a run's: `freeze` replaces the check against an earlier run.
 Run set_up_run(const TrainRequest& request, const MpiSession& session, const Freeze& freeze);
 
+/// Throws: UsageError if a model's script is not the one that the folder's run was made with. Another network under the
+/// same name would train every job again, over the results of the earlier network.
+void check_scripts(const Run& run, const RunRecord& earlier);
+
 /// Builds each network that starts from a file, and each network to freeze. Throws: DataError or UsageError if a file
 /// does not fit.
 void check_networks(const RunConfig& config, const Dataset& dataset);

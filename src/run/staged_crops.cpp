@@ -25,9 +25,9 @@ fs::path copy_of(const CropFile& crops, const fs::path& folder) {
   return folder / fmt::format("{}-{:.16}.h5", crops.path().stem().string(), crops.hash());
 }
 
-// Removes copies that a killed process on this host left unfinished: <copy>.<process>.copying.
+// Removes copies that a killed process on this host left unfinished: <copy>.<host>.<process>.copying.
 void remove_leftovers(const fs::path& copy) {
-  const std::string prefix = copy.filename().string() + ".";
+  const std::string prefix = copy.filename().string() + "." + machine_name() + ".";
   std::error_code error;
   std::vector<fs::path> dead;
   for (const auto& entry : fs::directory_iterator(copy.parent_path(), error)) {
@@ -71,7 +71,7 @@ void make_copy(const CropFile& crops, const fs::path& copy) {
   const Clock::time_point start = Clock::now();
   make_folder(copy.parent_path());
   remove_leftovers(copy);
-  const fs::path partial = copy.string() + fmt::format(".{}.copying", ::getpid());
+  const fs::path partial = copy.string() + fmt::format(".{}.{}.copying", machine_name(), ::getpid());
   try {
     copy_bytes(crops.path(), partial);
     require_same(CropFile(partial), crops, /*all_rows=*/true);

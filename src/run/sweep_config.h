@@ -1,4 +1,4 @@
-// Options of pleat sweep (sweep). They decide which jobs are trained and kept, never a job's result.
+// Options of pleat sweep (sweep): which trainings are run and what is kept of them.
 #pragma once
 
 #include <string>

@@ -92,10 +92,10 @@ std::size_t size_of_grid(const std::vector<Axis>& axes) {
   return std::size_t(size);
 }
 
-std::string source_of(const std::vector<Axis>& axes, const std::vector<ConfigNode>& values) {
+std::string source_of(const std::vector<Axis>& axes, const std::vector<std::optional<ConfigNode>>& values) {
   std::string text;
   for (std::size_t a = 0; a < axes.size(); ++a)
-    text += fmt::format("{}--axis {}={}", a > 0 ? " " : "", axes[a].key, to_flow_yaml(values[a]));
+    text += fmt::format("{}--axis {}={}", a > 0 ? " " : "", axes[a].key, to_flow_yaml(*values[a]));
   return text;
 }
 
@@ -166,8 +166,18 @@ CellTable random_cells(const std::vector<Axis>& axes, std::int64_t count, std::u
   check_keys(axes);
   CellTable table{.keys = keys_of(axes)};
   if (std::any_of(axes.begin(), axes.end(), [](const Axis& axis) { return axis.open.has_value(); })) {
-    for (std::int64_t number = 0; number < count; ++number)
-      table.cells.push_back(drawn_cell(axes, seed, static_cast<std::uint64_t>(number)));
+    constexpr std::uint64_t kTries = 1000;  // in a row that only repeat cells
+    std::set<std::string> seen;
+    for (std::uint64_t number = 0, repeats = 0; std::int64_t(table.cells.size()) < count; ++number) {
+      CellValues cell = drawn_cell(axes, seed, number);
+      if (seen.insert(cell.source).second) {
+        table.cells.push_back(std::move(cell));
+        repeats = 0;
+      } else if (++repeats == kTries) {
+        throw UsageError("--random {}: the ranges have only {} different values; give a smaller number", count,
+                         table.cells.size());
+      }
+    }
     return table;
   }
   std::vector<std::size_t> numbers(size_of_grid(axes));
@@ -182,12 +192,12 @@ CellTable random_cells(const std::vector<Axis>& axes, std::int64_t count, std::u
 CellTable cells_of_file(const std::filesystem::path& path) {
   const SampleTable file = read_plain_csv(path);
   CellTable table{.keys = file.names};
-  if (file.rows() == 0) throw DataError("{}: no rows; expected a row per trial", path.string());
+  if (file.rows() == 0) throw DataError("{}: no rows; expected a row per cell", path.string());
   for (std::size_t row = 0; row < file.rows(); ++row) {
     CellValues& cell = table.cells.emplace_back(CellValues{.source = file.place(row)});
     for (std::size_t c = 0; c < file.names.size(); ++c) {
       const std::string& value = file.values[c][row];
-      cell.values.push_back(value.empty() ? ConfigNode{} : parse_config(value, cell.source));
+      cell.values.push_back(value.empty() ? std::nullopt : std::optional(parse_config(value, cell.source)));
     }
   }
   return table;

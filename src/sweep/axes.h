@@ -33,8 +33,8 @@ Axis parse_axis(const std::string& text, const std::function<bool(const std::str
 
 /// Values of the keys that vary.
 struct CellValues {
-  std::vector<ConfigNode> values;  // in the order of the keys; kNull: the config's own value
-  std::string source;              // for errors: "--axis train.lr=0.1", or "trials.csv line 3"
+  std::vector<std::optional<ConfigNode>> values;  // in the order of the keys; none: the config's own value
+  std::string source;                             // for errors: "--axis train.lr=0.1", or "trials.csv line 3"
 };
 
 struct CellTable {
@@ -47,9 +47,10 @@ struct CellTable {
 CellTable grid_of(const std::vector<Axis>& axes);
 inline constexpr std::size_t kMostCells = 100'000;
 
-/// `count` cells at random. Without an open range they are different cells of the grid, at most all of them; with one,
-/// each is drawn alone. A larger count keeps the cells of a smaller one.
-/// Throws: as grid_of, but for open ranges.
+/// `count` different cells at random. Without an open range they are cells of the grid, at most all of them. A larger
+/// count keeps the cells of a smaller one.
+/// Throws: UsageError for a repeated key, more than kMostCells combinations, or ranges that have fewer different
+/// values.
 CellTable random_cells(const std::vector<Axis>& axes, std::int64_t count, std::uint64_t seed);
 
 /// A row per cell, a column per key; an empty field means the config's own value. Throws: DataError, UsageError.

@@ -14,7 +14,7 @@
 namespace pleat {
 
 CellScores::CellScores(const SweepPlan& plan)
-    : plan_(plan), dataset_(*plan.trials.front().full.dataset), plan_row_(dataset_.crops.rows(), -1) {
+    : plan_(plan), dataset_(*plan.base().dataset), plan_row_(dataset_.crops.rows(), -1) {
   const TargetPlan& targets = dataset_.targets;
   for (int target = 0; target < static_cast<int>(targets.targets.size()); ++target) {
     const bool is_joint = target >= static_cast<int>(targets.own());
@@ -90,7 +90,7 @@ TargetsScore CellScores::scores_of_tables(const std::vector<const FoldTable*>& t
     const std::vector<std::int64_t>& classes_of = dataset_.labels[std::size_t(targets_[t])].classes;
     for (const std::int64_t row : rows) labels.push_back(classes_of[std::size_t(dataset_.train[std::size_t(row)])]);
     scores.emplace_back(std::vector<torch::Tensor>{sums / counts}, at::tensor(labels, at::kLong), group_rows(groups),
-                        plan_.trials.front().full.config.score);
+                        plan_.base().config.score);
   }
   return scores;
 }

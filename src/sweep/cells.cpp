@@ -17,18 +17,6 @@ namespace {
 constexpr std::size_t kListed = 10;       // errors, or values of a name
 constexpr std::size_t kLongestName = 80;  // letters of a folder's name
 
-// "models.0.name" as "models", "0", "name".
-std::vector<std::string> parts_of(const std::string& key) {
-  std::vector<std::string> parts(1);
-  for (const char letter : key) {
-    if (letter == '.' || letter == '[')
-      parts.emplace_back();
-    else if (letter != ']')
-      parts.back() += letter;
-  }
-  return parts;
-}
-
 // Why cells with different values of this key could not be compared; null if they can be.
 const char* reason_against(const std::string& section) {
   static const std::map<std::string, const char*> kReasons{
@@ -48,35 +36,45 @@ const char* reason_against(const std::string& section) {
 }
 
 void check_key(const std::string& key) {
-  const std::vector<std::string> parts = parts_of(key);
+  const std::vector<std::string> parts = key_parts(key);
   if (const char* reason = reason_against(parts.front()))
-    throw UsageError("--axis {}: it cannot vary in a sweep: {}", key, reason);
+    throw UsageError("the key {} cannot vary in a sweep: {}", key, reason);
   const Json known = to_json(RunConfig{});
   if (known.contains(parts.front())) return;
   std::vector<std::string> names;
   for (const auto& [name, value] : known.items()) names.push_back(name);
   const std::string near = nearest_name(parts.front(), names);
-  throw UsageError("--axis {}: '{}' is no key of the config{}", key, parts.front(),
+  throw UsageError("{}: '{}' is no key of the config{}", key, parts.front(),
                    near.empty() ? "; see docs/config.md" : fmt::format("; did you mean '{}'?", near));
 }
 
 // The last part of each key; the whole key where two keys end alike.
 std::vector<std::string> short_names(const std::vector<std::string>& keys) {
   std::map<std::string, int> uses;
-  for (const std::string& key : keys) ++uses[parts_of(key).back()];
+  for (const std::string& key : keys) ++uses[key_parts(key).back()];
   std::vector<std::string> names;
   for (const std::string& key : keys) {
-    const std::string last = parts_of(key).back();
+    const std::string last = key_parts(key).back();
     names.push_back(uses[last] > 1 ? key : last);
   }
   return names;
 }
 
-// A value in a few letters: 0.001, adamw, or of a list of models "resnet18+resnet20".
+// True for a model that has nothing but a name.
+bool is_plain_model(const Json& value) {
+  if (!value.is_object() || !value.contains("name") || !value["name"].is_string()) return false;
+  ModelConfig plain{.name = value["name"].get<std::string>()};
+  complete_model(plain);
+  return to_json(plain) == value;
+}
+
+// A value in a few letters: 0.001, adamw, or of a list of models "resnet18+resnet20". Other values that are no plain
+// word get a hash, so that different values differ.
 std::string text_of(const Json& value) {
   if (value.is_number_float()) return fmt::format("{}", value.get<double>());
   if (value.is_string()) return value.get<std::string>();
-  if (value.is_object() && value.contains("id")) return value["id"].get<std::string>();
+  if (is_plain_model(value)) return value["id"].get<std::string>();
+  if (value.is_object()) return value.value("id", std::string("set")) + "-" + sha256(value.dump()).substr(0, 8);
   if (!value.is_array() || value.empty() || value.size() > kListed) return value.dump();
   std::string text;
   for (const Json& item : value) text += (text.empty() ? "" : "+") + text_of(item);
@@ -104,8 +102,7 @@ Cell make_cell(const ConfigNode& tree, const CellTable& table, const CellValues&
                const std::vector<std::string>& labels) {
   ConfigNode root = tree;
   for (std::size_t k = 0; k < table.keys.size(); ++k) {
-    if (given.values[k].kind != ConfigNode::Kind::kNull)
-      set_in_config(root, table.keys[k], given.values[k], given.source);
+    if (given.values[k]) set_in_config(root, table.keys[k], *given.values[k], given.source);
   }
   Cell cell{.config = config_of(root)};
   cell.config.rounds = {};
@@ -118,7 +115,9 @@ Cell make_cell(const ConfigNode& tree, const CellTable& table, const CellValues&
 void check_different(const std::vector<Cell>& cells, const CellTable& table) {
   std::map<std::string, std::size_t> first;
   for (std::size_t c = 0; c < cells.size(); ++c) {
-    const auto [same, is_new] = first.emplace(identity_of(cells[c].config).dump(), c);
+    // Paths of files are runtime fields, but files may differ.
+    const Json identity{identity_of(cells[c].config), to_json(cells[c].config)["models"]};
+    const auto [same, is_new] = first.emplace(identity.dump(), c);
     if (is_new) continue;
     throw UsageError("two cells are equal: {} ({}) and {} ({}); leave one of them out", cells[same->second].name,
                      table.cells[same->second].source, cells[c].name, table.cells[c].source);
@@ -129,7 +128,7 @@ void check_different(const std::vector<Cell>& cells, const CellTable& table) {
 
 Json value_of(const Json& config, const std::string& key) {
   const Json* found = &config;
-  for (const std::string& part : parts_of(key)) {
+  for (const std::string& part : key_parts(key)) {
     std::size_t index = 0;
     if (found->is_object() && found->contains(part)) {
       found = &(*found)[part];

@@ -35,21 +35,15 @@ std::vector<int> best_on_others(CellScores& scores, const std::vector<int>& cell
 }  // namespace
 
 std::optional<HonestScore> honest_score(CellScores& scores, const std::vector<int>& complete, int winner, int folds,
-                                        int dropped_after) {
-  HonestScore honest;
+                                        int decided_after) {
+  const std::vector<int> best = best_on_others(scores, complete, folds);
   std::vector<Part> parts;
-  if (complete.size() > 1 && folds > 1) {
-    honest.chosen_anew = true;
-    const std::vector<int> best = best_on_others(scores, complete, folds);
-    for (int place = 0; place < folds; ++place) parts.push_back({best[std::size_t(place)], place});
-  } else {
-    parts = CellScores::folds_of(winner, dropped_after + 1, folds);
-  }
+  for (int place = decided_after + 1; place < folds; ++place) parts.push_back({best[std::size_t(place)], place});
   if (parts.empty()) return std::nullopt;
-  honest.rows = scores.scores_of(parts);
+  HonestScore honest{.rows = scores.scores_of(parts), .folds = static_cast<int>(parts.size())};
   honest.score = whole_score(honest.rows);
-  honest.folds = static_cast<int>(parts.size());
-  honest.flattery = honest.chosen_anew ? scores.score(winner, folds) - honest.score : 0;
+  honest.flattery =
+      whole_score(scores.scores_of(CellScores::folds_of(winner, decided_after + 1, folds))) - honest.score;
   return honest;
 }
 

@@ -1,7 +1,6 @@
 #include "sweep/race.h"
 
 #include <algorithm>
-#include <numeric>
 
 namespace pleat {
 namespace {
@@ -123,7 +122,7 @@ std::optional<int> Race::leader_of(int place) const {
   return -1;
 }
 
-// Whether a member goes on after the fold at `place`, given that fold's leader.
+// Decides if a member stays after the fold at `place`, given that fold's leader.
 Race::Sure Race::survives(int cell, int place, const std::optional<int>& leader) const {
   const Result found = result({cell, false, place});
   if (found == Result::kFailed) return Sure::kOut;

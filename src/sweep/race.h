@@ -4,7 +4,6 @@
 
 #include <map>
 #include <optional>
-#include <string>
 #include <tuple>
 #include <vector>
 
@@ -26,7 +25,7 @@ struct RaceShape {
   bool briefs = true;  // false: no short schedules, since they would not be shorter
 };
 
-/// What the race asks about results. Each answer is a function of the results alone. More is better.
+/// Answers the race's questions about results. Each answer is a function of the results alone. More is better.
 class RaceJudge {
  public:
   virtual ~RaceJudge() = default;
@@ -39,8 +38,8 @@ class RaceJudge {
 
 /// Rungs: 1, all cells with the short schedule on the first fold. 2, the best third (at least 2) on that fold. 3, the
 /// best half of these (at least 2) on the other folds, one by one. After each fold a cell is dropped if the whole
-/// interval of its difference to the leader is below 0. The leader is the cell that led before that fold: so a decision
-/// waits for two results, not for the slowest cell.
+/// interval of its difference to the leader is below 0. The leader is the cell that led before that fold, so a decision
+/// needs the results before the fold and two of the fold, not those of all cells.
 class Race {
  public:
   Race(const RaceShape& shape, RaceJudge& judge);
@@ -100,7 +99,7 @@ class Race {
   RaceJudge& judge_;
   std::vector<Result> results_;                                        // by index_of
   std::vector<Members> members_;                                       // by place: the cells that train on that fold
-  std::vector<Members> decided_;                                       // as told by decide()
+  std::vector<Members> decided_;                                       // as returned by decide()
   int changed_from_ = 0;                                               // members_ of earlier places hold all results
   mutable std::vector<std::optional<double>> scores_;                  // of each result
   mutable std::map<std::tuple<int, int, int>, Interval> differences_;  // by cell, leader, folds

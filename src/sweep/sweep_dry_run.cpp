@@ -5,8 +5,9 @@
 
 #include <algorithm>
 #include <map>
-#include <system_error>
 
+#include "base/files.h"
+#include "base/stopwatch.h"
 #include "base/wording.h"
 #include "run/dry_run.h"
 #include "run/finished_job.h"
@@ -18,8 +19,8 @@ namespace pleat {
 namespace fs = std::filesystem;
 namespace {
 
-constexpr std::size_t kListed = 30;   // cells
-constexpr std::size_t kMeasured = 6;  // kinds of training steps
+constexpr std::size_t kListed = 30;  // cells
+constexpr double kMeasuring = 20;    // seconds for measuring steps
 
 std::string describe_cells(const SweepPlan& plan) {
   std::string text = fmt::format("cells     {} of {}\n", plan.shape.cells, fmt::join(plan.cells.keys, ", "));
@@ -84,8 +85,9 @@ double seconds_per_image(const Run& run) {
   return seconds;
 }
 
-// Cells of one kind have steps of one length. If there are more kinds than kMeasured, the others count as the longest.
+// Cells of one kind have steps of one length. Kinds that kMeasuring leaves no time for count as the longest.
 std::string describe_time(const SweepPlan& plan) {
+  const Clock::time_point start = Clock::now();
   std::map<std::string, double> by_kind;
   double longest = 0;
   std::vector<double> of_cell;
@@ -94,7 +96,8 @@ std::string describe_time(const SweepPlan& plan) {
     const Json& train = config["train"];
     const std::string kind =
         Json{config["models"], train["batch"], train["micro_batches"], train["optimizer"], train["precision"]}.dump();
-    if (!by_kind.contains(kind) && by_kind.size() < kMeasured) by_kind[kind] = seconds_per_image(trial.full);
+    if (!by_kind.contains(kind) && (by_kind.empty() || seconds_since(start) < kMeasuring))
+      by_kind[kind] = seconds_per_image(trial.full);
     const auto found = by_kind.find(kind);
     of_cell.push_back(found == by_kind.end() ? longest : found->second);
     longest = std::max(longest, of_cell.back());
@@ -108,7 +111,7 @@ std::string describe_time(const SweepPlan& plan) {
   }
   double work = all * plan.shape.folds;
   if (plan.shape.race) work = (most.briefs > 0 ? briefs : 0) + full * (most.first + most.others);
-  const int slots = plan.trials.front().full.place.layout.slots;
+  const int slots = plan.base().place.layout.slots;
   return fmt::format("time      at most about {} of training on {} (a fold of the slowest cell: {}; from {} steps)\n",
                      duration_text(work / slots), counted(slots, "slot"), duration_text(full),
                      by_kind.size() > 1 ? "measured" : "three measured");
@@ -116,21 +119,20 @@ std::string describe_time(const SweepPlan& plan) {
 
 std::string describe_needs(const SweepPlan& plan) {
   const SweepNeeds needs = needs_of(plan, /*memory=*/true);
-  const Run& run = plan.trials.front().full;
-  std::error_code error;
-  const fs::space_info space = fs::space(existing_folder(plan.paths.root), error);
+  const Run& run = plan.base();
+  const auto free = free_space(plan.paths.root);
   return describe_rank_memory(run, needs.memory) +
          fmt::format(
              "disk      {:.1f} MB of results are kept (sweep.keep: {}), up to {:.1f} MB while it runs, in {} ({} "
              "free)\n",
              needs.kept / 1e6, run.config.sweep.keep, needs.peak / 1e6, plan.paths.root.string(),
-             error ? "unknown" : fmt::format("{:.1f} MB", double(space.available) / 1e6));
+             free ? fmt::format("{:.1f} MB", double(*free) / 1e6) : "unknown");
 }
 
 }  // namespace
 
 std::string describe_sweep(const SweepPlan& plan) {
-  const Run& run = plan.trials.front().full;
+  const Run& run = plan.base();
   std::vector<PlannedJob> jobs;
   for (int fold = 0; fold < 2; ++fold)  // two folds hold all rows that any fold trains on
     jobs.push_back(plan_job(run.dataset->labels, run.config, *run.dataset, *run.plan, run.files, {0, 0, {fold}}));

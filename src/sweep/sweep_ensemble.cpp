@@ -10,7 +10,8 @@
 namespace pleat {
 namespace {
 
-// The score on held-out test rows in a run's summary.json: of the joint target, else the mean over the targets.
+// The score on held-out test rows in a run's summary.json, more is better: of the joint target, else the mean over the
+// targets.
 std::optional<double> test_score(const RunPaths& run, const TargetPlan& targets) {
   const Json summary = parse_json_or_null(read_file(run.summary()));
   double sum = 0;
@@ -33,18 +34,20 @@ void collect_ensemble(const SweepPlan& plan, SweepState& state, const std::vecto
   fmt::print("\nensemble of {}\n", counted(std::int64_t(complete.size()), "complete cell"));
   merge_runs(request);
   const RunPaths ensemble{plan.paths.ensemble()};
-  const Run& run = plan.trials.front().full;
+  const Run& run = plan.base();
   const int winner = *state.race.winner();
-  if (honest && honest->chosen_anew) {
+  if (honest && honest->folds == plan.shape.folds) {
     const TargetsScore joined = state.scores.scores_of_ensemble(read_oof(ensemble.oof(0)));
-    const Interval gain = paired_difference(joined, honest->rows);
-    fmt::print("gain over the best cell, both cross-fitted: {} {:+.4f} ({:+.4f} to {:+.4f})\n", run.config.score,
+    Interval gain = paired_difference(joined, honest->rows);
+    if (run.config.score == "log_loss") gain = {-gain.value, -gain.high, -gain.low};
+    fmt::print("difference to the best cell, both cross-fitted: {} {:+.4f} ({:+.4f} to {:+.4f})\n", run.config.score,
                gain.value, gain.low, gain.high);
   }
   const auto of_ensemble = test_score(ensemble, run.dataset->targets);
   const auto of_best = test_score(plan.trials[std::size_t(winner)].full.paths, run.dataset->targets);
   if (of_ensemble && of_best)
-    fmt::print("on held-out test rows: {} {:.4f}, best cell {:.4f}\n", run.config.score, *of_ensemble, *of_best);
+    fmt::print("on held-out test rows: {} {}, best cell {}\n", run.config.score, shown(*of_ensemble, run.config.score),
+               shown(*of_best, run.config.score));
 }
 
 }  // namespace pleat

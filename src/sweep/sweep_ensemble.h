@@ -5,12 +5,12 @@
 #include <vector>
 
 #include "sweep/honest_choice.h"
-#include "sweep/sweep_jobs.h"
+#include "sweep/sweep_state.h"
 
 namespace pleat {
 
-/// Writes the sweep's folder `ensemble` with pleat ensemble's greedy method, and prints the ensemble's cross-fitted
-/// score less the honest score of the best cell, and both scores on held-out test rows.
+/// Writes the sweep's folder `ensemble` with pleat ensemble's greedy method. Prints the ensemble's cross-fitted score
+/// less the honest score of the best cell, if that one is measured on all folds, and both scores on held-out test rows.
 ///   complete: cells that are done on all folds, with their weights and finished runs
 /// Throws: as merge_runs.
 void collect_ensemble(const SweepPlan& plan, SweepState& state, const std::vector<int>& complete,

@@ -46,7 +46,7 @@ CellTime time_of(const SweepPlan& plan, int cell) {
 std::string why_dropped(const SweepPlan& plan, const Race::Standing& standing) {
   const auto folds = [&](int count) { return counted(count, "fold"); };
   if (standing.behind) {
-    const bool negated = plan.trials.front().full.config.score == "log_loss";
+    const bool negated = plan.base().config.score == "log_loss";
     const Interval& behind = *standing.behind;
     return fmt::format("after {} behind {} by {:.4f} ({:.4f} to {:.4f}){}", folds(standing.folds),
                        plan.trials[std::size_t(standing.leader)].name, -behind.value, -behind.high, -behind.low,
@@ -56,7 +56,7 @@ std::string why_dropped(const SweepPlan& plan, const Race::Standing& standing) {
   return "after the short schedule not in the best third";
 }
 
-// The first failure of the cell's jobs.
+// The failure of the cell's first failed job.
 std::string why_failed(const SweepPlan& plan, const SweepState& state, int cell) {
   for (const auto& [job, why] : state.failures) {
     const SweepJob& failed = plan.jobs[std::size_t(job)];
@@ -130,29 +130,27 @@ void write_best(const SweepPlan& plan, int winner, const SweepResult& result) {
                  to_yaml(from_json(to_json(config))));
 }
 
-int last_drop(const SweepPlan& plan, const SweepResult& result) {
-  int last = -1;
-  if (!plan.shape.race) return last;
+// The place of the last fold that had a part in dropping a cell; -1: none.
+int last_decision(const SweepPlan& plan, const SweepResult& result) {
+  int last = plan.shape.briefs ? 0 : -1;
   for (const CellResult& cell : result.cells) {
-    if (!cell.standing.complete) last = std::max(last, cell.standing.folds - 1);
+    if (cell.verdict == "dropped") last = std::max(last, cell.standing.folds - 1);
   }
   return last;
 }
 
 std::string honest_text(const std::optional<HonestScore>& honest, const SweepPlan& plan, const std::string& score) {
-  const std::string among = fmt::format("chosen among {}", counted(plan.shape.cells, "cell"));
   if (plan.shape.cells == 1) return "";
-  if (!honest) return among + ": every fold had a say in the choice, so its score above is flattered\n";
-  const Interval interval = interval_of(honest->rows);
-  const std::string ends = score == "log_loss" ? fmt::format("{:.4f} to {:.4f}", -interval.high, -interval.low)
-                                               : fmt::format("{:.4f} to {:.4f}", interval.low, interval.high);
-  if (honest->chosen_anew)
-    return fmt::format(
-        "{}: with each fold scored by the cell that is best on the other folds, {} is {} ({}), so the choice among the "
-        "complete cells flatters by {:.4f}\n",
-        among, score, shown(honest->score, score), ends, honest->flattery);
-  return fmt::format("{}: on the {} after the last decision, which had no say in it, its {} is {} ({})\n", among,
-                     counted(honest->folds, "fold"), score, shown(honest->score, score), ends);
+  const std::string among = fmt::format("chosen among {}", counted(plan.shape.cells, "cell"));
+  if (!honest) return among + ": every fold had a part in the choice, so its score above is flattered\n";
+  Interval interval = interval_of(honest->rows);
+  if (score == "log_loss") interval = {-interval.value, -interval.high, -interval.low};
+  return fmt::format(
+      "{}: on {} that had no part in dropping cells, each scored by the complete cell that is best on the other folds, "
+      "{} "
+      "is {} ({:.4f} to {:.4f}); the best cell's own score there flatters by {:.4f}\n",
+      among, counted(honest->folds, "fold"), score, shown(honest->score, score), interval.low, interval.high,
+      honest->flattery);
 }
 
 // Names the cells that cannot be told from the best, and the cheapest of all.
@@ -172,32 +170,45 @@ std::string equals_text(const SweepResult& result, int winner) {
                             cheapest->fold_seconds, best.fold_seconds);
 }
 
-// Weights that sweep.keep does not keep. --collect has linked those of its ensemble.
-void free_weights(const SweepPlan& plan, int winner) {
-  if (plan.trials.front().full.config.sweep.keep != "best") return;
-  for (int cell = 0; cell < plan.shape.cells; ++cell) {
-    if (cell != winner) drop_cell_weights(plan, cell);
+// Removes the weights that sweep.keep does not keep. --collect has linked those of its ensemble.
+void free_weights(const SweepPlan& plan, const SweepState& state, int winner) {
+  const std::string& keep = plan.base().config.sweep.keep;
+  for (int cell = 0; cell < plan.shape.cells && keep != "all"; ++cell) {
+    if (cell != winner || keep == "scores") drop_cell_weights(plan, state, cell);
   }
 }
 
-void remove_results(const SweepPlan& plan) {
-  std::error_code ignored;
-  fs::remove(plan.paths.best(), ignored);
-}
-
-}  // namespace
-
-std::vector<int> complete_cells(const SweepState& state) {
-  std::vector<int> complete;
-  const std::vector<Race::Standing> standings = state.race.standings();
-  for (std::size_t c = 0; c < standings.size(); ++c) {
-    if (standings[c].complete) complete.push_back(static_cast<int>(c));
+// The complete cells' runs get their tables. Returns that of the winner.
+std::string finish_trials(const SweepPlan& plan, const SweepState& state, const std::vector<int>& complete,
+                          int winner) {
+  std::string table;
+  for (const int cell : complete) {
+    const Trial& trial = plan.trials[std::size_t(cell)];
+    if (trial.extended) continue;
+    const auto held = state.folders.hold(cell);
+    if (!held) continue;
+    const std::string each = finish_trial(plan, cell, time_of(plan, cell));
+    if (cell == winner) table = "\n" + each;
   }
-  return complete;
+  return table;
 }
 
+void report_failed(const SweepPlan& plan, const SweepResult& result) {
+  for (const CellResult& cell : result.cells) {
+    if (cell.verdict == "failed")
+      spdlog::error("{} failed ({}); see {}", cell.name, cell.why, plan.paths.failures().string());
+  }
+}
+
+// An ensemble of an earlier start may lack cells that are complete now.
+void name_old_ensemble(const SweepPlan& plan) {
+  if (!plan.collect && file_exists(plan.paths.ensemble()))
+    spdlog::info("{} is the ensemble of an earlier start; --collect makes it again", plan.paths.ensemble().string());
+}
+
+// Every cell's result. Requires: the race is over.
 SweepResult judge_cells(const SweepPlan& plan, SweepState& state) {
-  const Run& run = plan.trials.front().full;
+  const Run& run = plan.base();
   SweepResult result{.score = run.config.score, .folds = plan.shape.folds, .first_fold = plan.fold_order.front()};
   if (plan.shape.briefs) result.brief_epochs = plan.trials.front().brief.config.train.epochs;
   const std::vector<Race::Standing> standings = state.race.standings();
@@ -223,37 +234,44 @@ SweepResult judge_cells(const SweepPlan& plan, SweepState& state) {
   return result;
 }
 
+}  // namespace
+
+std::vector<int> complete_cells(const SweepState& state) {
+  std::vector<int> complete;
+  const std::vector<Race::Standing> standings = state.race.standings();
+  for (std::size_t c = 0; c < standings.size(); ++c) {
+    if (standings[c].complete) complete.push_back(static_cast<int>(c));
+  }
+  return complete;
+}
+
 ExitCode finish_sweep(SweepPlan& plan, SweepState& state) {
   write_failures(plan, state);
-  const SweepResult result = judge_cells(plan, state);
-  write_file(plan.paths.table(), sweep_csv(plan.cells, result));
   const ExitCode code = state.failures.empty() ? ExitCode::kDone : ExitCode::kSomeFailed;
+  const SweepResult result = judge_cells(plan, state);
+  const int winner = state.race.winner().value_or(-1);
+  const std::vector<int> complete = complete_cells(state);
+  const std::string table = finish_trials(plan, state, complete, winner);
+  write_file(plan.paths.table(), sweep_csv(plan.cells, result));
   fmt::print("\n{}", sweep_text(plan.cells, result));
-  for (const CellResult& cell : result.cells) {
-    if (cell.verdict == "failed")
-      spdlog::error("{} failed ({}); see {}", cell.name, cell.why, plan.paths.failures().string());
-  }
-  const std::optional<int> winner = state.race.winner();
-  if (!winner) {
-    remove_results(plan);
+  report_failed(plan, result);
+  if (winner < 0) {
+    std::error_code ignored;
+    fs::remove(plan.paths.best(), ignored);
+    free_weights(plan, state, winner);
     fmt::print("\nno cell is done on all folds, so there is no best.yaml\n");
     return code;
   }
-  const std::vector<int> complete = complete_cells(state);
-  std::string table;
-  for (const int cell : complete) {
-    const std::string each = finish_trial(plan, cell, time_of(plan, cell));
-    if (cell == *winner) table = each;
-  }
-  write_best(plan, *winner, result);
-  const auto honest = honest_score(state.scores, complete, *winner, plan.shape.folds, last_drop(plan, result));
-  fmt::print("\nbest: {}\n{}\n{}{}", result.cells[std::size_t(*winner)].name, table,
-             honest_text(honest, plan, result.score), equals_text(result, *winner));
+  const CellResult& best = result.cells[std::size_t(winner)];
+  write_best(plan, winner, result);
+  const auto honest = honest_score(state.scores, complete, winner, plan.base().plan->k, last_decision(plan, result));
+  fmt::print("\nbest: {}\n{}\n{}{}", best.name, table, honest_text(honest, plan, result.score),
+             equals_text(result, winner));
   if (plan.collect) collect_ensemble(plan, state, complete, honest);
-  free_weights(plan, *winner);
-  const RunPaths run = plan.paths.trial(result.cells[std::size_t(*winner)].name);
+  free_weights(plan, state, winner);
+  name_old_ensemble(plan);
   fmt::print("\nResults: {} (a row per cell), {} (the best cell's config), {} (its run, for pleat predict)\n",
-             plan.paths.table().string(), plan.paths.best().string(), run.root.string());
+             plan.paths.table().string(), plan.paths.best().string(), plan.paths.trial(best.name).root.string());
   return code;
 }
 

@@ -4,13 +4,10 @@
 #include <string>
 #include <vector>
 
-#include "sweep/sweep_jobs.h"
+#include "sweep/sweep_state.h"
 #include "sweep/sweep_table.h"
 
 namespace pleat {
-
-/// Every cell's result. Requires: the race is over.
-SweepResult judge_cells(const SweepPlan& plan, SweepState& state);
 
 /// The cells that are done on all folds.
 std::vector<int> complete_cells(const SweepState& state);

@@ -6,6 +6,7 @@
 #include <system_error>
 
 #include "base/error.h"
+#include "base/files.h"
 #include "train/memory_estimate.h"
 
 namespace pleat {
@@ -68,7 +69,7 @@ double size_of_folder(const fs::path& folder) {
 SweepNeeds needs_of(const SweepPlan& plan, bool memory) {
   const FoldNeeds fold = largest(plan, memory);
   const Race::Most most = Race::most(plan.shape);
-  const Run& run = plan.trials.front().full;
+  const Run& run = plan.base();
   const std::string& keep = run.config.sweep.keep;
   const double full = most.first + most.others, folds = plan.shape.folds;
   const double complete = most.others / std::max(1.0, folds - 1);  // cells on all folds, at most
@@ -86,18 +87,10 @@ SweepNeeds needs_of(const SweepPlan& plan, bool memory) {
   return needs;
 }
 
-fs::path existing_folder(const fs::path& folder) {
-  std::error_code error;
-  fs::path existing = fs::absolute(folder, error);
-  while (!fs::exists(existing, error) && existing.has_relative_path()) existing = existing.parent_path();
-  return existing;
-}
-
 void check_space(const SweepPlan& plan, const SweepNeeds& needs) {
-  std::error_code error;
-  const fs::space_info space = fs::space(existing_folder(plan.paths.root), error);
-  if (error) return;
-  const double needed = needs.peak - size_of_folder(plan.paths.root), free = double(space.available);
+  const auto available = free_space(plan.paths.root);
+  if (!available) return;
+  const double needed = needs.peak - size_of_folder(plan.paths.root), free = double(*available);
   if (needed <= free) return;
   throw DataError(
       "the sweep needs up to {:.1f} MB more in {}, but only {:.1f} MB are free; make room, give another folder with "

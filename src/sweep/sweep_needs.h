@@ -18,7 +18,4 @@ SweepNeeds needs_of(const SweepPlan& plan, bool memory);
 /// Throws: DataError if the disk has less room than the sweep needs beside the results that its folder holds.
 void check_space(const SweepPlan& plan, const SweepNeeds& needs);
 
-/// The closest folder that exists, for a question about its disk.
-std::filesystem::path existing_folder(const std::filesystem::path& folder);
-
 }  // namespace pleat

@@ -106,23 +106,41 @@ std::vector<Trial> make_trials(const Run& base, const Cells& cells, const SweepP
   return trials;
 }
 
-// Whether a trial's folder may be resumed: the same config, data and folds.
-bool is_resumed(const Run& run, const std::string& folds) {
+// True if the run's folder holds it already. Throws if the folder holds another config, data, folds or scripts.
+bool is_resumed(Run& run, const std::string& folds, bool& extended) {
+  if (file_exists(run.paths.round(1)) && file_exists(run.paths.config())) {
+    extended = true;
+    run.config.rounds = read_fields<RunConfig>(read_config(run.paths.config())).rounds;
+  }
   const auto earlier = find_earlier_run(run.paths, run.config, run.dataset->hash);
-  if (earlier && !earlier->record.folds.empty() && earlier->record.folds != folds)
+  if (!earlier) return false;
+  check_scripts(run, earlier->record);
+  if (!earlier->record.folds.empty() && earlier->record.folds != folds)
     throw DataError("{} was made on other folds; give another folder with --run, or restore the folds",
                     run.paths.root.string());
-  return earlier.has_value();
+  return true;
 }
 
 void look_into_folders(SweepPlan& plan, const Ranks& world) {
   on_rank_0(world, [&] {
-    if (plan.trials.empty()) return;
-    const std::string folds = sha256(folds_csv(*plan.trials.front().full.plan));
+    const std::string folds = sha256(folds_csv(*plan.base().plan));
     for (Trial& trial : plan.trials) {
-      for (Run* run : {&trial.full, &trial.brief}) run->resumed = is_resumed(*run, folds);
+      bool ignored = false;
+      trial.full.resumed = is_resumed(trial.full, folds, trial.extended);
+      trial.brief.resumed = is_resumed(trial.brief, folds, ignored);
     }
   });
+}
+
+// Every rank makes the cells from its own command line and files.
+void agree_on_cells(const SweepPlan& plan, const MpiSession& session) {
+  Json all = Json::array();
+  for (const Trial& trial : plan.trials) {
+    Json files = Json::array();
+    for (const ModelFiles& each : trial.full.files) files.push_back({each.script, each.weights});
+    all.push_back({trial.name, identity_of(trial.full.config), files});
+  }
+  agree_on("cells (their values, or the contents of their models' files)", sha256(all.dump()).substr(0, 12), session);
 }
 
 void list_jobs(SweepPlan& plan) {
@@ -151,11 +169,25 @@ void list_jobs(SweepPlan& plan) {
   }
 }
 
-// A schedule of one epoch cannot be shortened.
-bool any_shorter(const std::vector<Trial>& trials) {
+// Cells are compared after short schedules only if each of them has one. A schedule of one epoch cannot be shortened.
+bool all_shorter(const std::vector<Trial>& trials) {
   return std::all_of(trials.begin(), trials.end(), [](const Trial& trial) {
     return trial.brief.config.train.epochs < trial.full.config.train.epochs;
   });
+}
+
+void log_plan(const SweepPlan& plan) {
+  std::set<std::string> lines;
+  for (const Trial& trial : plan.trials) {
+    for (const std::string& line : idle_options(trial.full.config)) lines.insert(line);
+  }
+  for (const std::string& line : lines) spdlog::warn("{}", line);
+  if (plan.rounds.count > 1)
+    spdlog::info("a sweep compares first rounds; best.yaml has the config's {} rounds", plan.rounds.count);
+  if (plan.shape.race && plan.shape.cells > 2 && !plan.shape.briefs)
+    spdlog::info(
+        "a cell has too few epochs (train.epochs) for a shorter schedule, so all cells are trained fully on the "
+        "first fold");
 }
 
 }  // namespace
@@ -205,23 +237,17 @@ SweepPlan plan_sweep(const SweepRequest& request, const MpiSession& session) {
     return freeze_sweep(run, plan.paths, plan.cells, auto_precision);
   });
   together(world, [&] { plan.trials = make_trials(base, plan.cells, plan.paths); });
+  agree_on_cells(plan, session);
   look_into_folders(plan, world);
   plan.rounds = base.config.rounds;
   plan.record = record_of(base.config, plan.cells.keys, base.dataset->hash);
   plan.shape = {.cells = static_cast<int>(plan.trials.size()),
                 .folds = base.plan->folds(),
                 .race = base.config.sweep.strategy == "race"};
-  plan.shape.briefs = plan.shape.race && plan.shape.cells > 2 && any_shorter(plan.trials);
+  plan.shape.briefs = plan.shape.race && plan.shape.cells > 2 && all_shorter(plan.trials);
   plan.fold_order = draw_fold_order(*base.plan, std::uint64_t(base.config.seed));
   list_jobs(plan);
-  if (session.rank() != 0) return plan;
-  std::set<std::string> lines;
-  for (const Trial& trial : plan.trials) {
-    for (const std::string& line : idle_options(trial.full.config)) lines.insert(line);
-  }
-  for (const std::string& line : lines) spdlog::warn("{}", line);
-  if (base.config.rounds.count > 1)
-    spdlog::info("a sweep compares first rounds; best.yaml has the config's {} rounds", base.config.rounds.count);
+  if (session.rank() == 0) log_plan(plan);
   return plan;
 }
 

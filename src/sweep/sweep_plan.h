@@ -25,7 +25,8 @@ struct SweepRequest {
 /// A cell's runs. Each is a run folder as pleat train makes it.
 struct Trial {
   std::string name;
-  Run full, brief;
+  Run full, brief;        // brief: with the short schedule
+  bool extended = false;  // on rank 0: pleat train has added rounds to the full run, so its tables are left alone
   const Run& run_of(const SweepTask& task) const { return task.brief ? brief : full; }
 };
 
@@ -49,6 +50,7 @@ struct SweepPlan {
   SweepRecord record;          // for sweep.json
   bool collect = false;
 
+  const Run& base() const { return trials.front().full; }  // for all that cells share: data, folds, place, score
   const Trial& trial_of(const SweepTask& task) const { return trials[std::size_t(task.cell)]; }
   FoldId fold_of(const SweepTask& task) const { return {fold_order[std::size_t(task.place)]}; }
   const Run& run_of(const SweepJob& job) const;
@@ -58,7 +60,7 @@ struct SweepPlan {
 };
 
 /// Collective. Reads config, cells, data and folds, checks each cell against them and against the folder's earlier
-/// sweep. Writes nothing.
+/// sweep, and all ranks against rank 0. Writes nothing.
 /// Throws: UsageError or DataError on all ranks; a message names all cells that cannot be trained.
 SweepPlan plan_sweep(const SweepRequest& request, const MpiSession& session);
 

@@ -12,22 +12,10 @@ namespace {
 
 constexpr int kFormat = 1;
 
-// "models[0].name" as a JSON pointer: /models/0/name.
 Json::json_pointer pointer_to(const std::string& key) {
-  std::string pointer;
-  std::string part;
-  const auto add = [&] {
-    pointer += "/" + part;
-    part.clear();
-  };
-  for (const char letter : key) {
-    if (letter == '.' || letter == '[')
-      add();
-    else if (letter != ']')
-      part += letter;
-  }
-  add();
-  return Json::json_pointer(pointer);
+  Json::json_pointer pointer;
+  for (const std::string& part : key_parts(key)) pointer /= part;
+  return pointer;
 }
 
 void refuse_foreign(const SweepPaths& paths) {
@@ -54,7 +42,8 @@ SweepRecord read_record(const SweepPaths& paths) {
     return {.keys = json.at("keys"),
             .config = json.at("config"),
             .data = json.at("data"),
-            .precision = json.at("precision")};
+            .precision = json.at("precision"),
+            .short_share = json.at("short_share")};
   } catch (const Json::exception& error) {
     throw DataError("{} is damaged ({}); give another folder with --run", paths.sweep().string(), error.what());
   }
@@ -63,10 +52,12 @@ SweepRecord read_record(const SweepPaths& paths) {
 }  // namespace
 
 SweepRecord record_of(const RunConfig& config, const std::vector<std::string>& keys, const std::string& data_hash) {
-  SweepRecord record{
-      .keys = keys, .config = identity_of(config), .data = data_hash, .precision = config.train.precision};
+  SweepRecord record{.keys = keys,
+                     .config = identity_of(config),
+                     .data = data_hash,
+                     .precision = config.train.precision,
+                     .short_share = config.sweep.short_share};
   record.config.erase("rounds");
-  record.config.erase("ensemble");
   record.config["train"].erase("precision");
   for (const std::string& key : keys) {
     if (const Json::json_pointer place = pointer_to(key); record.config.contains(place)) record.config[place] = nullptr;
@@ -89,6 +80,8 @@ std::optional<SweepRecord> find_earlier_sweep(const SweepPaths& paths, const Swe
   std::vector<std::string> differences = differing_fields(earlier.config, asked.config);
   if (asked.precision != "auto" && asked.precision != earlier.precision)
     differences.push_back(fmt::format("train.precision: {} -> {}", earlier.precision, asked.precision));
+  if (asked.short_share != earlier.short_share && file_exists(paths.root / "short"))
+    differences.push_back(fmt::format("sweep.short_share: {} -> {}", earlier.short_share, asked.short_share));
   if (!differences.empty())
     throw UsageError(
         "{} was made with other settings ({}); give another folder with --run, or restore the earlier settings", root,
@@ -105,11 +98,8 @@ std::unique_ptr<FolderLock> take_sweep_folder(const SweepPaths& paths, const Swe
   if (!file_exists(paths.sweep())) refuse_foreign(paths);
   make_folder(paths.root);
   auto lock = std::make_unique<FolderLock>(paths.lock());
-  const Json json{{"format", kFormat},
-                  {"keys", record.keys},
-                  {"config", record.config},
-                  {"data", record.data},
-                  {"precision", record.precision}};
+  const Json json{{"format", kFormat},   {"keys", record.keys},           {"config", record.config},
+                  {"data", record.data}, {"precision", record.precision}, {"short_share", record.short_share}};
   const std::string text = json.dump(2) + "\n";
   if (!file_exists(paths.sweep()) || read_file(paths.sweep()) != text) write_file(paths.sweep(), text);
   return lock;

@@ -18,6 +18,7 @@ struct SweepRecord {
   Json config;                    // the identity fields of the config, without these keys and without rounds
   std::string data;               // hash of the crops
   std::string precision;          // fp32 or bf16; auto in a request
+  double short_share = 0;         // of the config; it must stay once there are short schedules
 };
 
 /// What a sweep of this config would record. `config`: the sweep's, not a cell's.

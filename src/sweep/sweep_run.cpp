@@ -1,6 +1,7 @@
 #include "sweep/sweep_run.h"
 
 #include <memory>
+#include <numeric>
 #include <optional>
 
 #include "base/log.h"
@@ -15,11 +16,15 @@ namespace {
 
 // The cells whose weights sweep.keep or --collect want.
 std::vector<int> cells_to_keep(const SweepPlan& plan, const SweepState& state) {
-  const std::string& keep = plan.trials.front().full.config.sweep.keep;
+  const std::string& keep = plan.base().config.sweep.keep;
   const std::optional<int> winner = state.race.winner();
+  if (keep == "all") {
+    std::vector<int> all(std::size_t(plan.shape.cells));
+    std::iota(all.begin(), all.end(), 0);
+    return all;
+  }
   if (!winner || keep == "scores") return {};
-  if (keep == "all" || plan.collect) return complete_cells(state);
-  return {*winner};
+  return plan.collect ? complete_cells(state) : std::vector<int>{*winner};
 }
 
 void throw_on_all(const MpiSession& session, const std::optional<Error>& ended) {

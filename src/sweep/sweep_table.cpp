@@ -6,7 +6,6 @@
 #include <cmath>
 #include <limits>
 #include <map>
-#include <numeric>
 
 #include "base/wording.h"
 #include "data/sample_table.h"
@@ -16,6 +15,7 @@ namespace {
 
 constexpr std::size_t kListed = 12;      // cells below the map
 constexpr std::size_t kMostColumns = 9;  // of a map
+constexpr std::size_t kWidest = 10;      // letters of a column's title
 
 // log_loss is negated in comparisons: an interval's ends change places.
 Interval as_shown(const Interval& given, const std::string& score_name) {
@@ -86,6 +86,12 @@ std::string map_cell(const CellResult* cell, const SweepResult& result, const Sh
   return fmt::format("{} {:>7} {} ", shades.shade(*score), shown(*score, result.score), sign_of(*cell));
 }
 
+// A map needs few columns with short titles.
+bool fits_a_map(const std::vector<std::string>& columns) {
+  return columns.size() <= kMostColumns &&
+         std::all_of(columns.begin(), columns.end(), [](const std::string& each) { return each.size() <= kWidest; });
+}
+
 std::string map_of(const Cells& cells, const SweepResult& result) {
   const std::vector<std::string> rows = values_of(result, 0), columns = values_of(result, 1);
   std::map<std::pair<std::string, std::string>, const CellResult*> at;
@@ -94,7 +100,7 @@ std::string map_of(const Cells& cells, const SweepResult& result) {
   for (const std::string& row : rows) width = std::max(width, row.size() + 1);
   const Shades shades(result);
   std::string text = fmt::format("{:{}}", fmt::format("{} \\ {}", cells.labels[0], cells.labels[1]), width);
-  for (const std::string& column : columns) text += fmt::format("{:>10.10}   ", column);
+  for (const std::string& column : columns) text += fmt::format("{:>10}   ", column);
   text += "\n";
   for (const std::string& row : rows) {
     text += fmt::format("{:{}}", row, width);
@@ -183,8 +189,7 @@ std::string sweep_csv(const Cells& cells, const SweepResult& result) {
 std::string sweep_text(const Cells& cells, const SweepResult& result) {
   std::string text;
   if (cells.keys.size() == 1) text = title(result) + bars_of(result) + "\n";
-  if (cells.keys.size() == 2 && values_of(result, 1).size() <= kMostColumns)
-    text = title(result) + map_of(cells, result) + "\n";
+  if (cells.keys.size() == 2 && fits_a_map(values_of(result, 1))) text = title(result) + map_of(cells, result) + "\n";
   return text + list_of(result);
 }
 

@@ -68,5 +68,62 @@ TEST(Resample, IsTheSameAgain) {
   EXPECT_EQ(first.high, again.high);
 }
 
+// Probabilities of two classes for rows that are predicted rightly with the given certainty.
+torch::Tensor table_of(const std::vector<std::int64_t>& labels, const std::vector<bool>& right) {
+  torch::Tensor probs = at::empty({static_cast<std::int64_t>(labels.size()), 2}, at::kDouble);
+  for (std::size_t row = 0; row < labels.size(); ++row) {
+    const std::int64_t guess = right[row] ? labels[row] : 1 - labels[row];
+    probs[std::int64_t(row)][guess] = 0.9;
+    probs[std::int64_t(row)][1 - guess] = 0.1;
+  }
+  return probs;
+}
+
+struct Pair {
+  std::vector<std::int64_t> labels, groups;
+  std::vector<bool> first, second;
+  Pair() {  // both err on every tenth row; the second also on every fiftieth
+    for (std::int64_t row = 0; row < 1000; ++row) {
+      labels.push_back(row % 2);
+      groups.push_back(row / 5);
+      first.push_back(row % 10 != 3);
+      second.push_back(row % 10 != 3 && row % 50 != 7);
+    }
+  }
+  TargetsScore score(const std::vector<bool>& right) const {
+    return {{{table_of(labels, right)}, at::tensor(labels, at::kLong), group_rows(groups), "accuracy"}};
+  }
+};
+
+TEST(PairedDifference, OfAModelWithItselfIsZero) {
+  const Pair pair;
+  const Interval none = paired_difference(pair.score(pair.first), pair.score(pair.first));
+  EXPECT_EQ(none.value, 0);
+  EXPECT_EQ(none.low, 0);
+  EXPECT_EQ(none.high, 0);
+}
+
+TEST(PairedDifference, IsNarrowerThanThatOfIndependentDraws) {
+  const Pair pair;
+  const TargetsScore first = pair.score(pair.first), second = pair.score(pair.second);
+  const Interval paired = paired_difference(second, first);
+  const Interval independent = difference(second.front(), first.front());
+  EXPECT_NEAR(paired.value, -0.02, 1e-12);
+  EXPECT_LT(paired.high, 0) << "surely behind";
+  EXPECT_LT(paired.high - paired.low, 0.6 * (independent.high - independent.low));
+  EXPECT_NEAR(whole_score(first), 0.9, 1e-12);
+}
+
+TEST(PairedDifference, OfSeveralTargetsIsTheirMean) {
+  const Pair pair;
+  TargetsScore both = pair.score(pair.first), better = pair.score(pair.first);
+  both.push_back(pair.score(pair.second).front());
+  better.push_back(pair.score(pair.first).front());
+  EXPECT_NEAR(paired_difference(both, better).value, -0.01, 1e-12);
+  const Interval own = interval_of(both);
+  EXPECT_LT(own.low, own.value);
+  EXPECT_GT(own.high, own.value);
+}
+
 }  // namespace
 }  // namespace pleat

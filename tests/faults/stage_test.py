@@ -58,7 +58,7 @@ def test_what_a_killed_copy_left_is_removed(made, tmp_path):
     if dead == 0:
         os._exit(0)
     os.waitpid(dead, 0)
-    (tmp_path / "disk" / f"{copy.name}.{dead}.copying").write_text("half")
+    (tmp_path / "disk" / f"{copy.name}.{os.uname().nodename}.{dead}.copying").write_text("half")
     copy.unlink()
     assert staged(config, tmp_path / "again", tmp_path / "disk").returncode == 0
     assert [copy] == list((tmp_path / "disk").iterdir())

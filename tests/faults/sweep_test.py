@@ -4,7 +4,7 @@ import re
 import shutil
 
 import pytest
-from support import runs, sweeps
+from support import people, runs, sweeps
 
 SHORT, SECOND, THIRD = 6, 2, 8  # trainings of the grid's rungs: all cells, the best two, these on the other folds at most
 
@@ -118,7 +118,7 @@ def test_weights_that_are_wanted_later_are_trained_again(made, tmp_path):
         (path.parent / "done.json").write_text(json.dumps(done))
         path.unlink()
     output = sweeps.done(config, tmp_path / "race", ranks=2)
-    assert "had been trained without keeping them" in output and len(sweeps.trained(output)) == 5
+    assert "were trained without keeping them" in output and len(sweeps.trained(output)) == 5
     assert weights.items() <= sweeps.results(tmp_path / "race").items()
 
 
@@ -140,7 +140,7 @@ def test_the_race_finds_the_best_of_the_full_grid_or_one_equal_to_it(made, grid)
 def test_collect_joins_all_complete_cells(made, grid, tmp_path):
     folder, config, _, _ = made
     grid_folder, output = grid
-    assert re.search(r"gain over the best cell, both cross-fitted: macro_f1 [+-]0\.\d{4} \(", output), output[-3000:]
+    assert re.search(r"difference to the best cell, both cross-fitted: macro_f1 [+-]0\.\d{4} \(", output), output[-3000:]
     assert re.search(r"on held-out test rows: macro_f1 0\.\d{4}, best cell 0\.\d{4}", output)
     ensemble = json.loads((grid_folder / "ensemble/round_0/ensemble.json").read_text())
     assert len(ensemble["runs"]) == 6
@@ -190,6 +190,9 @@ def test_a_failed_cell_is_named_and_the_others_go_on(made, tmp_path, strategy):
     assert table["lr=1e+30"]["verdict"] == "failed" and "loss" in table["lr=1e+30"]["why"]
     assert sweeps.best(tmp_path / "s") != "lr=1e+30"
     failures = json.loads((tmp_path / "s/failures.json").read_text())
+    alone = sweeps.sweep(config, tmp_path / "alone", "--set", f"sweep.strategy={strategy}", "--set", "train.optimizer=sgd",
+                         axes=["--axis", "train.lr=1e-3,1e-2,1e30"])
+    assert alone.returncode == 5 and sweeps.table(tmp_path / "alone") == table, "the first failed job is named, not the first to fail"
     assert failures and all(each["job"].startswith("lr=1e+30/") for each in failures)
 
 
@@ -200,14 +203,55 @@ def test_if_every_cell_fails_there_is_no_best(made, tmp_path):
     assert not (tmp_path / "s/best.yaml").exists()
 
 
-def test_models_heads_and_repeats_can_be_swept(made, tmp_path):
+def test_models_and_repeats_can_be_swept(made, tmp_path):
     _, config, _, _ = made
     axes = ["--axis", "models=[{name: resnet20}],[{name: resnet20}, {id: wide, name: resnet20, dropout: 0.2}]", "--axis", "train.epochs=1,2"]
     options = ["--set", "folds={k: 2, repeats: 2}", "--set", "sweep.strategy=full"]
     sweeps.done(config, tmp_path / "one", *options, axes=axes)
     sweeps.done(config, tmp_path / "two", *options, axes=axes, ranks=2)
     assert sweeps.results(tmp_path / "one") == sweeps.results(tmp_path / "two")
-    assert set(sweeps.table(tmp_path / "one")) == {f"models={models},epochs={epochs}" for models in ("resnet20", "resnet20+wide") for epochs in (1, 2)}
+    names = {re.sub("wide-[0-9a-f]{8}", "wide", name) for name in sweeps.table(tmp_path / "one")}
+    assert names == {f"models={models},epochs={epochs}" for models in ("resnet20", "resnet20+wide") for epochs in (1, 2)}
+
+
+def test_groups_several_heads_and_a_joint_target_can_be_swept(tmp_path):
+    """The race compares the joint target, resampled by person."""
+    crops = people.prepare(tmp_path)
+    config = people.write_config(tmp_path / "config.yaml", crops, {
+        "folds.k": 3, "targets": people.TARGETS[:2], "targets_as": "heads", "joint": {"name": "class", "of": ["mask", "gender"]},
+        "train.epochs": 5})
+    axes = ["--axis", "train.lr=1e-4,1e-3,1e-2"]
+    sweeps.done(config, tmp_path / "one", axes=axes)
+    sweeps.done(config, tmp_path / "two", axes=axes, ranks=2)
+    assert sweeps.results(tmp_path / "one") == sweeps.results(tmp_path / "two")
+    best = sweeps.best(tmp_path / "one")
+    summary = json.loads((tmp_path / "one/trials" / best / "summary.json").read_text())
+    assert abs(float(sweeps.table(tmp_path / "one")[best]["macro_f1"]) - summary["targets"]["class"]["oof"]["macro_f1"]) < 1e-5
+
+
+def test_weights_that_pleat_train_has_made_stay(made, tmp_path):
+    folder, config, _, _ = made
+    shutil.copytree(folder / "race", tmp_path / "race")
+    dropped = next(name for name, row in sweeps.table(folder / "race").items() if row["verdict"] == "dropped" and int(row["folds"]) > 0)
+    trial = tmp_path / "race/trials" / dropped
+    trained = runs.pleat("train", trial / "config.yaml", "--run", trial)
+    assert trained.returncode == 0 and dropped in weights_of(tmp_path / "race"), trained.stdout
+    sweeps.done(config, tmp_path / "race")
+    assert dropped in weights_of(tmp_path / "race") and len(list(trial.glob("round_0/*/*/*/weights.safetensors"))) == 5
+    assert sweeps.table(tmp_path / "race") == sweeps.table(folder / "race"), "its further folds are no part of the race"
+
+
+def test_a_trial_that_goes_on_with_rounds_stays_a_trial(made, tmp_path):
+    _, config, _, _ = made
+    axes, options = ["--axis", "train.lr=1e-3,1e-2"], ["--set", "rounds={count: 2, use_test: true, admit: {threshold: 0.34}}", "--set", "train.epochs=3"]
+    sweeps.done(config, tmp_path / "s", *options, axes=axes)
+    table, best = sweeps.table(tmp_path / "s"), sweeps.best(tmp_path / "s")
+    trained = runs.pleat("train", tmp_path / "s/best.yaml", "--run", tmp_path / "s/trials" / best)
+    assert trained.returncode == 0 and (tmp_path / "s/trials" / best / "round_1").exists(), trained.stdout
+    summary = (tmp_path / "s/trials" / best / "summary.json").read_bytes()
+    output = sweeps.done(config, tmp_path / "s", *options, axes=axes)
+    assert sweeps.trained(output) == [] and sweeps.table(tmp_path / "s") == table
+    assert (tmp_path / "s/trials" / best / "summary.json").read_bytes() == summary
 
 
 def test_a_dry_run_names_cells_and_trainings_and_writes_nothing(made, tmp_path):

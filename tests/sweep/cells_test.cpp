@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 
 #include <fstream>
+#include <set>
 
 #include "base/error.h"
 #include "support/scratch_folder.h"
@@ -110,6 +111,12 @@ TEST(Cells, AreNamedByTheirValues) {
   EXPECT_THAT(names_of(cells_of({"train.optimizer=sgd,adamw"})), ElementsAre("optimizer=sgd", "optimizer=adamw"));
   EXPECT_THAT(names_of(cells_of({"models=[{name: resnet18}],[{name: resnet20}, {name: resnet34}]"})),
               ElementsAre("models=resnet18", "models=resnet20+resnet34"));
+  const std::vector<std::string> same_ids = names_of(
+      cells_of({"models=[{name: resnet20}],[{name: resnet20, dropout: 0.1}],[{name: resnet20, dropout: 0.2}]"}));
+  EXPECT_EQ(same_ids.front(), "models=resnet20");
+  EXPECT_EQ(std::set<std::string>(same_ids.begin(), same_ids.end()).size(), 3u) << "models of one id";
+  EXPECT_EQ(cells_of({"models=[{name: resnet18, weights: a.pt}],[{name: resnet18, weights: b.pt}]"}).cells.size(), 2u)
+      << "files may differ";
   const std::string odd = names_of(cells_of({"models=[{id: a, name: resnet18, weights: 'x/y z.pt'}]"})).front();
   EXPECT_EQ(odd.find_first_of("/ "), std::string::npos) << odd;
 }

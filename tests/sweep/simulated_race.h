@@ -26,11 +26,9 @@ class MadeJudge : public RaceJudge {
     return sum / folds;
   }
   Interval against(int cell, int leader, int folds) override {
-    ++comparisons;
     const double difference = score(cell, folds) - score(leader, folds), half = noise_ / std::sqrt(double(folds));
     return {difference, difference - half, difference + half};
   }
-  int comparisons = 0;
 
  private:
   double draw(int cell, int what) const {
