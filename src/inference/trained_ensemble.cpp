@@ -32,6 +32,9 @@ ResultRound result_round(const RunPaths& paths) {
 }
 
 void require_finished(const RunPaths& paths, const ResultRound& round) {
+  if (file_exists(paths.root / "sweep.json"))
+    throw DataError("{} is a sweep; give the run of a cell, a folder in {} (best.yaml names the best), or its ensemble",
+                    paths.root.string(), (paths.root / "trials").string());
   if (round.failed) {
     throw DataError(
         "the run in {} has failed jobs, so it has no whole ensemble (see {}); run pleat train to its end first",

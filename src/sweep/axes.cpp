@@ -144,6 +144,8 @@ Axis parse_axis(const std::string& text, const std::function<bool(const std::str
     read_range(values, source, axis);
     return axis;
   }
+  if (values.starts_with(',') || values.ends_with(',') || values.find(",,") != std::string::npos)
+    throw UsageError("{}: a value is empty; write null for no value", source);
   axis.values = parse_items(values, source);
   if (axis.values.empty()) throw UsageError("{}: no values; give at least one", source);
   return axis;

@@ -43,7 +43,12 @@ void check_key(const std::string& key) {
   if (known.contains(parts.front())) return;
   std::vector<std::string> names;
   for (const auto& [name, value] : known.items()) names.push_back(name);
-  const std::string near = nearest_name(parts.front(), names);
+  std::string near = nearest_name(parts.front(), names);
+  std::vector<FieldDoc> fields;
+  describe_fields<RunConfig>("", fields);
+  for (const FieldDoc& field : fields) {
+    if (near.empty() && key_parts(field.key).back() == key) near = field.key;  // lr: train.lr
+  }
   throw UsageError("{}: '{}' is no key of the config{}", key, parts.front(),
                    near.empty() ? "; see docs/config.md" : fmt::format("; did you mean '{}'?", near));
 }
@@ -156,8 +161,8 @@ std::string list_errors(const std::vector<NamedError>& errors, std::size_t cells
   std::string text = fmt::format("{} of {} cannot be trained", errors.size(), counted(std::int64_t(cells), "cell"));
   for (std::size_t i = 0; i < std::min(kListed, by_text.size()); ++i) {
     const auto& [what, names] = by_text[i];
-    text += fmt::format("; {}{}: {}", names.front(),
-                        names.size() > 1 ? fmt::format(" and {} more", names.size() - 1) : "", what);
+    const std::string more = names.size() > 1 ? fmt::format(" (and {} more cells)", names.size() - 1) : "";
+    text += what.starts_with("--axis") ? "; " + what + more : fmt::format("; {}: {}{}", names.front(), what, more);
   }
   if (by_text.size() > kListed) text += fmt::format("; and {} more", by_text.size() - kListed);
   return text;

@@ -225,13 +225,18 @@ std::vector<Race::Standing> Race::standings() const {
     Standing& standing = all.emplace_back();
     standing.brief = result({cell, true, 0}) == Result::kDone;
     standing.failed = result({cell, true, 0}) == Result::kFailed;
-    int wanted = 0;
+    int wanted = 0, done = 0;
     for (int place = 0; place < shape_.folds; ++place) {
+      done += result({cell, false, place}) == Result::kDone;
       if (members_[std::size_t(place)][std::size_t(cell)] != Sure::kIn) continue;
       ++wanted;
       const Result found = result({cell, false, place});
       standing.folds += found == Result::kDone;
       standing.failed = standing.failed || found == Result::kFailed;
+    }
+    if (done == shape_.folds) {
+      wanted = done;
+      standing.folds = done;
     }
     if (shape_.race && wanted > 0) standing.rung = wanted > 1 || shape_.folds == 1 ? 3 : 2;
     standing.complete = standing.folds == shape_.folds;

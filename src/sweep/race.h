@@ -59,14 +59,15 @@ class Race {
 
   struct Standing {
     int rung = 1;                    // the last rung that the cell was in
-    int folds = 0;                   // folds done with the full schedule, of those that it was wanted on
+    int folds = 0;                   // folds done with the full schedule, of those that count
     bool brief = false;              // the short schedule is done
     bool failed = false;             // a task failed
-    bool complete = false;           // done on all folds
+    bool complete = false;           // done on all folds, by this race or before
     std::optional<Interval> behind;  // the difference for which it was dropped
     int leader = -1;                 // the cell that it was behind
   };
-  /// Of each cell. Requires: over().
+  /// Of each cell. A cell whose folds are all done is complete, also if the race would not have wanted them: they were
+  /// trained by a narrower sweep, say. Requires: over().
   std::vector<Standing> standings() const;
   /// The complete cell with the best score; the first of equal ones. None if no cell is complete. Requires: over().
   std::optional<int> winner() const;

@@ -92,7 +92,9 @@ void Referee::leaves(const SweepTask& task) {
   const Trial& trial = plan_.trial_of(task);
   spdlog::info("{} leaves the race {}", trial.name,
                task.place == 0 ? "after the short schedule" : fmt::format("after {}", counted(task.place, "fold")));
-  if (trial.full.config.sweep.keep == "best") drop_cell_weights(plan_, state_, task.cell);
+  // A cell that an earlier start has completed may still be the best one.
+  if (trial.full.config.sweep.keep == "best" && folds_done_[task.cell] < plan_.shape.folds)
+    drop_cell_weights(plan_, state_, task.cell);
   state_.scores.forget(task.cell);
 }
 

@@ -2,9 +2,13 @@
 
 #include <fmt/format.h>
 
+#include <set>
+
+#include "base/error.h"
 #include "base/files.h"
 #include "base/wording.h"
 #include "merge/merge_runs.h"
+#include "merge/merged_folder.h"
 #include "sweep/sweep_table.h"
 
 namespace pleat {
@@ -27,12 +31,35 @@ std::optional<double> test_score(const RunPaths& run, const TargetPlan& targets)
 
 }  // namespace
 
+void check_ensemble_folder(const SweepPlan& plan) try {
+  require_free(plan.paths.ensemble(), {});
+} catch (const Error& error) {
+  throw DataError("--collect cannot write its ensemble ({}); move it away, or give another folder with --run",
+                  error.what());
+}
+
+bool ensemble_is_current(const SweepPlan& plan, const SweepState& state, const std::vector<int>& complete) {
+  const RunPaths ensemble{plan.paths.ensemble()};
+  if (state.done_now > 0 || !file_exists(ensemble.ensemble(0)) || !file_exists(ensemble.summary())) return false;
+  const Json described = parse_json_or_null(read_file(ensemble.ensemble(0)));
+  if (!described.is_object() || !described.contains("runs") || !described["runs"].is_array()) return false;
+  std::set<std::string> joined, wanted;
+  for (const Json& run : described["runs"]) {
+    if (run.is_object()) joined.insert(std::filesystem::path(run.value("folder", "")).filename().string());
+  }
+  for (const int cell : complete) wanted.insert(plan.trials[std::size_t(cell)].name);
+  return joined == wanted;
+}
+
 void collect_ensemble(const SweepPlan& plan, SweepState& state, const std::vector<int>& complete,
                       const std::optional<HonestScore>& honest) {
   MergeRequest request{.out = plan.paths.ensemble(), .method = "greedy"};
   for (const int cell : complete) request.runs.push_back(plan.trials[std::size_t(cell)].full.paths.root);
   fmt::print("\nensemble of {}\n", counted(std::int64_t(complete.size()), "complete cell"));
-  merge_runs(request);
+  if (ensemble_is_current(plan, state, complete))
+    fmt::print("{} was made by an earlier start\n", plan.paths.ensemble().string());
+  else
+    merge_runs(request);
   const RunPaths ensemble{plan.paths.ensemble()};
   const Run& run = plan.base();
   const int winner = *state.race.winner();

@@ -24,23 +24,29 @@ struct CellTime {
   int full_jobs = 0;
 };
 
-CellTime time_of(const SweepPlan& plan, int cell) {
-  CellTime time;
+double number_in(const Json& done, const char* key) {
+  return done.contains(key) && done[key].is_number() ? done[key].get<double>() : 0;
+}
+
+// By cell.
+std::vector<CellTime> times_of(const SweepPlan& plan) {
+  std::vector<CellTime> times(plan.trials.size());
   for (const SweepJob& job : plan.jobs) {
     const SweepTask& task = plan.tasks[std::size_t(job.task)];
     const fs::path folder = plan.folder_of(job);
-    if (task.cell != cell || !fs::exists(folder / kDoneFile)) continue;
+    if (!fs::exists(folder / kDoneFile)) continue;
+    CellTime& time = times[std::size_t(task.cell)];
     const Json done = read_done(folder);
-    const double seconds = done.value("seconds", 0.0), rate = done.value("train_images_per_second", 0.0);
+    const double seconds = number_in(done, "seconds"), rate = number_in(done, "train_images_per_second");
     time.seconds += seconds;
     if (task.brief) continue;
-    const double images = done.value("epochs", 0.0) * done.value("train_rows", 0.0);
+    const double images = number_in(done, "epochs") * number_in(done, "train_rows");
     time.full_seconds += seconds;
     time.images += images;
     time.train_seconds += rate > 0 ? images / rate : 0;
     ++time.full_jobs;
   }
-  return time;
+  return times;
 }
 
 std::string why_dropped(const SweepPlan& plan, const Race::Standing& standing) {
@@ -124,7 +130,7 @@ void write_best(const SweepPlan& plan, int winner, const SweepResult& result) {
   RunConfig config = plan.trials[std::size_t(winner)].full.config;
   config.rounds = plan.rounds;
   write_file(plan.paths.best(),
-             fmt::format("# The best of {} of a sweep over {}: {}, {} {}.\n# Its networks are in trials/{}.\n",
+             fmt::format("# The best of {} of a sweep over {}: {}, {} {}.\n# Its run is trials/{}.\n",
                          counted(plan.shape.cells, "cell"), fmt::join(plan.cells.keys, ", "), best.name, result.score,
                          shown(best.score->value, result.score), best.name) +
                  to_yaml(from_json(to_json(config))));
@@ -148,9 +154,10 @@ std::string honest_text(const std::optional<HonestScore>& honest, const SweepPla
   return fmt::format(
       "{}: on {} that had no part in dropping cells, each scored by the complete cell that is best on the other folds, "
       "{} "
-      "is {} ({:.4f} to {:.4f}); the best cell's own score there flatters by {:.4f}\n",
+      "is {} ({:.4f} to {:.4f}){}\n",
       among, counted(honest->folds, "fold"), score, shown(honest->score, score), interval.low, interval.high,
-      honest->flattery);
+      honest->flattery > 0 ? fmt::format("; the best cell's own score there flatters by {:.4f}", honest->flattery)
+                           : "");
 }
 
 // Names the cells that cannot be told from the best, and the cheapest of all.
@@ -158,15 +165,19 @@ std::string equals_text(const SweepResult& result, int winner) {
   const CellResult& best = result.cells[std::size_t(winner)];
   std::string text;
   const CellResult* cheapest = &best;
+  constexpr int kListed = 10;
+  int equals = 0;
   for (const CellResult& cell : result.cells) {
     if (cell.verdict != "equal") continue;
-    text += (text.empty() ? "" : ", ") + cell.name;
+    if (++equals <= kListed) text += (text.empty() ? "" : ", ") + cell.name;
     if (cell.fold_seconds < cheapest->fold_seconds) cheapest = &cell;
   }
   if (text.empty()) return "";
   text = fmt::format("equal to it within the interval: {}", text);
-  if (cheapest == &best) return text + fmt::format("; none is cheaper ({:.1f} s a fold)\n", best.fold_seconds);
-  return text + fmt::format("; the cheapest is {}: {:.1f} s a fold, not {:.1f} s\n", cheapest->name,
+  if (equals > kListed) text += fmt::format(" and {} more", equals - kListed);
+  constexpr double kCheaper = 0.9;  // smaller differences of measured times say little
+  if (cheapest->fold_seconds > kCheaper * best.fold_seconds) return text + "; none is clearly cheaper\n";
+  return text + fmt::format("; the cheapest is {}: {:.3g} s a fold, not {:.3g} s\n", cheapest->name,
                             cheapest->fold_seconds, best.fold_seconds);
 }
 
@@ -182,12 +193,13 @@ void free_weights(const SweepPlan& plan, const SweepState& state, int winner) {
 std::string finish_trials(const SweepPlan& plan, const SweepState& state, const std::vector<int>& complete,
                           int winner) {
   std::string table;
+  const std::vector<CellTime> times = times_of(plan);
   for (const int cell : complete) {
     const Trial& trial = plan.trials[std::size_t(cell)];
     if (trial.extended) continue;
     const auto held = state.folders.hold(cell);
     if (!held) continue;
-    const std::string each = finish_trial(plan, cell, time_of(plan, cell));
+    const std::string each = finish_trial(plan, cell, times[std::size_t(cell)]);
     if (cell == winner) table = "\n" + each;
   }
   return table;
@@ -206,13 +218,25 @@ void name_old_ensemble(const SweepPlan& plan) {
     spdlog::info("{} is the ensemble of an earlier start; --collect makes it again", plan.paths.ensemble().string());
 }
 
+// The epochs of the short schedules; 0 if they differ, which a sweep over train.epochs makes them do.
+std::int64_t same_brief_epochs(const SweepPlan& plan) {
+  const std::int64_t first = plan.trials.front().brief.config.train.epochs;
+  const bool same = std::all_of(plan.trials.begin(), plan.trials.end(),
+                                [first](const Trial& trial) { return trial.brief.config.train.epochs == first; });
+  return same ? first : 0;
+}
+
 // Every cell's result. Requires: the race is over.
 SweepResult judge_cells(const SweepPlan& plan, SweepState& state) {
   const Run& run = plan.base();
-  SweepResult result{.score = run.config.score, .folds = plan.shape.folds, .first_fold = plan.fold_order.front()};
-  if (plan.shape.briefs) result.brief_epochs = plan.trials.front().brief.config.train.epochs;
+  SweepResult result{.score = run.config.score,
+                     .folds = plan.shape.folds,
+                     .first_fold = plan.fold_order.front(),
+                     .briefs = plan.shape.briefs};
+  if (plan.shape.briefs) result.brief_epochs = same_brief_epochs(plan);
   const std::vector<Race::Standing> standings = state.race.standings();
   const int winner = state.race.winner().value_or(-1);
+  const std::vector<CellTime> times = times_of(plan);
   for (int c = 0; c < plan.shape.cells; ++c) {
     const Cell& cell = plan.cells.cells[std::size_t(c)];
     CellResult& each = result.cells.emplace_back(
@@ -222,7 +246,7 @@ SweepResult judge_cells(const SweepPlan& plan, SweepState& state) {
       each.score = interval_of(state.scores.scores_of(CellScores::folds_of(c, 0, each.standing.folds)));
     give_verdict(plan, state, c, winner, each);
     if (c != winner) state.scores.forget(c);
-    const CellTime time = time_of(plan, c);
+    const CellTime& time = times[std::size_t(c)];
     each.seconds = time.seconds;
     each.images_per_second = time.train_seconds > 0 ? time.images / time.train_seconds : 0;
     if (time.full_jobs > 0) {
@@ -265,13 +289,16 @@ ExitCode finish_sweep(SweepPlan& plan, SweepState& state) {
   const CellResult& best = result.cells[std::size_t(winner)];
   write_best(plan, winner, result);
   const auto honest = honest_score(state.scores, complete, winner, plan.base().plan->k, last_decision(plan, result));
-  fmt::print("\nbest: {}\n{}\n{}{}", best.name, table, honest_text(honest, plan, result.score),
-             equals_text(result, winner));
+  const bool several = plan.trials[std::size_t(winner)].full.config.models.size() > 1;
+  fmt::print("\nbest: {}{}\n{}\n{}{}", best.name,
+             several ? " (cells are compared by the mean of their models; the table has the blend of its run)" : "",
+             table, honest_text(honest, plan, result.score), equals_text(result, winner));
   if (plan.collect) collect_ensemble(plan, state, complete, honest);
   free_weights(plan, state, winner);
   name_old_ensemble(plan);
-  fmt::print("\nResults: {} (a row per cell), {} (the best cell's config), {} (its run, for pleat predict)\n",
-             plan.paths.table().string(), plan.paths.best().string(), plan.paths.trial(best.name).root.string());
+  fmt::print("\nResults: {} (a row per cell), {} (the best cell's config), {} ({})\n", plan.paths.table().string(),
+             plan.paths.best().string(), plan.paths.trial(best.name).root.string(),
+             plan.base().config.sweep.keep == "scores" ? "its run, without weights" : "its run, for pleat predict");
   return code;
 }
 

@@ -10,6 +10,7 @@
 #include "run/job_work.h"
 #include "run/run_progress.h"
 #include "sweep/referee.h"
+#include "sweep/sweep_needs.h"
 
 namespace pleat {
 namespace fs = std::filesystem;
@@ -71,6 +72,7 @@ class Keeper {
     remove_results();
     progress_.finished(index, keep_result(run, plan_.planned(job), finished, Owner::kSweep));
     state_.folders.end(job);
+    ++state_.done_now;
   }
 
   void fail(int index, const std::string& message) {
@@ -136,6 +138,7 @@ std::optional<Error> run_race(SweepPlan& plan, const MpiSession& session, SweepS
     keeper.emplace(plan, jobs, session, *state);
     referee.emplace(plan, *state, keeper->progress());
     referee->begin(queue);
+    if (!queue.settled()) check_space(plan, needs_of(plan, /*memory=*/false));
     log_start(plan, *state);
     events = keeper->events();
     events.finished = [&, keep = events.finished](int job, const std::string& result) {

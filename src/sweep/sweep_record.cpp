@@ -74,8 +74,8 @@ std::optional<SweepRecord> find_earlier_sweep(const SweepPaths& paths, const Swe
   const std::string& root = paths.root.string();
   if (earlier.keys != asked.keys)
     throw UsageError(
-        "{} is a sweep over {}, not over {}; a sweep can be continued with more values of the same keys; give another "
-        "folder with --run",
+        "{} is a sweep over {}, not over {}; a sweep can be continued with more values of the same keys, in the same "
+        "order; give another folder with --run",
         root, fmt::join(earlier.keys, ", "), fmt::join(asked.keys, ", "));
   std::vector<std::string> differences = differing_fields(earlier.config, asked.config);
   if (asked.precision != "auto" && asked.precision != earlier.precision)

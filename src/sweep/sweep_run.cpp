@@ -6,9 +6,9 @@
 
 #include "base/log.h"
 #include "sweep/sweep_dry_run.h"
+#include "sweep/sweep_ensemble.h"
 #include "sweep/sweep_finish.h"
 #include "sweep/sweep_jobs.h"
-#include "sweep/sweep_needs.h"
 #include "sweep/sweep_record.h"
 
 namespace pleat {
@@ -24,7 +24,8 @@ std::vector<int> cells_to_keep(const SweepPlan& plan, const SweepState& state) {
     return all;
   }
   if (!winner || keep == "scores") return {};
-  return plan.collect ? complete_cells(state) : std::vector<int>{*winner};
+  return plan.collect && !ensemble_is_current(plan, state, complete_cells(state)) ? complete_cells(state)
+                                                                                  : std::vector<int>{*winner};
 }
 
 void throw_on_all(const MpiSession& session, const std::optional<Error>& ended) {
@@ -45,7 +46,7 @@ ExitCode sweep_run(const SweepRequest& request, const MpiSession& session) {
   std::unique_ptr<FolderLock> lock;
   std::unique_ptr<SweepState> state;
   on_rank_0(session.ranks(), [&] {
-    check_space(plan, needs_of(plan, /*memory=*/false));
+    if (plan.collect) check_ensemble_folder(plan);
     lock = take_sweep_folder(plan.paths, plan.record);
     state = std::make_unique<SweepState>(plan, session);
     spdlog::info("results go to {}; if this sweep ends early, resume it with: {}", plan.paths.root.string(),

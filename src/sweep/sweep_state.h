@@ -48,7 +48,7 @@ struct SweepState {
   Race race;
   TrialFolders folders;
   std::map<int, std::string> failures;  // reason by job
-  int done_before = 0;                  // jobs
+  int done_before = 0, done_now = 0;    // jobs
 };
 
 /// Removes the weights of the cell's networks with the full schedule, as far as this or an earlier sweep has made them.

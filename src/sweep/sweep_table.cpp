@@ -40,7 +40,7 @@ std::string sign_of(const CellResult& cell) {
 
 // The score that all cells share: of the short schedule, or of all folds.
 std::optional<double> shared_score(const CellResult& cell, const SweepResult& result) {
-  if (result.brief_epochs > 0) return cell.brief;
+  if (result.briefs) return cell.brief;
   if (cell.score && cell.standing.complete) return cell.score->value;
   return std::nullopt;
 }
@@ -64,10 +64,11 @@ struct Shades {
 };
 
 std::string title(const SweepResult& result) {
-  const std::string what = result.brief_epochs > 0
-                               ? fmt::format("{} on fold {} after the short schedule ({})", result.score,
-                                             result.first_fold, counted(result.brief_epochs, "epoch"))
-                               : fmt::format("{} on all folds", result.score);
+  std::string what = result.score + " on all folds";
+  if (result.briefs) {
+    what = fmt::format("{} on fold {} after the short schedule", result.score, result.first_fold);
+    if (result.brief_epochs > 0) what += fmt::format(" ({})", counted(result.brief_epochs, "epoch"));
+  }
   return what + "; * best, = equal within the interval, + full schedule tried, ! failed\n\n";
 }
 

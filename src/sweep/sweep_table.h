@@ -27,7 +27,8 @@ struct CellResult {
 struct SweepResult {
   std::string score;  // its name
   int folds = 0, first_fold = 0;
-  std::int64_t brief_epochs = 0;  // of the first cell; 0: no short schedules
+  bool briefs = false;            // there were short schedules
+  std::int64_t brief_epochs = 0;  // of all of them; 0: they differ
   std::vector<CellResult> cells;
 };
 

@@ -21,6 +21,7 @@ BAD_AXES = {
     "no-such-key": (["train.lrr=1,2"], "lrr"),
     "no-such-section": (["trian.lr=1,2"], "did you mean 'train'"),
     "no-values": (["train.lr="], "no values"),
+    "an-empty-value": (["train.lr=1e-3,,1e-2"], "a value is empty"),
     "no-equals-sign": (["train.lr"], "expected the form KEY=VALUES"),
     "not-a-number": (["train.lr=fast,slow"], "fast"),
     "one-of-many-out-of-bounds": (["train.lr=1e-3,-1", "train.batch=8,16,32"], "3 of 6 cells cannot be trained"),
@@ -129,6 +130,23 @@ def test_a_folder_of_other_things(made, tmp_path):
     (tmp_path / "s").mkdir()
     (tmp_path / "s/sweep.json").write_text("{}")
     assert "sweep.json is damaged" in runs.refusal(sweeps.sweep(config, tmp_path / "s"), DATA)
+
+
+def test_a_sweep_is_no_run(made):
+    folder, _ = made
+    for verb in (["predict", "--run", folder / "s", "--crops", folder / "crops.h5", "--out", folder / "p.csv"],
+                 ["export", folder / "s", "--out", folder / "e"]):
+        assert "is a sweep; give the run of a cell" in runs.refusal(runs.pleat(*verb), DATA)
+
+
+def test_an_ensemble_folder_that_is_not_ours_is_found_before_anything_is_trained(made, tmp_path):
+    _, config = made
+    sweeps.done(config, tmp_path / "s", axes=["--axis", "train.lr=1e-3,1e-2"])
+    (tmp_path / "s/ensemble").mkdir()
+    (tmp_path / "s/ensemble/mine").write_text("")
+    done = sweeps.sweep(config, tmp_path / "s", "--collect", axes=["--axis", "train.lr=1e-3,1e-2,3e-2"])
+    assert "--collect cannot write its ensemble" in runs.refusal(done, DATA)
+    assert (tmp_path / "s/ensemble/mine").exists() and not (tmp_path / "s/trials/lr=0.03").exists()
 
 
 def test_a_sweep_of_other_data(made, tmp_path):

@@ -104,8 +104,13 @@ def test_a_wider_sweep_trains_only_what_is_new(made, tmp_path):
     jobs = sweeps.trained(output)
     assert {job.split("/")[0] for job in jobs if "/short/" in job} == {"lr=0.02,batch=32", "lr=0.02,batch=64"}
     assert all(before[path] == path.stat().st_mtime_ns for path in before), "what was done stays"
-    assert sweeps.table(tmp_path / "widened") == sweeps.table(tmp_path / "at_once")
-    assert (tmp_path / "widened/best.yaml").read_text() == (tmp_path / "at_once/best.yaml").read_text()
+    widened, at_once = sweeps.table(tmp_path / "widened"), sweeps.table(tmp_path / "at_once")
+    earlier = sweeps.best(folder / "race")  # it stays a candidate, wherever the wider race leaves it
+    assert widened[earlier]["folds"] == "5" and widened[earlier]["verdict"] in ("best", "equal", "worse")
+    same = {name: row for name, row in at_once.items() if name != earlier}
+    compared = ("short_macro_f1", "rung", "folds", "macro_f1", "low", "high")
+    assert all(widened[name][key] == row[key] for name, row in same.items() for key in compared)
+    assert float(widened[sweeps.best(tmp_path / "widened")]["macro_f1"]) >= float(widened[earlier]["macro_f1"])
 
 
 def test_weights_that_are_wanted_later_are_trained_again(made, tmp_path):
@@ -148,6 +153,16 @@ def test_collect_joins_all_complete_cells(made, grid, tmp_path):
     assert done.returncode == 0 and len((tmp_path / "p.csv").read_text().splitlines()) == 361, done.stdout
     exported = runs.pleat("export", grid_folder / "ensemble", "--out", tmp_path / "export")
     assert exported.returncode == 0, exported.stdout
+
+
+def test_an_ensemble_that_is_made_is_not_made_again(made, tmp_path):
+    _, config, _, _ = made
+    axes, options = ["--axis", "train.lr=1e-3,1e-2"], ["--set", "sweep.strategy=full", "--collect"]
+    sweeps.done(config, tmp_path / "s", *options, axes=axes)
+    assert weights_of(tmp_path / "s") == {sweeps.best(tmp_path / "s")}
+    again = sweeps.done(config, tmp_path / "s", *options, axes=axes)
+    assert sweeps.trained(again) == [] and "was made by an earlier start" in again
+    assert "difference to the best cell" in again and "on held-out test rows" in again
 
 
 def weights_of(folder):
@@ -238,7 +253,8 @@ def test_weights_that_pleat_train_has_made_stay(made, tmp_path):
     assert trained.returncode == 0 and dropped in weights_of(tmp_path / "race"), trained.stdout
     sweeps.done(config, tmp_path / "race")
     assert dropped in weights_of(tmp_path / "race") and len(list(trial.glob("round_0/*/*/*/weights.safetensors"))) == 5
-    assert sweeps.table(tmp_path / "race") == sweeps.table(folder / "race"), "its further folds are no part of the race"
+    row = sweeps.table(tmp_path / "race")[dropped]
+    assert row["folds"] == "5" and row["verdict"] in ("best", "equal", "worse"), "now it is complete, so it is compared"
 
 
 def test_a_trial_that_goes_on_with_rounds_stays_a_trial(made, tmp_path):
