@@ -57,9 +57,9 @@ target_link_directories(pleat_torch INTERFACE ${torch_root}/lib)
 target_link_options(pleat_torch INTERFACE -Wl,--no-as-needed)
 target_link_libraries(pleat_torch INTERFACE torch_cpu c10 ${torch_gomp})  # not torch, which links the CUDA half too
 
-# Builds the CUDA half if LibTorch has one and everything above was found. CMake decides this, not an #ifdef.
+# Builds the CUDA half if PLEAT_CUDA allows it, LibTorch has one and everything above was found. CMake decides this, not an #ifdef.
 set(PLEAT_NCCL OFF)
-if(EXISTS ${torch_root}/lib/libtorch_cuda.so AND cuda_include AND nccl_include AND cudart_library AND nccl_library)
+if(PLEAT_CUDA AND EXISTS ${torch_root}/lib/libtorch_cuda.so AND cuda_include AND nccl_include AND cudart_library AND nccl_library)
   set(PLEAT_NCCL ON)
   add_library(pleat_torch_cuda INTERFACE)
   target_include_directories(pleat_torch_cuda SYSTEM INTERFACE ${cuda_include} ${nccl_include})
@@ -67,7 +67,7 @@ if(EXISTS ${torch_root}/lib/libtorch_cuda.so AND cuda_include AND nccl_include A
   target_link_libraries(pleat_torch_cuda INTERFACE pleat_torch torch_cuda c10_cuda ${cudart_library} ${nccl_library})
 endif()
 message(STATUS "NCCL backend: ${PLEAT_NCCL}")
-if(EXISTS ${torch_root}/lib/libtorch_cuda.so AND NOT PLEAT_NCCL)
+if(PLEAT_CUDA AND EXISTS ${torch_root}/lib/libtorch_cuda.so AND NOT PLEAT_NCCL)
   message(WARNING "This LibTorch has CUDA, but pleat will train on the CPU only, because some of these were not found: "
                   "cuda_runtime_api.h (${cuda_include}), nccl.h (${nccl_include}), libcudart (${cudart_library}), "
                   "libnccl (${nccl_library}). Install them, or set CUDA_HOME.")
