@@ -21,7 +21,7 @@ missing_packages() {
 install_packages() {
   local missing
   if ! command -v dpkg-query >/dev/null; then
-    echo "setup: not a Debian system; install what $1 lists (docs/cluster.md: modules, Apptainer)" >&2
+    echo "setup: not a Debian system; install what $1 lists (docs/cluster.md: Without root, Container)" >&2
     return
   fi
   mapfile -t missing < <(missing_packages "$1")
