@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <set>
-
 #include "base/error.h"
 #include "base/files.h"
 #include "base/wording.h"
@@ -29,6 +27,13 @@ std::optional<double> test_score(const RunPaths& run, const TargetPlan& targets)
   return sum / static_cast<double>(targets.targets.size());
 }
 
+// ensemble_cells.json: the cells that the ensemble is made of.
+std::string names_of(const SweepPlan& plan, const std::vector<int>& cells) {
+  Json names = Json::array();
+  for (const int cell : cells) names.push_back(plan.trials[std::size_t(cell)].name);
+  return names.dump(1) + "\n";
+}
+
 }  // namespace
 
 void check_ensemble_folder(const SweepPlan& plan) try {
@@ -39,16 +44,9 @@ void check_ensemble_folder(const SweepPlan& plan) try {
 }
 
 bool ensemble_is_current(const SweepPlan& plan, const SweepState& state, const std::vector<int>& complete) {
-  const RunPaths ensemble{plan.paths.ensemble()};
-  if (state.done_now > 0 || !file_exists(ensemble.ensemble(0)) || !file_exists(ensemble.summary())) return false;
-  const Json described = parse_json_or_null(read_file(ensemble.ensemble(0)));
-  if (!described.is_object() || !described.contains("runs") || !described["runs"].is_array()) return false;
-  std::set<std::string> joined, wanted;
-  for (const Json& run : described["runs"]) {
-    if (run.is_object()) joined.insert(std::filesystem::path(run.value("folder", "")).filename().string());
-  }
-  for (const int cell : complete) wanted.insert(plan.trials[std::size_t(cell)].name);
-  return joined == wanted;
+  if (state.done_now > 0 || !file_exists(plan.paths.ensemble_cells())) return false;
+  if (!file_exists(RunPaths{plan.paths.ensemble()}.ensemble(0))) return false;
+  return read_file(plan.paths.ensemble_cells()) == names_of(plan, complete);
 }
 
 void collect_ensemble(const SweepPlan& plan, SweepState& state, const std::vector<int>& complete,
@@ -56,10 +54,12 @@ void collect_ensemble(const SweepPlan& plan, SweepState& state, const std::vecto
   MergeRequest request{.out = plan.paths.ensemble(), .method = "greedy"};
   for (const int cell : complete) request.runs.push_back(plan.trials[std::size_t(cell)].full.paths.root);
   fmt::print("\nensemble of {}\n", counted(std::int64_t(complete.size()), "complete cell"));
-  if (ensemble_is_current(plan, state, complete))
+  if (ensemble_is_current(plan, state, complete)) {
     fmt::print("{} was made by an earlier start\n", plan.paths.ensemble().string());
-  else
+  } else {
     merge_runs(request);
+    write_file(plan.paths.ensemble_cells(), names_of(plan, complete));
+  }
   const RunPaths ensemble{plan.paths.ensemble()};
   const Run& run = plan.base();
   const int winner = *state.race.winner();

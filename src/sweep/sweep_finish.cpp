@@ -10,44 +10,13 @@
 #include "base/log.h"
 #include "base/wording.h"
 #include "rounds/finish.h"
-#include "run/finished_job.h"
+#include "sweep/cell_times.h"
 #include "sweep/honest_choice.h"
 #include "sweep/sweep_ensemble.h"
 
 namespace pleat {
 namespace fs = std::filesystem;
 namespace {
-
-// Time of a cell's trainings, from their done.json.
-struct CellTime {
-  double seconds = 0, full_seconds = 0, train_seconds = 0, images = 0;
-  int full_jobs = 0;
-};
-
-double number_in(const Json& done, const char* key) {
-  return done.contains(key) && done[key].is_number() ? done[key].get<double>() : 0;
-}
-
-// By cell.
-std::vector<CellTime> times_of(const SweepPlan& plan) {
-  std::vector<CellTime> times(plan.trials.size());
-  for (const SweepJob& job : plan.jobs) {
-    const SweepTask& task = plan.tasks[std::size_t(job.task)];
-    const fs::path folder = plan.folder_of(job);
-    if (!fs::exists(folder / kDoneFile)) continue;
-    CellTime& time = times[std::size_t(task.cell)];
-    const Json done = read_done(folder);
-    const double seconds = number_in(done, "seconds"), rate = number_in(done, "train_images_per_second");
-    time.seconds += seconds;
-    if (task.brief) continue;
-    const double images = number_in(done, "epochs") * number_in(done, "train_rows");
-    time.full_seconds += seconds;
-    time.images += images;
-    time.train_seconds += rate > 0 ? images / rate : 0;
-    ++time.full_jobs;
-  }
-  return times;
-}
 
 std::string why_dropped(const SweepPlan& plan, const Race::Standing& standing) {
   const auto folds = [&](int count) { return counted(count, "fold"); };

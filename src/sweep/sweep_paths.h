@@ -17,6 +17,8 @@ struct SweepPaths {
   std::filesystem::path best() const { return root / "best.yaml"; }
   std::filesystem::path failures() const { return root / "failures.json"; }
   std::filesystem::path ensemble() const { return root / "ensemble"; }
+  /// The names of the cells that the ensemble is made of.
+  std::filesystem::path ensemble_cells() const { return root / "ensemble_cells.json"; }
   /// A cell's run, with the full schedule and with the short one.
   RunPaths trial(const std::string& cell) const { return {root / "trials" / cell}; }
   RunPaths brief(const std::string& cell) const { return {root / "short" / cell}; }

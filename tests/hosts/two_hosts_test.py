@@ -62,7 +62,7 @@ def test_namespaces_are_removed_also_after_a_failure_and_instances_do_not_collid
 def test_a_sweep_over_two_hosts(hosts, whole_run, tmp_path):
     _, config, _ = whole_run
     options = ["--set", f"cluster.stage={tmp_path / 'disk'}"]
-    sweeps.done(config, tmp_path / "one")
+    sweeps.done(config, tmp_path / "one", *options)
     done = hosts.run("sweep", config, *sweeps.GRID, "--run", tmp_path / "two", *options)
     assert done.returncode == 0, done.stdout
     assert "starts on host host-a" in done.stdout and "starts on host host-b" in done.stdout

@@ -184,6 +184,10 @@ RUNTIME = {
         )
     ],
     "models[].weights": [(started, lambda world: elsewhere(world, world.weights), 0, ALL_SAME)],
+    "sweep.strategy": [({}, "full", 0, ALL_SAME)],
+    "sweep.short_share": [({}, 0.1, 0, ALL_SAME)],
+    "sweep.keep": [({}, "all", 0, ALL_SAME)],
+    "cluster.stage": [({}, lambda world: str(world.folder / "disk"), 0, ALL_SAME)],
     "cluster.shards": [(EXACT, 2, 2, ALL_SAME)],
     "cluster.device": [({}, "auto", 0, KEY_SAME if runs.sees_cuda() else ALL_SAME)],
     "cluster.threads": [({}, "auto", 0, KEY_SAME)],
