@@ -32,9 +32,9 @@ void require_same_data(const SourceRun& first, const SourceRun& other) {
 void require_same_folds(const SourceRun& first, const SourceRun& other) {
   const FoldPlan &mine = first.plan, &theirs = other.plan;
   const bool limited = first.trained.config.data.limit.has_value();  // which folds.file does not go with
-  const std::string remedy =
-      limited ? "train with the same seed, folds and data.limit"
-              : fmt::format("train with --set folds.file={}", first.trained.paths.folds().string());
+  const std::string remedy = limited
+                                 ? "train with the same seed, folds and data.limit"
+                                 : fmt::format("train with --set folds.file={}", first.trained.paths.folds().string());
   if (mine.k != theirs.k || mine.repeats != theirs.repeats) {
     throw DataError("{} has {} and {}, but {} has {} and {}; {}", root_of(other), counted(theirs.k, "fold"),
                     counted(theirs.repeats, "repeat"), root_of(first), counted(mine.k, "fold"),

@@ -14,8 +14,8 @@ void probe_folds(const Arguments& arguments);
 /// metrics PROBS LABELS N C float32|float64: raw little-endian files, labels int64. Prints the scores as JSON.
 void probe_metrics(const Arguments& arguments);
 
-/// ensemble FILE M N C greedy|stack|select SCORE|PENALTY|METHOD: FILE has M tables [N, C] float64, then labels and folds
-/// [N] int64. Prints the picks, the stack's probabilities, or the method, its weights and all methods' macro F1.
+/// ensemble FILE M N C greedy|stack|select SCORE|PENALTY|METHOD: FILE has M tables [N, C] float64, then labels and
+/// folds [N] int64. Prints the picks, the stack's probabilities, or the method, its weights and all methods' macro F1.
 void probe_ensemble(const Arguments& arguments);
 
 /// init NAME CHANNELS CLASSES SEED OUT: writes the state of a fresh network. This file and those below are safetensors.
