@@ -47,6 +47,12 @@ TEST(Race, DecidesTheSameForAnyNumberOfSlotsAndAnyDurations) {
           if (!first) first = sweep;
           ASSERT_EQ(sweep.ran, first->ran) << "seed " << seed << ", " << slots << " slots, " << shape.cells << " cells";
           ASSERT_EQ(sweep.winner, first->winner);
+          for (std::size_t cell = 0; cell < sweep.standings.size(); ++cell) {
+            const Race::Standing &mine = sweep.standings[cell], &its = first->standings[cell];
+            ASSERT_EQ(std::tie(mine.rung, mine.folds, mine.failed, mine.complete, mine.leader),
+                      std::tie(its.rung, its.folds, its.failed, its.complete, its.leader))
+                << "cell " << cell << ", seed " << seed;
+          }
         }
       }
     }
