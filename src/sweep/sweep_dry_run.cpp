@@ -68,19 +68,15 @@ double images_of(const Run& run) {
 // Seconds of one training image of a cell, for all its networks.
 double seconds_per_image(const Run& run) {
   double seconds = 0;
-  for (int unit = 0; unit < static_cast<int>(run.dataset->targets.units.size()); ++unit) {
-    for (int model = 0; model < static_cast<int>(run.config.models.size()); ++model) {
-      const PlannedJob job =
-          plan_job(run.dataset->labels, run.config, *run.dataset, *run.plan, run.files, {unit, model, {0}});
-      const TrainContext context{.crops = run.dataset->crops,
-                                 .device = run.place.device,
-                                 .conv_plan = plan_of(run.conv_plans, run.config.models[std::size_t(model)].id),
-                                 .resume_folder = {},
-                                 .progress = [](const TrainProgress&) {},
-                                 .stop_requested = [] { return false; }};
-      const auto steps = double(steps_per_epoch(job.work.train_rows.size(), job.work.train));
-      seconds += measure_step(job.work, context) * steps / double(job.work.train_rows.size());
-    }
+  for (const PlannedJob& job : plan_fold(run, {0})) {
+    const TrainContext context{.crops = run.dataset->crops,
+                               .device = run.place.device,
+                               .conv_plan = plan_of(run.conv_plans, job.work.model.id),
+                               .resume_folder = {},
+                               .progress = [](const TrainProgress&) {},
+                               .stop_requested = [] { return false; }};
+    const auto steps = double(steps_per_epoch(job.work.train_rows.size(), job.work.train));
+    seconds += measure_step(job.work, context) * steps / double(job.work.train_rows.size());
   }
   return seconds;
 }
@@ -112,9 +108,9 @@ std::string describe_time(const SweepPlan& plan) {
   double work = all * plan.shape.folds;
   if (plan.shape.race) work = (most.briefs > 0 ? briefs : 0) + full * (most.first + most.others);
   const int slots = plan.base().place.layout.slots;
-  return fmt::format("time      at most about {} of training on {} (a fold of the slowest cell: {}; from {} steps)\n",
-                     duration_text(work / slots), counted(slots, "slot"), duration_text(full),
-                     by_kind.size() > 1 ? "measured" : "three measured");
+  return fmt::format(
+      "time      at most about {} of training on {} (a fold of the slowest cell: {}; from measured steps)\n",
+      duration_text(work / slots), counted(slots, "slot"), duration_text(full));
 }
 
 std::string describe_needs(const SweepPlan& plan) {

@@ -38,9 +38,11 @@ std::string names_of(const SweepPlan& plan, const std::vector<int>& cells) {
 
 void check_ensemble_folder(const SweepPlan& plan) try {
   require_free(plan.paths.ensemble(), {});
-} catch (const Error& error) {
-  throw DataError("--collect cannot write its ensemble ({}); move it away, or give another folder with --run",
-                  error.what());
+} catch (const Error&) {  // its message is about pleat ensemble's --out
+  throw DataError(
+      "--collect cannot write its ensemble: {} holds other files than an earlier ensemble; move them away, or give "
+      "another folder with --run",
+      plan.paths.ensemble().string());
 }
 
 bool ensemble_is_current(const SweepPlan& plan, const SweepState& state, const std::vector<int>& complete) {
@@ -65,8 +67,7 @@ void collect_ensemble(const SweepPlan& plan, SweepState& state, const std::vecto
   const int winner = *state.race.winner();
   if (honest && honest->folds == plan.shape.folds) {
     const TargetsScore joined = state.scores.scores_of_ensemble(read_oof(ensemble.oof(0)));
-    Interval gain = paired_difference(joined, honest->rows);
-    if (run.config.score == "log_loss") gain = {-gain.value, -gain.high, -gain.low};
+    const Interval gain = as_shown(paired_difference(joined, honest->rows), run.config.score);
     fmt::print("difference to the best cell, both cross-fitted: {} {:+.4f} ({:+.4f} to {:+.4f})\n", run.config.score,
                gain.value, gain.low, gain.high);
   }

@@ -118,12 +118,10 @@ std::string honest_text(const std::optional<HonestScore>& honest, const SweepPla
   if (plan.shape.cells == 1) return "";
   const std::string among = fmt::format("chosen among {}", counted(plan.shape.cells, "cell"));
   if (!honest) return among + ": every fold had a part in the choice, so its score above is flattered\n";
-  Interval interval = interval_of(honest->rows);
-  if (score == "log_loss") interval = {-interval.value, -interval.high, -interval.low};
+  const Interval interval = as_shown(interval_of(honest->rows), score);
   return fmt::format(
       "{}: on {} that had no part in dropping cells, each scored by the complete cell that is best on the other folds, "
-      "{} "
-      "is {} ({:.4f} to {:.4f}){}\n",
+      "{} is {} ({:.4f} to {:.4f}){}\n",
       among, counted(honest->folds, "fold"), score, shown(honest->score, score), interval.low, interval.high,
       honest->flattery > 0 ? fmt::format("; the best cell's own score there flatters by {:.4f}", honest->flattery)
                            : "");
@@ -159,10 +157,9 @@ void free_weights(const SweepPlan& plan, const SweepState& state, int winner) {
 }
 
 // The complete cells' runs get their tables. Returns that of the winner.
-std::string finish_trials(const SweepPlan& plan, const SweepState& state, const std::vector<int>& complete,
-                          int winner) {
+std::string finish_trials(const SweepPlan& plan, const SweepState& state, const std::vector<int>& complete, int winner,
+                          const std::vector<CellTime>& times) {
   std::string table;
-  const std::vector<CellTime> times = times_of(plan);
   for (const int cell : complete) {
     const Trial& trial = plan.trials[std::size_t(cell)];
     if (trial.extended) continue;
@@ -196,16 +193,12 @@ std::int64_t same_brief_epochs(const SweepPlan& plan) {
 }
 
 // Every cell's result. Requires: the race is over.
-SweepResult judge_cells(const SweepPlan& plan, SweepState& state) {
+SweepResult judge_cells(const SweepPlan& plan, SweepState& state, const std::vector<CellTime>& times) {
   const Run& run = plan.base();
-  SweepResult result{.score = run.config.score,
-                     .folds = plan.shape.folds,
-                     .first_fold = plan.fold_order.front(),
-                     .briefs = plan.shape.briefs};
+  SweepResult result{.score = run.config.score, .first_fold = plan.fold_order.front(), .briefs = plan.shape.briefs};
   if (plan.shape.briefs) result.brief_epochs = same_brief_epochs(plan);
   const std::vector<Race::Standing> standings = state.race.standings();
   const int winner = state.race.winner().value_or(-1);
-  const std::vector<CellTime> times = times_of(plan);
   for (int c = 0; c < plan.shape.cells; ++c) {
     const Cell& cell = plan.cells.cells[std::size_t(c)];
     CellResult& each = result.cells.emplace_back(
@@ -241,10 +234,11 @@ std::vector<int> complete_cells(const SweepState& state) {
 ExitCode finish_sweep(SweepPlan& plan, SweepState& state) {
   write_failures(plan, state);
   const ExitCode code = state.failures.empty() ? ExitCode::kDone : ExitCode::kSomeFailed;
-  const SweepResult result = judge_cells(plan, state);
+  const std::vector<CellTime> times = times_of(plan);
+  const SweepResult result = judge_cells(plan, state, times);
   const int winner = state.race.winner().value_or(-1);
   const std::vector<int> complete = complete_cells(state);
-  const std::string table = finish_trials(plan, state, complete, winner);
+  const std::string table = finish_trials(plan, state, complete, winner, times);
   write_file(plan.paths.table(), sweep_csv(plan.cells, result));
   fmt::print("\n{}", sweep_text(plan.cells, result));
   report_failed(plan, result);

@@ -20,16 +20,12 @@ struct FoldNeeds {
 
 FoldNeeds needs_of_fold(const Run& run) {
   FoldNeeds needs;
-  for (int unit = 0; unit < static_cast<int>(run.dataset->targets.units.size()); ++unit) {
-    for (int model = 0; model < static_cast<int>(run.config.models.size()); ++model) {
-      const PlannedJob job =
-          plan_job(run.dataset->labels, run.config, *run.dataset, *run.plan, run.files, {unit, model, {0}});
-      const MemoryEstimate estimate = estimate_memory(job.work, run.dataset->crops.shape());
-      needs.weights += double(estimate.weights);
-      needs.predictions += double(job.work.predict_rows.size()) * (8.0 + 4.0 * job.work.outputs());
-      needs.checkpoint = std::max(needs.checkpoint, 2.0 * double(estimate.checkpoint));  // a job keeps the newest two
-      needs.memory = std::max(needs.memory, double(estimate.peak + estimate.checkpoint));
-    }
+  for (const PlannedJob& job : plan_fold(run, {0})) {
+    const MemoryEstimate estimate = estimate_memory(job.work, run.dataset->crops.shape());
+    needs.weights += double(estimate.weights);
+    needs.predictions += double(job.work.predict_rows.size()) * (8.0 + 4.0 * job.work.outputs());
+    needs.checkpoint = std::max(needs.checkpoint, 2.0 * double(estimate.checkpoint));  // a job keeps the newest two
+    needs.memory = std::max(needs.memory, double(estimate.peak + estimate.checkpoint));
   }
   return needs;
 }

@@ -19,9 +19,10 @@ struct SweepPaths {
   std::filesystem::path ensemble() const { return root / "ensemble"; }
   /// The names of the cells that the ensemble is made of.
   std::filesystem::path ensemble_cells() const { return root / "ensemble_cells.json"; }
+  std::filesystem::path briefs() const { return root / "short"; }
   /// A cell's run, with the full schedule and with the short one.
   RunPaths trial(const std::string& cell) const { return {root / "trials" / cell}; }
-  RunPaths brief(const std::string& cell) const { return {root / "short" / cell}; }
+  RunPaths brief(const std::string& cell) const { return {briefs() / cell}; }
 };
 
 }  // namespace pleat

@@ -47,10 +47,10 @@ Frozen freeze_sweep(const Run& run, const SweepPaths& paths, const Cells& cells,
 // Networks that differ between cells have files of their own.
 class FilesOf {
  public:
-  FilesOf(const Run& base) : base_(base) { files_[to_json_text(base.config)] = base.files; }
+  FilesOf(const Run& base) : base_(base) { files_[key_of(base.config)] = base.files; }
 
   const std::vector<ModelFiles>& files(const RunConfig& config) {
-    const auto [found, is_new] = files_.try_emplace(to_json_text(config));
+    const auto [found, is_new] = files_.try_emplace(key_of(config));
     if (!is_new) return found->second;
     found->second = hash_model_files(config);
     check_networks(config, *base_.dataset);
@@ -59,7 +59,7 @@ class FilesOf {
 
  private:
   // Everything that check_networks depends on.
-  static std::string to_json_text(const RunConfig& config) {
+  static std::string key_of(const RunConfig& config) {
     const Json all = to_json(config);
     return Json{all["models"], config.train.freeze_epochs}.dump();
   }
@@ -82,10 +82,7 @@ Trial make_trial(const Run& base, const Cell& cell, const SweepPaths& paths, Fil
 // Finds options that do not fit the data, before anything is trained.
 void check_jobs(const Run& run) {
   check_plan(run.config, *run.dataset, run.files);
-  for (int unit = 0; unit < static_cast<int>(run.dataset->targets.units.size()); ++unit) {
-    for (int model = 0; model < static_cast<int>(run.config.models.size()); ++model)
-      plan_job(run.dataset->labels, run.config, *run.dataset, *run.plan, run.files, {unit, model, {0}});
-  }
+  plan_fold(run, {0});
 }
 
 std::vector<Trial> make_trials(const Run& base, const Cells& cells, const SweepPaths& paths) {
@@ -208,6 +205,16 @@ fs::path SweepPlan::folder_of(const SweepJob& job) const {
                         run.config.models[std::size_t(job.place.model)].id, job.place.fold);
 }
 
+std::vector<PlannedJob> plan_fold(const Run& run, FoldId fold) {
+  std::vector<PlannedJob> jobs;
+  for (int unit = 0; unit < static_cast<int>(run.dataset->targets.units.size()); ++unit) {
+    for (int model = 0; model < static_cast<int>(run.config.models.size()); ++model)
+      jobs.push_back(
+          plan_job(run.dataset->labels, run.config, *run.dataset, *run.plan, run.files, {unit, model, fold}));
+  }
+  return jobs;
+}
+
 std::vector<int> draw_fold_order(const FoldPlan& plan, std::uint64_t seed) {
   std::vector<int> order;
   for (int repeat = 0; repeat < plan.repeats; ++repeat) {
@@ -264,11 +271,8 @@ void choose_conv_plans(SweepPlan& plan, const MpiSession& session) {
       ConvPlans before = read_conv_plans(run.paths);
       if (before.empty()) {
         if (!known.contains(kind)) {
-          std::vector<PlannedJob> jobs;
-          for (int model = 0; model < static_cast<int>(run.config.models.size()); ++model)
-            jobs.push_back(
-                plan_job(run.dataset->labels, run.config, *run.dataset, *run.plan, run.files, {0, model, {0}}));
-          known[kind] = choose_conv_plans(run.config, jobs, run.dataset->crops.shape(), run.place.device, {});
+          known[kind] =
+              choose_conv_plans(run.config, plan_fold(run, {0}), run.dataset->crops.shape(), run.place.device, {});
         }
         before = known[kind];
       }

@@ -64,6 +64,9 @@ struct SweepPlan {
 /// Throws: UsageError or DataError on all ranks; a message names all cells that cannot be trained.
 SweepPlan plan_sweep(const SweepRequest& request, const MpiSession& session);
 
+/// The jobs of one fold of a run: unit x model.
+std::vector<PlannedJob> plan_fold(const Run& run, FoldId fold);
+
 /// The folds in the order in which a sweep trains them: drawn by the seed, one repeat after another.
 std::vector<int> draw_fold_order(const FoldPlan& plan, std::uint64_t seed);
 

@@ -80,7 +80,7 @@ std::optional<SweepRecord> find_earlier_sweep(const SweepPaths& paths, const Swe
   std::vector<std::string> differences = differing_fields(earlier.config, asked.config);
   if (asked.precision != "auto" && asked.precision != earlier.precision)
     differences.push_back(fmt::format("train.precision: {} -> {}", earlier.precision, asked.precision));
-  if (asked.short_share != earlier.short_share && file_exists(paths.root / "short"))
+  if (asked.short_share != earlier.short_share && file_exists(paths.briefs()))
     differences.push_back(fmt::format("sweep.short_share: {} -> {}", earlier.short_share, asked.short_share));
   if (!differences.empty())
     throw UsageError(

@@ -17,12 +17,6 @@ constexpr std::size_t kListed = 12;      // cells below the map
 constexpr std::size_t kMostColumns = 9;  // of a map
 constexpr std::size_t kWidest = 10;      // letters of a column's title
 
-// log_loss is negated in comparisons: an interval's ends change places.
-Interval as_shown(const Interval& given, const std::string& score_name) {
-  if (score_name != "log_loss") return given;
-  return {-given.value, -given.high, -given.low};
-}
-
 std::string number(double value) { return fmt::format("{:.6f}", value); }
 
 std::string interval_fields(const std::optional<Interval>& interval, const std::string& score_name) {
@@ -166,6 +160,12 @@ std::string list_of(const SweepResult& result) {
 
 std::string shown(double score, const std::string& score_name) {
   return fmt::format("{:.4f}", score_name == "log_loss" ? -score : score);
+}
+
+// log_loss is negated in comparisons: an interval's ends change places.
+Interval as_shown(const Interval& given, const std::string& score_name) {
+  if (score_name != "log_loss") return given;
+  return {-given.value, -given.high, -given.low};
 }
 
 std::string sweep_csv(const Cells& cells, const SweepResult& result) {

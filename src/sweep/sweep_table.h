@@ -26,7 +26,7 @@ struct CellResult {
 
 struct SweepResult {
   std::string score;  // its name
-  int folds = 0, first_fold = 0;
+  int first_fold = 0;
   bool briefs = false;            // there were short schedules
   std::int64_t brief_epochs = 0;  // of all of them; 0: they differ
   std::vector<CellResult> cells;
@@ -39,7 +39,8 @@ std::string sweep_csv(const Cells& cells, const SweepResult& result);
 /// the cells with a full schedule, best first.
 std::string sweep_text(const Cells& cells, const SweepResult& result);
 
-/// A score as people read it: log_loss is positive.
+/// A score, and an interval of scores or of differences, as people read it: log_loss is not negated.
 std::string shown(double score, const std::string& score_name);
+Interval as_shown(const Interval& given, const std::string& score_name);
 
 }  // namespace pleat
