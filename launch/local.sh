@@ -33,29 +33,6 @@ cuda_devices() {
   fi
 }
 
-# Free memory in MB: MemAvailable, or less by the memory limit of a cgroup (v1 and v2) around this process.
-free_megabytes() {
-  local least folder limit controllers path root file
-  least=$(awk '/^MemAvailable:/{print int($2 / 1000)}' /proc/meminfo)
-  while IFS=: read -r _ controllers path; do
-    case ",$controllers," in
-      ,,) root=/sys/fs/cgroup file=memory.max ;;
-      *,memory,*) root=/sys/fs/cgroup/memory file=memory.limit_in_bytes ;;
-      *) continue ;;
-    esac
-    for ((;;)); do
-      folder=$root${path%/}
-      if read -r limit 2>/dev/null <"$folder/$file" && [ "$limit" != max ] && [ "${#limit}" -lt 18 ]; then
-        limit=$((limit / 1000000))
-        [ "$limit" -ge "$least" ] || least=$limit
-      fi
-      [ -n "${path%/}" ] || break
-      path=${path%/*}
-    done
-  done </proc/self/cgroup
-  echo "$least"
-}
-
 # Sets `config`: the config file, and the --set options, of the verbs train and sweep.
 find_config() {
   config=()
@@ -84,7 +61,13 @@ read_config() {
   shards=$(cluster_value shards) threads=$(cluster_value threads) device=$(cluster_value device)
 }
 
-# Sets jobs and memory from a dry run. If train's fails, so would the run: prints its error and exits with its code.
+# The number of megabytes before a word in the dry run's line on a rank's memory, rounded up.
+megabytes_before() {
+  sed -n -E "s/^memory +about(.*[ (])([0-9.]+) (MB|GB|TB) $1\b.*/\2 \3/p" <<<"$plan" |
+    awk '{print int($1 * ($2 == "GB" ? 1000 : $2 == "TB" ? 1000000 : 1)) + 1; exit}'
+}
+
+# Sets jobs, memory and free (of a rank and of this host, in MB) from a dry run. If train's fails, so would the run: prints its error and exits with its code.
 read_plan() {
   local dry=("$program" "$@" --dry-run) plan code=0
   if [ "$shards" -gt 1 ]; then
@@ -97,7 +80,7 @@ read_plan() {
     exit "$code"
   fi
   jobs=$(awk '/^jobs /{print $2 + 0; exit}' <<<"$plan")
-  memory=$(awk '/^memory +about .* a rank/{print int($3 * ($4 ~ /^GB/ ? 1000 : $4 ~ /^TB/ ? 1000000 : 1)) + 1; exit}' <<<"$plan")
+  memory=$(megabytes_before 'a rank') free=$(megabytes_before free)
 }
 
 # Sets `ranks`, and `reason` if something besides cores and devices decided.
@@ -110,8 +93,8 @@ choose_ranks() {
     reason=" ($jobs job$([ "$jobs" = 1 ] || echo s))"
     [ "$jobs" -ge "$slots" ] || slots=$jobs
   fi
-  if [ -n "$memory" ]; then
-    fitting=$(($(free_megabytes) / (memory * shards)))
+  if [ -n "$memory" ] && [ -n "$free" ]; then
+    fitting=$((free / (memory * shards)))
     [ "$fitting" -ge 1 ] || fitting=1
     if [ "$fitting" -lt "$slots" ]; then slots=$fitting reason=" (memory for no more: $memory MB a rank)"; fi
   fi
@@ -138,7 +121,7 @@ done
 [ "$parallel" = yes ] || exec "$program" "$@"
 
 cores=$(usable_cores) gpus=$(cuda_devices)
-shards=1 threads=auto device=auto jobs='' memory='' reason=''
+shards=1 threads=auto device=auto jobs='' memory='' free='' reason=''
 case $1 in
   train | sweep) read_config "$@" ;;
   predict) [[ " $* " != *" --device cpu "* && " $* " != *" --device=cpu "* ]] || device=cpu ;;

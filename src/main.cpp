@@ -19,6 +19,7 @@
 #include "cluster/launch_command.h"
 #include "cluster/mpi_session.h"
 #include "commands/class_folders.h"
+#include "commands/completion.h"
 #include "commands/config.h"
 #include "commands/doctor.h"
 #include "commands/ensemble.h"
@@ -51,6 +52,7 @@ struct Program {
   PersonFolders person_folders;
   ClassFolders class_folders;
   ConfigOptions config;
+  CompletionOptions completion;
   std::function<ExitCode(MpiSession&)> chosen;
 
   Program() {
@@ -73,6 +75,9 @@ struct Program {
     add(add_doctor(app, doctor), [this](MpiSession& session) { return doctor_verb(doctor, session); });
     add(add_config(app, config),
         [this](MpiSession& session) { return session.rank() == 0 ? config_verb(config) : ExitCode::kDone; });
+    add(add_completion(app, completion), [this](MpiSession& session) {
+      return session.rank() == 0 ? completion_verb(app, completion) : ExitCode::kDone;
+    });
     app.footer(kExitCodes);
     for (CLI::App* verb : app.get_subcommands({})) {
       const std::string own = verb->get_footer();

@@ -2,12 +2,12 @@
 
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
-#include <unistd.h>
 
 #include <cmath>
 #include <cstdio>
 
 #include "base/stopwatch.h"
+#include "base/terminal.h"
 #include "base/wording.h"
 
 namespace pleat {
@@ -19,7 +19,7 @@ double now() { return std::chrono::duration<double>(std::chrono::steady_clock::n
 
 Progress::Output standard_error(bool speaks) {
   if (!speaks) return {.terminal = false, .write = {}, .seconds = now};
-  if (::isatty(STDERR_FILENO) == 0) {
+  if (!has_terminal()) {
     return {.terminal = false, .write = [](const std::string& line) { spdlog::info("{}", line); }, .seconds = now};
   }
   const auto print = [](const std::string& text) {

@@ -9,11 +9,11 @@
 
 #include <algorithm>
 #include <fstream>
-#include <limits>
 #include <set>
 #include <sstream>
 
 #include "base/error.h"
+#include "cluster/control_groups.h"
 #include "cluster/cuda_library.h"
 
 namespace pleat {
@@ -21,15 +21,7 @@ namespace fs = std::filesystem;
 namespace {
 
 /// Cores for a quota in microseconds per period; infinite without a quota ("max", -1) or without the files.
-double cores_of(double quota, double period) {
-  return quota > 0 && period > 0 ? quota / period : std::numeric_limits<double>::infinity();
-}
-
-double read_number(const fs::path& path) {
-  double value = -1;
-  std::ifstream(path) >> value;
-  return value;
-}
+double cores_of(double quota, double period) { return quota > 0 && period > 0 ? quota / period : kNoLimit; }
 
 double quota_v2(const fs::path& folder) {
   double quota = -1, period = -1;
@@ -38,31 +30,10 @@ double quota_v2(const fs::path& folder) {
 }
 
 double quota_v1(const fs::path& folder) {
-  return cores_of(read_number(folder / "cpu.cfs_quota_us"), read_number(folder / "cpu.cfs_period_us"));
+  return cores_of(read_limit(folder / "cpu.cfs_quota_us"), read_limit(folder / "cpu.cfs_period_us"));
 }
 
-/// The smallest quota from `folder` (a path like "/a/b", below `root`) up to `root` itself.
-template <class Read>
-double smallest_quota(const fs::path& root, const fs::path& folder, Read read) {
-  double least = read(root);
-  fs::path here = root;
-  for (const fs::path& name : folder.relative_path()) least = std::min(least, read(here /= name));
-  return least;
-}
-
-bool names_cpu(const std::string& controllers) {
-  std::istringstream list(controllers);
-  for (std::string name; std::getline(list, name, ',');) {
-    if (name == "cpu") return true;
-  }
-  return false;
-}
-
-int own_quota() {
-  std::ifstream file("/proc/self/cgroup");
-  const std::string membership{std::istreambuf_iterator<char>(file), {}};
-  return quota_cores("/sys/fs/cgroup", membership);
-}
+int own_quota() { return quota_cores(kControlGroups, own_membership()); }
 
 }  // namespace
 
@@ -101,20 +72,8 @@ bool within_one_core(const std::vector<int>& mask, const fs::path& topology) {
 int online_cores() { return std::max(1, static_cast<int>(sysconf(_SC_NPROCESSORS_ONLN))); }
 
 int quota_cores(const fs::path& root, const std::string& membership) {
-  double least = std::numeric_limits<double>::infinity();
-  std::istringstream lines(membership);
-  for (std::string line; std::getline(lines, line);) {  // hierarchy:controllers:/path
-    const auto first = line.find(':'), second = line.find(':', first + 1);
-    if (first == std::string::npos || second == std::string::npos) continue;
-    const std::string controllers = line.substr(first + 1, second - first - 1), path = line.substr(second + 1);
-    if (controllers.empty()) {
-      least = std::min(least, smallest_quota(root, path, quota_v2));
-    } else if (names_cpu(controllers)) {
-      // In a container the path is often the host's. The container's limit is then at the root of the mount.
-      least = std::min(least, smallest_quota(root / "cpu", path, quota_v1));
-    }
-  }
-  return least == std::numeric_limits<double>::infinity() ? 0 : std::max(1, static_cast<int>(least));
+  const double least = smallest_limit(root, membership, {.controller = "cpu", .v2 = quota_v2, .v1 = quota_v1});
+  return least == kNoLimit ? 0 : std::max(1, static_cast<int>(least));
 }
 
 int usable_cores() {

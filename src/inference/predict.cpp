@@ -14,6 +14,7 @@
 #include "cluster/slot.h"
 #include "inference/ensemble_blend.h"
 #include "inference/member_files.h"
+#include "inference/member_memory.h"
 #include "inference/trained_ensemble.h"
 #include "model/tensor_file.h"
 #include "run/compute_place.h"
@@ -217,6 +218,7 @@ ExitCode predict_run(const PredictRequest& request, const MpiSession& session) {
         "{} is not the plan that the run was trained with, so the last digits of predictions may differ; restore it",
         run.paths.conv_plan().string());
   }
+  check_memory(need_of_members(plan->ensemble, plan->crops.shape(), place, session), place.mine, session);
   std::vector<MemberPrediction> predicted_by;
   const std::optional<Error> ended = predict_members(*plan, place, session, predicted_by);
   on_rank_0(session.ranks(), [&] {

@@ -12,6 +12,7 @@
 #include "rounds/lesson.h"
 #include "rounds/round_scores.h"
 #include "rounds/teacher.h"
+#include "run/epoch_file.h"
 #include "run/finished_job.h"
 #include "run/job_work.h"
 #include "run/last_wave.h"
@@ -85,11 +86,16 @@ class Recorder {
                 [this](int job, const std::string& message) {
                   spdlog::error("{} failed: {}", plan_.schedule.jobs[std::size_t(job)].name, message);
                   outcome_.failures.emplace_back(job, message);
+                  progress_.failed(job);
                 },
-            .progressed =
-                [this](int job, const std::string& report) { progress_.heard(job, from_bytes<TrainProgress>(report)); },
+            .progressed = [this](int job, const std::string& report) { hear(job, from_bytes<TrainProgress>(report)); },
             .terminating = [this](const std::vector<JobQueue::Running>& running) { say_what_ran(running); },
-            .starting = [this](int job) { return start(job); }};
+            .starting =
+                [this](int job) {
+                  JobStart begun = start(job);
+                  if (begun.kind == JobStart::Kind::kRun) progress_.began(job);
+                  return begun;
+                }};
   }
 
   RunCost cost() const { return {seconds_since(start_), progress_.seconds(), progress_.trained_images()}; }
@@ -98,6 +104,16 @@ class Recorder {
   void mark_done(int job) {
     progress_.already_done(job);
     outcome_.done_before.insert(job);
+  }
+
+  const PlannedJob& planned(int job) const {
+    const ScheduledJob& scheduled = plan_.schedule.jobs[std::size_t(job)];
+    return scheduled.round > 0 ? students_.at(job) : plan_.base_of(scheduled);
+  }
+
+  void hear(int job, const TrainProgress& report) {
+    if (report.step == report.steps) record_epoch(run_.folder_of(planned(job)), report.epoch);
+    progress_.heard(job, report);
   }
 
   // Makes a student's lesson, if its round is wanted and its result is not in the folder.
@@ -137,9 +153,7 @@ class Recorder {
 
   // Scores the result, writes it, and only then counts the job as done.
   void keep(int index, const FinishedJob& finished) {
-    const ScheduledJob& scheduled = plan_.schedule.jobs[std::size_t(index)];
-    const PlannedJob& job = scheduled.round > 0 ? students_.at(index) : plan_.base_of(scheduled);
-    progress_.finished(index, keep_result(run_, job, finished));
+    progress_.finished(index, keep_result(run_, planned(index), finished));
     write_cost(run_.paths, outcome_.before + cost());
     students_.erase(index);
   }

@@ -3,10 +3,12 @@
 #include <optional>
 
 #include "base/log.h"
+#include "base/run_log.h"
 #include "base/stopwatch.h"
 #include "rounds/finish.h"
 #include "rounds/round_jobs.h"
 #include "run/dry_run.h"
+#include "run/memory_check.h"
 #include "run/run_setup.h"
 
 namespace pleat {
@@ -29,10 +31,13 @@ ExitCode train_run(const TrainRequest& request, const MpiSession& session) {
   const RoundsPlan plan = plan_rounds(run, session);
   if (request.dry_run) {
     if (session.rank() == 0) fmt::print("{}", describe_dry_run(run, plan.first));
+    check_memory(run, plan.first.jobs, session);
     return ExitCode::kDone;
   }
+  check_memory(run, plan.first.jobs, session);
   const std::unique_ptr<RunFolder> folder = begin_run(run, plan.first, session);
   if (session.rank() == 0) {
+    start_run_log(run.paths.log(), request.command);
     spdlog::info("results go to {}; if this run ends early, resume it with: {}", run.paths.root.string(),
                  request.command);
   }
@@ -41,7 +46,9 @@ ExitCode train_run(const TrainRequest& request, const MpiSession& session) {
   return broadcast<ExitCode>(session.ranks(), [&] {
     if (ended && ended->code() == ExitCode::kStopped) write_cost(run.paths, outcome.before + outcome.now);
     if (ended) throw *ended;
-    fmt::print("{}", finish_run(run, plan, outcome, totals_of(run, session, start)));
+    const std::string result = finish_run(run, plan, outcome, totals_of(run, session, start));
+    fmt::print("{}", result);
+    log_to_file("result:\n" + result);
     fmt::print("Results: {}\n", run.paths.root.string());
     return outcome.failures.empty() ? ExitCode::kDone : ExitCode::kSomeFailed;
   });

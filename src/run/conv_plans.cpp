@@ -16,6 +16,7 @@
 #include "jobs/job_key.h"
 #include "kernels/conv_plan.h"
 #include "train/conv_trace.h"
+#include "train/memory_estimate.h"
 
 namespace pleat {
 namespace fs = std::filesystem;
@@ -57,7 +58,7 @@ void into_cache(const fs::path& file, const Json& content) try {
 }
 
 ConvPlan cached_or_measured(const FoldJob& job, const ImageShape& shape) {
-  const std::int64_t batch = (job.train.batch + job.train.micro_batches - 1) / job.train.micro_batches;
+  const std::int64_t batch = images_of_step(job);
   const std::set<ConvShape> shapes = convolutions_of(job, shape);
   ConvPlan every;
   for (const ConvShape& s : shapes) every[s];

@@ -3,28 +3,21 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <cmath>
 #include <set>
 #include <string_view>
 
 #include "base/files.h"
 #include "base/wording.h"
 #include "run/finished_job.h"
+#include "run/memory_check.h"
 #include "train/epoch_cut.h"
-#include "train/memory_estimate.h"
 
 namespace pleat {
 namespace fs = std::filesystem;
 namespace {
 
-// Memory of a rank besides tensors: LibTorch, other libraries, kernels and buffers. Measured as peak resident set minus
-// planned tensors, one thread on CPU: 229 MB with ResNet20; with ResNet18 214 (fp32), 232 (SGD), 262 and 272 (bf16).
-// Half of these pages belong to libraries, which the ranks of a host share.
-constexpr double kLibraries = 230e6;
 constexpr std::size_t kListed = 30;  // jobs, or classes of a target, that are listed one by one
-
-std::string megabytes(double bytes) {
-  return bytes < 1e9 ? fmt::format("{:.1f} MB", bytes / 1e6) : fmt::format("{:.2f} GB", bytes / 1e9);
-}
 
 std::string describe_data(const RunConfig& config, const Dataset& dataset) {
   const ImageShape& shape = dataset.crops.shape();
@@ -128,22 +121,25 @@ struct Needs {
 };
 
 // Measures only the first fold of each model and unit: others differ only in their rows.
-std::string describe_memory(const RunConfig& config, const Dataset& dataset, const std::vector<PlannedJob>& jobs,
-                            Needs& needs) {
+std::string describe_memory(const Run& run, const std::vector<PlannedJob>& jobs, Needs& needs) {
+  const RunConfig& config = run.config;
+  const Dataset& dataset = *run.dataset;
   std::string text;
   for (const PlannedJob& job : jobs) {
     if (job.fold.value != 0) continue;
-    const MemoryEstimate memory = estimate_memory(job.work, dataset.crops.shape());
+    const MemoryEstimate memory =
+        estimate_memory(job.work, dataset.crops.shape(), images_of_step(job.work, pseudo_rows_at_most(run)));
     const auto networks =
         static_cast<double>(config.folds.k * config.folds.repeats * (1 + students_per_job(config.rounds)));
     text += fmt::format(
-        "memory    {} for {}: weights {}, with gradients and optimizer {}, peak of a step {}, copy for "
+        "memory    {} for {}: weights {}, with gradients and optimizer {}, peak of a step {}, of predicting {}, copy "
+        "for "
         "a checkpoint {}\n",
         config.models[std::size_t(job.model)].id, dataset.targets.units[std::size_t(job.unit)].name,
-        megabytes(double(memory.weights)), megabytes(double(memory.state)), megabytes(double(memory.peak)),
-        megabytes(double(memory.checkpoint)));
+        memory_text(double(memory.weights)), memory_text(double(memory.state)), memory_text(double(memory.peak)),
+        memory_text(double(memory.predicting)), memory_text(double(memory.checkpoint)));
     const double predictions = static_cast<double>(job.work.predict_rows.size()) * (8.0 + 4.0 * job.work.outputs());
-    needs.peak = std::max(needs.peak, static_cast<double>(memory.peak + memory.checkpoint));
+    needs.peak = std::max(needs.peak, static_cast<double>(memory.whole()));
     needs.results += networks * (static_cast<double>(memory.weights) + predictions);
     needs.checkpoint =
         std::max(needs.checkpoint, 2.0 * static_cast<double>(memory.checkpoint));  // a job keeps the newest two
@@ -153,9 +149,9 @@ std::string describe_memory(const RunConfig& config, const Dataset& dataset, con
 
 std::string describe_disk(const fs::path& folder, const Needs& needs, int slots) {
   const auto free = free_space(folder);
-  return fmt::format("disk      about {} of results and {} of checkpoints in {} ({} free)\n", megabytes(needs.results),
-                     megabytes(needs.checkpoint * slots), folder.string(),
-                     free ? megabytes(static_cast<double>(*free)) : "unknown");
+  return fmt::format("disk      about {} of results and {} of checkpoints in {} ({} free)\n",
+                     memory_text(needs.results), memory_text(needs.checkpoint * slots), folder.string(),
+                     free ? memory_text(static_cast<double>(*free)) : "unknown");
 }
 
 }  // namespace
@@ -173,9 +169,11 @@ std::string describe_rank_memory(const Run& run, double tensors) {
   const int local = run.place.mine.local_size;
   const CropFile& file = run.dataset->crops;
   const double crops = static_cast<double>(file.rows() * file.shape().bytes());
-  return fmt::format("memory    about {} a rank, {} on this host's {}, and {} of crops shared in the page cache\n",
-                     megabytes(tensors + kLibraries), megabytes((tensors + kLibraries) * local), counted(local, "rank"),
-                     megabytes(crops));
+  const double free = free_for_a_rank(1);
+  return fmt::format("memory    about {} a rank, {} on this host's {}{}, and {} of crops shared in the page cache\n",
+                     memory_text(tensors + kLibraryBytes), memory_text((tensors + kLibraryBytes) * local),
+                     counted(local, "rank"), std::isinf(free) ? "" : fmt::format(" ({} free)", memory_text(free)),
+                     memory_text(crops));
 }
 
 std::string describe_dry_run(const Run& run, const Round& round) {
@@ -185,7 +183,7 @@ std::string describe_dry_run(const Run& run, const Round& round) {
   std::string text = describe_experiment(run, round.jobs);
   text += describe_jobs(run.config, dataset, round.jobs, jobs_done(run, round), slots);
   text += describe_rounds(run.config, dataset, round.jobs);
-  text += describe_memory(run.config, dataset, round.jobs, needs);
+  text += describe_memory(run, round.jobs, needs);
   text += describe_rank_memory(run, needs.peak);
   text += describe_disk(run.paths.root, needs, slots);
   return text + "dry run: nothing was written\n";

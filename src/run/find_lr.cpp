@@ -6,6 +6,7 @@
 #include "base/files.h"
 #include "base/log.h"
 #include "base/stop_signal.h"
+#include "run/memory_check.h"
 #include "run/run_setup.h"
 #include "train/lr_finder.h"
 
@@ -59,6 +60,7 @@ ExitCode find_lr_run(const TrainRequest& request, const MpiSession& session) {
   on_one_rank.assignments.emplace_back("cluster.shards=1");  // the config may be meant for several ranks
   const Run run = set_up_run(on_one_rank, session);
   const Round round = plan_first_round(run, session);
+  check_memory(run, round.jobs, session);
   for (const PlannedJob& job : round.jobs) {
     if (job.fold.value != 0) continue;
     const LogContext lines(job.name);

@@ -6,8 +6,10 @@
 #include <fmt/ranges.h>
 
 #include "base/log.h"
+#include "base/run_log.h"
 #include "base/stop_signal.h"
 #include "base/stopwatch.h"
+#include "base/terminal.h"
 #include "base/wording.h"
 
 namespace pleat {
@@ -58,7 +60,11 @@ std::string scores_text(const Run& run, const PlannedJob& job, const FinishedJob
 
 std::string train_job(const Run& run, const PlannedJob& job, const Slot& slot, const HandedOut& handed_out) {
   const LogContext context_of_lines(handed_out.name);
-  if (slot.leads()) spdlog::info("starts on host {} with {}", run.host, counted(at::get_num_threads(), "thread"));
+  if (slot.leads()) {
+    const std::string line =
+        fmt::format("starts on host {} with {}", run.host, counted(at::get_num_threads(), "thread"));
+    has_terminal() ? log_to_file(line) : spdlog::info("{}", line);  // rank 0 shows a bar there
+  }
   const Clock::time_point start = Clock::now();
   JobSource* source = handed_out.source;
   const TrainContext context{

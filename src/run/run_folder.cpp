@@ -14,7 +14,7 @@ namespace {
 bool is_first_write(const RunPaths& paths, const fs::path& file) {
   const fs::path whole = file.extension() == ".partial" ? file.parent_path() / file.stem() : file;
   return whole == paths.lock() || whole == paths.run() || whole == paths.folds() || whole == paths.config() ||
-         whole == paths.conv_plan() || whole == paths.find_lr();
+         whole == paths.conv_plan() || whole == paths.log() || whole == paths.find_lr();
 }
 
 void refuse_foreign(const RunPaths& paths) {

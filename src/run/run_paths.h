@@ -21,6 +21,7 @@ struct RunPaths {
   std::filesystem::path summary() const { return root / "summary.json"; }
   std::filesystem::path predictions() const { return root / "predictions.csv"; }
   std::filesystem::path time() const { return root / "time.json"; }
+  std::filesystem::path log() const { return root / "run.log"; }
   std::filesystem::path failures() const { return root / "failures.json"; }
   std::filesystem::path find_lr() const { return root / "find_lr"; }
   /// The run's own copy of a scripted model's network.

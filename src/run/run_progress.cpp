@@ -5,7 +5,10 @@
 
 #include "base/fields.h"
 #include "base/log.h"
+#include "base/run_log.h"
+#include "base/terminal.h"
 #include "base/wording.h"
+#include "run/progress_view.h"
 
 namespace pleat {
 namespace {
@@ -27,8 +30,15 @@ RunProgress::RunProgress(std::vector<JobSize> jobs, std::string score, int slots
       done_before_(jobs_.size()),
       heard_(jobs_.size()),
       epochs_(jobs_.size()),
-      rates_(jobs_.size()) {
+      rates_(jobs_.size()),
+      losses_(jobs_.size()),
+      logged_(jobs_.size()),
+      terminal_(has_terminal()) {
   for (const JobSize& job : jobs_) total_.push_back(job.rows * job.epochs);
+}
+
+RunProgress::~RunProgress() {
+  if (terminal_) show_block({});
 }
 
 void RunProgress::starts(int job, std::int64_t rows) {
@@ -43,6 +53,11 @@ void RunProgress::already_done(int job) {
   done_[index] = done_before_[index] = total_[index];
 }
 
+void RunProgress::began(int job) {
+  running_.push_back(job);
+  draw();
+}
+
 void RunProgress::heard(int job, const TrainProgress& report) {
   const auto index = static_cast<std::size_t>(job);
   const JobSize& planned = jobs_[index];
@@ -53,17 +68,64 @@ void RunProgress::heard(int job, const TrainProgress& report) {
   heard_[index] = true;
   epochs_[index] = whole ? epoch.epoch : epoch.epoch - 1;
   rates_[index] = static_cast<double>(epoch.images) / std::max(1e-9, epoch.seconds);
-  const std::string within = whole ? "" : fmt::format(", step {} of {}", report.step, report.steps);
+  losses_[index] = epoch.loss;
+  constexpr double kLogEvery = 10;  // seconds
+  if (whole || seconds() - logged_[index] > kLogEvery) log_report(job, report);
+  draw();
+}
+
+void RunProgress::log_report(int job, const TrainProgress& report) {
+  const auto index = static_cast<std::size_t>(job);
+  const EpochReport& epoch = report.epoch;
+  logged_[index] = seconds();
+  const std::string within =
+      report.step == report.steps ? "" : fmt::format(", step {} of {}", report.step, report.steps);
   const std::string inner =
       epoch.inner_score ? fmt::format(", inner {} {:.4f}", score_, (score_ == "log_loss" ? -1 : 1) * *epoch.inner_score)
                         : "";
-  spdlog::info("{}: epoch {} of {}{}: loss {:.4f}{}, {:.0f} images/s; {}", planned.name, epoch.epoch, planned.epochs,
-               within, epoch.loss, inner, rates_[index], remaining());
+  const std::string line =
+      fmt::format("{}: epoch {} of {}{}: loss {:.4f}{}, {:.0f} images/s; {}", jobs_[index].name, epoch.epoch,
+                  jobs_[index].epochs, within, epoch.loss, inner, rates_[index], remaining());
+  if (terminal_)
+    log_to_file(line);
+  else
+    spdlog::info("{}", line);
+}
+
+std::string RunProgress::status_of(int job) const {
+  const auto index = static_cast<std::size_t>(job);
+  const std::int64_t epochs = jobs_[index].epochs;
+  if (rates_[index] == 0) return "starting";
+  if (epochs_[index] == epochs) return "predicting";
+  return fmt::format("epoch {} of {}, loss {:.4f}, {} images/s", epochs_[index] + 1, epochs, losses_[index],
+                     grouped(static_cast<std::size_t>(rates_[index])));
+}
+
+void RunProgress::draw() const {
+  if (!terminal_) return;
+  std::vector<RunningJob> jobs;
+  std::int64_t done = 0;
+  for (std::size_t i = 0; i < jobs_.size(); ++i) done += total_[i] > 0 && done_[i] == total_[i];
+  for (const int job : running_) {
+    const auto index = static_cast<std::size_t>(job);
+    done -= total_[index] > 0 && done_[index] == total_[index];  // it predicts
+    jobs.push_back(
+        {jobs_[index].name, double(done_[index]) / double(std::max<std::int64_t>(1, total_[index])), status_of(job)});
+  }
+  show_block(progress_lines(
+      jobs, fmt::format("{} of {} done, {}", done, counted(std::int64_t(jobs_.size()), "job"), remaining())));
 }
 
 void RunProgress::finished(int job, const std::string& score) {
   done_[std::size_t(job)] = total_[std::size_t(job)];
+  std::erase(running_, job);
+  draw();
   spdlog::info("{}: done, {} on its held-out rows", jobs_[std::size_t(job)].name, score);
+}
+
+void RunProgress::failed(int job) {
+  std::erase(running_, job);
+  draw();
 }
 
 std::string RunProgress::place_of(int job) const {

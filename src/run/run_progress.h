@@ -1,4 +1,5 @@
-// Rank 0's progress lines: one for each report of a job, with the share done and the time left.
+// Rank 0's progress of all jobs, with the share done and the time left: bars on a terminal, else a line for each epoch
+// of a job, and every ten seconds within an epoch. run.log has the lines in both cases.
 #pragma once
 
 #include <cstdint>
@@ -23,6 +24,10 @@ class RunProgress {
  public:
   ///   score: the run's main score
   RunProgress(std::vector<JobSize> jobs, std::string score, int slots);
+  /// Removes the bars.
+  ~RunProgress();
+  RunProgress(const RunProgress&) = delete;
+  RunProgress& operator=(const RunProgress&) = delete;
 
   /// The job starts with that many rows.
   void starts(int job, std::int64_t rows);
@@ -32,8 +37,11 @@ class RunProgress {
   void expect(std::int64_t images) { expected_ = images; }
 
   void already_done(int job);
+  /// A slot begins the job.
+  void began(int job);
   void heard(int job, const TrainProgress& report);
   void finished(int job, const std::string& score);
+  void failed(int job);
   /// "in epoch 2 of 4", from the job's last report.
   std::string place_of(int job) const;
 
@@ -42,6 +50,9 @@ class RunProgress {
 
  private:
   std::string remaining() const;
+  std::string status_of(int job) const;
+  void draw() const;
+  void log_report(int job, const TrainProgress& report);
 
   std::vector<JobSize> jobs_;
   std::string score_;
@@ -51,7 +62,11 @@ class RunProgress {
   std::vector<bool> heard_;
   std::vector<std::int64_t> epochs_;  // completed, as last reported
   std::int64_t expected_ = 0;
-  std::vector<double> rates_;  // images per second, as last reported; 0: no report yet
+  std::vector<double> rates_;   // images per second, as last reported; 0: no report yet
+  std::vector<double> losses_;  // as last reported
+  std::vector<double> logged_;  // seconds() of the last line
+  std::vector<int> running_;    // in the order of their start
+  const bool terminal_;
 };
 
 /// The largest load of a slot if each job in turn goes to the slot that is free first.

@@ -113,11 +113,11 @@ std::string describe_time(const SweepPlan& plan) {
       duration_text(work / slots), counted(slots, "slot"), duration_text(full));
 }
 
-std::string describe_needs(const SweepPlan& plan) {
-  const SweepNeeds needs = needs_of(plan, /*memory=*/true);
+std::string describe_needs(const SweepPlan& plan, const MemoryNeed& memory) {
+  const SweepNeeds needs = needs_of(plan);
   const Run& run = plan.base();
   const auto free = free_space(plan.paths.root);
-  return describe_rank_memory(run, needs.memory) +
+  return describe_rank_memory(run, memory.tensors) +
          fmt::format(
              "disk      {:.1f} MB of results are kept (sweep.keep: {}), up to {:.1f} MB while it runs, in {} ({} "
              "free)\n",
@@ -127,13 +127,13 @@ std::string describe_needs(const SweepPlan& plan) {
 
 }  // namespace
 
-std::string describe_sweep(const SweepPlan& plan) {
+std::string describe_sweep(const SweepPlan& plan, const MemoryNeed& memory) {
   const Run& run = plan.base();
   std::vector<PlannedJob> jobs;
   for (int fold = 0; fold < 2; ++fold)  // two folds hold all rows that any fold trains on
     jobs.push_back(plan_job(run.dataset->labels, run.config, *run.dataset, *run.plan, run.files, {0, 0, {fold}}));
   return describe_experiment(run, jobs) + describe_cells(plan) + describe_trainings(plan) + describe_time(plan) +
-         describe_needs(plan) + "dry run: nothing was written\n";
+         describe_needs(plan, memory) + "dry run: nothing was written\n";
 }
 
 }  // namespace pleat

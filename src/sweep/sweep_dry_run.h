@@ -3,11 +3,13 @@
 
 #include <string>
 
+#include "run/memory_check.h"
 #include "sweep/sweep_plan.h"
 
 namespace pleat {
 
 /// Measures a few training steps of the cells for the time. Writes nothing.
-std::string describe_sweep(const SweepPlan& plan);
+///   memory: of the largest cell, which the machine can hold
+std::string describe_sweep(const SweepPlan& plan, const MemoryNeed& memory);
 
 }  // namespace pleat

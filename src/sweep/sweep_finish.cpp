@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/files.h"
 #include "base/log.h"
+#include "base/run_log.h"
 #include "base/wording.h"
 #include "rounds/finish.h"
 #include "sweep/cell_times.h"
@@ -240,7 +241,9 @@ ExitCode finish_sweep(SweepPlan& plan, SweepState& state) {
   const std::vector<int> complete = complete_cells(state);
   const std::string table = finish_trials(plan, state, complete, winner, times);
   write_file(plan.paths.table(), sweep_csv(plan.cells, result));
-  fmt::print("\n{}", sweep_text(plan.cells, result));
+  const std::string cells = sweep_text(plan.cells, result);
+  fmt::print("\n{}", cells);
+  log_to_file("result:\n" + cells);
   report_failed(plan, result);
   if (winner < 0) {
     std::error_code ignored;

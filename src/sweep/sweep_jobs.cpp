@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/wording.h"
 #include "cluster/slot.h"
+#include "run/epoch_file.h"
 #include "run/finished_job.h"
 #include "run/job_work.h"
 #include "run/run_progress.h"
@@ -44,8 +45,7 @@ class Keeper {
     return {
         .finished = [this](int index, const std::string& result) { keep(index, from_bytes<FinishedJob>(result)); },
         .failed = [this](int index, const std::string& message) { fail(index, message); },
-        .progressed = [this](int index,
-                             const std::string& report) { progress_.heard(index, from_bytes<TrainProgress>(report)); },
+        .progressed = [this](int index, const std::string& report) { hear(index, from_bytes<TrainProgress>(report)); },
         .terminating =
             [this](const std::vector<JobQueue::Running>& running) {
               report_running(
@@ -56,6 +56,7 @@ class Keeper {
         .starting =
             [this](int index) {
               state_.folders.begin(job_of(index));
+              progress_.began(index);
               return JobStart{};
             }};
   }
@@ -63,6 +64,12 @@ class Keeper {
 
  private:
   const SweepJob& job_of(int index) const { return plan_.jobs[std::size_t(jobs_[std::size_t(index)])]; }
+
+  void hear(int index, const TrainProgress& report) {
+    const SweepJob& job = job_of(index);
+    if (report.step == report.steps) record_epoch(plan_.run_of(job).folder_of(plan_.planned(job)), report.epoch);
+    progress_.heard(index, report);
+  }
 
   // The weights of a short schedule are never used.
   void keep(int index, FinishedJob finished) {
@@ -79,6 +86,7 @@ class Keeper {
     spdlog::error("{} failed: {}", job_of(index).name, message);
     state_.failures[jobs_[std::size_t(index)]] = message;
     state_.folders.end(job_of(index));
+    progress_.failed(index);
   }
 
   // The result of an earlier start does not hold for more trainings.
@@ -138,7 +146,7 @@ std::optional<Error> run_race(SweepPlan& plan, const MpiSession& session, SweepS
     keeper.emplace(plan, jobs, session, *state);
     referee.emplace(plan, *state, keeper->progress());
     referee->begin(queue);
-    if (!queue.settled()) check_space(plan, needs_of(plan, /*memory=*/false));
+    if (!queue.settled()) check_space(plan, needs_of(plan));
     log_start(plan, *state);
     events = keeper->events();
     events.finished = [&, keep = events.finished](int job, const std::string& result) {

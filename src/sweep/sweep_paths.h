@@ -15,6 +15,7 @@ struct SweepPaths {
   std::filesystem::path sweep() const { return root / "sweep.json"; }
   std::filesystem::path table() const { return root / "sweep.csv"; }
   std::filesystem::path best() const { return root / "best.yaml"; }
+  std::filesystem::path log() const { return root / "run.log"; }
   std::filesystem::path failures() const { return root / "failures.json"; }
   std::filesystem::path ensemble() const { return root / "ensemble"; }
   /// The names of the cells that the ensemble is made of.

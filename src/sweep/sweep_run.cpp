@@ -5,10 +5,12 @@
 #include <optional>
 
 #include "base/log.h"
+#include "base/run_log.h"
 #include "sweep/sweep_dry_run.h"
 #include "sweep/sweep_ensemble.h"
 #include "sweep/sweep_finish.h"
 #include "sweep/sweep_jobs.h"
+#include "sweep/sweep_needs.h"
 #include "sweep/sweep_record.h"
 
 namespace pleat {
@@ -38,9 +40,12 @@ void throw_on_all(const MpiSession& session, const std::optional<Error>& ended) 
 
 ExitCode sweep_run(const SweepRequest& request, const MpiSession& session) {
   SweepPlan plan = plan_sweep(request, session);
+  std::optional<MemoryNeed> memory;
+  on_rank_0(session.ranks(), [&] { memory = memory_of(plan, /*all=*/request.train.dry_run); });
+  check_memory(memory, plan.base().place.mine, session);
   if (request.train.dry_run) {
     choose_conv_plans(plan, session);
-    on_rank_0(session.ranks(), [&] { fmt::print("{}", describe_sweep(plan)); });
+    on_rank_0(session.ranks(), [&] { fmt::print("{}", describe_sweep(plan, *memory)); });
     return ExitCode::kDone;
   }
   std::unique_ptr<FolderLock> lock;
@@ -49,6 +54,7 @@ ExitCode sweep_run(const SweepRequest& request, const MpiSession& session) {
     if (plan.collect) check_ensemble_folder(plan);
     lock = take_sweep_folder(plan.paths, plan.record);
     state = std::make_unique<SweepState>(plan, session);
+    start_run_log(plan.paths.log(), plan.command);
     spdlog::info("results go to {}; if this sweep ends early, resume it with: {}", plan.paths.root.string(),
                  plan.command);
   });

@@ -25,6 +25,8 @@
 namespace pleat {
 namespace {
 
+constexpr double kReportEvery = 2;  // seconds
+
 class FoldTrainer {
  public:
   FoldTrainer(const FoldJob& job, const TrainContext& context);
@@ -170,7 +172,7 @@ void FoldTrainer::train_epoch() {
     running.seconds = seconds_before + seconds_since(start);
     running.waited_seconds = waited_before + loader->waited_seconds();
     fault_point("step_done");
-    if (leads() && place_.step < steps_ && seconds_since(reported) > 10) {
+    if (leads() && place_.step < steps_ && seconds_since(reported) > kReportEvery) {
       reported = Clock::now();
       EpochReport shown = running;
       shown.loss = loss_.mean();

@@ -26,17 +26,23 @@ ClassifierShape classifier_shape(const ImageShape& crops, int classes) {
   return {.channels = crops.channels, .classes = classes, .height = crops.height, .width = crops.width};
 }
 
+std::int64_t prediction_batch(const ImageShape& shape) {
+  constexpr std::int64_t kMost = 256, kPixels = kMost * 128 * 128;
+  return std::clamp<std::int64_t>(kPixels / (std::int64_t{shape.height} * shape.width), 1, kMost);
+}
+
 torch::Tensor predict_logits(Classifier& classifier, const CropFile& crops, std::span<const std::int64_t> rows,
                              int classes, const PredictOptions& options) {
   const c10::InferenceMode inference;
   classifier.eval();
   const std::vector<ImageView> views = views_of(options.flip, options.shift);
   const auto count = static_cast<std::int64_t>(rows.size());
+  const std::int64_t batch = options.batch > 0 ? options.batch : prediction_batch(crops.shape());
   torch::Tensor logits = at::zeros({count, classes}, at::kFloat);
   std::vector<BatchPlan> plans;
   std::vector<std::int64_t> begins;
-  for (std::int64_t begin = options.batch * options.shard; begin < count; begin += options.batch * options.shards) {
-    const auto some = rows.subspan(std::size_t(begin), std::size_t(std::min(options.batch, count - begin)));
+  for (std::int64_t begin = batch * options.shard; begin < count; begin += batch * options.shards) {
+    const auto some = rows.subspan(std::size_t(begin), std::size_t(std::min(batch, count - begin)));
     plans.push_back({.rows = {some.begin(), some.end()}});
     begins.push_back(begin);
   }

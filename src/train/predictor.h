@@ -19,12 +19,16 @@ struct PredictOptions {
   bool flip = false;       // also predict the mirror image
   std::int64_t shift = 0;  // also predict the image moved by this many pixels each way; 0: off
   torch::Device device = at::kCPU;
-  std::int64_t batch = 256;   // fixed, since the batch size affects the bits
+  std::int64_t batch = 0;     // images at once; 0: prediction_batch
   int shard = 0, shards = 1;  // this shard takes batches shard, shard + shards, …
 };
 
 /// Shape of a network for these crops and this many classes.
 ClassifierShape classifier_shape(const ImageShape& crops, int classes);
+
+/// Returns the images of a batch: 256, and fewer if images exceed 128x128 pixels, so that memory stays bounded. Depends
+/// on the shape alone, since the batch size affects the bits.
+std::int64_t prediction_batch(const ImageShape& shape);
 
 /// Returns logits [rows.size(), classes] float32 on CPU, in the order of `rows`. Rows of other shards' batches are
 /// zero, so the sum over all shards is exact. Leaves the classifier in eval mode.

@@ -29,7 +29,7 @@ def machine(tmp_path):
             "pleat": f'''case "$*" in
   doctor) printf '  rank  host  bound to cores  usable  of\\n  0     vm    0-99 (all)      {cores}     128\\n' ;;
   config*) printf 'cluster:\\n  shards: {shards}\\n  device: {device}\\n  threads: {threads}\\n' ;;
-  *--dry-run) printf 'jobs      {jobs} = 1 network\\nmemory    about {mb_per_rank} MB a rank, more\\n' ;;
+  *--dry-run) printf 'jobs      {jobs} = 1 network\\nmemory    about {mb_per_rank} MB a rank, {mb_per_rank} MB on this one (20.50 GB free), more\\n' ;;
   *) echo "pleat $*" ;;
 esac'''}
         if devices:
@@ -43,7 +43,7 @@ esac'''}
 
 @pytest.mark.parametrize("given, ranks, threads", [
     (dict(), 5, 3), (dict(cores=2), 2, 1), (dict(cores=2, jobs=1), 1, 2), (dict(threads=4), 4, 4), (dict(shards=4), 16, 1),
-    (dict(shards=4, cores=6), 4, 1), (dict(shards=4, cores=2), 4, 1), (dict(mb_per_rank=10**9), 1, 16), (dict(mb_per_rank=10**9, shards=2), 2, 8),
+    (dict(shards=4, cores=6), 4, 1), (dict(shards=4, cores=2), 4, 1), (dict(mb_per_rank=6000), 3, 5), (dict(mb_per_rank=10**9), 1, 16), (dict(mb_per_rank=10**9, shards=2), 2, 8),
     (dict(devices=4), 4, 4), (dict(devices=4, jobs=3), 3, 5), (dict(devices=8, shards=3, jobs=9), 6, 2), (dict(devices=4, device="cpu"), 5, 3),
 ])
 def test_the_ranks_fit_cores_devices_jobs_shards_and_memory(machine, given, ranks, threads):
