@@ -2,14 +2,16 @@
 #include <fmt/format.h>
 
 #include <bitset>
+#include <vector>
 
 #include "data_tools/photos/formats.h"
-#include "data_tools/photos/tiff_directory.h"
+#include "data_tools/photos/orientation.h"
 
 namespace pleat {
 namespace {
 
 constexpr std::uint8_t kStartOfScan = 0xDA, kEndOfImage = 0xD9, kApp1 = 0xE1;
+constexpr std::string_view kXmpStart{"http://ns.adobe.com/xap/1.0/\0", 29};
 // Usual encoders write at most a dozen. Each scan of a progressive photo visits all pixels: a small file with thousands
 // of scans would take minutes.
 constexpr int kMaxScans = 100;
@@ -71,11 +73,16 @@ class JpegWalk {
     const FileBytes segment = file_.subspan(at + 2, length - 2);
     if (is_frame(marker)) read_frame(segment);
     if (marker == kStartOfScan) read_scan(segment);
-    if (marker == kApp1 && !exif_seen_ && starts_with(segment, kExifStart)) {
-      exif_seen_ = true;
-      header_.orientation = exif_orientation(segment);
-    }
+    if (marker == kApp1 && scans_ == 0) read_app1(segment);
     return at + length;
+  }
+
+  // EXIF longer than a segment continues in the next one.
+  void read_app1(FileBytes segment) {
+    if (starts_with(segment, kXmpStart)) xmp_ = segment.subspan(kXmpStart.size());
+    if (!starts_with(segment, kExifStart)) return;
+    const FileBytes part = segment.subspan(kExifStart.size());
+    exif_.insert(exif_.end(), part.begin(), part.end());
   }
 
   void read_frame(FileBytes segment) {
@@ -101,9 +108,10 @@ class JpegWalk {
   }
 
   // A decoder silently fills a channel without a scan, which gives gray or green.
-  ImageHeader finished() const {
+  ImageHeader finished() {
     if (in_frame_.none() || scans_ == 0) throw BadPhoto("JPEG without a picture; get an intact copy");
     if ((in_frame_ & ~in_scans_).any()) throw BadPhoto("JPEG lacks the scans of some channels; get an intact copy");
+    header_.orientation = orientation_of(exif_, xmp_);
     return header_;
   }
 
@@ -111,7 +119,8 @@ class JpegWalk {
   ImageHeader header_{.format = PhotoFormat::kJpeg};
   std::bitset<256> in_frame_, in_scans_;  // channels, by their number in the file
   int scans_ = 0;
-  bool exif_seen_ = false;
+  std::vector<std::uint8_t> exif_;
+  FileBytes xmp_;
 };
 
 }  // namespace

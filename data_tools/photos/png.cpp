@@ -2,7 +2,6 @@
 // know the transparent colour of a gray picture.
 #include <fmt/format.h>
 #include <png.h>
-#include <zlib.h>
 
 #include <algorithm>
 #include <bit>
@@ -12,51 +11,8 @@
 #include <new>
 
 #include "data_tools/photos/formats.h"
-#include "data_tools/photos/tiff_directory.h"
 
 namespace pleat {
-
-namespace {
-
-// Checks the chunks that libpng skips with a mere warning or does not read. libpng checks all others.
-void check_sum(FileBytes type_and_data, FileBytes expected, const char* name) {
-  const auto sum = ::crc32_z(0, type_and_data.data(), type_and_data.size());
-  if (sum != big_endian(expected))
-    throw BadPhoto(fmt::format("PNG is damaged (chunk {} has the wrong checksum); get an intact copy", name));
-}
-
-}  // namespace
-
-ImageHeader read_png_header(FileBytes file) {
-  ImageHeader header{.format = PhotoFormat::kPng};
-  std::size_t at = kPngSignature.size();
-  bool begun = false;
-  while (file.size() - at >= 12) {  // length, type, checksum
-    const std::size_t length = big_endian(file.subspan(at, 4));
-    if (length > file.size() - at - 12) break;
-    const FileBytes type = file.subspan(at + 4), data = file.subspan(at + 8, length);
-    const FileBytes summed = file.subspan(at + 4, length + 4), sum = file.subspan(at + 8 + length, 4);
-    if (starts_with(type, "IHDR") == begun)  // must be the first chunk and no other: a decoder uses the first
-      throw BadPhoto("PNG with a broken header; get an intact copy");
-    if (!begun) {
-      if (length != 13) throw BadPhoto("PNG with a broken header; get an intact copy");
-      begun = true;
-      header.width = big_endian(data.subspan(0, 4));
-      header.height = big_endian(data.subspan(4, 4));
-      header.bits = data[8];
-    } else if (starts_with(type, "tRNS")) {
-      check_sum(summed, sum, "tRNS");
-    } else if (starts_with(type, "eXIf")) {
-      check_sum(summed, sum, "eXIf");
-      header.orientation = exif_orientation(data);
-    } else if (starts_with(type, "IEND")) {
-      return header;
-    }
-    at += length + 12;
-  }
-  throw BadPhoto("PNG is cut short (no end chunk); get an intact copy");
-}
-
 namespace {
 
 struct PngReader {

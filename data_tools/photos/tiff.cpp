@@ -7,6 +7,7 @@
 #include <numeric>
 
 #include "data_tools/photos/formats.h"
+#include "data_tools/photos/orientation.h"
 #include "data_tools/photos/tiff_directory.h"
 #include "data_tools/photos/tiff_strips.h"
 
@@ -22,7 +23,6 @@ enum Tag : std::uint16_t {
   kPhotometric = 262,
   kFillOrder = 266,
   kOffsets = 273,
-  kOrientation = 274,
   kSamples = 277,
   kRowsPerStrip = 278,
   kCounts = 279,
@@ -31,6 +31,7 @@ enum Tag : std::uint16_t {
   kTileWidth = 322,
   kExtraSamples = 338,
   kSampleFormat = 339,
+  kXmp = 700,
   kDngVersion = 50706,
 };
 
@@ -211,7 +212,7 @@ ImageHeader read_tiff_header(FileBytes file) {
           .width = static_cast<std::int64_t>(layout.width),
           .height = static_cast<std::int64_t>(layout.height),
           .bits = layout.bits,
-          .orientation = exif_orientation(file)};
+          .orientation = orientation_of(file, field_bytes(file, kXmp).value_or(FileBytes()))};
 }
 
 Picture decode_tiff(FileBytes file) {

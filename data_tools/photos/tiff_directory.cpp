@@ -5,7 +5,6 @@
 namespace pleat {
 namespace {
 
-constexpr std::uint16_t kOrientation = 274;
 constexpr std::size_t kEntry = 12;  // bytes: tag, type, count, value or offset of the values
 
 [[noreturn]] void broken() { throw BadPhoto("TIFF with a broken directory; get an intact copy"); }
@@ -59,16 +58,6 @@ std::optional<std::uint32_t> TiffDirectory::number(std::uint16_t tag) const {
 std::uint32_t TiffDirectory::next() const {
   const std::size_t at = at_ + 2 + kEntry * entries_;
   return at + 4 <= tiff_.size() ? read(at, 4) : 0;  // some writers omit the last link
-}
-
-int exif_orientation(FileBytes exif) {
-  const FileBytes tiff = starts_with(exif, kExifStart) ? exif.subspan(kExifStart.size()) : exif;
-  try {
-    const auto value = TiffDirectory(tiff).number(kOrientation);
-    return value && *value >= 1 && *value <= 8 ? static_cast<int>(*value) : 1;
-  } catch (const BadPhoto&) {
-    return 1;
-  }
 }
 
 }  // namespace pleat

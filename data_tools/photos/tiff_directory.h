@@ -1,4 +1,4 @@
-// Reads a directory of a TIFF structure, for TIFF files and EXIF. Source: TIFF 6.0.
+// Reads a directory of a TIFF structure, for TIFF files. Source: TIFF 6.0.
 #pragma once
 
 #include <cstdint>
@@ -33,10 +33,5 @@ class TiffDirectory {
   bool big_endian_ = false;
   std::size_t at_ = 0, entries_ = 0;
 };
-
-/// Returns the orientation of EXIF, 1 to 8. Returns 1 if the field is absent or has another value, or if the structure
-/// is damaged: viewers show a photo with unreadable EXIF as stored.
-///   exif: the TIFF structure, with or without JPEG's "Exif" before it
-int exif_orientation(std::span<const std::uint8_t> exif);
 
 }  // namespace pleat

@@ -4,12 +4,13 @@
 #include <opencv2/imgcodecs.hpp>
 
 #include "data_tools/photos/formats.h"
-#include "data_tools/photos/tiff_directory.h"
+#include "data_tools/photos/orientation.h"
 
 namespace pleat {
 namespace {
 
 constexpr std::uint32_t kSideMask = 0x3FFF;  // sides have 14 bits
+constexpr std::uint8_t kHasXmp = 0x04, kHasExif = 0x08;
 
 [[noreturn]] void broken() { throw BadPhoto("WebP with a broken header; get an intact copy"); }
 
@@ -26,11 +27,13 @@ void read_lossless(FileBytes frame, ImageHeader& header) {
   header.height = (bits >> 14 & kSideMask) + 1;
 }
 
-// The second size in files with extras (alpha, EXIF). A decoder allocates this size.
-void read_canvas(FileBytes extras, ImageHeader& header) {
+// The second size in files with extras (alpha, EXIF, XMP). A decoder allocates this size.
+// Returns the flags of the extras.
+std::uint8_t read_canvas(FileBytes extras, ImageHeader& header) {
   if (extras.size() < 10) broken();
   header.width = little_endian(extras.subspan(4, 3)) + 1;
   header.height = little_endian(extras.subspan(7, 3)) + 1;
+  return extras[0];
 }
 
 }  // namespace
@@ -41,6 +44,8 @@ ImageHeader read_webp_header(FileBytes file) {
   ImageHeader header{.format = PhotoFormat::kWebp};
   ImageHeader canvas;
   bool picture = false;
+  std::uint8_t extras = 0;
+  FileBytes exif, xmp;  // the first of each counts, if the flags announce it
   for (std::size_t at = 12; at + 8 <= end;) {
     const FileBytes type = file.subspan(at, 4);
     const std::size_t length = little_endian(file.subspan(at + 4, 4));
@@ -48,18 +53,20 @@ ImageHeader read_webp_header(FileBytes file) {
     const FileBytes data = file.subspan(at + 8, length);
     if (starts_with(type, "ANIM") || starts_with(type, "ANMF"))
       throw BadPhoto("animated WebP; save one of its pictures as JPEG or PNG");
-    if (starts_with(type, "VP8X")) read_canvas(data, canvas);
+    if (starts_with(type, "VP8X")) extras = read_canvas(data, canvas);
     const bool lossy = starts_with(type, "VP8 ");
     if (lossy || starts_with(type, "VP8L")) {
       if (picture) broken();  // a decoder uses the first picture and its size
       (lossy ? read_lossy : read_lossless)(data, header);
       picture = true;
     }
-    if (starts_with(type, "EXIF")) header.orientation = exif_orientation(data);
+    if (starts_with(type, "EXIF") && (extras & kHasExif) != 0 && exif.empty()) exif = data;
+    if (starts_with(type, "XMP ") && (extras & kHasXmp) != 0 && xmp.empty()) xmp = data;
     at += 8 + length + length % 2;
   }
   if (!picture) throw BadPhoto("WebP without a picture; get an intact copy");
   if (canvas.width > 0 && (canvas.width != header.width || canvas.height != header.height)) broken();
+  header.orientation = orientation_of(exif, xmp);
   return header;
 }
 

@@ -5,7 +5,6 @@
 
 #include <algorithm>
 
-#include "data_tools/photos/tiff_directory.h"
 #include "data_tools/pictures.h"
 
 namespace pleat {
@@ -140,21 +139,6 @@ TEST(ImageHeader, ChecksumsOfWhatDecidesPixelsAreCompared) {
     damaged.insert(damaged.begin() + 33, bytes.begin(), bytes.end());
     EXPECT_THAT(reason_of(damaged), HasSubstr("chunk " + chunk + " has the wrong checksum"));
   }
-}
-
-TEST(ExifOrientation, IsThatOfEitherByteOrderAndOneWhereItCannotBeRead) {
-  const auto exif = [](bool big, int value) {
-    return big ? "MM\0*\0\0\0\x08\0\1\1\x12\0\3\0\0\0\1\0"s + char(value) + "\0\0\0\0\0\0"s
-               : "II*\0\x08\0\0\0\1\0\x12\1\3\0\1\0\0\0"s + char(value) + "\0\0\0\0\0\0\0"s;
-  };
-  for (const bool big : {false, true}) {
-    for (int value = 0; value < 12; ++value) {
-      const std::string text = exif(big, value);
-      EXPECT_EQ(exif_orientation(bytes_of(text)), value >= 1 && value <= 8 ? value : 1);
-      for (std::size_t size = 0; size < 20; ++size) EXPECT_EQ(exif_orientation(bytes_of(text.substr(0, size))), 1);
-    }
-  }
-  EXPECT_EQ(exif_orientation(bytes_of("MM\0*\xFF\xFF\xFF\xFF")), 1);
 }
 
 }  // namespace
