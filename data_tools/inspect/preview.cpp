@@ -26,7 +26,7 @@ std::vector<std::size_t> spread_rows(const CropFile& crops, std::size_t count) {
 // Returns gray if the photo can no longer be read; its crop is shown all the same.
 Picture whole_photo(const std::filesystem::path& path) try {
   const std::vector<std::uint8_t> bytes = read_photo(path);
-  Photo photo(bytes);
+  Photo photo(bytes, kMaxAllowed);  // prepare accepted it
   const double shape = static_cast<double>(photo.width()) / static_cast<double>(photo.height());
   const int width = std::clamp(static_cast<int>(kPhotoHeight * shape), 1, kWidest);
   Picture shown = new_picture(static_cast<std::size_t>(width), kPhotoHeight, 3);

@@ -103,17 +103,15 @@ void drop_absent_alpha(Picture& picture) {
 ImageHeader read_bmp_header(FileBytes file) {
   const BmpFields fields = read_fields(file);
   if (fields.bits <= 8) palette_of(file, fields);
-  // Sides have 31 bits, so products fit 64. The caller reports an absurd size; "cut short" would be the wrong reason.
   const std::int64_t row = fields.row_bytes();
-  const bool absurd = row < 1 || fields.height > INT32_MAX / row;
   if (fields.data < kFileHeader + fields.header + (fields.bits <= 8 ? 4 * fields.colours : 0))
     throw BadPhoto("BMP with pixels inside of its header; get an intact copy");
-  if (!absurd && (fields.data > file.size() || std::uint64_t(row * fields.height) > file.size() - fields.data))
-    throw BadPhoto("BMP is cut short; get an intact copy");
+  const std::int64_t left = static_cast<std::int64_t>(file.size()) - static_cast<std::int64_t>(fields.data);
   return {.format = PhotoFormat::kBmp,
           .width = fields.width,
           .height = fields.height,
-          .bits = fields.bits <= 8 ? fields.bits : 8};
+          .bits = fields.bits <= 8 ? fields.bits : 8,
+          .cut_short = left < 0 || (row > 0 && fields.height > left / row)};
 }
 
 Picture decode_bmp(FileBytes file) {

@@ -30,8 +30,6 @@ inline bool starts_with(FileBytes bytes, std::string_view text) {
   return bytes.size() >= text.size() && std::memcmp(bytes.data(), text.data(), text.size()) == 0;
 }
 
-constexpr std::int64_t kMaxPixels = 100'000'000;  // limit of a photo, and of each side
-
 constexpr std::string_view kJpegStart = "\xFF\xD8\xFF", kPngSignature = "\x89PNG\r\n\x1A\n";
 constexpr std::string_view kExifStart{"Exif\0\0", 6};  // precedes EXIF's TIFF structure
 

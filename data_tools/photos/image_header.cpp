@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 
+#include "base/wording.h"
 #include "data_tools/photos/formats.h"
 
 namespace pleat {
@@ -84,14 +85,35 @@ ImageHeader read_header(FileBytes file) {
 
 }  // namespace
 
-ImageHeader read_image_header(FileBytes bytes) {
+const char* name_of(PhotoFormat format) {
+  switch (format) {
+    case PhotoFormat::kJpeg:
+      return "JPEG";
+    case PhotoFormat::kPng:
+      return "PNG";
+    case PhotoFormat::kWebp:
+      return "WebP";
+    case PhotoFormat::kBmp:
+      return "BMP";
+    case PhotoFormat::kTiff:
+      return "TIFF";
+  }
+  throw std::logic_error("a photo format without a name");
+}
+
+ImageHeader read_image_header(FileBytes bytes, std::int64_t max_pixels) {
   const ImageHeader header = read_header(bytes);
+  const std::int64_t most = max_pixels > 0                        ? max_pixels
+                            : header.reducible && header.streamed ? kMaxStreamed
+                                                                  : kMaxDecoded;
   if (header.width < 1 || header.height < 1) throw BadPhoto("no pixels; get an intact copy");
   // Each side is checked first: a PNG may claim 2^32 - 1 for both, and their product would overflow.
-  if (header.width > kMaxPixels || header.height > kMaxPixels || header.width * header.height > kMaxPixels) {
-    throw BadPhoto(fmt::format("{}x{} pixels are too many, at most {} million are decoded; shrink it", header.width,
-                               header.height, kMaxPixels / 1'000'000));
+  if (header.width > most || header.height > most || header.width * header.height > most) {
+    throw BadPhoto(
+        fmt::format("{}x{} pixels are too many, at most {} are read; shrink it, or allow more by --max-pixels",
+                    header.width, header.height, grouped(most)));
   }
+  if (header.cut_short) throw BadPhoto(fmt::format("{} is cut short; get an intact copy", name_of(header.format)));
   return header;
 }
 

@@ -15,16 +15,27 @@ struct BadPhoto : std::runtime_error {
 
 enum class PhotoFormat { kJpeg, kPng, kWebp, kBmp, kTiff };
 
+/// "JPEG", "PNG", …
+const char* name_of(PhotoFormat format);
+
 struct ImageHeader {
   PhotoFormat format{};
   std::int64_t width = 0, height = 0;  // pixels as stored, before EXIF orientation
   int bits = 8;                        // per channel, or per index of a palette
-  int orientation = 1;                 // of EXIF, 1 to 8; 1 (upright) if absent or unreadable
+  int orientation = 1;                 // of EXIF or XMP, 1 to 8; 1: upright, or none is named
+  bool reducible = false;              // decodes at a half, a quarter or an eighth
+  bool streamed = false;               // decodes row by row, without a copy of the whole photo
+  bool cut_short = false;              // the data ends before the last pixel
 };
 
+constexpr std::int64_t kMaxDecoded = 100'000'000;    // pixels decoded of a photo, unless a larger limit is given
+constexpr std::int64_t kMaxStreamed = 250'000'000;   // pixels of a photo that decodes at a fraction, row by row
+constexpr std::int64_t kMaxAllowed = 2'000'000'000;  // the largest limit
+
 /// Walks through the whole file, to its end marker.
-/// Throws: BadPhoto if the file is empty, of another format, cut short, of more than 100 million pixels, or of a kind
-/// that is not supported (animated, 12 bits, float, several pages).
-ImageHeader read_image_header(std::span<const std::uint8_t> bytes);
+///   max_pixels: of the photo; 0: kMaxStreamed or kMaxDecoded
+/// Throws: BadPhoto if the file is empty, of another format, cut short, of too many pixels, or of a kind that is not
+/// supported (animated, 12 bits, float, several pages).
+ImageHeader read_image_header(std::span<const std::uint8_t> bytes, std::int64_t max_pixels = 0);
 
 }  // namespace pleat

@@ -10,6 +10,7 @@
 #include <new>
 
 #include "data_tools/photos/formats.h"
+#include "data_tools/photos/jpeg_surplus.h"
 
 #ifndef LIBJPEG_TURBO_VERSION
 #error "libjpeg-turbo is required: other versions of libjpeg give other pixels"
@@ -25,6 +26,9 @@ struct JpegReader {
   char reason[JMSG_LENGTH_MAX] = "";
   FileBytes file;
   int reduction = 1;
+  const std::uint8_t* scan = nullptr;  // start of the first scan's coded data
+  bool junk = false;
+  FileBytes surplus;               // left before the end marker, still to be judged
   std::uint8_t* values = nullptr;  // output, row after row
   std::size_t row_values = 0;
 };
@@ -38,22 +42,28 @@ JpegReader& reader_of(j_common_ptr info) { return *static_cast<JpegReader*>(info
   std::longjmp(reader.escape, 1);
 }
 
-// Some cameras pad with zeros before a marker. Other bytes there are coded data without a pixel.
-bool only_zeros_skipped(const JpegReader& reader) {
+// libjpeg skipped bytes before a marker. No pixel depends on those before the first scan, nor on padding. Others behind
+// coded data may be what is left of it after damage: those before the end marker are judged later.
+bool is_harmless_surplus(JpegReader& reader) {
   const auto count = static_cast<std::size_t>(std::max(0, reader.errors.msg_parm.i[0]));
   const std::uint8_t* end = reader.info.src->next_input_byte;
   if (count > static_cast<std::size_t>(end - reader.file.data())) return false;
-  return std::all_of(end - count, end, [](std::uint8_t byte) { return byte == 0; });
+  reader.junk = true;
+  const FileBytes skipped(end - count, count);
+  if (reader.scan == nullptr || is_padding(skipped)) return true;
+  if (reader.errors.msg_parm.i[1] != JPEG_EOI || reader.info.output_scanline < reader.info.output_height) return false;
+  reader.surplus = skipped;
+  return true;
 }
 
 // Every other warning means that the coded data is damaged or that the colours are a guess.
-bool is_harmless(const JpegReader& reader) {
+bool is_harmless(JpegReader& reader) {
   switch (reader.errors.msg_code) {
     case JWRN_JFIF_MAJOR:      // a version number
     case JWRN_NOT_SEQUENTIAL:  // fields of a scan that sequential decoding does not use
       return true;
     case JWRN_EXTRANEOUS_DATA:
-      return only_zeros_skipped(reader);
+      return is_harmless_surplus(reader);
     default:
       return false;
   }
@@ -77,6 +87,7 @@ void start(JpegReader& reader) {
   info.client_data = &reader;
   jpeg_mem_src(&info, reader.file.data(), reader.file.size());
   jpeg_read_header(&info, TRUE);
+  reader.scan = info.src->next_input_byte;
   info.scale_num = 1;
   info.scale_denom = static_cast<unsigned>(reader.reduction);
   info.out_color_space = info.num_components == 1 ? JCS_GRAYSCALE : info.num_components == 4 ? JCS_CMYK : JCS_RGB;
@@ -94,7 +105,12 @@ void read_rows(JpegReader& reader) {
   }
 }
 
-void finish(JpegReader& reader) { jpeg_finish_decompress(&reader.info); }
+// Reads to the end marker, to find data without a pixel. Unlike jpeg_finish_decompress, keeps what is known of the
+// scan.
+void read_end(JpegReader& reader) {
+  while (jpeg_consume_input(&reader.info) != JPEG_REACHED_EOI) {
+  }
+}
 
 // A progressive photo without its last scans decodes to a blurred one, without any warning. Some coefficients are then
 // missing or lack their last bits.
@@ -129,11 +145,20 @@ class JpegDecoder {
     reader_.row_values = picture.row_values();
     run(read_rows);
     if (lacks_scans(info)) throw BadPhoto("JPEG lacks its last scans; get an intact copy");
-    run(finish);  // reads to the end marker, so finds data without a pixel
+    run(read_end);
+    check_surplus();
+    picture.notes.junk = reader_.junk;
     return picture;
   }
 
  private:
+  void check_surplus() const {
+    if (reader_.surplus.empty() || is_whole_scan({reader_.scan, reader_.info.src->next_input_byte}, reader_.info))
+      return;
+    throw BadPhoto(fmt::format("JPEG is damaged ({} bytes of coded data are left over); get an intact copy",
+                               reader_.surplus.size()));
+  }
+
   void run(void (*step)(JpegReader&)) {
     if (guarded(reader_, step)) return;
     if (reader_.errors.msg_code == JERR_OUT_OF_MEMORY) throw std::bad_alloc();

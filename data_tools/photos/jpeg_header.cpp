@@ -10,7 +10,8 @@
 namespace pleat {
 namespace {
 
-constexpr std::uint8_t kStartOfScan = 0xDA, kEndOfImage = 0xD9, kApp1 = 0xE1;
+constexpr std::uint8_t kStartOfScan = 0xDA, kEndOfImage = 0xD9, kApp1 = 0xE1, kApp14 = 0xEE;
+constexpr std::size_t kAdobeBytes = 12;
 constexpr std::string_view kXmpStart{"http://ns.adobe.com/xap/1.0/\0", 29};
 // Usual encoders write at most a dozen. Each scan of a progressive photo visits all pixels: a small file with thousands
 // of scans would take minutes.
@@ -45,14 +46,13 @@ class JpegWalk {
   ImageHeader run() {
     std::size_t at = 2;  // after the start marker
     while (at + 1 < file_.size()) {
-      if (file_[at] != 0xFF)
-        throw BadPhoto(fmt::format("JPEG is damaged at byte {} (a marker was expected); get an intact copy", at));
       const std::uint8_t marker = file_[at + 1];
-      if (marker == 0xFF) {  // padding
+      if (file_[at] != 0xFF || marker == 0xFF) {  // junk, or padding; decoders skip both
         ++at;
         continue;
       }
       at += 2;
+      if (marker == 0x00) continue;  // junk
       if (marker == kEndOfImage) return finished();
       if (has_no_segment(marker)) continue;
       at = read_segment(marker, at);
@@ -71,9 +71,12 @@ class JpegWalk {
     }
     if (length > file_.size() - at) jpeg_cut_short();
     const FileBytes segment = file_.subspan(at + 2, length - 2);
-    if (is_frame(marker)) read_frame(segment);
+    if (is_frame(marker)) read_frame(marker, segment);
     if (marker == kStartOfScan) read_scan(segment);
     if (marker == kApp1 && scans_ == 0) read_app1(segment);
+    // Decoders would not recognize it, and guess the colours.
+    if (marker == kApp14 && starts_with(segment, "Adobe") && segment.size() < kAdobeBytes)
+      throw BadPhoto("JPEG with a broken Adobe segment, which names its colours; get an intact copy");
     return at + length;
   }
 
@@ -85,11 +88,12 @@ class JpegWalk {
     exif_.insert(exif_.end(), part.begin(), part.end());
   }
 
-  void read_frame(FileBytes segment) {
+  void read_frame(std::uint8_t marker, FileBytes segment) {
     // A decoder would use the first header and its size.
     if (in_frame_.any()) throw BadPhoto("JPEG with two frame headers; save it again");
     if (segment.size() < 6 || segment.size() < 6 + std::size_t{3} * segment[5])
       throw BadPhoto("JPEG with a broken frame header; get an intact copy");
+    header_.streamed = marker == 0xC0 || marker == 0xC1;  // else progressive, or of a kind that is refused
     header_.bits = segment[0];
     header_.height = big_endian(segment.subspan(1, 2));
     header_.width = big_endian(segment.subspan(3, 2));
@@ -98,6 +102,7 @@ class JpegWalk {
       throw BadPhoto(fmt::format("JPEG with {} bits per channel, expected 8; convert it", header_.bits));
     if (channels != 1 && channels != 3 && channels != 4)
       throw BadPhoto(fmt::format("JPEG with {} channels, expected 1, 3 or 4; convert it", channels));
+    header_.reducible = channels != 4;  // averages of CMYK are not averages of its colours
     for (int i = 0; i < channels; ++i) in_frame_.set(segment[std::size_t(6 + 3 * i)]);
   }
 

@@ -43,9 +43,12 @@ StoredPart stored_part(const ImageHeader& header, const PhotoBox& upright, int h
 
 // JPEG decodes to averages of 2, 4 or 8 pixels for much less work. One and a half times the result's size must remain,
 // so that the final averaging still decides the result.
-int reduction_for(const StoredPart& part) {
+int reduction_for(const StoredPart& part, const ImageHeader& header) {
+  if (!header.reducible) return 1;
   const std::int64_t spare = std::min(2 * part.box.width / (3 * part.width), 2 * part.box.height / (3 * part.height));
-  return spare >= 8 ? 8 : spare >= 4 ? 4 : spare >= 2 ? 2 : 1;
+  int reduction = spare >= 8 ? 8 : spare >= 4 ? 4 : spare >= 2 ? 2 : 1;
+  while (reduction < 8 && header.width * header.height / (reduction * reduction) > kMaxDecoded) reduction *= 2;
+  return reduction;
 }
 
 Picture decode(FileBytes photo, PhotoFormat format, int reduction) {
@@ -82,7 +85,8 @@ void write_rgb(const Picture& picture, bool transposed, std::uint8_t* out) {
 
 }  // namespace
 
-Photo::Photo(std::span<const std::uint8_t> file) : file_(file), header_(read_image_header(file)) {}
+Photo::Photo(std::span<const std::uint8_t> file, std::int64_t max_pixels)
+    : file_(file), header_(read_image_header(file, max_pixels)) {}
 
 const Picture& Photo::decoded(int reduction) {
   if (reduction_ != 0 && reduction_ <= reduction) return decoded_;
@@ -100,7 +104,7 @@ void Photo::draw(const PhotoBox& box, int height, int width, std::span<std::uint
   if (rgb.size() != static_cast<std::size_t>(height) * static_cast<std::size_t>(width) * 3)
     throw std::logic_error("a picture's buffer has the wrong size");
   const StoredPart stored = stored_part(header_, box, height, width);
-  const Picture& picture = decoded(header_.format == PhotoFormat::kJpeg ? reduction_for(stored) : 1);
+  const Picture& picture = decoded(reduction_for(stored, header_));
   const auto axis = [this](std::int64_t begin, std::int64_t extent, bool mirrored) {
     return AxisPart{static_cast<double>(begin) / reduction_, static_cast<double>(extent) / reduction_, mirrored};
   };
@@ -108,22 +112,6 @@ void Photo::draw(const PhotoBox& box, int height, int width, std::span<std::uint
       picture, area_taps(axis(stored.box.top, stored.box.height, stored.turn.rows), picture.height, stored.height),
       area_taps(axis(stored.box.left, stored.box.width, stored.turn.columns), picture.width, stored.width));
   write_rgb(small, stored.turn.transposed, rgb.data());
-}
-
-const char* name_of(PhotoFormat format) {
-  switch (format) {
-    case PhotoFormat::kJpeg:
-      return "JPEG";
-    case PhotoFormat::kPng:
-      return "PNG";
-    case PhotoFormat::kWebp:
-      return "WebP";
-    case PhotoFormat::kBmp:
-      return "BMP";
-    case PhotoFormat::kTiff:
-      return "TIFF";
-  }
-  throw std::logic_error("a photo format without a name");
 }
 
 #define PLEAT_TEXT_OF(version) #version

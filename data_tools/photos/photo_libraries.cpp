@@ -1,9 +1,9 @@
 #include "data_tools/photos/photo_libraries.h"
 
-#include <dlfcn.h>
 #include <fmt/format.h>
 #include <jpeglib.h>
 #include <png.h>
+#include <webp/decode.h>
 #include <zlib.h>
 
 #include <cstdio>  // jpeglib.h needs it first
@@ -12,12 +12,9 @@
 namespace pleat {
 namespace {
 
-// Only a separate libwebp reports its version; a copy inside OpenCV does not.
+// One byte per number.
 std::string webp_version() {
-  using Version = int (*)();
-  const auto version = reinterpret_cast<Version>(dlsym(RTLD_DEFAULT, "WebPGetDecoderVersion"));
-  if (version == nullptr) return "OpenCV's own";
-  const int packed = version();  // one byte per number
+  const int packed = WebPGetDecoderVersion();
   return fmt::format("{}.{}.{}", packed >> 16 & 0xFF, packed >> 8 & 0xFF, packed & 0xFF);
 }
 

@@ -4,31 +4,46 @@
 
 #include <algorithm>
 #include <cstring>
+#include <type_traits>
 
 #include "data_tools/photos/image_header.h"
 
 namespace pleat {
 namespace {
 
-constexpr unsigned kDimmest = 4096;  // of 65,535
+// Of 65,535. Values of 12 bits end below the first, values of 14 bits below the second.
+constexpr unsigned kDimmest = 4096, kDim = 16384;
 
 bool has_alpha(const Picture& picture) { return picture.channels % 2 == 0; }
 
-std::uint16_t value_16(const std::uint8_t* values, std::size_t i) {
-  std::uint16_t value = 0;
-  std::memcpy(&value, values + 2 * i, sizeof(value));
+template <class Value>
+Value value_at(const std::uint8_t* values, std::size_t i) {
+  Value value;
+  std::memcpy(&value, values + sizeof(Value) * i, sizeof(Value));
   return value;
 }
 
-// The brightest colour value. Alpha does not count: it is 65,535 in opaque photos, however dim the colours are.
-unsigned brightest(const Picture& picture, std::size_t count) {
-  const auto channels = static_cast<std::size_t>(picture.channels);
-  const std::size_t colours = channels - (has_alpha(picture) ? 1 : 0);
-  unsigned most = 0;
-  for (std::size_t i = 0; i < count; ++i) {
-    if (i % channels < colours) most = std::max<unsigned>(most, value_16(picture.values.data(), i));
+// In place: writes stay behind reads.
+template <class Value>
+void blend(Picture& picture, Alpha alpha) {
+  if (!has_alpha(picture)) return;
+  using Wide = std::conditional_t<sizeof(Value) == 1, std::uint32_t, std::uint64_t>;  // holds products
+  constexpr Wide kWhite = static_cast<Value>(-1);
+  const auto colours = static_cast<std::size_t>(picture.channels - 1);
+  const std::size_t pixels = picture.values.size() / sizeof(Value) / (colours + 1);
+  const std::uint8_t* from = picture.values.data();
+  std::uint8_t* to = picture.values.data();
+  for (std::size_t i = 0; i < pixels; ++i, from += (colours + 1) * sizeof(Value)) {
+    const Wide opaque = value_at<Value>(from, colours), white = kWhite * (kWhite - opaque);
+    for (std::size_t c = 0; c < colours; ++c, to += sizeof(Value)) {
+      const Wide value = value_at<Value>(from, c);
+      const Wide colour = alpha == Alpha::kSeparate ? value * opaque : std::min(value, opaque) * kWhite;
+      const auto blended = static_cast<Value>((colour + white + kWhite / 2) / kWhite);
+      std::memcpy(to, &blended, sizeof(Value));
+    }
   }
-  return most;
+  picture.channels -= 1;
+  picture.values.resize(pixels * colours * sizeof(Value));
 }
 
 }  // namespace
@@ -37,36 +52,28 @@ Picture new_picture(std::size_t width, std::size_t height, int channels, int byt
   return {.width = static_cast<int>(width),
           .height = static_cast<int>(height),
           .channels = channels,
-          .values = std::vector<std::uint8_t>(width * height * std::size_t(channels) * std::size_t(bytes_per_value))};
+          .values = std::vector<std::uint8_t>(width * height * std::size_t(channels) * std::size_t(bytes_per_value)),
+          .notes = {}};
 }
 
-void to_8_bits(Picture& picture) {
+void lay_on_white(Picture& picture, Alpha alpha) { blend<std::uint8_t>(picture, alpha); }
+
+void lay_on_white_in_8_bits(Picture& picture, Alpha alpha) {
+  blend<std::uint16_t>(picture, alpha);
   const std::size_t count = picture.values.size() / 2;
-  if (const unsigned most = brightest(picture, count); most < kDimmest) {
-    throw BadPhoto(fmt::format(
-        "16-bit picture whose brightest value is {} of 65535: it would come out black; scale it to 8 bits", most));
-  }
   std::uint8_t* values = picture.values.data();
-  for (std::size_t i = 0; i < count; ++i)
-    values[i] = static_cast<std::uint8_t>((value_16(values, i) + 128U) / 257U);  // in place: reads stay ahead of writes
-  picture.values.resize(count);
-}
-
-void lay_on_white(Picture& picture, Alpha alpha) {
-  if (!has_alpha(picture)) return;
-  const auto colours = static_cast<std::size_t>(picture.channels - 1);
-  const std::size_t pixels = picture.values.size() / (colours + 1);
-  const std::uint8_t* from = picture.values.data();
-  std::uint8_t* to = picture.values.data();
-  for (std::size_t i = 0; i < pixels; ++i, from += colours + 1) {
-    const unsigned opaque = from[colours], white = 255U * (255U - opaque);
-    for (std::size_t c = 0; c < colours; ++c) {
-      const unsigned colour = alpha == Alpha::kSeparate ? from[c] * opaque : std::min<unsigned>(from[c], opaque) * 255U;
-      *to++ = static_cast<std::uint8_t>((colour + white + 127U) / 255U);
-    }
+  unsigned brightest = 0;
+  for (std::size_t i = 0; i < count; ++i) {  // in place: reads stay ahead of writes
+    const unsigned value = value_at<std::uint16_t>(values, i);
+    brightest = std::max(brightest, value);
+    values[i] = static_cast<std::uint8_t>((value + 128U) / 257U);
   }
-  picture.channels -= 1;
-  picture.values.resize(pixels * colours);
+  if (brightest < kDimmest) {
+    throw BadPhoto(fmt::format(
+        "16-bit picture whose brightest value is {} of 65535: it would come out black; scale it to 8 bits", brightest));
+  }
+  picture.notes.dim = brightest < kDim;
+  picture.values.resize(count);
 }
 
 }  // namespace pleat

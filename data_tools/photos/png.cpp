@@ -33,9 +33,9 @@ struct PngReader {
 }
 
 // Most warnings concern data that affects no pixel (profiles, texts). Those about the transparent colour are errors:
-// without it a picture comes out opaque.
+// without it a picture comes out opaque. One is out of range if it has more bits than the pixels; the lowest count.
 void hear(png_structp png, png_const_charp warning) {
-  if (std::strstr(warning, "tRNS") != nullptr) leave(png, warning);
+  if (std::strstr(warning, "tRNS") != nullptr && std::strstr(warning, "out-of-range") == nullptr) leave(png, warning);
 }
 
 void give_bytes(png_structp png, png_bytep to, std::size_t count) {
@@ -91,7 +91,7 @@ class PngDecoder {
       rows[y] = picture.values.data() + y * picture.row_values() * static_cast<std::size_t>(bytes);
     reader_.rows = rows.data();
     run(read_rows);
-    if (bytes == 2) to_8_bits(picture);
+    bytes == 2 ? lay_on_white_in_8_bits(picture) : lay_on_white(picture);
     return picture;
   }
 
@@ -107,10 +107,6 @@ class PngDecoder {
 
 }  // namespace
 
-Picture decode_png(FileBytes file) {
-  Picture picture = PngDecoder(file).decode();
-  lay_on_white(picture);
-  return picture;
-}
+Picture decode_png(FileBytes file) { return PngDecoder(file).decode(); }
 
 }  // namespace pleat

@@ -159,7 +159,7 @@ TiffLayout read_layout(FileBytes file) {
   // Some programs set a predictor for uncompressed data. TIFF 6.0 does not apply it.
   layout.predicted &= layout.compression == TiffCompression::kLzw || layout.compression == TiffCompression::kDeflate;
   // The caller reports an absurd size; strips would be the wrong reason.
-  if (layout.width > 0 && layout.height > 0 && layout.width * layout.height <= kMaxPixels)
+  if (layout.width > 0 && layout.height > 0 && layout.width * layout.height <= std::size_t{kMaxAllowed})
     read_strips(file, directory, layout);
   return layout;
 }
@@ -195,13 +195,13 @@ void finish_row(std::uint8_t* row, const TiffLayout& layout) {
 }
 
 // Drops an extra sample without a meaning.
-void drop_last_channel(Picture& picture) {
-  const auto samples = static_cast<std::size_t>(picture.channels);
-  const std::size_t pixels = picture.values.size() / samples;
-  for (std::size_t i = 0; i < pixels; ++i)
-    std::memmove(&picture.values[i * (samples - 1)], &picture.values[i * samples], samples - 1);
+void drop_last_channel(Picture& picture, std::size_t bytes_per_value) {
+  const std::size_t pixel = static_cast<std::size_t>(picture.channels) * bytes_per_value,
+                    kept = pixel - bytes_per_value;
+  const std::size_t pixels = picture.values.size() / pixel;
+  for (std::size_t i = 0; i < pixels; ++i) std::memmove(&picture.values[i * kept], &picture.values[i * pixel], kept);
   picture.channels -= 1;
-  picture.values.resize(pixels * (samples - 1));
+  picture.values.resize(pixels * kept);
 }
 
 }  // namespace
@@ -227,9 +227,9 @@ Picture decode_tiff(FileBytes file) {
     for (std::size_t i = 0; i < rows; ++i) finish_row(pixels.data() + i * layout.row_bytes(), layout);
     row += rows;
   }
-  if (layout.bits == 16) to_8_bits(picture);
-  if (layout.samples > layout.colours && layout.extra == 0) drop_last_channel(picture);
-  lay_on_white(picture, layout.extra == 1 ? Alpha::kPremultiplied : Alpha::kSeparate);
+  if (layout.samples > layout.colours && layout.extra == 0) drop_last_channel(picture, std::size_t(layout.bits / 8));
+  (layout.bits == 16 ? lay_on_white_in_8_bits : lay_on_white)(
+      picture, layout.extra == 1 ? Alpha::kPremultiplied : Alpha::kSeparate);
   return picture;
 }
 

@@ -1,7 +1,8 @@
-// Reads the header of a WebP; OpenCV decodes it. Source: RFC 9649.
+// Reads WebP (RFC 9649) through libwebp.
+#include <webp/decode.h>
+
 #include <new>
-#include <opencv2/core.hpp>
-#include <opencv2/imgcodecs.hpp>
+#include <stdexcept>
 
 #include "data_tools/photos/formats.h"
 #include "data_tools/photos/orientation.h"
@@ -11,6 +12,8 @@ namespace {
 
 constexpr std::uint32_t kSideMask = 0x3FFF;  // sides have 14 bits
 constexpr std::uint8_t kHasXmp = 0x04, kHasExif = 0x08;
+
+[[noreturn]] void not_decoded() { throw BadPhoto("WebP cannot be decoded (damaged); get an intact copy"); }
 
 [[noreturn]] void broken() { throw BadPhoto("WebP with a broken header; get an intact copy"); }
 
@@ -70,45 +73,18 @@ ImageHeader read_webp_header(FileBytes file) {
   return header;
 }
 
-namespace {
-
-// OpenCV asks all its decoders whether they know a file. If WebP's does not, these marks lead to GDCM, which ends the
-// process over some files, or to GDAL, which accepts many formats and uses a temporary file.
-bool is_for_other_decoders(FileBytes file) {
-  return (file.size() > 128 && starts_with(file.subspan(128), "DICM")) ||
-         (file.size() > 140 && starts_with(file.subspan(140), "DTED"));
-}
-
-// Returns blue first, without applying the orientation; empty if the file cannot be decoded.
-cv::Mat decode(FileBytes file) {
-  if (is_for_other_decoders(file)) return {};
-  const cv::Mat bytes(1, static_cast<int>(file.size()), CV_8U, const_cast<std::uint8_t*>(file.data()));
-  try {
-    return cv::imdecode(bytes, cv::IMREAD_UNCHANGED);
-  } catch (const cv::Exception& error) {
-    if (error.code == cv::Error::StsNoMem) throw std::bad_alloc();
-    return {};
-  }
-}
-
-}  // namespace
-
 Picture decode_webp(FileBytes file) {
-  const cv::Mat image = decode(file);
-  if (image.empty() || (image.type() != CV_8UC3 && image.type() != CV_8UC4))
-    throw BadPhoto("WebP cannot be decoded (damaged); get an intact copy");
-  const int channels = image.channels();
-  Picture picture = new_picture(std::size_t(image.cols), std::size_t(image.rows), channels);
-  std::uint8_t* to = picture.values.data();
-  for (int y = 0; y < image.rows; ++y) {
-    const std::uint8_t* from = image.ptr(y);
-    for (int x = 0; x < image.cols; ++x, from += channels, to += channels) {
-      to[0] = from[2];
-      to[1] = from[1];
-      to[2] = from[0];
-      if (channels == 4) to[3] = from[3];
-    }
-  }
+  WebPDecoderConfig config;
+  if (!WebPInitDecoderConfig(&config)) throw std::logic_error("another libwebp than pleat was built with");
+  if (WebPGetFeatures(file.data(), file.size(), &config.input) != VP8_STATUS_OK) not_decoded();
+  const int channels = config.input.has_alpha ? 4 : 3;
+  Picture picture = new_picture(std::size_t(config.input.width), std::size_t(config.input.height), channels);
+  config.output.colorspace = channels == 4 ? MODE_RGBA : MODE_RGB;
+  config.output.is_external_memory = 1;
+  config.output.u.RGBA = {picture.values.data(), static_cast<int>(picture.row_values()), picture.values.size()};
+  const VP8StatusCode status = WebPDecode(file.data(), file.size(), &config);
+  if (status == VP8_STATUS_OUT_OF_MEMORY) throw std::bad_alloc();
+  if (status != VP8_STATUS_OK) not_decoded();
   lay_on_white(picture);
   return picture;
 }

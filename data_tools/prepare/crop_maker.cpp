@@ -150,7 +150,7 @@ PhotoBox CropMaker::shown_part(const Photo& photo, const std::optional<PhotoBox>
 
 CropFacts CropMaker::make(std::span<const std::uint8_t> file, const std::filesystem::path& path,
                           std::span<std::uint8_t> crop) const {
-  Photo photo(file);
+  Photo photo(file, options_.max_pixels);
   CropFacts facts{.format = photo.format(), .width = photo.width(), .height = photo.height()};
   std::optional<PhotoBox> face;
   if (options_.seeks_faces()) {
@@ -159,6 +159,7 @@ CropFacts CropMaker::make(std::span<const std::uint8_t> file, const std::filesys
   }
   const PhotoBox shown = shown_part(photo, face);
   photo.draw(shown, options_.height, options_.width, crop);
+  facts.notes = photo.notes();
   if (!options_.remove_background) return facts;
   if (!options_.masks.empty()) {
     const auto mask = mask_path(options_.masks, path);

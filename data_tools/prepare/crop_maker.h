@@ -31,6 +31,7 @@ struct CropOptions {
   bool remove_background = false;    // turned gray (128) by masks, else around the face; stays if no face is found
   std::filesystem::path detector;    // for faces; empty: default_face_detector()
   std::filesystem::path masks;       // folder with a mask for each photo; empty: no masks
+  std::int64_t max_pixels = 0;       // of a photo; 0: see read_image_header
 
   bool seeks_faces() const { return crop == CropMode::kFace || (remove_background && masks.empty()); }
 };
@@ -40,6 +41,7 @@ struct CropFacts {
   PhotoFormat format{};
   std::int64_t width = 0, height = 0;  // pixels, upright
   bool face_missed = false;            // searched for, but not found
+  PhotoNotes notes;
 };
 
 /// Thread-safe.

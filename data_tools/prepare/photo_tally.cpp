@@ -32,6 +32,8 @@ Json commonest_sizes(const PhotoTally& tally) {
 void PhotoTally::add(const CropFacts& facts) {
   ++photos[{facts.width * facts.height, facts.width, facts.height, name_of(facts.format)}];
   faces_missed += facts.face_missed;
+  with_junk += facts.notes.junk;
+  dim += facts.notes.dim;
 }
 
 std::size_t PhotoTally::count() const {
@@ -51,6 +53,8 @@ PhotoTally gather_tally(const PhotoTally& mine, const Ranks& ranks) {
   for (const PhotoTally& theirs : gather(ranks, mine)) {
     for (const auto& [kind, count] : theirs.photos) sum.photos[kind] += count;
     sum.faces_missed += theirs.faces_missed;
+    sum.with_junk += theirs.with_junk;
+    sum.dim += theirs.dim;
   }
   return sum;
 }
@@ -66,7 +70,9 @@ Json describe_photos(const PhotoTally& tally, const CropOptions& options) {
   Json photos = {{"used", tally.count()},
                  {"formats", formats},
                  {"sizes", sizes},
-                 {"smaller_than_crop", tally.smaller_than(options.height, options.width)}};
+                 {"smaller_than_crop", tally.smaller_than(options.height, options.width)},
+                 {"with_junk", tally.with_junk},
+                 {"dim", tally.dim}};
   if (options.seeks_faces()) photos["without_face"] = tally.faces_missed;
   return photos;
 }
@@ -80,6 +86,12 @@ std::vector<std::string> photo_warnings(const PhotoTally& tally, const CropOptio
                                 cropped ? "are cropped as with --crop center" : "", cropped && kept ? " and " : "",
                                 kept ? "keep their background" : "",
                                 may_change ? "; --preview shows some, another --detector may find more" : ""));
+  }
+  if (tally.dim > 0) {
+    lines.push_back(fmt::format(
+        "{} of {} have 16 bits per channel, but their brightest value is below 16384 of 65535: they come out nearly "
+        "black; scale them to 8 bits",
+        grouped(tally.dim), all));
   }
   if (const std::size_t small = tally.smaller_than(options.height, options.width); small > 0) {
     lines.push_back(fmt::format("{} of {} with a side shorter than the crop's were enlarged{}", grouped(small), all,

@@ -1,5 +1,5 @@
-// Counts formats, sizes and missed faces of the photos. Counts are sums over rows, so they do not depend on the number
-// of ranks and threads.
+// Counts formats, sizes, missed faces and peculiarities of the photos. Counts are sums over rows, so they do not depend
+// on the number of ranks and threads.
 #pragma once
 
 #include <cstddef>
@@ -18,8 +18,10 @@ namespace pleat {
 struct PhotoTally {
   using Kind = std::tuple<std::int64_t, std::int64_t, std::int64_t, std::string>;  // pixels, width, height, format
   std::map<Kind, std::size_t> photos;                                              // by size, small ones first
-  std::size_t faces_missed = 0;
-  static constexpr auto members() { return std::tuple{&PhotoTally::photos, &PhotoTally::faces_missed}; }
+  std::size_t faces_missed = 0, with_junk = 0, dim = 0;
+  static constexpr auto members() {
+    return std::tuple{&PhotoTally::photos, &PhotoTally::faces_missed, &PhotoTally::with_junk, &PhotoTally::dim};
+  }
 
   void add(const CropFacts& facts);
   std::size_t count() const;

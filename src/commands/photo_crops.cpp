@@ -1,10 +1,14 @@
 #include "commands/photo_crops.h"
 
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
 #include <algorithm>
 
 #include "base/files.h"
 #include "base/progress.h"
 #include "cluster/host.h"
+#include "data_tools/photos/image_header.h"
 
 namespace pleat {
 namespace {
@@ -16,6 +20,15 @@ int threads_of_this_rank(const Ranks& ranks) {
 }
 
 }  // namespace
+
+void add_max_pixels(CLI::App& verb, std::int64_t& max_pixels) {
+  verb.add_option("--max-pixels", max_pixels,
+                  fmt::format("refuse photos of more pixels; default: {} million for baseline JPEG, which decodes at a "
+                              "fraction, and {} million for all others",
+                              kMaxStreamed / 1'000'000, kMaxDecoded / 1'000'000))
+      ->check(CLI::Range(std::int64_t{1}, kMaxAllowed))
+      ->type_name("N");
+}
 
 MadeCrops crops_of_table(const std::filesystem::path& table, const std::filesystem::path& images,
                          const CropOptions& crop, MakeCropsOptions how, const Ranks& ranks) {

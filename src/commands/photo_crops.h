@@ -1,12 +1,20 @@
 // Makes a crops file from photos or IDX files, with progress and all cores of this rank. For pleat prepare and predict.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 
 #include "base/ranks.h"
 #include "data_tools/prepare/make_crops.h"
 
+namespace CLI {
+class App;
+}
+
 namespace pleat {
+
+/// Adds --max-pixels. `max_pixels` stays 0 if the flag is not given.
+void add_max_pixels(CLI::App& verb, std::int64_t& max_pixels);
 
 /// Reads `table` and calls make_photo_crops. Sets threads, progress and protected input files in `how`.
 /// Collective: every rank calls it.

@@ -28,6 +28,7 @@ void check_flags(const PredictFlags& flags) {
   }
   const char* idle = !flags.detector.empty() ? "--detector"
                      : !flags.masks.empty()  ? "--masks"
+                     : flags.max_pixels > 0  ? "--max-pixels"
                      : flags.skip_bad        ? "--skip-bad"
                                              : nullptr;
   if (crops && idle != nullptr) throw UsageError("--crops are prepared already; drop {}", idle);
@@ -74,6 +75,7 @@ void prepare_photos(const PredictFlags& flags, const Provenance& preparation, co
                     const MpiSession& session) {
   CropOptions crop;
   together(session.ranks(), [&] { crop = crop_options_of(preparation, flags.detector, flags.masks); });
+  crop.max_pixels = flags.max_pixels;
   const MakeCropsOptions how{
       .out = crops, .default_split = kSplit, .skip_bad = flags.skip_bad, .rejected = list_beside(flags.request.out)};
   const MadeCrops made = crops_of_table(flags.table, flags.images, crop, how, session.ranks());
@@ -100,6 +102,7 @@ CLI::App* add_predict(CLI::App& program, PredictFlags& flags) {
       ->type_name("DIR");
   verb->add_flag("--skip-bad", flags.skip_bad,
                  "skip broken photos and list them beside --out (for p.csv: p.rejected.csv)");
+  add_max_pixels(*verb, flags.max_pixels);
   verb->add_option("--masks", flags.masks, "folder with masks of the photos, if the run's crops were made with --masks")
       ->type_name("DIR");
   verb->add_option("--detector", flags.detector, "face detector, if the run's crops were made with --detector")

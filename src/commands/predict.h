@@ -16,6 +16,7 @@ struct PredictFlags {
   PredictRequest request;               // `crops` is empty if photos are given
   std::filesystem::path table, images;  // photos, prepared like the run's
   std::filesystem::path detector, masks;
+  std::int64_t max_pixels = 0;  // 0: not given
   bool skip_bad = false;
 };
 

@@ -49,6 +49,7 @@ CropOptions crop_options(const PrepareOptions& options) {
   crop.remove_background = options.background == "remove";
   crop.detector = options.detector;
   crop.masks = options.masks;
+  crop.max_pixels = options.max_pixels;
   if (!std::isfinite(crop.face_margin)) throw UsageError("--face-margin: expected a number from 0 to {}", kMaxMargin);
   if (options.face_margin && crop.crop != CropMode::kFace)
     throw UsageError("--face-margin has no effect without --crop face; add that, or drop --face-margin");
@@ -68,6 +69,7 @@ void refuse_photo_flags(const PrepareOptions& options, const char* why) {
                      : !options.background.empty() ? "--background"
                      : !options.detector.empty()   ? "--detector"
                      : !options.masks.empty()      ? "--masks"
+                     : options.max_pixels > 0      ? "--max-pixels"
                      : options.skip_bad            ? "--skip-bad"
                      : options.preview > 0         ? "--preview"
                      : !options.same_text.empty()  ? "--same-text"
@@ -156,6 +158,7 @@ void add_photo_flags(CLI::App* prepare, PrepareOptions& options) {
           "--detector", options.detector,
           "face detector: an OpenCV cascade (.xml) or YuNet (.onnx); default: OpenCV's cascade of frontal faces")
       ->type_name("FILE");
+  add_max_pixels(*prepare, options.max_pixels);
   prepare->add_flag("--skip-bad", options.skip_bad, "skip damaged photos and list them in rejected.csv beside --out");
   prepare
       ->add_option("--same-text", options.same_text,

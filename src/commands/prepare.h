@@ -19,6 +19,7 @@ struct PrepareOptions {
   std::string size, crop, background;   // as on the command line; empty: not given
   std::optional<double> face_margin;
   std::filesystem::path detector, masks;
+  std::int64_t max_pixels = 0;  // 0: not given
   bool skip_bad = false;
   std::string same_text;    // check or strict; empty: not given
   std::size_t preview = 0;  // photos on a sheet beside `out`; 0: no sheet

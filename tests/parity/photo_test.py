@@ -48,6 +48,15 @@ def two_bytes(image):
     return Image.fromarray(numpy.asarray(image.convert("L")).astype(numpy.uint16) * 257)
 
 
+def inks(image):
+    """CMYK with sharp edges: each pixel has black ink or coloured ink, never both."""
+    gray = numpy.random.default_rng(5).random((image.height, image.width)) < 0.5
+    pixels = numpy.zeros((image.height, image.width, 4), numpy.uint8)
+    pixels[gray, 3] = 230
+    pixels[~gray, :3] = 255 - numpy.asarray(image)[~gray]
+    return Image.frombytes("CMYK", image.size, pixels.tobytes())
+
+
 def kinds():
     """(name, how to save it): every way that photos come in."""
     wide, tall = scene(512, 384), scene(384, 512, 1)
@@ -64,6 +73,7 @@ def kinds():
     yield "progressive.jpg", lambda p: wide.save(p, progressive=True, **jpeg)
     yield "gray.jpg", lambda p: wide.convert("L").save(p, **jpeg)
     yield "cmyk.jpg", lambda p: wide.convert("CMYK").save(p, **jpeg)
+    yield "inks.jpg", lambda p: inks(wide).save(p, quality=100, subsampling=0)
     yield "odd.jpg", lambda p: scene(333, 517).save(p, **jpeg)
     yield "large.jpg", lambda p: scene(2011, 1507).save(p, **jpeg)
     yield "largest.jpg", lambda p: scene(4000, 3000).save(p, **jpeg)

@@ -81,6 +81,10 @@ TEST(ImageHeader, AnAbsurdSizeIsNamed) {
     set_number(bmp, 18, side), set_number(bmp, 22, side);
     EXPECT_THAT(reason_of(bmp), HasSubstr(fmt::format("{0}x{0} pixels are too many", side)));
   }
+  EXPECT_EQ(reason_of(encode(quarters(16, 16), ".png")), "accepted");
+  EXPECT_THROW(read_image_header(encode(quarters(16, 16), ".png"), 255), BadPhoto) << "a smaller limit";
+  set_number(bmp, 18, 40000), set_number(bmp, 22, 40000);
+  EXPECT_THROW(read_image_header(bmp, kMaxAllowed), BadPhoto) << "within a larger limit, but cut short";
   set_number(bmp, 18, 0);
   EXPECT_THAT(reason_of(bmp), HasSubstr("no pixels"));
 }

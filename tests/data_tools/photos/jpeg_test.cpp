@@ -77,12 +77,54 @@ TEST(Jpeg, AProgressiveOneNeedsAllItsScans) {
   }
 }
 
-TEST(Jpeg, DataThatFitsNoPixelIsDamageButPaddingIsNone) {
+TEST(Jpeg, JunkBeforeTheEndIsReadOver) {
+  for (const bool gray : {false, true}) {
+    const Photo photo = noisy_jpeg(false, gray), inside = part(photo, 0, photo.size() - 2);
+    for (const Photo& junk : {Photo(40, 0), Photo(5, 0xFF), Photo(40, 7), Photo{7}, Photo{1, 2, 3}, Photo{0xFF, 0, 9}})
+      EXPECT_EQ(reason_of(joined(joined(inside, junk), kEnd)), "accepted") << junk.size() << " of " << int(junk[0]);
+  }
+  const Photo photo = noisy_jpeg(true), inside = part(photo, 0, photo.size() - 2);
+  EXPECT_EQ(reason_of(joined(joined(inside, Photo(40, 7)), kEnd)), "accepted") << "padding";
+  EXPECT_THAT(reason_of(joined(joined(inside, {1, 2, 3, 4}), kEnd)), HasSubstr("extraneous bytes")) << "progressive";
+}
+
+// The decoder finds the blocks again, but later than they were. The last ones are left.
+TEST(Jpeg, BlocksThatAreLeftOverAreDamage) {
   const Photo photo = noisy_jpeg();
-  const Photo inside = part(photo, 0, photo.size() - 2);
-  EXPECT_EQ(reason_of(joined(joined(inside, Photo(40, 0)), kEnd)), "accepted");
-  EXPECT_EQ(reason_of(joined(joined(inside, Photo(5, 0xFF)), kEnd)), "accepted");
-  EXPECT_THAT(reason_of(joined(joined(inside, Photo(40, 7)), kEnd)), HasSubstr("extraneous bytes"));
+  const std::size_t scan = last(photo, kStartOfScan) + 14;
+  int whole = 0, left_over = 0, tries = 0;
+  for (std::size_t at = scan; at < photo.size() - 200; at += 101, ++tries) {
+    Photo more = part(photo, 0, at);
+    for (std::size_t i = 0; i < 40; ++i) more.push_back(static_cast<std::uint8_t>((at + i) * 37 % 255));
+    const std::string reason = reason_of(joined(more, part(photo, at, photo.size())));
+    whole += reason == "accepted";
+    left_over += reason.find("bytes of coded data are left over") != std::string::npos;
+  }
+  EXPECT_GT(left_over, tries / 2);
+  EXPECT_LT(whole, tries / 5) << "the inserted bytes may hold whole blocks that take the place of others";
+}
+
+TEST(Jpeg, JunkBetweenSegmentsIsReadOver) {
+  const Photo photo = noisy_jpeg();
+  for (const std::size_t at : {std::size_t{20}, last(photo, {0xFF, 0xC4}), last(photo, kStartOfScan)}) {
+    for (const Photo& junk : {Photo{7}, Photo{1, 2, 3}, Photo{9, 0xFF, 0, 0xFF, 0xFF, 0, 9}}) {
+      const Photo odd = joined(joined(part(photo, 0, at), junk), part(photo, at, photo.size()));
+      EXPECT_EQ(reason_of(odd), "accepted") << at;
+    }
+  }
+}
+
+TEST(Jpeg, ABrokenSegmentThatNamesTheColoursIsRefused) {
+  const Photo photo = noisy_jpeg();
+  const Photo adobe = {0xFF, 0xEE, 0, 13, 'A', 'd', 'o', 'b', 'e', 0, 100, 0, 0, 0, 0, 0};
+  EXPECT_THAT(reason_of(joined(joined(part(photo, 0, 20), adobe), part(photo, 20, photo.size()))),
+              HasSubstr("broken Adobe segment"));
+}
+
+TEST(Jpeg, OnlyOneScanDecodesRowByRow) {
+  EXPECT_TRUE(read_image_header(noisy_jpeg()).reducible);
+  EXPECT_TRUE(read_image_header(noisy_jpeg()).streamed);
+  EXPECT_FALSE(read_image_header(noisy_jpeg(true)).streamed) << "progressive";
 }
 
 TEST(Jpeg, AMarkerThatDoesNotBelongIsDamage) {
@@ -121,7 +163,7 @@ TEST(Jpeg, NothingIsPrinted) {
   testing::internal::CaptureStderr();
   const Photo photo = noisy_jpeg();
   reason_of(joined(part(photo, 0, photo.size() / 2), kEnd));
-  reason_of(joined(joined(part(photo, 0, photo.size() - 2), Photo(40, 7)), kEnd));
+  reason_of(joined(joined(part(photo, 0, photo.size() - 2), {1, 2, 3, 4}), kEnd));
   EXPECT_EQ(testing::internal::GetCapturedStderr(), "");
 }
 
