@@ -10,6 +10,7 @@ find_package(ZLIB REQUIRED)
 find_package(PNG 1.6 REQUIRED)
 # Interface version 62, which Debian's libjpeg-turbo 2 has. Another version would change crops.
 find_package(JPEG 62 EXACT REQUIRED)
+find_package(TIFF 4.5 REQUIRED)
 pkg_check_modules(WEBP REQUIRED IMPORTED_TARGET libwebp)
 find_package(OpenSSL REQUIRED COMPONENTS Crypto)
 find_package(MPI REQUIRED COMPONENTS C)

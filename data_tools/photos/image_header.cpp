@@ -15,8 +15,10 @@ bool is_riff(FileBytes file, std::string_view kind) {
   return starts_with(file, "RIFF") && file.size() >= 12 && starts_with(file.subspan(8), kind);
 }
 
+// TIFF or BigTIFF.
 bool is_tiff(FileBytes file) {
-  return starts_with(file, std::string_view("II*\0", 4)) || starts_with(file, std::string_view("MM\0*", 4));
+  return starts_with(file, std::string_view("II*\0", 4)) || starts_with(file, std::string_view("MM\0*", 4)) ||
+         starts_with(file, std::string_view("II+\0", 4)) || starts_with(file, std::string_view("MM\0+", 4));
 }
 
 // The brand distinguishes the photos and videos of phones. Source: ISO/IEC 14496-12.
@@ -45,8 +47,6 @@ const char* other_format(FileBytes file) {
       Start{"\xFF\x0A", "JPEG XL photo"},
       Start{"8BPS", "Photoshop document"},
       Start{"%PDF", "PDF document"},
-      Start{{"II+\0", 4}, "BigTIFF file"},
-      Start{{"MM\0+", 4}, "BigTIFF file"},
       Start{"PK\x03\x04", "zip archive"},
   };
   for (const auto& [bytes, name] : kStarts) {

@@ -1,236 +1,204 @@
-// Decodes TIFF 6.0 as photo programs write it: strips of 8- or 16-bit gray or RGB. OpenCV is not used: it silently
-// accepts damaged strips, and multiplies colours by alpha for some files only.
+// Decodes TIFF 6.0 and BigTIFF through libtiff: every packing, strips and tiles.
 #include <fmt/format.h>
+#include <tiffio.h>
+#include <zlib.h>
 
 #include <algorithm>
-#include <bit>
-#include <numeric>
+#include <array>
+#include <new>
+#include <vector>
 
 #include "data_tools/photos/formats.h"
 #include "data_tools/photos/orientation.h"
-#include "data_tools/photos/tiff_directory.h"
-#include "data_tools/photos/tiff_strips.h"
+#include "data_tools/photos/tiff_file.h"
+#include "data_tools/photos/tiff_layout.h"
 
 namespace pleat {
 namespace {
 
-enum Tag : std::uint16_t {
-  kSubfile = 254,
-  kWidth = 256,
-  kHeight = 257,
-  kBits = 258,
-  kCompression = 259,
-  kPhotometric = 262,
-  kFillOrder = 266,
-  kOffsets = 273,
-  kSamples = 277,
-  kRowsPerStrip = 278,
-  kCounts = 279,
-  kPlanes = 284,
-  kPredictor = 317,
-  kTileWidth = 322,
-  kExtraSamples = 338,
-  kSampleFormat = 339,
-  kXmp = 700,
-  kDngVersion = 50706,
-};
+constexpr std::uint16_t kXmp = 700;
+constexpr std::size_t kMaxTile = std::size_t{256} << 20;  // bytes: a tile may be far larger than its picture
 
-constexpr std::uint32_t kWhiteIsZero = 0, kBlackIsZero = 1, kRgb = 2;  // values of kPhotometric
-
-struct TiffLayout {
-  std::size_t width = 0, height = 0, rows_per_strip = 0;
-  int bits = 8, samples = 1, colours = 1;  // samples: colours and extra ones
-  bool inverted = false, big_endian = false, predicted = false;
-  std::uint32_t extra = 0;  // meaning of the sample after the colours: 0 none, 1 premultiplied alpha, 2 alpha
-  TiffCompression compression{};
-  std::vector<FileBytes> strips;
-
-  std::size_t row_bytes() const { return width * static_cast<std::size_t>(samples * bits / 8); }
-};
-
-[[noreturn]] void refuse(const std::string& what) { throw BadPhoto("TIFF " + what + "; save it as PNG or JPEG"); }
-
-const char* photometric_name(std::uint32_t code) {
-  switch (code) {
-    case 3:
-      return "with a palette";
-    case 4:
-      return "that is a mask";
-    case 5:
-      return "in CMYK colours";
-    case 6:
-      return "in YCbCr colours";
-    case 8:
-      return "in CIELab colours";
-    case 32803:
-      return "of raw sensor values";
-    default:
-      return "in unknown colours";
-  }
-}
-
-TiffCompression compression_of(std::uint32_t code) {
-  switch (code) {
-    case 1:
-      return TiffCompression::kNone;
-    case 5:
-      return TiffCompression::kLzw;
-    case 8:
-    case 32946:
-      return TiffCompression::kDeflate;
-    case 32773:
-      return TiffCompression::kPackBits;
-    case 6:
-    case 7:
-      refuse("with JPEG inside");
-    case 2:
-    case 3:
-    case 4:
-      refuse("with fax compression");
-    default:
-      refuse(fmt::format("with compression {}", code));
-  }
-}
-
-// A picture that is marked as a thumbnail does not count as a page.
-void check_single_page(FileBytes file, const TiffDirectory& first) {
-  constexpr int kMost = 16;  // limit, since a link back to an earlier directory would never end
+// Thumbnails and masks of a picture do not count as pages.
+void check_single_page(const TiffFile& tiff) {
+  constexpr int kMost = 16;  // directories that are looked at
   int pages = 1;
-  std::uint32_t at = first.next();
-  for (int i = 0; at != 0 && i < kMost; ++i) {
-    const TiffDirectory directory(file, at);
-    if ((directory.number(kSubfile).value_or(0) & 1) == 0) ++pages;
-    at = directory.next();
+  for (int i = 0; i < kMost && TIFFLastDirectory(tiff.get()) == 0; ++i) {
+    if (TIFFReadDirectory(tiff.get()) == 0) throw BadPhoto("TIFF with a broken directory; get an intact copy");
+    const auto kind = tiff.field<std::uint32_t>(TIFFTAG_SUBFILETYPE, 0);
+    if ((kind & (FILETYPE_REDUCEDIMAGE | FILETYPE_MASK)) == 0) ++pages;
   }
-  if (pages > 1) refuse("of several pages, expected one");
+  if (pages > 1) refuse_tiff("of several pages, expected one");
 }
 
-void read_samples(const TiffDirectory& directory, TiffLayout& layout) {
-  layout.samples = static_cast<int>(std::min(directory.number(kSamples).value_or(1), 99U));
-  std::vector<std::uint32_t> bits = directory.numbers(kBits);
-  if (bits.empty()) bits = {1};
-  const auto other = [](std::uint32_t expected) { return [=](std::uint32_t value) { return value != expected; }; };
-  const auto formats = directory.numbers(kSampleFormat);
-  if (std::any_of(formats.begin(), formats.end(), other(1)))
-    refuse(formats[0] == 3 ? "of float values" : "of signed values");
-  if (std::any_of(bits.begin(), bits.end(), other(bits[0]))) refuse("of channels with different numbers of bits");
-  if (bits[0] != 8 && bits[0] != 16) refuse(fmt::format("of {} bits per channel, expected 8 or 16", bits[0]));
-  layout.bits = static_cast<int>(bits[0]);
-  const std::uint32_t photometric = directory.number(kPhotometric).value_or(99);
-  if (photometric > kRgb) refuse(photometric_name(photometric));
-  layout.inverted = photometric == kWhiteIsZero;
-  layout.colours = photometric == kRgb ? 3 : 1;
-  if (layout.samples != layout.colours && layout.samples != layout.colours + 1)
-    refuse(fmt::format("of {} channels", layout.samples));
-  layout.extra = layout.samples > layout.colours ? directory.number(kExtraSamples).value_or(0) : 0;
-  if (layout.samples > 1 && directory.number(kPlanes).value_or(1) != 1) refuse("of separate planes");
-  const std::uint32_t predictor = directory.number(kPredictor).value_or(1);
-  if (predictor != 1 && predictor != 2) refuse(fmt::format("with predictor {}", predictor));
-  layout.predicted = predictor == 2;
-  if (directory.number(kFillOrder).value_or(1) != 1) refuse("with the bits of a byte in reverse order");
-}
+std::uint32_t block_count(TIFF* tiff, bool tiled) { return tiled ? TIFFNumberOfTiles(tiff) : TIFFNumberOfStrips(tiff); }
 
-void read_strips(FileBytes file, const TiffDirectory& directory, TiffLayout& layout) {
-  const auto offsets = directory.numbers(kOffsets), counts = directory.numbers(kCounts);
-  const std::size_t rows = directory.number(kRowsPerStrip).value_or(UINT32_MAX);
-  layout.rows_per_strip = std::min(rows, layout.height);
-  if (layout.rows_per_strip == 0 || offsets.size() != counts.size() ||
-      offsets.size() != (layout.height + layout.rows_per_strip - 1) / layout.rows_per_strip)
-    throw BadPhoto("TIFF with a broken directory; get an intact copy");
-  for (std::size_t i = 0; i < offsets.size(); ++i) {
-    if (offsets[i] > file.size() || counts[i] > file.size() - offsets[i])
-      throw BadPhoto("TIFF is cut short; get an intact copy");
-    layout.strips.push_back(file.subspan(offsets[i], counts[i]));
+// libtiff takes the place of a single strip from the file's end if the directory's looks wrong.
+bool is_cut_short(const TiffFile& tiff, const TiffLayout& layout, std::size_t file_size) {
+  const std::uint32_t blocks = block_count(tiff.get(), layout.tiled);
+  for (std::uint32_t i = 0; i < blocks; ++i) {
+    const std::uint64_t offset = TIFFGetStrileOffset(tiff.get(), i), count = TIFFGetStrileByteCount(tiff.get(), i);
+    if (offset > file_size || count > file_size - offset) return true;
+    const bool plain = layout.compression == COMPRESSION_NONE && !layout.tiled && blocks == 1;
+    if (plain && count < static_cast<std::uint64_t>(TIFFStripSize(tiff.get()))) return true;
   }
+  return false;
 }
 
-TiffLayout read_layout(FileBytes file) {
-  const TiffDirectory directory(file);
-  check_single_page(file, directory);
-  // Raw photos of many cameras start with a thumbnail; ordinary TIFF readers do not find the photo itself.
-  if ((directory.number(kSubfile).value_or(0) & 1) != 0 || directory.number(kDngVersion))
-    refuse("of a camera's raw values, whose first picture is a thumbnail");
-  TiffLayout layout{.big_endian = directory.big_endian()};
-  layout.width = directory.number(kWidth).value_or(0);
-  layout.height = directory.number(kHeight).value_or(0);
-  if (directory.number(kTileWidth)) refuse("of tiles, expected strips");
-  read_samples(directory, layout);
-  layout.compression = compression_of(directory.number(kCompression).value_or(1));
-  // Some programs set a predictor for uncompressed data. TIFF 6.0 does not apply it.
-  layout.predicted &= layout.compression == TiffCompression::kLzw || layout.compression == TiffCompression::kDeflate;
-  // The caller reports an absurd size; strips would be the wrong reason.
-  if (layout.width > 0 && layout.height > 0 && layout.width * layout.height <= std::size_t{kMaxAllowed})
-    read_strips(file, directory, layout);
-  return layout;
-}
-
-// Converts 16-bit values from the file's byte order to the machine's.
-void to_native(std::uint8_t* row, std::size_t bytes, bool big_endian) {
-  if (big_endian == (std::endian::native == std::endian::big)) return;
-  for (std::size_t i = 0; i + 1 < bytes; i += 2) std::swap(row[i], row[i + 1]);
-}
-
-// Predictor 2 stores each value as its difference from the previous pixel.
-template <typename Value>
-void undo_prediction(std::uint8_t* row, std::size_t values, std::size_t samples) {
-  for (std::size_t i = samples; i < values; ++i) {
-    Value value, before;
-    std::memcpy(&value, row + i * sizeof(Value), sizeof(Value));
-    std::memcpy(&before, row + (i - samples) * sizeof(Value), sizeof(Value));
-    value = static_cast<Value>(value + before);
-    std::memcpy(row + i * sizeof(Value), &value, sizeof(Value));
+// Reads a deflated block to the end of its stream, for its checksum: libtiff stops at the last pixel. Some writers'
+// last strip continues behind the last row, by less than a strip.
+bool is_whole_deflate(FileBytes block, std::size_t block_bytes) {
+  std::array<std::uint8_t, 1 << 16> scratch;
+  z_stream stream{};
+  if (inflateInit(&stream) != Z_OK) throw std::bad_alloc();
+  stream.next_in = const_cast<Bytef*>(block.data());
+  stream.avail_in = static_cast<uInt>(block.size());
+  int result = Z_OK;
+  while (result == Z_OK && stream.total_out <= 2 * block_bytes) {
+    stream.next_out = scratch.data();
+    stream.avail_out = static_cast<uInt>(scratch.size());
+    result = inflate(&stream, Z_SYNC_FLUSH);
   }
+  inflateEnd(&stream);
+  return result == Z_STREAM_END;
 }
 
-void finish_row(std::uint8_t* row, const TiffLayout& layout) {
-  const auto samples = static_cast<std::size_t>(layout.samples), values = layout.width * samples;
-  if (layout.bits == 16) to_native(row, layout.row_bytes(), layout.big_endian);
-  if (layout.predicted && layout.bits == 16) undo_prediction<std::uint16_t>(row, values, samples);
-  if (layout.predicted && layout.bits == 8) undo_prediction<std::uint8_t>(row, values, samples);
-  if (!layout.inverted) return;
-  const std::size_t bytes = static_cast<std::size_t>(layout.bits / 8);
-  for (std::size_t pixel = 0; pixel < layout.width; ++pixel) {
-    for (std::size_t i = 0; i < bytes; ++i) row[pixel * samples * bytes + i] ^= 0xFF;  // gray only
+class TiffDecoder {
+ public:
+  explicit TiffDecoder(FileBytes file) : file_(file), tiff_(file), layout_(read_layout(tiff_)) {}
+
+  Picture decode() {
+    tiff_.expect_silence();
+    if (layout_.is_deflated()) check_deflated_blocks();
+    Picture picture = layout_.is_plain() ? plain() : by_libtiff();
+    if (!tiff_.complaint().empty()) damaged();
+    return picture;
   }
-}
 
-// Drops an extra sample without a meaning.
-void drop_last_channel(Picture& picture, std::size_t bytes_per_value) {
-  const std::size_t pixel = static_cast<std::size_t>(picture.channels) * bytes_per_value,
-                    kept = pixel - bytes_per_value;
-  const std::size_t pixels = picture.values.size() / pixel;
-  for (std::size_t i = 0; i < pixels; ++i) std::memmove(&picture.values[i * kept], &picture.values[i * pixel], kept);
-  picture.channels -= 1;
-  picture.values.resize(pixels * kept);
-}
+ private:
+  [[noreturn]] void damaged() const {
+    throw BadPhoto(fmt::format("TIFF is damaged ({}); get an intact copy",
+                               tiff_.complaint().empty() ? "a packed block" : tiff_.complaint()));
+  }
+
+  std::size_t block_bytes() const {
+    const auto bytes = static_cast<std::size_t>(layout_.tiled ? TIFFTileSize(tiff_.get()) : TIFFStripSize(tiff_.get()));
+    if (bytes == 0 || (layout_.tiled && bytes > kMaxTile)) refuse_tiff("of tiles that are too large");
+    return bytes;
+  }
+
+  void check_deflated_blocks() const {
+    const std::uint32_t blocks = block_count(tiff_.get(), layout_.tiled);
+    for (std::uint32_t i = 0; i < blocks; ++i) {  // the header's cut_short says that they are there
+      const FileBytes block =
+          file_.subspan(TIFFGetStrileOffset(tiff_.get(), i), TIFFGetStrileByteCount(tiff_.get(), i));
+      if (!is_whole_deflate(block, block_bytes())) damaged();
+    }
+  }
+
+  // Gray and RGB of 8 and 16 bits, with alpha. libtiff's RGBA interface would multiply colours by alpha and round 16
+  // bits.
+  Picture plain() {
+    Picture picture = new_picture(layout_.width, layout_.height, layout_.samples, layout_.bits / 8);
+    std::vector<std::uint8_t> block(block_bytes());
+    const std::uint32_t planes = layout_.planar ? layout_.samples : 1;
+    for (std::uint32_t plane = 0, index = 0; plane < planes; ++plane) {
+      for (std::uint32_t top = 0; top < layout_.height; top += layout_.block_height) {
+        for (std::uint32_t left = 0; left < layout_.width; left += layout_.block_width, ++index)
+          read_block(index, plane, left, top, block, picture);
+      }
+    }
+    if (layout_.photometric == PHOTOMETRIC_MINISWHITE) turn_over(picture);
+    const bool alpha = layout_.extra == EXTRASAMPLE_ASSOCALPHA || layout_.extra == EXTRASAMPLE_UNASSALPHA;
+    if (layout_.samples > layout_.colours && !alpha) drop_last_channel(picture);
+    (layout_.bits == 16 ? lay_on_white_in_8_bits : lay_on_white)(
+        picture, layout_.extra == EXTRASAMPLE_ASSOCALPHA ? Alpha::kPremultiplied : Alpha::kSeparate);
+    return picture;
+  }
+
+  void read_block(std::uint32_t index, std::uint32_t plane, std::uint32_t left, std::uint32_t top,
+                  std::vector<std::uint8_t>& block, Picture& picture) {
+    TIFF* const tiff = tiff_.get();
+    const std::size_t rows = std::min(layout_.block_height, layout_.height - top);
+    const auto row_bytes = static_cast<std::size_t>(layout_.tiled ? TIFFTileRowSize(tiff) : TIFFScanlineSize(tiff));
+    const std::size_t needed = layout_.tiled ? block.size() : rows * row_bytes;
+    const std::size_t pixels = std::min(layout_.block_width, layout_.width - left);
+    const std::size_t value = layout_.bits / 8, pixel = value * layout_.samples, read = layout_.planar ? value : pixel;
+    if (needed > block.size() || pixels * read > row_bytes) damaged();
+    const auto wanted = static_cast<tmsize_t>(needed);
+    const tmsize_t given = layout_.tiled ? TIFFReadEncodedTile(tiff, index, block.data(), wanted)
+                                         : TIFFReadEncodedStrip(tiff, index, block.data(), wanted);
+    if (given != wanted || !tiff_.complaint().empty()) damaged();
+    for (std::size_t y = 0; y < rows; ++y) {
+      const std::uint8_t* from = &block[y * row_bytes];
+      std::uint8_t* to = &picture.values[((top + y) * layout_.width + left) * pixel + plane * value];
+      if (!layout_.planar) {
+        std::copy_n(from, pixels * pixel, to);
+      } else {
+        for (std::size_t x = 0; x < pixels; ++x) std::copy_n(from + x * value, value, to + x * pixel);
+      }
+    }
+  }
+
+  // Gray in which 0 is white. An extra sample stays.
+  void turn_over(Picture& picture) const {
+    const std::size_t value = layout_.bits / 8, pixel = value * layout_.samples;
+    for (std::size_t at = 0; at < picture.values.size(); at += pixel) {
+      for (std::size_t i = 0; i < value; ++i) picture.values[at + i] ^= 0xFF;
+    }
+  }
+
+  // Drops an extra sample without a meaning.
+  void drop_last_channel(Picture& picture) const {
+    const std::size_t value = layout_.bits / 8, pixel = value * layout_.samples, kept = pixel - value;
+    const std::size_t pixels = picture.values.size() / pixel;
+    for (std::size_t i = 0; i < pixels; ++i) std::copy_n(&picture.values[i * pixel], kept, &picture.values[i * kept]);
+    picture.channels -= 1;
+    picture.values.resize(pixels * kept);
+  }
+
+  // Few bits, palettes, CMYK without a profile, YCbCr. Memory: 4 bytes a pixel more.
+  Picture by_libtiff() {
+    block_bytes();  // refuses absurd tiles
+    std::vector<std::uint32_t> raster(std::size_t{layout_.width} * layout_.height);
+    const int as_stored = tiff_.field<std::uint16_t>(TIFFTAG_ORIENTATION, ORIENTATION_TOPLEFT);
+    if (TIFFReadRGBAImageOriented(tiff_.get(), layout_.width, layout_.height, raster.data(), as_stored, 1) == 0)
+      damaged();
+    Picture picture = new_picture(layout_.width, layout_.height, 3);
+    std::uint8_t* to = picture.values.data();
+    for (const std::uint32_t pixel : raster) {
+      *to++ = static_cast<std::uint8_t>(TIFFGetR(pixel));
+      *to++ = static_cast<std::uint8_t>(TIFFGetG(pixel));
+      *to++ = static_cast<std::uint8_t>(TIFFGetB(pixel));
+    }
+    return picture;
+  }
+
+  FileBytes file_;
+  TiffFile tiff_;
+  TiffLayout layout_;
+};
 
 }  // namespace
 
 ImageHeader read_tiff_header(FileBytes file) {
-  const TiffLayout layout = read_layout(file);
-  return {.format = PhotoFormat::kTiff,
-          .width = static_cast<std::int64_t>(layout.width),
-          .height = static_cast<std::int64_t>(layout.height),
-          .bits = layout.bits,
-          .orientation = orientation_of(file, field_bytes(file, kXmp).value_or(FileBytes()))};
+  const TiffFile tiff(file);
+  const TiffLayout layout = read_layout(tiff);
+  ImageHeader header{.format = PhotoFormat::kTiff,
+                     .width = layout.width,
+                     .height = layout.height,
+                     .bits = layout.bits,
+                     .orientation = orientation_of(file, field_bytes(file, kXmp).value_or(FileBytes()))};
+  // The caller reports an absurd size; its strips would be the wrong reason.
+  if (layout.width > 0 && header.height <= kMaxAllowed / header.width) {
+    if (layout.block_width == 0 || layout.block_height == 0)
+      throw BadPhoto("TIFF with a broken directory; get an intact copy");
+    header.cut_short = is_cut_short(tiff, layout, file.size());
+  }
+  if (!header.cut_short) check_single_page(tiff);
+  return header;
 }
 
-Picture decode_tiff(FileBytes file) {
-  const TiffLayout layout = read_layout(file);
-  Picture picture = new_picture(layout.width, layout.height, layout.samples, layout.bits / 8);
-  std::size_t row = 0;
-  for (const FileBytes strip : layout.strips) {
-    const std::size_t rows = std::min(layout.rows_per_strip, layout.height - row);
-    const std::span pixels = std::span(picture.values).subspan(row * layout.row_bytes(), rows * layout.row_bytes());
-    if (!unpack_strip(strip, layout.compression, pixels))
-      throw BadPhoto(fmt::format("TIFF is damaged (rows {} to {}); get an intact copy", row, row + rows - 1));
-    for (std::size_t i = 0; i < rows; ++i) finish_row(pixels.data() + i * layout.row_bytes(), layout);
-    row += rows;
-  }
-  if (layout.samples > layout.colours && layout.extra == 0) drop_last_channel(picture, std::size_t(layout.bits / 8));
-  (layout.bits == 16 ? lay_on_white_in_8_bits : lay_on_white)(
-      picture, layout.extra == 1 ? Alpha::kPremultiplied : Alpha::kSeparate);
-  return picture;
-}
+Picture decode_tiff(FileBytes file) { return TiffDecoder(file).decode(); }
 
 }  // namespace pleat

@@ -94,6 +94,16 @@ def tiff_of(image, values):
     return photo
 
 
+def dark_palette(image):
+    """A palette of 8-bit values, as some old programs write it."""
+    photo = saved(image.quantize(4), "TIFF")
+    at, values = photo.find(struct.pack("<HHI", 320, 3, 768)), 768
+    start = struct.unpack_from("<I", photo, at + 8)[0]
+    for i in range(values):
+        photo[start + 2 * i + 1] = 0
+    return photo
+
+
 def bad_photos():
     """Yields (file name, (bytes, words of its error))."""
     photo, frames = scene(), [scene(seed=1), scene(seed=2)]
@@ -150,12 +160,10 @@ def bad_photos():
     yield "pages.tif", (saved(photo, "TIFF", save_all=True, append_images=frames), ["TIFF of several pages", "expected one"])
     yield "float.tif", (saved(Image.fromarray(numpy.ones((9, 9), numpy.float32)), "TIFF"), ["TIFF of float values"])
     yield "int.tif", (saved(Image.fromarray(numpy.ones((9, 9), numpy.int32)), "TIFF"), ["TIFF of signed values"])
-    yield "cmyk.tif", (saved(photo.convert("CMYK"), "TIFF"), ["TIFF in CMYK colours"])
     yield "lab.tif", (saved(photo.convert("LAB"), "TIFF"), ["TIFF in CIELab colours"])
-    yield "palette.tif", (saved(photo.quantize(16), "TIFF"), ["TIFF"])
-    yield "fax.tif", (saved(photo.convert("1"), "TIFF", compression="group4"), ["TIFF of 1 bits"])
-    yield "jpeg.tif", (saved(photo, "TIFF", compression="jpeg"), ["TIFF"])
-    for compression in ("tiff_lzw", "tiff_adobe_deflate", "packbits"):
+    yield "dark-palette.tif", (dark_palette(photo), ["TIFF with a palette", "come out black"])
+    yield "old-jpeg.tif", (tiff_of(photo, {259: 6}), ["TIFF with JPEG inside in the old manner"])
+    for compression in ("tiff_lzw", "tiff_adobe_deflate", "packbits", "jpeg"):
         yield f"damaged-{compression}.tif", (flipped(saved(photo, "TIFF", compression=compression), 0.3, 300), ["TIFF"])
     yield "directory.tif", (patched(bytearray(tiff), 4, struct.pack("<I", 10**9)), ["TIFF with a broken directory"])
 

@@ -2,7 +2,9 @@
 import csv
 import os
 import pathlib
+import struct
 import sys
+import zlib
 
 import h5py
 import numpy
@@ -57,6 +59,44 @@ def inks(image):
     return Image.frombytes("CMYK", image.size, pixels.tobytes())
 
 
+TILED = {"tiles": {}, "planes": {"planes": True}, "tiled-planes": {"planes": True, "tile": 64}, "wide-tiles": {"tile": 1024}, "ycbcr": {"sampling": (1, 1)},
+         "ycbcr-420": {"sampling": (2, 2), "packed": True}, "four-bits": {"bits": 4}, "two-bits": {"bits": 2}}
+
+
+def tiled(image, tile=128, planes=False, sampling=None, bits=8, packed=False):
+    """A TIFF of a layout that Pillow does not write: in tiles, in separate planes, with fewer colours than pixels."""
+    pixels = numpy.asarray(image.convert("YCbCr" if sampling else "RGB" if bits == 8 else "L"))
+    height, width = pixels.shape[:2]
+    samples, photometric = 3 if bits == 8 else 1, 6 if sampling else 2 if bits == 8 else 1
+    if bits < 8:
+        rows = numpy.unpackbits((pixels >> (8 - bits))[..., None], axis=2)[:, :, 8 - bits:].reshape(height, -1)
+        blocks, tile = [numpy.packbits(rows, axis=1).tobytes()], 0
+    elif sampling:
+        across, down = sampling
+        units = pixels.reshape(height // down, down, width // across, across, 3).transpose(0, 2, 1, 3, 4)
+        unit = numpy.concatenate([units[..., 0].reshape(*units.shape[:2], -1), units.mean((2, 3))[..., 1:].round()], 2)
+        blocks, tile = [unit.astype(numpy.uint8).tobytes()], 0
+    else:
+        parts = [pixels[..., c: c + 1] for c in range(3)] if planes else [pixels]
+        pad = [(0, -height % tile), (0, -width % tile), (0, 0)]
+        parts = [numpy.pad(part, pad) for part in parts]
+        blocks = [part[y: y + tile, x: x + tile].tobytes() for part in parts for y in range(0, height, tile) for x in range(0, width, tile)]
+    blocks = [zlib.compress(block) for block in blocks] if packed else blocks
+    starts = [8 + sum(map(len, blocks[:i])) for i in range(len(blocks))]
+    entries = {256: (4, [width]), 257: (4, [height]), 258: (3, [bits] * samples), 259: (3, [8 if packed else 1]), 262: (3, [photometric]), 277: (3, [samples]), 284: (3, [1 + planes])}
+    entries |= {322: (4, [tile]), 323: (4, [tile]), 324: (4, starts), 325: (4, [*map(len, blocks)])} if tile else {273: (4, starts), 278: (4, [height]), 279: (4, [*map(len, blocks)])}
+    entries |= {530: (3, list(sampling)), 532: (5, [0, 1, 255, 1, 128, 1, 255, 1, 128, 1, 255, 1])} if sampling else {}
+    data = b"".join(blocks)
+    directory, behind = struct.pack("<H", len(entries)), b""
+    end = 8 + len(data) + 2 + 12 * len(entries) + 4
+    for tag, (kind, values) in sorted(entries.items()):
+        value = struct.pack(f"<{len(values)}{'H' if kind == 3 else 'I'}", *values)
+        at = value.ljust(4, b"\0") if len(value) <= 4 else struct.pack("<I", end + len(behind))
+        behind += value if len(value) > 4 else b""
+        directory += struct.pack("<HHI", tag, kind, len(values) // (2 if kind == 5 else 1)) + at
+    return b"II*\0" + struct.pack("<I", 8 + len(data)) + data + directory + bytes(4) + behind
+
+
 def kinds():
     """(name, how to save it): every way that photos come in."""
     wide, tall = scene(512, 384), scene(384, 512, 1)
@@ -94,10 +134,18 @@ def kinds():
     yield "sixteen.tif", lambda p: two_bytes(wide).save(p)
     yield "sixteen-big-endian.tif", lambda p: Image.frombytes("I;16B", wide.size, numpy.asarray(two_bytes(wide)).astype(">u2").tobytes()).save(p)
     yield "sixteen-predicted.tif", lambda p: two_bytes(wide).save(p, compression="tiff_lzw", tiffinfo={317: 2})
-    for compression in ("raw", "tiff_lzw", "tiff_adobe_deflate", "tiff_deflate", "packbits"):
+    for compression in ("raw", "tiff_lzw", "tiff_adobe_deflate", "tiff_deflate", "packbits", "jpeg", "zstd", "lzma"):
         yield f"{compression}.tif", lambda p, c=compression: wide.save(p, compression=c)
         yield f"{compression}-gray.tif", lambda p, c=compression: wide.convert("L").save(p, compression=c)
     yield "predicted.tif", lambda p: wide.save(p, compression="tiff_lzw", tiffinfo={317: 2})
+    for mode in ("1", "P", "CMYK"):
+        yield f"mode-{mode}.tif", lambda p, mode=mode: wide.convert(mode).save(p)
+    for compression in ("group3", "group4", "tiff_ccitt"):
+        yield f"{compression}.tif", lambda p, c=compression: wide.convert("1").save(p, compression=c)
+    yield "sixteen-colours.tif", lambda p: wide.quantize(16).save(p, compression="tiff_lzw")
+    yield "big.tif", lambda p: wide.save(p, big_tiff=True)
+    for name, how in TILED.items():
+        yield f"{name}.tif", lambda p, how=how: p.write_bytes(tiled(wide, **how))
     yield "predicted-deflate.tif", lambda p: wide.save(p, compression="tiff_adobe_deflate", tiffinfo={317: 2})
     yield "lossless.webp", lambda p: wide.save(p, lossless=True)
     yield "alpha.webp", lambda p: see_through(wide).save(p, quality=90)

@@ -1,4 +1,4 @@
-// Decodes TIFF in all packings, and refuses unsupported kinds by name.
+// Decodes TIFF, and refuses unsupported kinds by name. tests/parity/photo_test.py has more kinds.
 #include <gmock/gmock.h>
 
 #include <cstring>
@@ -6,7 +6,6 @@
 #include <opencv2/imgcodecs.hpp>
 
 #include "data_tools/photos/formats.h"
-#include "data_tools/photos/tiff_strips.h"
 #include "data_tools/pictures.h"
 
 namespace pleat {
@@ -115,47 +114,70 @@ TEST(Tiff, SmallFileOfEachKindOfPixels) {
       << "what is not compressed is not predicted, whatever the field says";
 }
 
+TEST(Tiff, FewBitsPalettesAndInksBecomeRgb) {
+  const auto bits = [](std::uint32_t count, std::uint32_t photometric) {
+    return fields({{258, 3, 1, count}, {262, 3, 1, photometric}, {277, 3, 1, 1}, {279, 4, 1, 1}});
+  };
+  EXPECT_THAT(decode_tiff(small_tiff(bits(1, 1), {0x40})).values, ElementsAre(0, 0, 0, 255, 255, 255));
+  EXPECT_THAT(decode_tiff(small_tiff(bits(1, 0), {0x40})).values, ElementsAre(255, 255, 255, 0, 0, 0)) << "0 is white";
+  EXPECT_THAT(decode_tiff(small_tiff(bits(2, 1), {0x90})).values, ElementsAre(170, 170, 170, 85, 85, 85));
+  EXPECT_THAT(decode_tiff(small_tiff(bits(4, 1), {0x2F})).values, ElementsAre(34, 34, 34, 255, 255, 255));
+  const auto inks = fields({{258, 3, 1, 8}, {262, 3, 1, 5}, {277, 3, 1, 4}, {279, 4, 1, 8}});
+  EXPECT_THAT(decode_tiff(small_tiff(inks, {0, 51, 255, 0, 0, 0, 0, 255})).values, ElementsAre(255, 204, 0, 0, 0, 0));
+  const auto planes = fields({{284, 3, 1, 2}, {273, 4, 1, 8}, {278, 4, 1, 1}});
+  EXPECT_THAT(reason_of(small_tiff(planes)), HasSubstr("TIFF")) << "three planes, but one strip";
+}
+
 TEST(Tiff, KindsThatAreNotReadAreNamed) {
   const std::vector<std::pair<Field, std::string>> changes = {
       {{258, 3, 1, 4}, "4 bits per channel"},
-      {{258, 3, 2, 8 | 5 << 16}, "different numbers of bits"},
-      {{259, 3, 1, 7}, "JPEG inside"},
-      {{259, 3, 1, 4}, "fax compression"},
+      {{258, 3, 1, 12}, "12 bits per channel"},
+      {{258, 3, 1, 32}, "32 bits per channel"},
+      {{258, 3, 2, 8 | 5 << 16}, "TIFF"},
+      {{259, 3, 1, 6}, "JPEG inside in the old manner"},
       {{259, 3, 1, 34712}, "compression 34712"},
-      {{262, 3, 1, 5}, "CMYK colours"},
-      {{262, 3, 1, 3}, "palette"},
-      {{262, 3, 1, 77}, "unknown colours"},
+      {{262, 3, 1, 5}, "3 channels"},
+      {{262, 3, 1, 4}, "a mask"},
+      {{262, 3, 1, 8}, "CIELab colours"},
+      {{262, 3, 1, 32803}, "raw sensor values"},
+      {{262, 3, 1, 77}, "unknown colours (77)"},
       {{277, 3, 1, 9}, "9 channels"},
-      {{284, 3, 1, 2}, "separate planes"},
-      {{322, 3, 1, 16}, "tiles, expected strips"},
       {{339, 3, 1, 3}, "float values"},
-      {{317, 3, 1, 3}, "predictor 3"},
-      {{266, 3, 1, 2}, "bits of a byte in reverse order"},
+      {{339, 3, 1, 2}, "signed values"},
+      {{339, 3, 1, 5}, "values of format 5"},
       {{254, 4, 1, 1}, "whose first picture is a thumbnail"},
       {{50706, 1, 4, 0x0401}, "whose first picture is a thumbnail"},
-      {{279, 4, 1, 9000}, "cut short"},
-      {{279, 4, 1, 5}, "damaged (rows 0 to 0)"},
-      {{278, 4, 1, 0}, "broken directory"},
-      {{257, 4, 1, 9}, "broken directory"},
-      {{257, 4, 1, 0}, "no pixels"},
-      {{273, 4, 900000000, 8}, "broken directory"},
+      {{257, 4, 1, 9}, "is damaged"},
+      {{259, 3, 1, 50001}, "compression 50001"},
+      {{273, 4, 1, 900000000}, "cut short"},
+      {{257, 4, 1, 0}, "TIFF"},
       {{256, 4, 1, 4000000000U}, "pixels are too many"},
   };
   for (const auto& [field, reason] : changes)
     EXPECT_THAT(reason_of(small_tiff(fields({field}))), HasSubstr(reason)) << field.tag << " = " << field.value;
 }
 
-TEST(TiffStrips, LzwNeverLeavesItsTable) {
-  // Every pair of bytes, and codes without a meaning yet.
-  std::vector<std::uint8_t> pixels(600);
-  for (int a = 0; a < 256; ++a) {
-    for (int b = 0; b < 256; b += 5) {
-      const Photo strip = {0x80, std::uint8_t(a), std::uint8_t(b), 0xFF, std::uint8_t(b), std::uint8_t(a), 0x00, 0x11};
-      unpack_strip(strip, TiffCompression::kLzw, pixels);
-      unpack_strip(strip, TiffCompression::kPackBits, pixels);
-      unpack_strip(strip, TiffCompression::kDeflate, pixels);
-    }
-  }
+TEST(Tiff, AWrongLengthOfAStripThatIsWholeIsReadOver) {
+  for (const std::uint32_t length : {9000U, 5U, 0U})
+    EXPECT_EQ(reason_of(small_tiff(fields({{279, 4, 1, length}}))), "accepted") << length;
+}
+
+TEST(Tiff, DirectoriesThatLeadNowhereOrInCirclesAreRefused) {
+  Photo photo = small_tiff({});
+  const std::size_t link = photo.size() - 4;
+  photo[link] = photo[4];  // back to the first
+  EXPECT_THAT(reason_of(photo), HasSubstr("TIFF"));
+  photo[link] = 200;  // behind the end
+  EXPECT_THAT(reason_of(photo), HasSubstr("broken directory"));
+  EXPECT_EQ(reason_of(small_tiff({})), "accepted");
+}
+
+TEST(Tiff, NothingIsPrinted) {
+  testing::internal::CaptureStderr();
+  reason_of(small_tiff(fields({{60000, 3, 1, 1}})));  // an unknown field
+  reason_of(small_tiff(fields({{259, 3, 1, 5}})));    // no LZW
+  reason_of(small_tiff(fields({{257, 4, 1, 9}})));
+  EXPECT_EQ(testing::internal::GetCapturedStderr(), "");
 }
 
 }  // namespace
