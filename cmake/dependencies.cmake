@@ -11,6 +11,8 @@ find_package(PNG 1.6 REQUIRED)
 # Interface version 62, which Debian's libjpeg-turbo 2 has. Another version would change crops.
 find_package(JPEG 62 EXACT REQUIRED)
 find_package(TIFF 4.5 REQUIRED)
+find_package(GIF 5 REQUIRED)
+pkg_check_modules(HEIF REQUIRED IMPORTED_TARGET libheif>=1.15)
 pkg_check_modules(WEBP REQUIRED IMPORTED_TARGET libwebp)
 find_package(OpenSSL REQUIRED COMPONENTS Crypto)
 find_package(MPI REQUIRED COMPONENTS C)

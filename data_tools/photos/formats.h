@@ -30,6 +30,10 @@ inline bool starts_with(FileBytes bytes, std::string_view text) {
   return bytes.size() >= text.size() && std::memcmp(bytes.data(), text.data(), text.size()) == 0;
 }
 
+/// libheif's decoders, by its names. dav1d, its first choice for AV1, accepts damaged data and prints on the terminal;
+/// libaom notices a single changed byte.
+constexpr const char *kAv1Decoder = "aom", *kHevcDecoder = "libde265";
+
 constexpr std::string_view kJpegStart = "\xFF\xD8\xFF", kPngSignature = "\x89PNG\r\n\x1A\n";
 constexpr std::string_view kExifStart{"Exif\0\0", 6};  // precedes EXIF's TIFF structure
 
@@ -41,8 +45,12 @@ ImageHeader read_png_header(FileBytes file);
 ImageHeader read_webp_header(FileBytes file);
 ImageHeader read_bmp_header(FileBytes file);
 ImageHeader read_tiff_header(FileBytes file);
+ImageHeader read_gif_header(FileBytes file);
+ImageHeader read_heic_header(FileBytes file);
+ImageHeader read_avif_header(FileBytes file);
 
-/// Return the pixels as stored: orientation is not applied, transparent parts lie on white.
+/// Return the pixels as stored: EXIF orientation is not applied (HEIC and AVIF have another, which is), transparent
+/// parts lie on white.
 ///   reduction: 1, 2, 4 or 8; averages that many pixels along each side, whose length is rounded up
 /// Requires: read_image_header accepted the file.
 /// Throws: BadPhoto if the data is damaged.
@@ -51,5 +59,8 @@ Picture decode_png(FileBytes file);
 Picture decode_webp(FileBytes file);
 Picture decode_bmp(FileBytes file);
 Picture decode_tiff(FileBytes file);
+Picture decode_gif(FileBytes file);
+Picture decode_heic(FileBytes file);
+Picture decode_avif(FileBytes file);
 
 }  // namespace pleat

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 
 #include "base/wording.h"
 #include "data_tools/photos/formats.h"
@@ -21,17 +22,21 @@ bool is_tiff(FileBytes file) {
          starts_with(file, std::string_view("II+\0", 4)) || starts_with(file, std::string_view("MM\0+", 4));
 }
 
-// The brand distinguishes the photos and videos of phones. Source: ISO/IEC 14496-12.
-const char* base_media(FileBytes file) {
-  if (file.size() < 12 || !starts_with(file.subspan(4), "ftyp")) return nullptr;
+// The brand distinguishes the photos and videos of phones. Two brands stand for both HEIC and AVIF; further brands tell
+// them apart. Source: ISO/IEC 14496-12, 4.3.
+std::optional<PhotoFormat> base_media(FileBytes file) {
+  if (file.size() < 12 || !starts_with(file.subspan(4), "ftyp")) return std::nullopt;
   const FileBytes brand = file.subspan(8);
-  for (const char* heic : {"heic", "heix", "heim", "heis", "hevc", "hevx", "mif1", "msf1"}) {
-    if (starts_with(brand, heic)) return "HEIC photo";
+  if (starts_with(brand, "avif") || starts_with(brand, "avis")) return PhotoFormat::kAvif;
+  for (const char* heic : {"heic", "heix", "heim", "heis", "hevc", "hevx"}) {
+    if (starts_with(brand, heic)) return PhotoFormat::kHeic;
   }
-  for (const char* avif : {"avif", "avis"}) {
-    if (starts_with(brand, avif)) return "AVIF photo";
+  if (!starts_with(brand, "mif1") && !starts_with(brand, "msf1")) return std::nullopt;
+  const std::size_t end = std::min<std::size_t>(big_endian(file.first(4)), file.size());
+  for (std::size_t at = 16; at + 4 <= end; at += 4) {
+    if (starts_with(file.subspan(at), "avif") || starts_with(file.subspan(at), "avis")) return PhotoFormat::kAvif;
   }
-  return starts_with(brand, "crx ") ? "raw photo" : nullptr;
+  return PhotoFormat::kHeic;
 }
 
 // The message names formats that do occur in folders of photos.
@@ -41,7 +46,6 @@ const char* other_format(FileBytes file) {
     const char* name;
   };
   constexpr std::array kStarts = {
-      Start{"GIF8", "GIF photo"},
       Start{{"\0\0\0\x0CjP  ", 8}, "JPEG 2000 photo"},
       Start{{"\0\0\0\x0CJXL ", 8}, "JPEG XL photo"},
       Start{"\xFF\x0A", "JPEG XL photo"},
@@ -52,7 +56,7 @@ const char* other_format(FileBytes file) {
   for (const auto& [bytes, name] : kStarts) {
     if (starts_with(file, bytes)) return name;
   }
-  return base_media(file);
+  return starts_with(file.subspan(std::min<std::size_t>(4, file.size())), "ftypcrx ") ? "raw photo" : nullptr;
 }
 
 bool is_text(FileBytes file) {
@@ -70,7 +74,7 @@ bool is_text(FileBytes file) {
   if (is_text(file)) throw BadPhoto("text, not a photo; download the photo again");
   if (std::all_of(file.begin(), file.end(), [](std::uint8_t byte) { return byte == 0; }))
     throw BadPhoto("nothing but zeros; get an intact copy");
-  throw BadPhoto("not a photo; JPEG, PNG, WebP, BMP and TIFF are read");
+  throw BadPhoto("not a photo; JPEG, PNG, WebP, BMP, TIFF, GIF, HEIC and AVIF are read");
 }
 
 ImageHeader read_header(FileBytes file) {
@@ -79,6 +83,9 @@ ImageHeader read_header(FileBytes file) {
   if (starts_with(file, kPngSignature)) return read_png_header(file);
   if (is_riff(file, "WEBP")) return read_webp_header(file);
   if (is_tiff(file)) return read_tiff_header(file);
+  if (starts_with(file, "GIF87a") || starts_with(file, "GIF89a")) return read_gif_header(file);
+  if (const auto format = base_media(file))
+    return *format == PhotoFormat::kAvif ? read_avif_header(file) : read_heic_header(file);
   if (starts_with(file, "BM") && !is_text(file)) return read_bmp_header(file);
   refuse_unknown(file);
 }
@@ -97,6 +104,12 @@ const char* name_of(PhotoFormat format) {
       return "BMP";
     case PhotoFormat::kTiff:
       return "TIFF";
+    case PhotoFormat::kGif:
+      return "GIF";
+    case PhotoFormat::kHeic:
+      return "HEIC";
+    case PhotoFormat::kAvif:
+      return "AVIF";
   }
   throw std::logic_error("a photo format without a name");
 }

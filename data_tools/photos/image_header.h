@@ -13,14 +13,14 @@ struct BadPhoto : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-enum class PhotoFormat { kJpeg, kPng, kWebp, kBmp, kTiff };
+enum class PhotoFormat { kJpeg, kPng, kWebp, kBmp, kTiff, kGif, kHeic, kAvif };
 
 /// "JPEG", "PNG", …
 const char* name_of(PhotoFormat format);
 
 struct ImageHeader {
   PhotoFormat format{};
-  std::int64_t width = 0, height = 0;  // pixels as stored, before EXIF orientation
+  std::int64_t width = 0, height = 0;  // pixels as decoded, before EXIF orientation
   int bits = 8;                        // per channel, or per index of a palette
   int orientation = 1;                 // of EXIF or XMP, 1 to 8; 1: upright, or none is named
   bool reducible = false;              // decodes at a half, a quarter or an eighth

@@ -1,10 +1,6 @@
 #include "data_tools/photos/photo.h"
 
-#include <jpeglib.h>
-
 #include <algorithm>
-#include <cstdio>  // jpeglib.h needs it first
-#include <opencv2/core.hpp>
 #include <stdexcept>
 
 #include "data_tools/photos/area_resize.h"
@@ -63,6 +59,12 @@ Picture decode(FileBytes photo, PhotoFormat format, int reduction) {
       return decode_bmp(photo);
     case PhotoFormat::kTiff:
       return decode_tiff(photo);
+    case PhotoFormat::kGif:
+      return decode_gif(photo);
+    case PhotoFormat::kHeic:
+      return decode_heic(photo);
+    case PhotoFormat::kAvif:
+      return decode_avif(photo);
   }
   throw std::logic_error("a photo format without a decoder");
 }
@@ -112,13 +114,6 @@ void Photo::draw(const PhotoBox& box, int height, int width, std::span<std::uint
       picture, area_taps(axis(stored.box.top, stored.box.height, stored.turn.rows), picture.height, stored.height),
       area_taps(axis(stored.box.left, stored.box.width, stored.turn.columns), picture.width, stored.width));
   write_rgb(small, stored.turn.transposed, rgb.data());
-}
-
-#define PLEAT_TEXT_OF(version) #version
-#define PLEAT_TEXT(version) PLEAT_TEXT_OF(version)
-
-std::string decoder_names() {
-  return "libjpeg-turbo " PLEAT_TEXT(LIBJPEG_TURBO_VERSION) ", OpenCV " + cv::getVersionString();
 }
 
 }  // namespace pleat

@@ -3,7 +3,6 @@
 
 #include <cstdint>
 #include <span>
-#include <string>
 
 #include "data_tools/photos/image_header.h"  // BadPhoto, name_of
 #include "data_tools/photos/picture.h"
@@ -15,7 +14,7 @@ struct PhotoBox {
   std::int64_t left = 0, top = 0, width = 0, height = 0;
 };
 
-/// A JPEG, PNG, WebP, BMP or TIFF in memory. EXIF orientation is applied, transparent parts lie on white, 16 bits
+/// A photo of any supported format in memory. Its orientation is applied, transparent parts lie on white, 16 bits
 /// become 8.
 /// Throws: BadPhoto if the photo is damaged, cut short, of another kind or of too many pixels.
 class Photo {
@@ -46,8 +45,5 @@ class Photo {
   Picture decoded_;    // as stored, each side divided by reduction_
   int reduction_ = 0;  // 0: nothing is decoded yet
 };
-
-/// Names and versions of the libraries that pixels depend on.
-std::string decoder_names();
 
 }  // namespace pleat

@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "base/files.h"
+#include "data_tools/photos/photo_libraries.h"
 #include "data_tools/prepare/background.h"
 #include "data_tools/prepare/person_mask.h"
 

@@ -9,9 +9,12 @@ import zlib
 
 import h5py
 import numpy
+import pillow_heif
 import pytest
 from PIL import Image
 from support import runs
+
+pillow_heif.register_heif_opener()
 
 DATA = 3
 CUTS = (0.1, 0.5, 0.9, 0.99)
@@ -109,14 +112,15 @@ def bad_photos():
     photo, frames = scene(), [scene(seed=1), scene(seed=2)]
     jpeg, progressive, png = saved(photo, "JPEG", quality=92), saved(photo, "JPEG", quality=92, progressive=True), saved(photo, "PNG")
     webp, bmp, tiff = saved(photo, "WEBP"), saved(photo, "BMP"), saved(photo, "TIFF")
+    gif, heic, avif = saved(photo, "GIF"), saved(photo, "HEIF", quality=90), saved(photo, "AVIF", quality=90)
     yield "empty.jpg", (b"", ["empty file"])
     yield "text.jpg", (b"I was a photo once.\n" * 20, ["text, not a photo"])
     yield "page.jpg", (b"<!DOCTYPE html><html>404</html>", ["text, not a photo"])
     yield "lfs.jpg", (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n", ["Git LFS", "git lfs pull"])
     yield "zeros.jpg", (bytes(5000), ["nothing but zeros"])
-    yield "noise.jpg", (numpy.random.default_rng(1).bytes(3000), ["not a photo", "JPEG, PNG, WebP, BMP and TIFF"])
+    yield "noise.jpg", (numpy.random.default_rng(1).bytes(3000), ["not a photo", "JPEG, PNG, WebP, BMP, TIFF, GIF, HEIC and AVIF"])
     for share in CUTS:
-        for name, whole in (("jpg", jpeg), ("progressive.jpg", progressive), ("png", png), ("webp", webp), ("bmp", bmp), ("tif", tiff)):
+        for name, whole in (("jpg", jpeg), ("progressive.jpg", progressive), ("png", png), ("webp", webp), ("bmp", bmp), ("tif", tiff), ("gif", gif), ("heic", heic), ("avif", avif)):
             yield f"cut-{share}.{name}", (cut(whole, share), ["cut short", "get an intact copy"])
         yield f"end-put-back-{share}.jpg", (with_end(cut(jpeg, share)), ["JPEG", "get an intact copy"])
         yield f"end-put-back-{share}.progressive.jpg", (with_end(cut(progressive, share)), ["JPEG", "get an intact copy"])
@@ -149,11 +153,19 @@ def bad_photos():
     yield "black.tif", (saved(dim(), "TIFF"), ["come out black", "scale it to 8 bits"])
     yield "damaged.webp", (patched(bytearray(webp), 30, b"\xff" * 400), ["WebP", "damaged"])
     yield "animated.webp", (saved(photo, "WEBP", save_all=True, append_images=frames), ["animated WebP"])
-    yield "moving.gif", (saved(photo, "GIF", save_all=True, append_images=frames), ["GIF photo", "convert it"])
-    yield "still.gif", (saved(photo, "GIF"), ["GIF photo", "convert it"])
-    yield "phone.heic", (ftyp(b"heic"), ["HEIC photo", "convert it to JPEG"])
-    yield "phone.jpg", (ftyp(b"mif1"), ["HEIC photo", "convert it to JPEG"])
-    yield "web.avif", (ftyp(b"avif"), ["AVIF photo", "convert it to JPEG"])
+    moving = saved(photo, "GIF", save_all=True, append_images=frames)
+    yield "cut.moving.gif", (cut(moving, 0.7), ["GIF is cut short"])
+    yield "damaged.gif", (patched(bytearray(gif), 13 + 768 + 30, b"\xff" * 40), ["GIF cannot be decoded", "get an intact copy"])
+    yield "empty.gif", (gif[:13 + 768] + b";", ["GIF without a picture"])
+    yield "junk.gif", (gif[:13 + 768] + b"junk" + gif[13 + 768:], ["GIF is damaged at byte 781"])
+    yield "60000.gif", (patched(bytearray(gif), 6, struct.pack("<HH", 60000, 60000)), ["60000x60000 pixels"])
+    yield "nothing.heic", (ftyp(b"heic"), ["HEIC cannot be decoded"])
+    yield "nothing.avif", (ftyp(b"avif"), ["AVIF cannot be decoded"])
+    yield "damaged.heic", (patched(bytearray(heic), heic.find(b"mdat") + 4, b"\xff" * 400), ["HEIC cannot be decoded"])
+    yield "damaged.avif", (patched(bytearray(avif), avif.find(b"mdat") + 4, b"\xff" * 400), ["AVIF cannot be decoded"])
+    yield "byte.avif", (flipped(bytearray(avif), 0.7), ["AVIF cannot be decoded", "Corrupt frame"])
+    yield "60000.heic", (patched(bytearray(heic), heic.find(b"ispe") + 8, struct.pack(">II", 60000, 60000)), ["HEIC cannot be decoded", "60000x60000"])
+    yield "raw.cr3", (ftyp(b"crx "), ["raw photo"])
     yield "video.jpg", (ftyp(b"isom"), ["a video, not a photo"])
     yield "scan.jp2", (saved(photo, "JPEG2000"), ["JPEG 2000 photo"])
     yield "paper.pdf", (b"%PDF-1.4 " + bytes(100), ["PDF document"])
@@ -264,6 +276,10 @@ def good_photos():
     yield "thumbnail.tif", saved(photo, "TIFF", save_all=True, append_images=[with_subfile(scene(seed=1))])
     yield "bad-profile.png", saved(photo, "PNG", icc_profile=b"not a profile" * 9)
     yield "bad-exif.jpg", saved(photo, "JPEG", exif=b"Exif\0\0MM\0*\xff\xff\xff\xff")
+    yield "moving.gif", saved(photo, "GIF", save_all=True, append_images=[scene(seed=1)])
+    yield "behind.gif", saved(photo, "GIF") + b"behind the trailer"
+    yield "phone.jpg", saved(photo, "HEIF", quality=80)  # whatever its name
+    yield "appended.heic", saved(photo, "HEIF", quality=80) + b"\x00\x7f\xff\xffSEFT" + bytes(50)
     yield "moving.png", saved(photo, "PNG", save_all=True, append_images=[scene(seed=1)])
     yield "key-out-of-range.png", saved(photo.convert("1"), "PNG", transparency=255)
     yield "logo.png", logo()

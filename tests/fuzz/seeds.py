@@ -13,6 +13,7 @@ import zlib
 
 import h5py
 import numpy
+import pillow_heif
 from PIL import Image
 
 WIDTH, HEIGHT = 40, 30
@@ -57,6 +58,7 @@ def interlaced_png():
 
 
 def photos():
+    pillow_heif.register_heif_opener()
     photo, clear = scene(), with_alpha(scene())
     palette = photo.quantize(16)
     yield "jpeg-colour.jpg", saved(photo, "JPEG", quality=90, exif=turned())
@@ -80,6 +82,14 @@ def photos():
     yield "bmp-bits.bmp", saved(photo.convert("1"), "BMP")
     for packing in ("raw", "packbits", "tiff_lzw", "tiff_adobe_deflate"):
         yield f"tiff-{packing}.tif", saved(photo, "TIFF", compression=packing, exif=turned())
+    for mode, packing in (("RGB", "jpeg"), ("1", "group4"), ("CMYK", "zstd"), ("P", "tiff_lzw")):
+        yield f"tiff-{mode}-{packing}.tif", saved(photo.convert(mode), "TIFF", compression=packing)
+    yield "tiff-big.tif", saved(photo, "TIFF", big_tiff=True)
+    yield "gif-palette.gif", saved(palette, "GIF", transparency=3)
+    yield "gif-moving.gif", saved(palette, "GIF", save_all=True, append_images=[scene(1).quantize(8)])
+    for ending, how in (("heic", {"format": "HEIF"}), ("avif", {"format": "AVIF", "speed": 10})):
+        yield f"{ending}-turned.{ending}", saved(photo, quality=80, exif=turned().tobytes(), **how)
+        yield f"{ending}-clear.{ending}", saved(clear, quality=80, **how)
     yield "tiff-predicted.tif", saved(photo, "TIFF", compression="tiff_lzw", tiffinfo={317: 2})
     yield "tiff-clear.tif", saved(clear, "TIFF")
     yield "tiff-deep.tif", saved(deep(photo), "TIFF", compression="tiff_lzw")

@@ -1,5 +1,6 @@
 """Compares crops of every kind of photo with Pillow's: exif_transpose, alpha on white, box filter."""
 import csv
+import io
 import os
 import pathlib
 import struct
@@ -8,6 +9,7 @@ import zlib
 
 import h5py
 import numpy
+import pillow_heif
 import pytest
 from PIL import Image, ImageOps
 
@@ -15,6 +17,8 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests"))
 
 from support import runs  # noqa: E402
+
+pillow_heif.register_heif_opener()
 
 CLOSE = 2.0  # of 255, mean over a crop
 EXIF_ORIENTATION = 0x0112
@@ -48,6 +52,22 @@ def turned(orientation):
 def two_bytes(image):
     """Gray of 16 bits."""
     return Image.fromarray(numpy.asarray(image.convert("L")).astype(numpy.uint16) * 257)
+
+
+def deep(image):
+    """For HEIC of 10 bits."""
+    return pillow_heif.from_bytes("RGB;16", image.size, (numpy.asarray(image).astype(numpy.uint16) * 257).tobytes())
+
+
+def framed(image, screen=(600, 500), at=(20, 30), **how):
+    """A GIF whose picture is a part of its screen."""
+    out = io.BytesIO()
+    image.save(out, "GIF", interlace=0, **how)
+    file = bytearray(out.getvalue())
+    struct.pack_into("<HH", file, 6, *screen)
+    descriptor = file.find(b"," + struct.pack("<HHHH", 0, 0, *image.size))
+    struct.pack_into("<HH", file, descriptor + 1, *at)
+    return bytes(file)
 
 
 def inks(image):
@@ -147,6 +167,26 @@ def kinds():
     for name, how in TILED.items():
         yield f"{name}.tif", lambda p, how=how: p.write_bytes(tiled(wide, **how))
     yield "predicted-deflate.tif", lambda p: wide.save(p, compression="tiff_adobe_deflate", tiffinfo={317: 2})
+    for orientation in range(1, 9):  # pillow-heif writes irot and imir, Pillow writes both and no EXIF
+        yield f"turned-{orientation}.heic", lambda p, o=orientation: wide.save(p, exif=turned(o).tobytes(), quality=80)
+        yield f"turned-{orientation}.avif", lambda p, o=orientation: wide.save(p, exif=turned(o), quality=90, speed=10)
+    yield "exif-alone.heic", lambda p: wide.save(p, exif=turned(6), quality=80)  # is not applied
+    yield "fine.heic", lambda p: wide.save(p, chroma=444, quality=90)
+    yield "odd.heic", lambda p: scene(333, 517).save(p, quality=80)
+    yield "deep.heic", lambda p: deep(wide).save(p, quality=80)
+    yield "odd.avif", lambda p: scene(333, 517).save(p, quality=90, speed=10)
+    yield "moving.avif", lambda p: wide.save(p, save_all=True, append_images=[tall.resize(wide.size)], quality=90, speed=10)
+    for ending in ("heic", "avif"):
+        yield f"gray.{ending}", lambda p: wide.convert("L").save(p, quality=90)
+        yield f"alpha.{ending}", lambda p: see_through(wide).save(p, quality=90)
+    for interlaced in (0, 1):
+        yield f"interlaced-{interlaced}.gif", lambda p, i=interlaced: wide.quantize(64).save(p, interlace=i)
+    yield "gray.gif", lambda p: wide.convert("L").save(p)
+    yield "clear.gif", lambda p: wide.quantize(64).save(p, transparency=wide.quantize(64).getpixel((300, 300)))
+    yield "moving.gif", lambda p: wide.quantize(64).save(p, save_all=True, append_images=[tall.quantize(64)])
+    yield "framed.gif", lambda p: p.write_bytes(framed(wide.quantize(64)))
+    yield "framed-clear.gif", lambda p: p.write_bytes(framed(wide.quantize(64), transparency=7))
+    yield "too-small-screen.gif", lambda p: p.write_bytes(framed(wide.quantize(64), screen=(300, 200), at=(5, 9)))
     yield "lossless.webp", lambda p: wide.save(p, lossless=True)
     yield "alpha.webp", lambda p: see_through(wide).save(p, quality=90)
     yield "alpha-lossless.webp", lambda p: see_through(wide).save(p, lossless=True)
