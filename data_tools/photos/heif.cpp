@@ -3,10 +3,12 @@
 #include <libheif/heif.h>
 
 #include <algorithm>
+#include <array>
 #include <memory>
 #include <new>
 #include <string_view>
 
+#include "base/utf8.h"
 #include "data_tools/photos/formats.h"
 
 namespace pleat {
@@ -70,7 +72,9 @@ class HeifPhoto {
     heif_context_set_maximum_image_size_limit(context_.get(),
                                               static_cast<int>(std::max(header().width, header().height)));
     const bool alpha = heif_image_handle_has_alpha_channel(handle_.get()) != 0;
-    const Owned<heif_image> image = decoded(alpha ? heif_chroma_interleaved_RGBA : heif_chroma_interleaved_RGB);
+    if (alpha && format_ == PhotoFormat::kAvif) try_auxiliary_images();
+    const Owned<heif_image> image =
+        decoded(handle_.get(), heif_colorspace_RGB, alpha ? heif_chroma_interleaved_RGBA : heif_chroma_interleaved_RGB);
     const int width = heif_image_get_primary_width(image.get()), height = heif_image_get_primary_height(image.get());
     int stride = 0;
     const std::uint8_t* rows = heif_image_get_plane_readonly(image.get(), heif_channel_interleaved, &stride);
@@ -85,14 +89,27 @@ class HeifPhoto {
   }
 
  private:
-  Owned<heif_image> decoded(heif_chroma chroma) const {
+  // libheif decodes alpha by the decoder of its own choice. Damaged data must not get there.
+  void try_auxiliary_images() const {
+    std::array<heif_item_id, 8> ids{};
+    const int count = heif_image_handle_get_list_of_auxiliary_image_IDs(
+        handle_.get(), LIBHEIF_AUX_IMAGE_FILTER_OMIT_DEPTH, ids.data(), static_cast<int>(ids.size()));
+    for (int i = 0; i < count; ++i) {
+      heif_image_handle* auxiliary = nullptr;
+      check(heif_image_handle_get_auxiliary_image_handle(handle_.get(), ids[std::size_t(i)], &auxiliary));
+      const Owned<heif_image_handle> owned(auxiliary);
+      decoded(auxiliary, heif_colorspace_undefined, heif_chroma_undefined);
+    }
+  }
+
+  Owned<heif_image> decoded(heif_image_handle* handle, heif_colorspace space, heif_chroma chroma) const {
     const Owned<heif_decoding_options> options(heif_decoding_options_alloc());
     if (options == nullptr) throw std::bad_alloc();
     options->convert_hdr_to_8bit = 1;
     options->strict_decoding = 1;
     options->decoder_id = format_ == PhotoFormat::kAvif ? kAv1Decoder : kHevcDecoder;
     heif_image* image = nullptr;
-    check(heif_decode_image(handle_.get(), &image, heif_colorspace_RGB, chroma, options.get()));
+    check(heif_decode_image(handle, &image, space, chroma, options.get()));
     Owned<heif_image> owned(image);
     heif_error warning{};
     if (heif_image_get_decoding_warnings(image, 0, &warning, 1) > 0) damaged(warning.message);
@@ -103,9 +120,12 @@ class HeifPhoto {
     if (error.code != heif_error_Ok) damaged(error.message);
   }
 
+  // libheif's reasons may end with a line break, and hold bytes of the file.
   [[noreturn]] void damaged(const char* reason) const {
+    std::string_view text = reason != nullptr ? reason : "damaged";
+    while (text.ends_with('\n') || text.ends_with(' ')) text.remove_suffix(1);
     throw BadPhoto(fmt::format("{} cannot be decoded ({}); get an intact copy, or convert it to JPEG", name_of(format_),
-                               reason != nullptr ? reason : "damaged"));
+                               shown(text)));
   }
 
   PhotoFormat format_;

@@ -10,6 +10,7 @@
 #include <memory>
 #include <new>
 
+#include "base/utf8.h"
 #include "data_tools/photos/formats.h"
 
 namespace pleat {
@@ -54,7 +55,7 @@ struct TiffFile::Calls {
   static int error(TIFF*, void* self, const char*, const char* format, va_list values) {
     std::array<char, 200> text{};
     std::vsnprintf(text.data(), text.size(), format, values);
-    if (of(self).complaint_.empty()) of(self).complaint_ = text.data();
+    if (of(self).complaint_.empty()) of(self).complaint_ = shown(text.data());
     return 1;
   }
   static int warning(TIFF* tiff, void* self, const char* module, const char* format, va_list values) {
