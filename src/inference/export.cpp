@@ -5,7 +5,7 @@
 #include "base/build_info.h"
 #include "base/error.h"
 #include "base/files.h"
-#include "exported_ensemble.h"  // kExportedEnsemble: exported_ensemble.py, by cmake/embed_text.cmake
+#include "exported_loader.h"  // kExportedLoader: the files of exported/, by cmake/embed_files.cmake
 #include "inference/export_folder.h"
 #include "inference/member_files.h"
 #include "inference/trained_ensemble.h"
@@ -14,7 +14,7 @@ namespace pleat {
 namespace fs = std::filesystem;
 namespace {
 
-constexpr int kExportVersion = 3;  // format version; exported_ensemble.py reads only this version
+constexpr int kExportVersion = 3;  // format version; exported/ reads only this version
 
 // Returns the preparation recorded in the crops file. A missing step was not done.
 Json describe_preprocessing(const RunRecord& record) {
@@ -29,7 +29,7 @@ Json describe_preprocessing(const RunRecord& record) {
           {"provenance", provenance}};
 }
 
-// Mirrors exported_ensemble.py.
+// Mirrors exported/loader/photos.py.
 bool loader_crops(const Json& preprocessing) {
   return (preprocessing["crop"] == "none" || preprocessing["crop"] == "center") &&
          preprocessing["background"] == "keep";
@@ -161,7 +161,7 @@ ExportedEnsemble export_ensemble(const fs::path& run, const fs::path& out) {
   manifest["targets"] = describe_targets(ensemble);
   manifest["models"] = exporter.describe_models();
   manifest["runs"] = exporter.describe_runs();
-  exporter.add(kExportLoader, kExportedEnsemble);
+  for (const EmbeddedFile& file : kExportedLoader) exporter.add(std::string(file.name), file.text);
   exporter.add(kExportManifest, manifest.dump(2) + "\n");
   folder.publish();
   return {.networks = ensemble.members.size(),

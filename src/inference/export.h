@@ -1,5 +1,5 @@
 // Exports a finished run's ensemble as a folder that Python can use without pleat: weights, their description, and a
-// loader (exported_ensemble.py). Format: docs/formats.md.
+// loader (exported/). Format: docs/formats.md.
 #pragma once
 
 #include <cstddef>

@@ -115,6 +115,7 @@ void ExportFolder::remove_earlier() const {
     std::error_code error;
     if (!fs::remove(folder_ / name, error) && error) throw_file_error("remove", folder_ / name, error.value());
   }
+  remove_files(folder_ / kExportParts, ".py");
   remove_files(folder_ / kExportWeights, ".safetensors");
   remove_files(folder_ / kExportScripts, ".pt");
 }

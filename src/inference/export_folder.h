@@ -13,7 +13,8 @@ namespace pleat {
 
 inline constexpr const char* kExportManifest = "ensemble.json";
 inline constexpr const char* kExportLoader = "ensemble.py";
-inline constexpr const char* kExportWeights = "weights";  // folders of files
+inline constexpr const char* kExportParts = "loader";  // folders of files
+inline constexpr const char* kExportWeights = "weights";
 inline constexpr const char* kExportScripts = "scripts";
 inline constexpr const char* kExportFormat = "pleat ensemble";  // the manifest's "format"
 

@@ -19,20 +19,23 @@ def test_an_export_holds_the_runs_bytes_and_nothing_else(gray):
     files, described = exports.tree(gray / "export"), json.loads((gray / "export/ensemble.json").read_text())
     members = [member for run in described["runs"] for unit in run["units"] for member in unit["members"]]
     assert len(members) == 6
-    assert set(files) == {"ensemble.json", "ensemble.py", *(member["weights"] for member in members)}
+    loader = exports.tree(ROOT / "src/inference/exported")
+    assert "loader/ensemble.py" in loader
+    assert set(files) == {"ensemble.json", *loader, *(member["weights"] for member in members)}
     of_run = {file.read_bytes() for file in gray.glob("run/round_0/label/*/fold_*/weights.safetensors")}
     assert {files[member["weights"]] for member in members} == of_run
-    assert files["ensemble.py"] == (ROOT / "src/inference/exported_ensemble.py").read_bytes()
+    assert {name: files[name] for name in loader} == loader
 
 
 def test_an_earlier_export_is_replaced_and_other_files_in_it_stay(gray, tmp_path):
     out = tmp_path / "above/export"
     shutil.copytree(gray / "export", out)
     (out / "weights/of-an-earlier-run.safetensors").write_bytes(b"")
+    (out / "loader/of_an_earlier_version.py").write_bytes(b"")
     (out / "README").write_text("mine")
     exports.pleat("export", gray / "run", "--out", f"{out}/")
     assert exports.tree(out) == exports.tree(gray / "export") | {"README": b"mine"}
-    assert {each.name for each in out.iterdir()} == {"README", "ensemble.json", "ensemble.py", "weights"}
+    assert {each.name for each in out.iterdir()} == {"README", "ensemble.json", "ensemble.py", "loader", "weights"}
 
 
 def test_what_is_changed_after_the_export_is_refused_in_python(gray, tmp_path):

@@ -193,8 +193,7 @@ def test_a_changed_script_is_not_exported(exported, tmp_path):
 def test_faces_are_left_to_pleat(tmp_path):
     """For faces and masks, which Python does not implement, the loader raises an error."""
     out = tmp_path / "export"
-    out.mkdir()
-    shutil.copy(ROOT / "src/inference/exported_ensemble.py", out / "ensemble.py")
+    shutil.copytree(ROOT / "src/inference/exported", out)
     how = {"height": 12, "width": 14, "channels": 3, "source": "photos", "crop": "none"}
     for crop, background in [("face", "keep"), ("center", "gray 128, by masks")]:
         about = {"format": "pleat ensemble", "version": 3, "targets": [], "models": {}, "runs": [],

@@ -1,0 +1,1 @@
+"""The parts of ensemble.py, which loads them."""

@@ -1,0 +1,88 @@
+"""From crops to the ensemble's probabilities, in torch operations alone: PyTorch runs them, and ONNX can express them."""
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from .codes import blended, class_probabilities, mixture, normal_of, outputs_of
+
+
+class Prediction(nn.Module):
+    def __init__(self, about, networks, dtype=torch.float64):
+        """about: ensemble.json. networks: by the name of their weights. dtype: of the probabilities."""
+        super().__init__()
+        self.about, self.dtype = about, dtype
+        self.names = list(networks)
+        self.networks = nn.ModuleList(networks.values())
+        self.classes = {target["name"]: target["classes"] for target in about["targets"]}
+        self.blends = {target["name"]: target["blend"] for target in about["targets"] if "blend" in target}
+
+    def forward(self, crops):
+        """crops: uint8 [N, H, W, C]. Returns {target: probabilities [N, classes]}, and {target: mean and standard
+        deviation [N, 2]} of targets trained as a number."""
+        tables = self._by_candidate(crops)
+        means = {candidate: {name: sum(probs for probs, *_ in made) / len(made) for name, made in by_target.items()}
+                 for candidate, by_target in tables.items()}
+        for run in self.about["runs"]:
+            for candidate in {member["candidate"] for unit in run["units"] for member in unit["members"]}:
+                self._derive(run["joint"], means[candidate])
+        probs, normals = {}, {}
+        for name, blend in self.blends.items():
+            probs[name] = blended(blend, {candidate: by_target[name] for candidate, by_target in means.items()
+                                          if name in by_target})
+            used = [(blend["weights"][candidate], made.get(name, [(None, None, None)]))
+                    for candidate, made in tables.items() if blend["weights"][candidate] > 0]
+            members = [(weight / len(made), mean, deviation) for weight, made in used for _, mean, deviation in made]
+            if all(mean is not None for _, mean, _ in members):
+                normals[name] = mixture(members)
+        self._derive(self.about["runs"][0]["joint"], probs)
+        return {name: probs[name] for name in self.classes}, normals
+
+    def _by_candidate(self, crops):
+        """Returns {candidate: {target: its members' probabilities, means and deviations}}."""
+        tables = {}
+        for run in self.about["runs"]:
+            for unit, member, outputs in self._outputs(run, crops):
+                parts = outputs.split([outputs_of(code) for code in member["codes"]], 1)
+                for name, code, part in zip(unit["targets"], member["codes"], parts):
+                    made = tables.setdefault(member["candidate"], {}).setdefault(name, [])
+                    made.append((class_probabilities(code, part), *normal_of(code, part)))
+        return tables
+
+    def _outputs(self, run, crops):
+        """Yields each unit, member and its outputs, the mean over the views: [N, outputs]."""
+        mean, std = (torch.tensor(run[each], dtype=torch.float64).view(1, -1, 1, 1) for each in ("mean", "std"))
+        scale, black = (1 / (255 * std)).float().to(crops.device), (-mean / std).float().to(crops.device)
+        members, sums, views = [(unit, member) for unit in run["units"] for member in unit["members"]], {}, 0
+        for view in views_of(crops.permute(0, 3, 1, 2).float(), **run["views"]):
+            views += 1
+            for _, member in members:
+                made = self.networks[self.names.index(member["weights"])](view * scale + black).float()
+                sums[member["weights"]] = sums[member["weights"]] + made if member["weights"] in sums else made
+        for unit, member in members:
+            yield unit, member, (sums[member["weights"]] / views).cpu().to(self.dtype)
+
+    def _derive(self, joint, probs):
+        """Adds what is missing: the joint target as the product of its parts, or the parts as sums over it."""
+        if not joint:
+            return
+        if joint["name"] not in probs:
+            if not all(part in probs for part in joint["of"]):
+                return
+            product = probs[joint["of"][0]]
+            for part in joint["of"][1:]:
+                product = (product[:, :, None] * probs[part][:, None, :]).flatten(1)
+            probs[joint["name"]] = product
+        whole = probs[joint["name"]].unflatten(1, [len(self.classes[part]) for part in joint["of"]])
+        for i, part in enumerate(joint["of"]):
+            if part not in probs:
+                probs[part] = whole.sum([1 + j for j in range(len(joint["of"])) if j != i])
+
+
+def views_of(images, flip, shift):
+    """Yields the images, the images moved by `shift` pixels each way, and mirrored copies. New pixels are black."""
+    height, width = images.shape[2:]
+    moves = [(0, 0)] + ([(-shift, 0), (shift, 0), (0, -shift), (0, shift)] if shift else [])
+    for shown in [images, images.flip(3)] if flip else [images]:
+        canvas = F.pad(shown, (shift,) * 4) if shift else shown
+        for right, down in moves:
+            yield canvas[:, :, shift - down:shift - down + height, shift - right:shift - right + width]
