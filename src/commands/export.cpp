@@ -18,6 +18,10 @@ CLI::App* add_export(CLI::App& program, ExportOptions& options) {
                    "folder to write, outside the run folder: new, empty, or an earlier export, which is replaced")
       ->type_name("DIR")
       ->required();
+  verb->add_flag(
+      "--onnx", options.onnx,
+      "also write DIR/ensemble.onnx: from uint8 crops to the probabilities of each target. Runs Python with the "
+      "packages below, onnx and onnxruntime: $PLEAT_PYTHON, or .venv of pleat's build, or python3");
   verb->footer(
       "DIR/ensemble.py loads the ensemble. In Python: load(\"DIR\").predict(crops). In a shell: python DIR/ensemble.py "
       "photo.jpg … It needs torch, torchvision, safetensors, numpy and Pillow.");
@@ -26,9 +30,10 @@ CLI::App* add_export(CLI::App& program, ExportOptions& options) {
 
 ExitCode export_verb(const ExportOptions& options, const Ranks& ranks) {
   on_rank_0(ranks, [&] {
-    const ExportedEnsemble made = export_ensemble(options.run, options.out);
+    const ExportedEnsemble made = export_ensemble(options.run, options.out, options.onnx);
     spdlog::info("{}: {} networks, {:.1f} MB", options.out.string(), grouped(made.networks),
                  static_cast<double>(made.bytes) / 1e6);
+    if (options.onnx) spdlog::info("{}", made.onnx);
     if (made.bf16)
       spdlog::info("Python computes in fp32, the run in bf16, so probabilities differ slightly (docs/formats.md)");
     if (made.crops_photos)

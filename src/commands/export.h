@@ -14,6 +14,7 @@ namespace pleat {
 
 struct ExportOptions {
   std::filesystem::path run, out;
+  bool onnx = false;
 };
 
 CLI::App* add_export(CLI::App& program, ExportOptions& options);

@@ -8,6 +8,7 @@
 #include "exported_loader.h"  // kExportedLoader: the files of exported/, by cmake/embed_files.cmake
 #include "inference/export_folder.h"
 #include "inference/member_files.h"
+#include "inference/python_program.h"
 #include "inference/trained_ensemble.h"
 
 namespace pleat {
@@ -148,9 +149,33 @@ class Exporter {
   std::uintmax_t bytes_ = 0;
 };
 
+// The converter prints one line: its result, or "ensemble.py: " and the error.
+std::string last_line(std::string output) {
+  while (!output.empty() && output.back() == '\n') output.pop_back();
+  const std::size_t begin = output.rfind('\n');
+  if (begin != std::string::npos) output.erase(0, begin + 1);
+  constexpr std::string_view kProgram = "ensemble.py: ";
+  if (output.starts_with(kProgram)) output.erase(0, kProgram.size());
+  return output;
+}
+
+// Runs the loader's converter in the folder's temporary place. Returns its result for the log.
+std::string write_onnx(ExportFolder& folder, std::uintmax_t& bytes) {
+  const fs::path loader = folder.aside() / kExportLoader, made = folder.aside() / kExportOnnx;
+  const PythonResult result = run_python({loader.string(), "--onnx", made.string()});
+  const std::string said = last_line(result.output);
+  if (result.status == static_cast<int>(ExitCode::kUsage))
+    throw UsageError("{} {}, or set PLEAT_PYTHON to another Python", python_command(), said);
+  if (result.status != 0)
+    throw DataError("{} could not write the ONNX file (exit code {}): {}", python_command(), result.status, said);
+  bytes += folder.adopt(kExportOnnx);
+  if (file_exists(folder.aside() / kExportOnnxWeights)) bytes += folder.adopt(kExportOnnxWeights);
+  return said;
+}
+
 }  // namespace
 
-ExportedEnsemble export_ensemble(const fs::path& run, const fs::path& out) {
+ExportedEnsemble export_ensemble(const fs::path& run, const fs::path& out, bool onnx) {
   const RunPaths paths{run};
   const TrainedEnsemble ensemble = read_ensemble(paths);
   require_networks(ensemble, paths);
@@ -163,12 +188,15 @@ ExportedEnsemble export_ensemble(const fs::path& run, const fs::path& out) {
   manifest["runs"] = exporter.describe_runs();
   for (const EmbeddedFile& file : kExportedLoader) exporter.add(std::string(file.name), file.text);
   exporter.add(kExportManifest, manifest.dump(2) + "\n");
+  std::uintmax_t bytes = exporter.bytes();
+  const std::string made_onnx = onnx ? write_onnx(folder, bytes) : "";
   folder.publish();
   return {.networks = ensemble.members.size(),
-          .bytes = exporter.bytes(),
+          .bytes = bytes,
           .bf16 = std::any_of(ensemble.runs.begin(), ensemble.runs.end(),
                               [](const TrainedRun& run) { return run.config.train.precision == "bf16"; }),
-          .crops_photos = loader_crops(manifest["preprocessing"])};
+          .crops_photos = loader_crops(manifest["preprocessing"]),
+          .onnx = made_onnx};
 }
 
 }  // namespace pleat

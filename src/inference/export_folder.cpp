@@ -97,7 +97,16 @@ void ExportFolder::add(const fs::path& name, std::string_view bytes) {
   names_.push_back(name);
 }
 
+std::uintmax_t ExportFolder::adopt(const fs::path& name) {
+  names_.push_back(name);
+  std::error_code error;
+  const std::uintmax_t bytes = fs::file_size(aside_ / name, error);
+  if (error) throw_file_error("read", aside_ / name, error.value());
+  return bytes;
+}
+
 void ExportFolder::publish() {
+  std::stable_partition(names_.begin(), names_.end(), [](const fs::path& name) { return name != kExportManifest; });
   publishing_ = true;  // from now on, the temporary files mark the folder as an export
   remove_earlier();
   for (const fs::path& name : names_) {
@@ -111,7 +120,7 @@ void ExportFolder::publish() {
 }
 
 void ExportFolder::remove_earlier() const {
-  for (const char* name : {kExportManifest, kExportLoader}) {
+  for (const char* name : {kExportManifest, kExportLoader, kExportOnnx, kExportOnnxWeights}) {
     std::error_code error;
     if (!fs::remove(folder_ / name, error) && error) throw_file_error("remove", folder_ / name, error.value());
   }

@@ -1,6 +1,7 @@
 // The folder that pleat export writes, atomically: after a failure or a kill it holds no half export.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -13,7 +14,9 @@ namespace pleat {
 
 inline constexpr const char* kExportManifest = "ensemble.json";
 inline constexpr const char* kExportLoader = "ensemble.py";
-inline constexpr const char* kExportParts = "loader";  // folders of files
+inline constexpr const char* kExportOnnx = "ensemble.onnx";
+inline constexpr const char* kExportOnnxWeights = "ensemble.onnx.data";  // if they are large
+inline constexpr const char* kExportParts = "loader";                    // folders of files
 inline constexpr const char* kExportWeights = "weights";
 inline constexpr const char* kExportScripts = "scripts";
 inline constexpr const char* kExportFormat = "pleat ensemble";  // the manifest's "format"
@@ -38,7 +41,13 @@ class ExportFolder {
   /// `name`: in the folder. Throws DataError if it cannot be written, StopRequested.
   void add(const std::filesystem::path& name, std::string_view bytes);
 
-  /// Moves all added files into place, in the order of add().
+  /// The temporary place, where another program may read the added files, and write a file.
+  const std::filesystem::path& aside() const { return aside_; }
+
+  /// Adds a file that another program wrote to `aside()`. Returns its bytes.
+  std::uintmax_t adopt(const std::filesystem::path& name);
+
+  /// Moves all added files into place, the manifest last.
   void publish();
 
  private:

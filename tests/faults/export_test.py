@@ -49,24 +49,6 @@ def prepare(table, images, out):
     exports.pleat("prepare", "--table", table, "--images", images, "--size", "12x14", "--crop", "center", "--out", out)
 
 
-def script_with_a_constant(path, classes):
-    """A TorchScript network with a non-persistent buffer, as launch/export_model.py writes it."""
-    class Small(torch.nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.conv = torch.nn.Conv2d(3, 8, 3, 2, 1)
-            self.norm = torch.nn.BatchNorm2d(8)
-            self.fc = torch.nn.Linear(8, classes)
-            self.register_buffer("factor", torch.tensor(1.5), persistent=False)
-
-        def forward(self, x):
-            return self.fc(torch.relu(self.norm(self.conv(x))).mean((2, 3)) * self.factor)
-
-    torch.manual_seed(1)
-    origin = json.dumps({"source": "timm:none", "constants": ["factor"], "head": ["fc"]})
-    torch.jit.save(torch.jit.script(Small()), path, _extra_files={"pleat.json": origin})
-
-
 def script_of_timm(path, classes):
     command = [sys.executable, ROOT / "launch/export_model.py", "timm:lcnet_035", "--classes", classes, "--size", "12x14"]
     done = subprocess.run([*map(str, command), "--out", path], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
@@ -92,7 +74,7 @@ def exported(request, photos, tmp_path_factory):
     folder = tmp_path_factory.mktemp(request.param)
     if request.param == "joint":
         script_of_timm(folder / "timm.pt", 12)
-        script_with_a_constant(folder / "small.pt", 12)
+        exports.script_with_a_constant(folder / "small.pt", 12)
     config = runs.write_config(folder / "c.yaml", photos / "crops.h5", folds="{k: 2}", train=exports.TRAIN, **RUNS[request.param])
     exports.pleat("train", config, *exports.FP32, "--run", folder / "run", cwd=folder)
     exports.pleat("export", folder / "run", "--out", folder / "export")

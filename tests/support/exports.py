@@ -1,8 +1,10 @@
 """Makes runs and exports, and compares exports."""
 import csv
 import importlib.util
+import json
 
 import h5py
+import torch
 from support import runs
 
 FP32 = ("--set", "train.precision=fp32")
@@ -17,10 +19,15 @@ def pleat(*arguments, **how):
 
 def load(folder):
     """Loads an export with the loader in its folder."""
+    return loader_of(folder).load(folder)
+
+
+def loader_of(folder):
+    """The module ensemble.py of an export."""
     spec = importlib.util.spec_from_file_location("exported_ensemble", folder / "ensemble.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    return module.load(folder)
+    return module
 
 
 def rows_of(path):
@@ -53,6 +60,24 @@ def gray_run(folder):
     pleat("train", config, *FP32, "--run", folder / "run")
     pleat("export", folder / "run", "--out", folder / "export")
     return folder
+
+
+def script_with_a_constant(path, outputs, channels=3):
+    """A TorchScript network with a non-persistent buffer, as launch/export_model.py writes it."""
+    class Small(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.conv = torch.nn.Conv2d(channels, 8, 3, 2, 1)
+            self.norm = torch.nn.BatchNorm2d(8)
+            self.fc = torch.nn.Linear(8, outputs)
+            self.register_buffer("factor", torch.tensor(1.5), persistent=False)
+
+        def forward(self, x):
+            return self.fc(torch.relu(self.norm(self.conv(x))).mean((2, 3)) * self.factor)
+
+    torch.manual_seed(1)
+    origin = json.dumps({"source": "timm:none", "constants": ["factor"], "head": ["fc"]})
+    torch.jit.save(torch.jit.script(Small()), path, _extra_files={"pleat.json": origin})
 
 
 def tree(folder):

@@ -5,6 +5,7 @@
     ensemble.predict([ensemble.crop(Image.open("photo.jpg"))])
 
     python DIR/ensemble.py photo.jpg ...            # prints a CSV in the format of `pleat predict`
+    python DIR/ensemble.py --onnx ensemble.onnx     # writes one ONNX file; needs onnx and onnxruntime, too
 """
 import hashlib
 import importlib.util
@@ -30,5 +31,15 @@ def load(folder=HERE, device="cpu"):
     return part("ensemble").Ensemble(pathlib.Path(folder), device)
 
 
+def main():
+    try:
+        command_line = part("command_line")
+    except ImportError as error:
+        print(f"ensemble.py: needs {error.name or error}, which is missing here; run "
+              "pip install torch torchvision safetensors numpy pillow", file=sys.stderr)
+        return 2
+    return command_line.main(HERE, sys.argv[1:])
+
+
 if __name__ == "__main__":
-    sys.exit(part("command_line").main(HERE, sys.argv[1:]))
+    sys.exit(main())

@@ -16,9 +16,33 @@ def class_probabilities(code, outputs):
         probs = outputs.softmax(1) @ outputs.new_tensor(code["class_shares"])
     else:  # a normal distribution: a class gets the probability between its edges
         mean, deviation = normal_of(code, outputs)
-        below = (torch.erf((outputs.new_tensor(code["edges"]) - mean) / (deviation * 2 ** 0.5)) + 1) / 2
-        probs = torch.diff(below, prepend=torch.zeros_like(mean), append=torch.ones_like(mean))
+        probs = between((outputs.new_tensor(code["edges"]) - mean) / deviation)
     return (probs.clamp_min(1e-12).log() / temperature).softmax(1)
+
+
+def between(edges):
+    """Returns the probabilities [N, E + 1] of a standard normal distribution below, between and above edges [N, E]."""
+    below, above = tail(-edges), tail(edges)
+    # The difference of the smaller tails: that of tails near 1 would lose its digits in float32.
+    middle = torch.where(edges[:, :-1] + edges[:, 1:] > 0, above[:, :-1] - above[:, 1:], below[:, 1:] - below[:, :-1])
+    return torch.cat([below[:, :1], middle, above[:, -1:]], 1)
+
+
+# ln(e^(x²) erfc(x) / t) as a polynomial of t = 1 / (1 + x / 2), fitted at Chebyshev's nodes: within 3e-6 for x >= 0.
+TAIL = (-1.2655093, 0.999604579, 0.384089844, 0.00403571361, 0.248290639, -0.872904148, 0.668515161, -0.166122112)
+
+
+def tail(z):
+    """Returns the probability that a standard normal variable is above z. ONNX has no erfc, so float32 has its own."""
+    if z.dtype == torch.float64:
+        return torch.erfc(z / 2 ** 0.5) / 2
+    x = z.abs() / 2 ** 0.5
+    t = 1 / (1 + x / 2)
+    power = TAIL[-1]
+    for coefficient in reversed(TAIL[:-1]):
+        power = power * t + coefficient
+    half = t * (power - x * x).exp() / 2
+    return torch.where(z < 0, 1 - half, half)
 
 
 def blended(blend, tables):

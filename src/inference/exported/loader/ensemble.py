@@ -9,7 +9,7 @@ import torch
 from .codes import outputs_of
 from .networks import make_network, script_with
 from .photos import crop_of
-from .prediction import Prediction
+from .prediction import Probabilities, Views, members_of
 
 FORMAT, VERSION = "pleat ensemble", 3
 
@@ -21,9 +21,10 @@ class Ensemble:
         if self.about.get("format") != FORMAT or self.about.get("version") != VERSION:
             raise ValueError(f"{folder}/ensemble.json is not '{FORMAT}' {VERSION}; use the ensemble.py beside it")
         self.classes = {target["name"]: target["classes"] for target in self.about["targets"]}
-        networks = {member["weights"]: self._network(member)
-                    for run in self.about["runs"] for unit in run["units"] for member in unit["members"]}
-        self.prediction = Prediction(self.about, networks).eval().to(self.device)
+        self.views = [Views(run).to(self.device) for run in self.about["runs"]]
+        self.networks = {member["weights"]: self._network(member).eval().to(self.device)
+                         for _, _, member in members_of(self.about)}
+        self.probabilities = Probabilities(self.about)
 
     def predict(self, images, batch=256):
         """Returns {target: probabilities [N, classes]} for uint8 crops [N, H, W, C], as returned by `crop`."""
@@ -36,13 +37,20 @@ class Ensemble:
         shape = tuple(self.about["preprocessing"][side] for side in ("height", "width", "channels"))
         if images.dtype != torch.uint8 or images.shape[1:] != shape:
             raise ValueError(f"images are {images.dtype} {tuple(images.shape)}; expected uint8, N of {shape}")
-        parts = [self.prediction(some.to(self.device)) for some in images.split(batch)]
-        return tuple({name: np.concatenate([part[kind][name].cpu().numpy() for part in parts]) for name in parts[0][kind]}
+        parts = [self._predict(some) for some in images.split(max(batch // max(view.count for view in self.views), 1))]
+        return tuple({name: np.concatenate([part[kind][name].numpy() for part in parts]) for name in parts[0][kind]}
                      for kind in (0, 1))
 
     def crop(self, image):
         """Turns a photo (PIL image) into a crop for `predict`, uint8 [H, W, C]."""
         return crop_of(image, self.about["preprocessing"])
+
+    def _predict(self, images):
+        outputs = []
+        for run, views in zip(self.about["runs"], self.views):
+            shown = views(images.to(self.device))
+            outputs += [self.networks[member["weights"]](shown).float().cpu() for unit in run["units"] for member in unit["members"]]
+        return self.probabilities(outputs)
 
     def _network(self, member):
         model = self.about["models"][member["model"]]

@@ -6,25 +6,52 @@ from torch.nn import functional as F
 from .codes import blended, class_probabilities, mixture, normal_of, outputs_of
 
 
-class Prediction(nn.Module):
-    def __init__(self, about, networks, dtype=torch.float64):
-        """about: ensemble.json. networks: by the name of their weights. dtype: of the probabilities."""
+def members_of(about):
+    """Returns (run, unit, member) for each network. about: ensemble.json."""
+    return [(run, unit, member) for run in about["runs"] for unit in run["units"] for member in unit["members"]]
+
+
+class Views(nn.Module):
+    """The views of crops that the networks of a run see: uint8 [N, H, W, C] -> float32 [views * N, C, H, W]."""
+    def __init__(self, run):
         super().__init__()
-        self.about, self.dtype = about, dtype
-        self.names = list(networks)
-        self.networks = nn.ModuleList(networks.values())
-        self.classes = {target["name"]: target["classes"] for target in about["targets"]}
-        self.blends = {target["name"]: target["blend"] for target in about["targets"] if "blend" in target}
+        self.how = run["views"]
+        self.count = (2 if self.how["flip"] else 1) * (5 if self.how["shift"] else 1)
+        mean, std = (torch.tensor(run[each], dtype=torch.float64).view(1, -1, 1, 1) for each in ("mean", "std"))
+        self.register_buffer("scale", (1 / (255 * std)).float())
+        self.register_buffer("black", (-mean / std).float())
 
     def forward(self, crops):
-        """crops: uint8 [N, H, W, C]. Returns {target: probabilities [N, classes]}, and {target: mean and standard
-        deviation [N, 2]} of targets trained as a number."""
-        tables = self._by_candidate(crops)
+        return torch.cat(list(views_of(crops.permute(0, 3, 1, 2).float(), **self.how))) * self.scale + self.black
+
+
+def views_of(images, flip, shift):
+    """Yields the images, the images moved by `shift` pixels each way, and mirrored copies. New pixels are 0, black."""
+    height, width = images.shape[2:]
+    moves = [(0, 0)] + ([(-shift, 0), (shift, 0), (0, -shift), (0, shift)] if shift else [])
+    for shown in [images, images.flip(3)] if flip else [images]:
+        canvas = F.pad(shown, (shift,) * 4) if shift else shown
+        for right, down in moves:
+            yield canvas[:, :, shift - down:shift - down + height, shift - right:shift - right + width]
+
+
+class Probabilities(nn.Module):
+    """From the outputs of all networks, [views * N, outputs] in the order of members_of, to the ensemble's result."""
+    def __init__(self, about, dtype=torch.float64):
+        super().__init__()
+        self.about, self.dtype = about, dtype
+        self.classes = {target["name"]: target["classes"] for target in about["targets"]}
+        self.blends = {target["name"]: target["blend"] for target in about["targets"] if "blend" in target}
+        self.views = [Views(run).count for run, _, _ in members_of(about)]
+
+    def forward(self, outputs):
+        """Returns {target: probabilities [N, classes]}, and {target: mean and standard deviation [N, 2]} of targets
+        trained as a number."""
+        tables = self._by_candidate(outputs)
         means = {candidate: {name: sum(probs for probs, *_ in made) / len(made) for name, made in by_target.items()}
                  for candidate, by_target in tables.items()}
-        for run in self.about["runs"]:
-            for candidate in {member["candidate"] for unit in run["units"] for member in unit["members"]}:
-                self._derive(run["joint"], means[candidate])
+        for run, _, member in members_of(self.about):
+            self._derive(run["joint"], means[member["candidate"]])
         probs, normals = {}, {}
         for name, blend in self.blends.items():
             probs[name] = blended(blend, {candidate: by_target[name] for candidate, by_target in means.items()
@@ -37,29 +64,16 @@ class Prediction(nn.Module):
         self._derive(self.about["runs"][0]["joint"], probs)
         return {name: probs[name] for name in self.classes}, normals
 
-    def _by_candidate(self, crops):
+    def _by_candidate(self, outputs):
         """Returns {candidate: {target: its members' probabilities, means and deviations}}."""
         tables = {}
-        for run in self.about["runs"]:
-            for unit, member, outputs in self._outputs(run, crops):
-                parts = outputs.split([outputs_of(code) for code in member["codes"]], 1)
-                for name, code, part in zip(unit["targets"], member["codes"], parts):
-                    made = tables.setdefault(member["candidate"], {}).setdefault(name, [])
-                    made.append((class_probabilities(code, part), *normal_of(code, part)))
+        for (_, unit, member), views, shown in zip(members_of(self.about), self.views, outputs):
+            mean = shown.unflatten(0, (views, -1)).mean(0) if views > 1 else shown
+            parts = mean.to(self.dtype).split([outputs_of(code) for code in member["codes"]], 1)
+            for name, code, part in zip(unit["targets"], member["codes"], parts):
+                made = tables.setdefault(member["candidate"], {}).setdefault(name, [])
+                made.append((class_probabilities(code, part), *normal_of(code, part)))
         return tables
-
-    def _outputs(self, run, crops):
-        """Yields each unit, member and its outputs, the mean over the views: [N, outputs]."""
-        mean, std = (torch.tensor(run[each], dtype=torch.float64).view(1, -1, 1, 1) for each in ("mean", "std"))
-        scale, black = (1 / (255 * std)).float().to(crops.device), (-mean / std).float().to(crops.device)
-        members, sums, views = [(unit, member) for unit in run["units"] for member in unit["members"]], {}, 0
-        for view in views_of(crops.permute(0, 3, 1, 2).float(), **run["views"]):
-            views += 1
-            for _, member in members:
-                made = self.networks[self.names.index(member["weights"])](view * scale + black).float()
-                sums[member["weights"]] = sums[member["weights"]] + made if member["weights"] in sums else made
-        for unit, member in members:
-            yield unit, member, (sums[member["weights"]] / views).cpu().to(self.dtype)
 
     def _derive(self, joint, probs):
         """Adds what is missing: the joint target as the product of its parts, or the parts as sums over it."""
@@ -76,13 +90,3 @@ class Prediction(nn.Module):
         for i, part in enumerate(joint["of"]):
             if part not in probs:
                 probs[part] = whole.sum([1 + j for j in range(len(joint["of"])) if j != i])
-
-
-def views_of(images, flip, shift):
-    """Yields the images, the images moved by `shift` pixels each way, and mirrored copies. New pixels are black."""
-    height, width = images.shape[2:]
-    moves = [(0, 0)] + ([(-shift, 0), (shift, 0), (0, -shift), (0, shift)] if shift else [])
-    for shown in [images, images.flip(3)] if flip else [images]:
-        canvas = F.pad(shown, (shift,) * 4) if shift else shown
-        for right, down in moves:
-            yield canvas[:, :, shift - down:shift - down + height, shift - right:shift - right + width]
