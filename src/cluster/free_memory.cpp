@@ -1,5 +1,7 @@
 #include "cluster/free_memory.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <fstream>
 #include <string_view>
@@ -45,6 +47,12 @@ FreeMemory read_free_memory(const fs::path& meminfo, const fs::path& root, const
   constexpr double kKibibyte = 1024;
   return {.host = number_of(meminfo, "MemAvailable:", kNoLimit) * kKibibyte,
           .groups = smallest_limit(root, membership, {.controller = "memory", .v2 = left_v2, .v1 = left_v1})};
+}
+
+double own_memory() {
+  double size = 0, resident = 0, of_files = 0;  // in pages
+  if (!(std::ifstream("/proc/self/statm") >> size >> resident >> of_files)) return 0;
+  return std::max(0.0, resident - of_files) * static_cast<double>(::sysconf(_SC_PAGESIZE));
 }
 
 FreeMemory free_memory() { return read_free_memory("/proc/meminfo", kControlGroups, own_membership()); }

@@ -21,4 +21,7 @@ FreeMemory read_free_memory(const std::filesystem::path& meminfo, const std::fil
 /// The same of this process.
 FreeMemory free_memory();
 
+/// Bytes that this process holds and that are no page cache.
+double own_memory();
+
 }  // namespace pleat

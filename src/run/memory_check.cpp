@@ -81,7 +81,9 @@ MemoryNeed need_of(const Run& run, const PlannedJob& job, Care care) {
           .micro_batches = job.work.train.micro_batches};
 }
 
-double free_for_a_rank(int local_size) { return free_memory().least() / std::max(1, local_size); }
+double free_for_a_rank(int local_size) {
+  return free_memory().least() / std::max(1, local_size) + std::min(own_memory(), kLibraryBytes);
+}
 
 void require_memory(const MemoryNeed& need, double free, int local_size, const std::string& host) {
   if (need.bytes() <= free) return;

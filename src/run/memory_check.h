@@ -38,7 +38,7 @@ MemoryNeed need_of(const Run& run, const PlannedJob& job, Care care = Care::kClo
 /// Pseudo-labelled rows that a student of this run may train on besides its fold's rows.
 std::int64_t pseudo_rows_at_most(const Run& run);
 
-/// Bytes that each rank of this host may use.
+/// Bytes that each rank of this host may use, with those that this process uses already, up to kLibraryBytes.
 ///   local_size: ranks on this host
 double free_for_a_rank(int local_size);
 

@@ -69,6 +69,8 @@ TEST_F(FreeMemoryTest, Version1HasAFolderOfItsOwnAndAHugeNumberForNoLimit) {
 TEST(FreeMemory, ThisProcessHasSome) {
   EXPECT_GT(free_memory().least(), 1e6);
   EXPECT_LT(free_memory().host, 1e15);
+  EXPECT_GT(own_memory(), 1e5);
+  EXPECT_LT(own_memory(), 1e10);
 }
 
 }  // namespace
