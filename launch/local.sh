@@ -143,6 +143,7 @@ if [ "$ranks" -gt 1 ]; then
   launcher=(mpirun --bind-to none)
   [ "$ranks" -le "$(physical_cores)" ] || launcher+=(--oversubscribe)
   launcher+=(-n "$ranks")
+  [ "$(id -u)" -ne 0 ] || launcher+=(--allow-run-as-root)  # for whoever pastes the line below into another shell
 fi
 where=$(count "$cores" core)
 [ "$gpus" -eq 0 ] || where="$(count "$gpus" 'CUDA device') and $where"

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
@@ -127,7 +128,7 @@ int pleat_main(int argc, char** argv) {
   watch_for_stop_signals();  // first, so that a stop signal while MPI starts does not kill the process
   MpiSession session;
   start_log(session.launched() ? session.rank() : -1);
-  const std::string command = launch_command(session.launcher(), session.size(), {argv, argv + argc});
+  const std::string command = launch_command(session.launcher(), session.size(), {argv, argv + argc}, ::geteuid() == 0);
   end_all_ranks_on_terminate(command);
   try {
     return static_cast<int>(run(argc, argv, command, session));

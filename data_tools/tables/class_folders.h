@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "data_tools/tables/photo_walk.h"
+
 namespace pleat {
 
 struct ClassFolders {
@@ -25,7 +27,7 @@ struct ClassCount {
 struct ClassTable {
   std::vector<ClassCount> classes;  // by name
   std::size_t train = 0, test = 0, unlabelled = 0;
-  std::vector<std::filesystem::path> others;  // files left out, since their names are not those of photos
+  LeftOut left_out;
   std::filesystem::path root;  // base of the table's paths: `images`, or its common folder with the others
 };
 

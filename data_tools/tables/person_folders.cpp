@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <charconv>
 #include <cstdint>
 #include <set>
@@ -19,6 +18,7 @@
 #include "data/sample_table.h"
 #include "data_tools/tables/person_photos.h"
 #include "data_tools/tables/photo_folders.h"
+#include "data_tools/tables/photo_names.h"
 
 namespace pleat {
 namespace {
@@ -27,15 +27,12 @@ namespace fs = std::filesystem;
 
 constexpr const char* kHeader = "id,path,mask,gender,age,person,split\n";
 constexpr int kOldest = 120;  // years
-constexpr std::array<std::string_view, 3> kEndings = {".jpg", ".jpeg", ".png"};
 
 std::vector<std::string> names_in(const fs::path& folder, const char* flag) {
   std::vector<std::string> names;
   for (const auto& entry : entries_in(folder, flag)) names.push_back(entry.path().filename().string());
   return names;
 }
-
-bool is_photo_name(const std::string& name) { return has_ending(name, kEndings); }
 
 // Walks through the persons and collects rows and problems.
 class TableBuilder {
@@ -71,7 +68,7 @@ class TableBuilder {
     for (const std::string& name : names_in(folders_.unlabelled, "--unlabelled")) {
       const fs::path path = folders_.unlabelled / name;
       if (!fs::is_regular_file(path) || !is_photo_name(name)) {
-        problems_.push_back(fmt::format("{} is not a photo; expected .jpg, .jpeg or .png", shown_path(path)));
+        problems_.push_back(fmt::format("{} is not a photo; expected {}", shown_path(path), kPhotoEndingsText));
       } else if (!ids.insert(path.stem().string()).second) {
         problems_.push_back(
             fmt::format("{} and another photo there differ only in the ending; rename one", shown_path(path)));
@@ -120,7 +117,7 @@ class TableBuilder {
       };
       const auto found = std::find_if(names.begin(), names.end(), is_this);
       if (found == names.end()) {
-        problem(row, "{} has no photo {}.jpg (or .jpeg, .png)", shown_path(path), wanted);
+        problem(row, "{} has no photo {}.jpg (or with another photo's ending)", shown_path(path), wanted);
         continue;
       }
       add_row(fmt::format("{}-{}", id, wanted), folders_.images, fs::path(folder) / *found, mask_label(photo),

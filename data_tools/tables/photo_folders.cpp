@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/utf8.h"
+#include "data_tools/tables/photo_names.h"
 
 namespace pleat {
 namespace fs = std::filesystem;
@@ -21,30 +22,28 @@ fs::path real_place(const fs::path& folder) {
 
 }  // namespace
 
-std::vector<fs::directory_entry> entries_in(const fs::path& folder, std::error_code& error) {
+std::vector<fs::directory_entry> entries_in(const fs::path& folder, std::error_code& error,
+                                            std::vector<fs::path>* system) {
   std::vector<fs::directory_entry> entries;
   for (fs::directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error)) {
-    if (!entry->path().filename().native().starts_with('.')) entries.push_back(*entry);
+    const std::string name = entry->path().filename().native();
+    if (!is_system_name(name)) {
+      entries.push_back(*entry);
+    } else if (system != nullptr && !name.starts_with('.')) {
+      system->push_back(entry->path());
+    }
   }
   std::sort(entries.begin(), entries.end(),
             [](const auto& a, const auto& b) { return a.path().filename().native() < b.path().filename().native(); });
   return entries;
 }
 
-std::vector<fs::directory_entry> entries_in(const fs::path& folder, const char* flag) {
+std::vector<fs::directory_entry> entries_in(const fs::path& folder, const char* flag, std::vector<fs::path>* system) {
   std::error_code error;
-  std::vector<fs::directory_entry> entries = entries_in(folder, error);
+  std::vector<fs::directory_entry> entries = entries_in(folder, error, system);
   if (error)
     throw DataError("cannot read the folder {}: {}; give it with {}", shown_path(folder), error.message(), flag);
   return entries;
-}
-
-bool has_ending(const fs::path& name, std::span<const std::string_view> endings) {
-  std::string ending = name.extension().string();
-  for (char& letter : ending) {
-    if (letter >= 'A' && letter <= 'Z') letter = static_cast<char>(letter - 'A' + 'a');
-  }
-  return std::find(endings.begin(), endings.end(), ending) != endings.end();
 }
 
 fs::path common_folder(std::vector<fs::path> folders) {

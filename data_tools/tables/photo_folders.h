@@ -3,24 +3,21 @@
 #pragma once
 
 #include <filesystem>
-#include <span>
 #include <string>
-#include <string_view>
 #include <system_error>
 #include <vector>
 
 namespace pleat {
 
-/// Returns the folder's entries, sorted by name, without hidden files, which file managers leave behind. On an error,
-/// returns the entries read before.
-std::vector<std::filesystem::directory_entry> entries_in(const std::filesystem::path& folder, std::error_code& error);
+/// Returns the folder's entries, sorted by name, without those of operating systems and network storage
+/// (is_system_name). On an error, returns the entries read before.
+///   system: gets those of the latter that are not hidden; null: not wanted
+std::vector<std::filesystem::directory_entry> entries_in(const std::filesystem::path& folder, std::error_code& error,
+                                                         std::vector<std::filesystem::path>* system = nullptr);
 
 /// Throws: DataError naming the folder, the system's reason and the folder's flag.
-std::vector<std::filesystem::directory_entry> entries_in(const std::filesystem::path& folder, const char* flag);
-
-/// Whether the name has one of the endings, in upper or lower case.
-///   endings: lowercase, with the dot
-bool has_ending(const std::filesystem::path& name, std::span<const std::string_view> endings);
+std::vector<std::filesystem::directory_entry> entries_in(const std::filesystem::path& folder, const char* flag,
+                                                         std::vector<std::filesystem::path>* system = nullptr);
 
 /// Returns the folder to give to `prepare --images`: a single folder itself, or the nearest one that holds all of
 /// several. Empty paths are ignored.

@@ -1,5 +1,6 @@
 #include "cluster/launch_command.h"
 
+#include <errno.h>  // program_invocation_name
 #include <fmt/format.h>
 
 #include <cstdlib>
@@ -28,9 +29,12 @@ std::string shell_quoted(std::string_view word) {
   return quoted + "'";
 }
 
-std::string launch_command(Launcher launcher, int ranks, const std::vector<std::string>& words) {
+std::string program_word() { return shell_quoted(program_invocation_name); }
+
+std::string launch_command(Launcher launcher, int ranks, const std::vector<std::string>& words, bool as_root) {
   std::string text;
-  if (launcher == Launcher::kMpirun) text = fmt::format("mpirun --bind-to none -n {} ", ranks);
+  if (launcher == Launcher::kMpirun)
+    text = fmt::format("mpirun --bind-to none -n {} {}", ranks, as_root ? "--allow-run-as-root " : "");
   if (launcher == Launcher::kSrun) text = fmt::format("srun -n {} ", ranks);
   for (std::size_t i = 0; i < words.size(); ++i) text += (i ? " " : "") + shell_quoted(words[i]);
   return text;

@@ -10,13 +10,13 @@
 
 #include "base/utf8.h"
 #include "base/wording.h"
-#include "cluster/launch_command.h"
-#include "data_tools/tables/photo_folders.h"
+#include "commands/photo_crops.h"
+#include "data_tools/tables/photo_names.h"
 
 namespace pleat {
 namespace {
 
-constexpr std::size_t kNamedClasses = 20, kNamedFiles = 5;  // any more are only counted
+constexpr std::size_t kNamedClasses = 20;  // any more are only counted
 
 void tell_classes(const ClassFolders& folders, const ClassTable& made) {
   const auto& classes = made.classes;
@@ -31,23 +31,14 @@ void tell_classes(const ClassFolders& folders, const ClassTable& made) {
                grouped(least->train), grouped(most->train));
 }
 
-void tell_others(const ClassTable& made) {
-  if (made.others.empty()) return;
-  std::vector<std::string> names;
-  for (std::size_t i = 0; i < std::min(kNamedFiles, made.others.size()); ++i)
-    names.push_back(shown_path(made.others[i]));
-  spdlog::info("skipped {} without the name of a photo ({}{})",
-               counted(static_cast<std::int64_t>(made.others.size()), "file"), fmt::join(names, ", "),
-               made.others.size() > kNamedFiles ? ", …" : "");
-}
-
 }  // namespace
 
 CLI::App* add_class_folders(CLI::App& program, ClassFolders& folders) {
   CLI::App* verb = program.add_subcommand("class-folders", "Write samples.csv for photos in one folder per class");
   verb->add_option("--images", folders.images,
-                   "folder with one subfolder per class, named like the class; photos (.jpg, .jpeg, .png, .webp, .bmp, "
-                   ".tif, .tiff) may lie in deeper subfolders")
+                   fmt::format("folder with one subfolder per class, named like the class; photos ({}) may lie in "
+                               "deeper subfolders",
+                               kPhotoEndingsText))
       ->type_name("DIR")
       ->required();
   verb->add_option("--test", folders.test, "folder with the same layout, for the test split")->type_name("DIR");
@@ -67,9 +58,8 @@ ExitCode class_folders_verb(const ClassFolders& folders, const Ranks& ranks) {
     spdlog::info("{}: {} classes; photos: {} train, {} test, {} unlabelled", folders.out.string(),
                  grouped(made.classes.size()), grouped(made.train), grouped(made.test), grouped(made.unlabelled));
     tell_classes(folders, made);
-    tell_others(made);
-    spdlog::info("next: pleat prepare --table {} --images {} --out crops.h5", shell_quoted(folders.out.string()),
-                 shell_quoted(made.root.string()));
+    tell_left_out(made.left_out);
+    spdlog::info("next: {}", prepare_command(folders.out, made.root));
   });
   return ExitCode::kDone;
 }

@@ -53,7 +53,8 @@ ExitCode ensemble_verb(const EnsembleOptions& options, const Ranks& ranks) {
     MergeRequest request = options.request;
     for (const std::string& table : options.tables) request.tables.push_back(table_of(table));
     merge_runs(request);
-    spdlog::info("next: pleat predict --run {} --crops FILE --out FILE.csv", shell_quoted(request.out.string()));
+    spdlog::info("next: {} predict --run {} --crops FILE --out FILE.csv", program_word(),
+                 shell_quoted(request.out.string()));
   });
   return ExitCode::kDone;
 }

@@ -5,6 +5,7 @@
 #include <CLI/CLI.hpp>
 
 #include "base/wording.h"
+#include "commands/photo_crops.h"
 
 namespace pleat {
 
@@ -16,7 +17,7 @@ CLI::App* add_person_folders(CLI::App& program, PersonFolders& folders) {
       ->required();
   verb->add_option("--images", folders.images,
                    "folder with one subfolder per person; each holds mask1 to mask5, incorrect_mask and normal (.jpg, "
-                   ".jpeg, .png)")
+                   ".png or another photo's ending)")
       ->type_name("DIR")
       ->required();
   verb->add_option("--unlabelled", folders.unlabelled,
@@ -32,7 +33,7 @@ ExitCode person_folders_verb(const PersonFolders& folders, const Ranks& ranks) {
     const PersonTable made = write_person_table(folders);
     spdlog::info("{}: {} photos of {} persons, {} unlabelled photos", folders.out.string(), grouped(made.photos),
                  grouped(made.persons), grouped(made.unlabelled));
-    spdlog::info("next: pleat prepare --table {} --images {} --out crops.h5", folders.out.string(), made.root.string());
+    spdlog::info("next: {}", prepare_command(folders.out, made.root));
   });
   return ExitCode::kDone;
 }

@@ -17,9 +17,14 @@ TEST(ShellQuoted, LeavesPlainWordsAndQuotesTheRest) {
 
 TEST(LaunchCommand, StandsBehindWhatStartedIt) {
   const std::vector<std::string> words{"build/pleat", "train", "a b.yaml"};
-  EXPECT_EQ(launch_command(Launcher::kNone, 1, words), "build/pleat train 'a b.yaml'");
-  EXPECT_EQ(launch_command(Launcher::kMpirun, 2, words), "mpirun --bind-to none -n 2 build/pleat train 'a b.yaml'");
-  EXPECT_EQ(launch_command(Launcher::kSrun, 4, words), "srun -n 4 build/pleat train 'a b.yaml'");
+  for (const bool as_root : {false, true}) {
+    EXPECT_EQ(launch_command(Launcher::kNone, 1, words, as_root), "build/pleat train 'a b.yaml'");
+    EXPECT_EQ(launch_command(Launcher::kSrun, 4, words, as_root), "srun -n 4 build/pleat train 'a b.yaml'");
+  }
+  EXPECT_EQ(launch_command(Launcher::kMpirun, 2, words, false),
+            "mpirun --bind-to none -n 2 build/pleat train 'a b.yaml'");
+  EXPECT_EQ(launch_command(Launcher::kMpirun, 2, words, true),
+            "mpirun --bind-to none -n 2 --allow-run-as-root build/pleat train 'a b.yaml'");
 }
 
 }  // namespace

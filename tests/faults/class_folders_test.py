@@ -1,7 +1,8 @@
 """Photos in one folder per class: table, crops and a run."""
 import csv
 import json
-import shlex
+import os
+import subprocess
 
 import numpy
 import pytest
@@ -33,6 +34,9 @@ def fruit(tmp_path_factory):
     (folder / "new").mkdir()
     Image.new("RGB", (30, 30), (200, 10, 10)).save(folder / "new/one.png")
     (folder / "train/README.md").write_text("fruit\n")
+    (folder / "train/birne/raw.CR2").write_bytes(b"II*\0")
+    (folder / "train/@eaDir/1.jpg").mkdir(parents=True)
+    Image.new("RGB", (30, 30)).save(folder / "train/@eaDir/1.jpg/SYNOPHOTO_THUMB_XL.jpg")
     done = runs.pleat("class-folders", "--images", folder / "train", "--test", folder / "test", "--unlabelled", folder / "new",
                       "--column", "fruit", "--out", folder / "samples.csv")
     assert done.returncode == 0, done.stdout
@@ -45,16 +49,17 @@ def test_a_row_per_photo(fruit):
         rows = list(csv.DictReader(file))
     assert len(rows) == 3 * 12 + 3 * 4 + 1 == len({row["id"] for row in rows})
     assert rows[0] == {"id": "train/apple, red/1", "path": "train/apple, red/1.PNG", "fruit": "apple, red", "split": "train"}
-    for words in ("3 classes", "36 train, 12 test, 1 unlabelled", "birne: 12 train, 4 test", "1 file", "README.md"):
+    for words in ("3 classes", "36 train, 12 test, 1 unlabelled", "birne: 12 train, 4 test", "1 file", "README.md",
+                  "W left out 1 raw photo", "raw.CR2", "@eaDir"):
         assert words in said, said
 
 
 def test_the_line_that_it_names_prepares_the_crops_and_they_train(fruit, tmp_path):
     folder, said = fruit
-    line = next(line.split("next: pleat ")[1] for line in said.splitlines() if "next: pleat " in line)
-    words = shlex.split(line)
-    words[words.index("crops.h5")] = tmp_path / "crops.h5"
-    done = runs.pleat(*words, "--size", 12)
+    line = next(line.split(" next: ")[1] for line in said.splitlines() if " next: " in line)
+    assert line.endswith(" --out crops.h5 --size 64 --crop center"), line
+    done = subprocess.run(["sh", "-c", line.replace("--size 64", "--size 12")], cwd=tmp_path, env={"PATH": os.environ["PATH"]},
+                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     assert done.returncode == 0, done.stdout
     config = runs.write_config(tmp_path / "c.yaml", tmp_path / "crops.h5", targets="[{name: fruit}]", folds="{k: 3}",
                                train="{epochs: 1, batch: 12}", predict="{flip: true, shift: 2}")

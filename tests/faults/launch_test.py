@@ -54,6 +54,7 @@ def test_the_ranks_fit_cores_devices_jobs_shards_and_memory(machine, given, rank
     assert said.startswith(f"local.sh: {many} of {threads} thread"), said
     assert (f"-n {ranks} " in started) if ranks > 1 else started.startswith("pleat"), started
     assert started.endswith("train my.yaml --set a=1")
+    assert ("--allow-run-as-root" in said) == (ranks > 1 and os.geteuid() == 0), "the line works in another shell"
     assert ("--oversubscribe" in started) == (ranks > given.get("cores", 16))
 
 

@@ -82,15 +82,58 @@ TEST_F(ClassFoldersTest, FurtherFoldersAreSplitsAndPathsStartFromWhatHoldsThemAl
 }
 
 TEST_F(ClassFoldersTest, TakesAllEndingsAndFoldersBelowAndCountsWhatItLeavesOut) {
-  for (const char* name : {"3.JPEG", "4.Png", "5.webp", "6.bmp", "7.tif", "8.TIFF", "night/old/1.jpg"})
+  for (const char* name : {"3.JPEG", "4.Png", "5.webp", "6.bmp", "7.tif", "8.TIFF", "9.jfif", "10.JPE", "11.HEIC",
+                           "12.avif", "13.gif", "night/old/1.jpg"})
     add_file(folders.images / "cat" / name);
-  for (const char* name : {"README.md", "cat/Thumbs.db", "cat/9.gif", "cat/.hidden.jpg", ".git/x.jpg", ".DS_Store"})
+  for (const char* name : {"README.md", "cat/1.xmp", "cat/.hidden.jpg", ".git/x.jpg", ".DS_Store"})
     add_file(folders.images / name);
   const ClassTable made = write_class_table(folders);
-  EXPECT_EQ(made.classes[0].train, 9u);
+  EXPECT_EQ(made.classes[0].train, 14u);
   EXPECT_THAT(column("path"), testing::Contains("cat/night/old/1.jpg"));
-  EXPECT_THAT(made.others, testing::UnorderedElementsAre(folders.images / "README.md", folders.images / "cat/Thumbs.db",
-                                                         folders.images / "cat/9.gif"));
+  EXPECT_THAT(made.left_out.others,
+              testing::UnorderedElementsAre(folders.images / "README.md", folders.images / "cat/1.xmp"));
+  EXPECT_THAT(left_out_warnings(made.left_out), testing::IsEmpty());
+}
+
+// Each holds thumbnails, deleted photos or earlier versions of photos, which would be a class of their own or twice in
+// a class.
+TEST_F(ClassFoldersTest, FoldersOfNetworkStorageAndSystemsGiveNoClassAndNoPhoto) {
+  for (const char* name : {"@eaDir", "#recycle", "#Recycle", "#snapshot", "@Recycle", "@Recently-Snapshot", "__MACOSX",
+                           "$RECYCLE.BIN", "$Recycle.Bin", "RECYCLER", "System Volume Information", "lost+found",
+                           "FOUND.000", "Network Trash Folder", "Temporary Items", ".Trash-1000"}) {
+    add_file(folders.images / name / "cat/1.jpg");
+    add_file(folders.images / "cat" / name / "SYNOPHOTO_THUMB_XL.jpg");
+  }
+  for (const char* name : {"Thumbs.db", "desktop.ini", "1.jpg@SynoEAStream", "Icon\r"})
+    add_file(folders.images / "dog" / name);
+  const ClassTable made = write_class_table(folders);
+  EXPECT_THAT(column("path"), ElementsAre("cat/1.jpg", "cat/2.jpg", "dog/1.jpg", "dog/2.jpg"));
+  EXPECT_EQ(made.left_out.system.size(), 2 * 15u + 4);
+  EXPECT_THAT(left_out_notes(made.left_out),
+              ElementsAre(AllOf(HasSubstr("skipped 34 files or folders of the operating "), HasSubstr("#Recycle"),
+                                HasSubstr(", …)"))));
+}
+
+TEST_F(ClassFoldersTest, PicturesThatAreNotReadAreCountedByKind) {
+  for (const char* name : {"1.CR2", "2.nef", "3.dng", "a.psd", "b.mp4", "c.jxl", "d.pdf", "photos.zip"})
+    add_file(folders.images / "cat" / name);
+  write_file(folders.images / "cat/image.jpg_large", "\xFF\xD8\xFF\xE0");
+  write_file(folders.images / "cat/download", "RIFF....WEBPVP8 ");
+  const ClassTable made = write_class_table(folders);
+  EXPECT_EQ(made.classes[0].train, 2u);
+  const std::vector<std::string> lines = left_out_warnings(made.left_out);
+  for (const char* part :
+       {"left out 3 raw photos (", "cat/1.CR2", "convert them to JPEG or TIFF", "1 Photoshop file (", "1 video (",
+        "1 JPEG XL picture (", "1 drawing or document (", "1 archive (", "2 files (", "cat/image.jpg_large"}) {
+    EXPECT_THAT(lines, testing::Contains(HasSubstr(part))) << part;
+  }
+  EXPECT_EQ(lines.size(), 7u);
+}
+
+TEST_F(ClassFoldersTest, AClassOfOtherFilesSaysSo) {
+  add_file(folders.images / "bird/1.cr2");
+  add_file(folders.images / "bird/2.cr2");
+  EXPECT_THAT(error(), HasSubstr("bird holds no photo, only 2 files without the name of one (.jpg, "));
 }
 
 TEST_F(ClassFoldersTest, IdsKeepTheirEndingWhereTwoWouldBeOne) {

@@ -51,6 +51,18 @@ class PersonFoldersTest : public testing::Test {
   fs::path first = folders.images / "000001_male_Asian_31";
 };
 
+TEST_F(PersonFoldersTest, FoldersOfNetworkStorageAndSystemsAreNoPersonsAndNoPhotos) {
+  folders.unlabelled = folder / "eval";
+  for (const char* name : {"@eaDir", "__MACOSX", "$RECYCLE.BIN", "lost+found"}) {
+    for (const fs::path& around : {folders.images, first, folders.unlabelled}) add_file(around / name / "mask1.jpg");
+  }
+  add_file(folders.unlabelled / "Thumbs.db");
+  add_file(folders.unlabelled / "1.jfif");
+  fs::rename(first / "normal.jpg", first / "normal.JPE");
+  EXPECT_EQ(write_person_table(folders).photos, 14u);
+  EXPECT_EQ(read_samples(folders.out).rows(), 15u);
+}
+
 // Photos are links to another folder. prepare refuses paths that leave the image folder.
 TEST_F(PersonFoldersTest, LinksKeepTheirNames) {
   fs::rename(first, folder / "elsewhere");
