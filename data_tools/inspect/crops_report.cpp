@@ -4,6 +4,7 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <fstream>
 #include <map>
 #include <string>
 #include <vector>
@@ -11,10 +12,13 @@
 #include "base/error.h"
 #include "base/files.h"
 #include "base/progress.h"
+#include "base/side_file.h"
 #include "base/stop_signal.h"
 #include "base/utf8.h"
 #include "base/wording.h"
+#include "data_tools/inspect/contact_sheet.h"
 #include "data_tools/inspect/data_report.h"
+#include "data_tools/inspect/duplicates_list.h"
 
 namespace pleat {
 namespace {
@@ -80,12 +84,12 @@ std::vector<std::size_t> damaged_rows(const CropFile& crops) {
   return damaged;
 }
 
-Json make_report(const CropFile& crops, int threads) {
+Duplicates search_duplicates(const CropFile& crops, int threads) {
   Progress progress("looking for duplicates", crops.rows(), true);
-  return data_report(crops, find_duplicates(crops, threads, [&](std::size_t done) {
-                       if (stop_signal_received()) throw StopRequested("stopped on request at row {}", done);
-                       progress.set(done);
-                     }));
+  return find_duplicates(crops, threads, [&](std::size_t done) {
+    if (stop_signal_received()) throw StopRequested("stopped on request at row {}", done);
+    progress.set(done);
+  });
 }
 
 // "2 sets of 5 rows".
@@ -129,7 +133,30 @@ void add_report(const Json& report, Facts& facts) {
   facts.emplace_back("nearly equal", copies_text(report.at("near_duplicates")));
 }
 
-fs::path report_file(const fs::path& crops) { return fs::absolute(crops).parent_path() / "data_report.json"; }
+fs::path report_file(const fs::path& crops) { return side_file(crops, "report.json"); }
+fs::path list_file(const fs::path& crops) { return side_file(crops, "duplicates.csv"); }
+fs::path sheet_file(const fs::path& crops) { return side_file(crops, "duplicates.png"); }
+
+// Removes the list and the sheet of an earlier prepare, if the file is such a list.
+void remove_list(const fs::path& crops) {
+  std::ifstream file(list_file(crops));
+  std::string header;
+  if (!std::getline(file, header) || header + "\n" != kDuplicatesHeader) return;
+  std::error_code ignored;
+  for (const fs::path& each : {list_file(crops), sheet_file(crops)}) fs::remove(each, ignored);
+}
+
+// Returns the name of the list; empty if there are no duplicates.
+std::string list_duplicates(const CropFile& crops, const Duplicates& duplicates) {
+  const fs::path &path = crops.path(), list = list_file(path);
+  if (duplicates.exact.empty() && duplicates.near.empty()) {
+    remove_list(path);
+    return "";
+  }
+  write_file(list, duplicates_csv(crops, duplicates));
+  write_contact_sheet(sheet_file(path), duplicates_sheet(crops, duplicates));
+  return list.string();
+}
 
 }  // namespace
 
@@ -137,12 +164,15 @@ void require_replaceable_report(const fs::path& crops) {
   const std::string begin = Json{{"schema", 1}}.dump(1);  // the start of a report
   require_replaceable(report_file(crops), std::string_view(begin).substr(0, begin.rfind('\n')),
                       "data report of pleat's", {});
+  require_replaceable(list_file(crops), kDuplicatesHeader, "list of duplicates", {});
+  require_replaceable(sheet_file(crops), "\x89PNG", "PNG picture", {});
 }
 
 void report_crops(const fs::path& path, const MadeCrops& made, const CropOptions& crop, int threads) {
   const CropFile crops(path);
   say_counts(crops.table());
-  Json report = make_report(crops, threads);
+  const Duplicates duplicates = search_duplicates(crops, threads);
+  Json report = data_report(crops, duplicates);
   if (made.photos.count() > 0) {
     report["photos"] = photos_json(crops, made, crop);
     say_photos(report["photos"]);
@@ -150,10 +180,12 @@ void report_crops(const fs::path& path, const MadeCrops& made, const CropOptions
   const fs::path file = report_file(path);
   require_replaceable_report(path);
   write_file(file, report.dump(1) + "\n");
-  for (const std::string& line : report_warnings(report)) spdlog::warn("{}", line);
+  const std::string list = list_duplicates(crops, duplicates);
+  for (const std::string& line : report_warnings(report, list)) spdlog::warn("{}", line);
   for (const std::string& line : photo_warnings(made.photos, crop, true)) spdlog::warn("{}", line);
-  spdlog::info("equal images: {}; nearly equal: {}; more in {}", copies_text(report.at("exact_duplicates")),
-               copies_text(report.at("near_duplicates")), file.string());
+  spdlog::info("equal images: {}; nearly equal: {}; more in {}{}", copies_text(report.at("exact_duplicates")),
+               copies_text(report.at("near_duplicates")), file.string(),
+               list.empty() ? "" : fmt::format(", pictures in {}", sheet_file(path).string()));
 }
 
 void verify_crops(const fs::path& path, int threads) {
@@ -171,7 +203,7 @@ void verify_crops(const fs::path& path, int threads) {
         path.string(), damaged.size(), crops.rows(), list);
   }
   Facts facts = facts_of(crops);
-  const Json report = make_report(crops, threads);
+  const Json report = data_report(crops, search_duplicates(crops, threads));
   add_report(report, facts);
   std::size_t width = 0;
   for (const auto& [name, value] : facts) width = std::max(width, name.size());

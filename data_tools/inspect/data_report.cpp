@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <functional>
 #include <map>
 #include <set>
 #include <string_view>
@@ -19,31 +20,36 @@ const std::string kTrain = "train";
 constexpr std::size_t kExamples = 10;  // sets or pairs that the report lists
 constexpr std::size_t kNamedIds = 4;   // in a warning
 
-// Rows that show the same photo.
-using Copies = std::vector<std::size_t>;
-
-bool differ(const Copies& copies, const std::vector<std::string>* column) {
-  return column != nullptr && std::ranges::any_of(copies, [&](std::size_t row) {
-           return !(*column)[row].empty() && !(*column)[copies.front()].empty() &&
-                  (*column)[row] != (*column)[copies.front()];
-         });
-}
-
 Json ids_of(const Copies& copies, const SampleTable& table) {
   Json ids = Json::array();
   for (const std::size_t row : copies) ids.push_back(table.column("id")[row]);
   return ids;
 }
 
-// The number of sets whose rows differ in the column, and the ids of the first ones.
-Json differing(const std::vector<Copies>& sets, const SampleTable& table, const std::vector<std::string>* column) {
+// The number of sets for which `counts` holds, and the ids of the first ones.
+Json counted_sets(const std::vector<Copies>& sets, const SampleTable& table,
+                  const std::function<bool(const Copies&)>& counts) {
   Json found = {{"sets", 0}, {"examples", Json::array()}};
   std::size_t count = 0;
   for (const Copies& copies : sets) {
-    if (differ(copies, column) && ++count <= kExamples) found["examples"].push_back(ids_of(copies, table));
+    if (counts(copies) && ++count <= kExamples) found["examples"].push_back(ids_of(copies, table));
   }
   found["sets"] = count;
   return found;
+}
+
+Json differing(const std::vector<Copies>& sets, const SampleTable& table, const std::vector<std::string>* column) {
+  return counted_sets(sets, table, [&](const Copies& copies) { return copies_differ(copies, column); });
+}
+
+// Folds may separate such copies. With a group column, across_groups is about them.
+Json within_train(const std::vector<Copies>& sets, const SampleTable& table) {
+  const auto* splits = table.find("split");
+  return counted_sets(sets, table, [&](const Copies& copies) {
+    return group_column(table) == nullptr && std::ranges::count_if(copies, [&](std::size_t row) {
+                                               return splits == nullptr || (*splits)[row] == kTrain;
+                                             }) > 1;
+  });
 }
 
 Json describe_copies(const std::vector<Copies>& sets, const SampleTable& table) {
@@ -59,6 +65,7 @@ Json describe_copies(const std::vector<Copies>& sets, const SampleTable& table) 
           {"examples", examples},
           {"across_splits", differing(sets, table, table.find("split"))},
           {"across_groups", differing(sets, table, group_column(table))},
+          {"within_train", within_train(sets, table)},
           {"different_labels", labels}};
 }
 
@@ -97,6 +104,15 @@ Json describe_split(const CropFile& crops, const std::string& split, const std::
 }
 
 }  // namespace
+
+bool copies_differ(const Copies& copies, const std::vector<std::string>* column) {
+  const std::string* first = nullptr;
+  return column != nullptr && std::ranges::any_of(copies, [&](std::size_t row) {
+           const std::string& value = (*column)[row];
+           if (first == nullptr && !value.empty()) first = &value;
+           return !value.empty() && value != *first;
+         });
+}
 
 const std::vector<std::string>* group_column(const SampleTable& table) {
   const std::string name = group_column_name(table);
@@ -149,8 +165,6 @@ Json data_report(const CropFile& crops, const Duplicates& duplicates) {
     Json described = describe_split(crops, split, columns);
     if (described.at("rows") > 0) splits[split] = std::move(described);
   }
-  std::vector<Copies> near;
-  for (const auto& [one, other] : duplicates.near) near.push_back({one, other});
   const ImageShape& shape = crops.shape();
   return {{"schema", 1},
           {"rows", crops.rows()},
@@ -158,11 +172,11 @@ Json data_report(const CropFile& crops, const Duplicates& duplicates) {
           {"made_with", crops.provenance()},
           {"splits", splits},
           {"exact_duplicates", describe_copies(duplicates.exact, table)},
-          {"near_duplicates", describe_copies(near, table)},
+          {"near_duplicates", describe_copies(near_sets(duplicates), table)},
           {"alike_values", describe_alike(table, columns)}};
 }
 
-std::vector<std::string> report_warnings(const Json& report) {
+std::vector<std::string> report_warnings(const Json& report, const std::string& list) {
   std::vector<std::string> lines;
   const auto warn = [&](const Json& found, const char* kind, const std::string& how, const char* what_to_do) {
     const auto count = found.at("sets").get<std::int64_t>();
@@ -171,8 +185,9 @@ std::vector<std::string> report_warnings(const Json& report) {
     std::string ids;
     for (std::size_t i = 0; i < std::min(kNamedIds, first.size()); ++i)
       ids += fmt::format("{}'{}'", i == 0 ? "" : ", ", shown(first[i].get<std::string>()));
-    lines.push_back(fmt::format("{} {} {} (ids {}{}): {}", counted(count, "set"), kind, how, ids,
-                                count > 1 || first.size() > kNamedIds ? ", …" : "", what_to_do));
+    lines.push_back(fmt::format("{} {} {} (ids {}{}): {}{}", counted(count, "set"), kind, how, ids,
+                                count > 1 || first.size() > kNamedIds ? ", …" : "", what_to_do,
+                                list.empty() ? "" : fmt::format("; {} has all sets", list)));
   };
   for (const auto& [key, kind] :
        {std::pair{"exact_duplicates", "of equal images"}, {"near_duplicates", "of nearly equal images"}}) {
@@ -181,8 +196,12 @@ std::vector<std::string> report_warnings(const Json& report) {
          "the test score counts images that were trained on; take one of them out");
     warn(copies.at("across_groups"), kind, "in two groups",
          "folds may have one on each side, and scores look better than they are; give them one group");
+    warn(copies.at("within_train"), kind, "within the train rows",
+         "folds may have one on each side, and scores look better than they are; add a column group with one value for "
+         "all rows of a set, or take all but one out");
     for (const auto& [name, found] : copies.at("different_labels").items())
-      warn(found, kind, fmt::format("with different values of {}", shown(name)), "one of them is wrong; correct it");
+      warn(found, kind, fmt::format("with different values of {}", shown(name)),
+           "a label is probably wrong; look at the images and correct it");
   }
   for (const auto& [name, found] : report.at("alike_values").items()) {
     const auto more = found.at("sets").get<std::int64_t>() - 1;

@@ -6,7 +6,7 @@
 
 #include "base/fields.h"  // Json
 #include "data/crop_file.h"
-#include "data_tools/inspect/duplicates.h"
+#include "data/duplicates.h"
 
 namespace pleat {
 
@@ -25,11 +25,15 @@ void check_alike_groups(const SampleTable& table, const std::string& source);
 /// Columns that look like classes: few values, and none of id, path, split and the group column.
 std::vector<std::string> class_columns(const SampleTable& table);
 
-/// data_report.json; see docs/formats.md.
+/// Whether two of the copies have different values, neither of them empty, in the column. False for a null column.
+bool copies_differ(const Copies& copies, const std::vector<std::string>* column);
+
+/// crops.report.json; see docs/formats.md.
 Json data_report(const CropFile& crops, const Duplicates& duplicates);
 
-/// Returns the warnings of a report, one line each: copies in two splits, in two groups or with different labels, with
-/// some of their ids.
-std::vector<std::string> report_warnings(const Json& report);
+/// Returns the warnings of a report, one line each: copies in two splits, in two groups, within the train rows of a
+/// table without groups, or with different labels. Each names some ids.
+///   list: names the file with all sets; empty: there is none
+std::vector<std::string> report_warnings(const Json& report, const std::string& list = "");
 
 }  // namespace pleat

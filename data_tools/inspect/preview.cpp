@@ -38,7 +38,9 @@ Picture whole_photo(const std::filesystem::path& path) try {
   return gray;
 }
 
-Picture crop_of(const CropFile& crops, std::size_t row) {
+}  // namespace
+
+Picture crop_picture(const CropFile& crops, std::size_t row) {
   const auto pixels = crops.image(row);
   const auto& [height, width, channels] = crops.shape();
   const Picture crop{width, height, channels, {pixels.begin(), pixels.end()}};
@@ -49,15 +51,13 @@ Picture crop_of(const CropFile& crops, std::size_t row) {
   return area_resize(crop, taps(height), taps(width));
 }
 
-}  // namespace
-
 std::vector<SheetRow> preview_crops(const CropFile& crops, const std::filesystem::path& images, std::size_t count) {
   const std::vector<std::size_t> rows = spread_rows(crops, count);
   std::vector<SheetRow> lines;
   for (std::size_t i = 0; i < rows.size(); ++i) {
     if (i % kPerLine == 0) lines.insert(lines.end(), {SheetRow{"photos", {}}, SheetRow{"crops", {}}});
     lines[lines.size() - 2].pictures.push_back(whole_photo(images / crops.table().column("path")[rows[i]]));
-    lines[lines.size() - 1].pictures.push_back(crop_of(crops, rows[i]));
+    lines[lines.size() - 1].pictures.push_back(crop_picture(crops, rows[i]));
   }
   return lines;
 }

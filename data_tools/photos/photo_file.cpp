@@ -46,7 +46,7 @@ class File {
   if (error == ELOOP) throw BadPhoto("a link that leads back to itself; replace it by the photo");
   if (error == ENOENT && !target.empty())
     throw BadPhoto(fmt::format("a link to {}, which does not exist; replace it by the photo", target.string()));
-  if (error == ENOENT || error == ENOTDIR) throw BadPhoto("no such file");
+  if (error == ENOENT || error == ENOTDIR) throw BadPhoto(kNoSuchFile);
   if (error == EACCES) throw BadPhoto("cannot be read (Permission denied); make it readable");
   if (error == ENXIO) throw BadPhoto("a socket, not a file");
   if (error == ENAMETOOLONG) throw BadPhoto("cannot be read (File name too long)");

@@ -11,6 +11,7 @@
 #include "data_tools/photos/photo_file.h"
 #include "data_tools/prepare/write_rows.h"
 #include "data_tools/tables/idx_images.h"
+#include "data_tools/tables/missing_photo.h"
 
 namespace pleat {
 namespace {
@@ -107,7 +108,14 @@ MadeCrops make_photo_crops(SampleTable table, const fs::path& images, const Crop
     const std::lock_guard lock(mutex);
     tally.add(facts);
   };
-  MadeCrops made = write_rows(table, {crop.height, crop.width, 3}, maker->provenance(), fill, options, ranks);
+  const Advise advise = [&](const std::vector<RejectedPhoto>& rejected) {
+    std::vector<std::string> missing;
+    for (const auto& [row, reason] : rejected) {
+      if (reason == kNoSuchFile) missing.push_back(paths[row]);
+    }
+    return advice_on_missing(images, missing, table.rows());
+  };
+  MadeCrops made = write_rows(table, {crop.height, crop.width, 3}, maker->provenance(), fill, options, ranks, advise);
   made.photos = gather_tally(tally, ranks);
   return made;
 }

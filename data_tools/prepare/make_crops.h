@@ -17,8 +17,8 @@ struct MakeCropsOptions {
   std::filesystem::path out;
   std::vector<std::filesystem::path> read;  // input files that `out` must not overwrite
   std::string default_split = "train";      // for rows without a split in the table
-  bool skip_bad = false;                    // leave broken photos out and list them in `rejected`
-  std::filesystem::path rejected;           // empty: rejected.csv beside `out`
+  bool skip_bad = false;                    // leave broken photos out and list them beside the result
+  std::filesystem::path result;             // file that messages name instead of `out`; empty: `out`
   int threads = 1;                          // of this rank
   /// Called with the number of this rank's rows that are done; from many threads.
   std::function<void(std::size_t done, std::size_t total)> progress = [](std::size_t, std::size_t) {};
@@ -34,6 +34,7 @@ struct MadeCrops {
   std::size_t rows = 0;
   ImageShape shape;
   std::vector<RejectedPhoto> rejected;  // of all ranks, by row
+  std::string advice;                   // on missing photos, one sentence (advice_on_missing); on rank 0
   PhotoTally photos;                    // of all ranks; empty for IDX files
 };
 
@@ -44,7 +45,7 @@ struct MadeCrops {
 MadeCrops make_photo_crops(SampleTable table, const std::filesystem::path& images, const CropOptions& crop,
                            const MakeCropsOptions& options, const Ranks& ranks);
 
-/// Returns the path of the list of rejected photos.
+/// Returns the path of the list of rejected photos: beside the result (side_file).
 std::filesystem::path rejected_list(const MakeCropsOptions& options);
 
 struct IdxFiles {

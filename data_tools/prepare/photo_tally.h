@@ -32,7 +32,7 @@ struct PhotoTally {
 /// Returns the sum over all ranks. Collective: every rank calls it.
 PhotoTally gather_tally(const PhotoTally& mine, const Ranks& ranks);
 
-/// `photos` of data_report.json; see docs/formats.md.
+/// `photos` of crops.report.json; see docs/formats.md.
 ///   options: of the crops made from the photos
 Json describe_photos(const PhotoTally& tally, const CropOptions& options);
 

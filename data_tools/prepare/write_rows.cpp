@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "base/files.h"
+#include "base/side_file.h"
 #include "base/stop_signal.h"
 #include "base/utf8.h"
 
@@ -21,6 +22,10 @@ namespace fs = std::filesystem;
 constexpr const char* kRejectedHeader = "id,path,reason\n";
 constexpr std::size_t kListed = 20;    // broken photos named in the error
 constexpr std::size_t kReason = 1000;  // bytes of a reason
+
+const fs::path& result_of(const MakeCropsOptions& options) {
+  return options.result.empty() ? options.out : options.result;
+}
 
 // This rank's block of rows. One host writes neighbours in the file, as network file systems require.
 struct Share {
@@ -56,7 +61,7 @@ class ShareWriter {
     try {
       for (std::size_t row = next_++; row < share_.end; row = next_++) {
         if (stop_signal_received())
-          throw StopRequested("stopped on request before {} was complete; run it again", options_.out.string());
+          throw StopRequested("stopped on request before {} was complete; run it again", result_of(options_).string());
         make_row(row, pixels);
         options_.progress(++done_, share_.end - share_.begin);
       }
@@ -89,7 +94,7 @@ class ShareWriter {
   std::exception_ptr failure_;
 };
 
-// Returns all ranks' photos, sorted by row. A reason becomes one line, for rejected.csv.
+// Returns all ranks' photos, sorted by row. A reason becomes one line, for the list of rejected photos.
 std::vector<RejectedPhoto> gather_rejected(const std::vector<RejectedPhoto>& mine, const Ranks& ranks) {
   std::vector<RejectedPhoto> all;
   for (const std::vector<RejectedPhoto>& theirs : gather(ranks, mine))
@@ -105,7 +110,7 @@ std::string place_in(const SampleTable& table, std::size_t row) {
 }
 
 [[noreturn]] void throw_broken(const SampleTable& table, const std::vector<RejectedPhoto>& rejected,
-                               const MakeCropsOptions& options) {
+                               const std::string& advice, const MakeCropsOptions& options) {
   std::string list;
   for (std::size_t i = 0; i < std::min(kListed, rejected.size()); ++i) {
     const auto& [row, reason] = rejected[i];
@@ -113,10 +118,11 @@ std::string place_in(const SampleTable& table, std::size_t row) {
                         shown(table.column("path")[row]), shown(reason, kReason));
   }
   if (rejected.size() > kListed) list += fmt::format("\n  … and {} more", rejected.size() - kListed);
+  if (!advice.empty()) list += "\n  " + advice;
   const char* remedy = options.skip_bad ? "expected at least one that can be used: is --images the right folder?"
                                         : "fix or drop them, or pass --skip-bad to leave them out";
   throw DataError("{} of {} photos cannot be used, {} is not written; {}{}", rejected.size(), table.rows(),
-                  options.out.string(), remedy, list)
+                  result_of(options).string(), remedy, list)
       .for_all_ranks();
 }
 
@@ -212,13 +218,11 @@ void publish(const SampleTable& table, const MadeCrops& made, const fs::path& pa
 
 }  // namespace
 
-fs::path rejected_list(const MakeCropsOptions& options) {
-  return options.rejected.empty() ? options.out.parent_path() / "rejected.csv" : options.rejected;
-}
+fs::path rejected_list(const MakeCropsOptions& options) { return side_file(result_of(options), "rejected.csv"); }
 
 // Create, write, publish. Rank 0 creates and publishes. After each step all ranks agree that the step succeeded.
 MadeCrops write_rows(const SampleTable& table, const ImageShape& shape, const Provenance& provenance,
-                     const FillRow& fill, const MakeCropsOptions& options, const Ranks& ranks) {
+                     const FillRow& fill, const MakeCropsOptions& options, const Ranks& ranks, const Advise& advise) {
   const fs::path partial = options.out.string() + ".partial", lock_file = options.out.string() + ".lock";
   std::optional<FolderLock> lock;
   MadeCrops made{.rows = table.rows(), .shape = shape};
@@ -228,7 +232,7 @@ MadeCrops write_rows(const SampleTable& table, const ImageShape& shape, const Pr
       if (options.skip_bad)
         require_replaceable(rejected_list(options), kRejectedHeader, "list of rejected photos", options.read);
       if (options.out.has_parent_path()) make_folder(options.out.parent_path());
-      lock.emplace(lock_file, LockOptions{options.out.string(), "give another file with --out", true});
+      lock.emplace(lock_file, LockOptions{result_of(options).string(), "give another file with --out", true});
       create_crops(partial, shape, table, provenance);
     });
     if (ranks.size > 1) check_witnesses(witness(lock_file, table, provenance), options.out, ranks);
@@ -239,8 +243,9 @@ MadeCrops write_rows(const SampleTable& table, const ImageShape& shape, const Pr
       writer.finish();
     });
     made.rejected = gather_rejected(mine, ranks);
+    if (!made.rejected.empty() && ranks.rank == 0) made.advice = advise(made.rejected);
     if (made.rejected.size() == table.rows() || (!made.rejected.empty() && !options.skip_bad)) {
-      throw_broken(table, made.rejected, options);  // the same on every rank
+      throw_broken(table, made.rejected, made.advice, options);  // the same on every rank
     }
     on_rank_0(ranks, [&] { publish(table, made, partial, options); });
   } catch (...) {

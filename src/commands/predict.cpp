@@ -21,11 +21,10 @@ constexpr const char* kSplit = "test";  // split of rows for which the table nam
 
 void check_flags(const PredictFlags& flags) {
   const bool photos = !flags.table.empty() || !flags.images.empty(), crops = !flags.request.crops.empty();
-  if (photos == crops) throw UsageError("give either --crops, or --table and --images; see `pleat predict --help`");
-  if (photos && (flags.table.empty() || flags.images.empty())) {
-    throw UsageError("--{} is missing: photos need both --table and --images",
-                     flags.table.empty() ? "table" : "images");
-  }
+  if (photos == crops)
+    throw UsageError("give either --crops, or --images, with or without --table; see `pleat predict --help`");
+  if (photos && flags.images.empty())
+    throw UsageError("--images is missing: the paths in --table are relative to that folder");
   const char* idle = !flags.detector.empty() ? "--detector"
                      : !flags.masks.empty()  ? "--masks"
                      : flags.max_pixels > 0  ? "--max-pixels"
@@ -68,22 +67,21 @@ class PassingCrops {
   bool made_ = false;
 };
 
-// List of photos without a prediction. pleat prepare's rejected.csv may be in the same folder, so the name differs.
-fs::path list_beside(const fs::path& out) { return out.parent_path() / (out.stem().string() + ".rejected.csv"); }
-
 void prepare_photos(const PredictFlags& flags, const Provenance& preparation, const fs::path& crops,
                     const MpiSession& session) {
   CropOptions crop;
   together(session.ranks(), [&] { crop = crop_options_of(preparation, flags.detector, flags.masks); });
   crop.max_pixels = flags.max_pixels;
   const MakeCropsOptions how{
-      .out = crops, .default_split = kSplit, .skip_bad = flags.skip_bad, .rejected = list_beside(flags.request.out)};
-  const MadeCrops made = crops_of_table(flags.table, flags.images, crop, how, session.ranks());
+      .out = crops, .default_split = kSplit, .skip_bad = flags.skip_bad, .result = flags.request.out};
+  const MadeCrops made = flags.table.empty() ? crops_of_folder(flags.images, crop, how, session.ranks())
+                                             : crops_of_table(flags.table, flags.images, crop, how, session.ranks());
   if (session.rank() != 0) return;
   for (const std::string& line : photo_warnings(made.photos, crop, false)) spdlog::warn("{}", line);
   if (!made.rejected.empty()) {
     spdlog::warn("{} broken photos get no prediction; they are listed in {}", grouped(made.rejected.size()),
                  rejected_list(how).string());
+    if (!made.advice.empty()) spdlog::warn("{}", made.advice);
   }
 }
 
@@ -92,13 +90,16 @@ void prepare_photos(const PredictFlags& flags, const Provenance& preparation, co
 CLI::App* add_predict(CLI::App& program, PredictFlags& flags) {
   CLI::App* verb = program.add_subcommand("predict", "Predict photos or crops with the ensemble of a finished run");
   verb->add_option("--run", flags.request.run, "folder of a finished run")->type_name("DIR")->required();
-  verb->add_option("--crops", flags.request.crops,
-                   "crops file made by pleat prepare, with the same size and crop as the run's")
+  verb->add_option(
+          "--crops", flags.request.crops,
+          "crops file made by pleat prepare, with the same size and crop as the run's; labels in it are scored")
       ->type_name("FILE");
-  verb->add_option("--table", flags.table, "instead of --crops: CSV with id and path, one row per photo")
+  verb->add_option("--table", flags.table,
+                   "with --images: CSV with id and path, one row per photo; labels in it are scored")
       ->type_name("FILE");
   verb->add_option("--images", flags.images,
-                   "folder that paths in --table are relative to; photos are prepared like the run's")
+                   "instead of --crops: folder of photos, which are prepared like the run's; paths in --table are "
+                   "relative to it; without --table: all photos in it and below, with their paths as ids")
       ->type_name("DIR");
   verb->add_flag("--skip-bad", flags.skip_bad,
                  "skip broken photos and list them beside --out (for p.csv: p.rejected.csv)");
@@ -107,8 +108,10 @@ CLI::App* add_predict(CLI::App& program, PredictFlags& flags) {
       ->type_name("DIR");
   verb->add_option("--detector", flags.detector, "face detector, if the run's crops were made with --detector")
       ->type_name("FILE");
-  verb->add_option("--out", flags.request.out,
-                   "CSV file to write: id, split, and for each target its class and probabilities")
+  verb->add_option(
+          "--out", flags.request.out,
+          "CSV file to write: id, split, and for each target its class and probabilities; if there are labels, "
+          "their scores go beside it (for p.csv: p.scores.json)")
       ->type_name("FILE")
       ->required();
   verb->add_option("--device", flags.request.device, "device to compute on; default: auto (cuda if available)")

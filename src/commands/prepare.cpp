@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "base/files.h"
+#include "base/side_file.h"
 #include "base/wording.h"
 #include "cluster/host.h"
 #include "commands/photo_crops.h"
@@ -107,9 +108,7 @@ Form form_of(const PrepareOptions& options) {
   return photos ? Form::kPhotos : Form::kIdx;
 }
 
-fs::path preview_sheet(const PrepareOptions& options) {
-  return options.out.parent_path() / (options.out.stem().string() + "_preview.png");
-}
+fs::path preview_sheet(const PrepareOptions& options) { return side_file(options.out, "preview.png"); }
 
 void write_preview(const PrepareOptions& options) {
   const fs::path sheet = preview_sheet(options);
@@ -159,7 +158,8 @@ void add_photo_flags(CLI::App* prepare, PrepareOptions& options) {
           "face detector: an OpenCV cascade (.xml) or YuNet (.onnx); default: OpenCV's cascade of frontal faces")
       ->type_name("FILE");
   add_max_pixels(*prepare, options.max_pixels);
-  prepare->add_flag("--skip-bad", options.skip_bad, "skip damaged photos and list them in rejected.csv beside --out");
+  prepare->add_flag("--skip-bad", options.skip_bad,
+                    "skip damaged photos and list them beside --out (for crops.h5: crops.rejected.csv)");
   prepare
       ->add_option("--same-text", options.same_text,
                    "rule for groups, which are read from the column 'group', else 'person'; check (default): refuse "
@@ -170,7 +170,7 @@ void add_photo_flags(CLI::App* prepare, PrepareOptions& options) {
   prepare
       ->add_option("--preview", options.preview,
                    "write a contact sheet beside --out that shows N photos, each above its crop (for crops.h5: "
-                   "crops_preview.png)")
+                   "crops.preview.png)")
       ->check(CLI::Range(1, 400))
       ->type_name("N");
 }
@@ -223,6 +223,7 @@ ExitCode prepare_verb(const PrepareOptions& options, const Ranks& ranks) {
   if (!made.rejected.empty()) {
     spdlog::warn("skipped {} broken photos, listed in {}", grouped(made.rejected.size()),
                  rejected_list({.out = options.out}).string());
+    if (!made.advice.empty()) spdlog::warn("{}", made.advice);
   }
   if (options.preview > 0) write_preview(options);
   return ExitCode::kDone;

@@ -74,6 +74,8 @@ class CropFile {
   /// Returns the pixels of a valid row, HWC. Compares the row's CRC-32 on its first use in this process.
   /// Throws: DataError naming file, row and id if a byte was changed, or the row is not valid.
   std::span<const std::uint8_t> image(std::size_t row) const;
+  /// Returns the CRC-32 of the row's pixels as the file states it; 0 for a row without a picture.
+  std::uint32_t checksum(std::size_t row) const;
   /// Returns the SHA-256 (hex) over shape, table, valid and crc32: everything in the file that can affect results.
   std::string hash() const;
 

@@ -123,6 +123,11 @@ const Provenance& CropFile::provenance() const { return impl_->layout.provenance
 
 bool CropFile::valid(std::size_t row) const { return row < rows() && impl_->flag(row) == 1; }
 
+std::uint32_t CropFile::checksum(std::size_t row) const {
+  if (row >= rows()) throw std::logic_error(fmt::format("crop row {} of {}", row, rows()));
+  return impl_->expected_crc(row);
+}
+
 std::span<const std::uint8_t> CropFile::image(std::size_t row) const {
   if (row >= rows()) throw std::logic_error(fmt::format("crop row {} of {}", row, rows()));
   if (!valid(row)) {

@@ -164,7 +164,7 @@ def test_a_photo_under_two_ids_is_taken_and_reported(photos, tmp_path):
     (tmp_path / "samples.csv").write_text(TABLE.replace("3.png", "1.png"))
     done = prepare(tmp_path, photos)
     assert done.returncode == 0 and "equal images: 1 set of 2 rows" in done.stdout, done.stdout
-    report = json.loads((tmp_path / "data_report.json").read_text())
+    report = json.loads((tmp_path / "crops.report.json").read_text())
     assert report["exact_duplicates"]["examples"] == [["a", "c"]]
 
 

@@ -87,7 +87,7 @@ def test_photos_without_a_face_are_counted_and_cropped_in_the_middle(tmp_path):
     done = pleat(*arguments, "--out", tmp_path / "c.h5", "--crop", "face", "--background", "remove")
     assert "no face was found in 1 of 1 photo" in done.stdout, done.stdout
     assert "1 of 1 photo with a side shorter than the crop's were enlarged" in done.stdout, done.stdout
-    photos = json.loads((tmp_path / "data_report.json").read_text())["photos"]
+    photos = json.loads((tmp_path / "c.report.json").read_text())["photos"]
     assert photos["without_face"] == 1 and photos["smaller_than_crop"] == 1 and photos["formats"] == {"PNG": 1}
     assert photos["sizes"]["commonest"] == [{"width": 90, "height": 60, "photos": 1}]
     faces, _ = images_of(tmp_path / "c.h5")
@@ -168,6 +168,7 @@ def test_broken_photos_are_named_or_left_out_of_predictions(faces, face_run, tmp
     arguments = ("predict", "--run", face_run / "run", "--table", table, "--images", images, "--out", tmp_path / "p.csv")
     done = runs.pleat(*arguments)
     assert done.returncode == DATA and "empty file" in done.stdout and "--skip-bad" in done.stdout, done.stdout
+    assert f"{tmp_path / 'p.csv'} is not written" in done.stdout and ".crops.h5" not in done.stdout, done.stdout
     assert not list(tmp_path.glob("*.csv")) and not list(tmp_path.glob(".*"))
     done = pleat(*arguments, "--skip-bad")
     assert len(rows_of(tmp_path / "p.csv")) == PERSONS - 1 and len(rows_of(tmp_path / "p.rejected.csv")) == 1
@@ -176,7 +177,7 @@ def test_broken_photos_are_named_or_left_out_of_predictions(faces, face_run, tmp
 def test_what_others_left_beside_the_predictions_stays(faces, face_run, tmp_path):
     """Both for failures and for success."""
     table, root = faces
-    (tmp_path / "rejected.csv").write_text("id,path,reason\n1,a.jpg,of pleat prepare\n")
+    (tmp_path / "crops.rejected.csv").write_text("id,path,reason\n1,a.jpg,of pleat prepare\n")
     (tmp_path / ".p.csv.crops.h5").write_text("my own notes\n")
     arguments = ("--table", table, "--images", root, "--out", tmp_path / "p.csv")
     for run, code in ((tmp_path, DATA), (face_run / "run", DATA)):
@@ -184,7 +185,7 @@ def test_what_others_left_beside_the_predictions_stays(faces, face_run, tmp_path
         assert (tmp_path / ".p.csv.crops.h5").read_text() == "my own notes\n"
     (tmp_path / ".p.csv.crops.h5").unlink()
     pleat("predict", "--run", face_run / "run", *arguments)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["p.csv", "rejected.csv"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["crops.rejected.csv", "p.csv"]
 
 
 def test_another_detector_and_a_missing_device_are_named_before_photos_are_prepared(faces, face_run, tmp_path):
@@ -201,11 +202,12 @@ def test_another_detector_and_a_missing_device_are_named_before_photos_are_prepa
 
 
 @pytest.mark.parametrize("flags, words", [
-    ([], "give either --crops, or --table and --images"),
-    (["--crops", "c.h5", "--table", "t.csv"], "give either --crops, or --table and --images"),
+    ([], "give either --crops, or --images, with or without --table"),
+    (["--crops", "c.h5", "--table", "t.csv"], "give either --crops, or --images, with or without --table"),
     (["--table", "t.csv"], "--images is missing"),
     (["--crops", "c.h5", "--skip-bad"], "drop --skip-bad"),
     (["--table", "t.csv", "--images", ".", "--masks", "m"], "drop --masks"),
+    (["--crops", "c.h5", "--images", "."], "give either --crops, or --images, with or without --table"),
 ])
 def test_what_is_to_be_predicted_is_said_in_one_way(face_run, tmp_path, flags, words):
     done = runs.pleat("predict", "--run", face_run / "run", "--out", "p.csv", *flags, cwd=tmp_path)

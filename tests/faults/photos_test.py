@@ -212,7 +212,7 @@ def refused(tmp_path_factory):
         csv.writer(file).writerows([("id", "path"), ("good", "good.jpg"), *((name, name) for name in words)])
     done = runs.pleat("prepare", "--table", folder / "samples.csv", "--images", folder, "--out", folder / "crops.h5", "--skip-bad")
     assert done.returncode == 0, done.stdout
-    with open(folder / "rejected.csv", newline="") as file:
+    with open(folder / "crops.rejected.csv", newline="") as file:
         reasons = {row["path"]: row["reason"] for row in csv.DictReader(file)}
     assert set(reasons) <= set(words)
     return {name: (reasons.get(name, "accepted"), words[name]) for name in words}, done.stdout

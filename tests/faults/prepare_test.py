@@ -1,6 +1,7 @@
 """pleat prepare from outside: the same bytes for any number of ranks, readable by h5py; bad photos and tables."""
 import json
 import random
+import re
 
 import h5py
 import numpy
@@ -60,7 +61,7 @@ def test_broken_photos_are_all_named_at_once_or_left_out_on_request(tmp_path, ra
     assert not list(tmp_path.glob("crops.h5*"))
     done = runs.pleat("prepare", "--table", table, "--images", photos, "--out", out, "--skip-bad", ranks=ranks)
     assert done.returncode == 0, done.stdout
-    assert len((tmp_path / "rejected.csv").read_text().splitlines()) == 5
+    assert len((tmp_path / "crops.rejected.csv").read_text().splitlines()) == 5
     with h5py.File(out) as file:
         assert [i for i, valid in enumerate(file["valid"][:]) if not valid] == [4, 5, 6, 7]
 
@@ -118,9 +119,9 @@ def test_nothing_that_is_not_ours_is_replaced_or_removed(tmp_path):
         done = runs.pleat("prepare", "--table", table, "--images", photos, "--out", out)
         assert done.returncode == code and len(runs.errors(done)) == 1, done.stdout
     assert table.read_text() == text
-    (tmp_path / "rejected.csv").write_text("my own notes\n")
+    (tmp_path / "crops.rejected.csv").write_text("my own notes\n")
     assert runs.pleat("prepare", "--table", table, "--images", photos, "--out", tmp_path / "crops.h5").returncode == 0
-    assert (tmp_path / "rejected.csv").read_text() == "my own notes\n"
+    assert (tmp_path / "crops.rejected.csv").read_text() == "my own notes\n"
 
 
 def test_verify_names_a_changed_pixel(tmp_path):
@@ -151,11 +152,66 @@ def test_photos_that_are_there_twice_are_reported_and_kept(tmp_path):
     assert done.returncode == 0, done.stdout
     assert "1 set of equal images with different values of label (ids '1', '2')" in done.stdout, done.stdout
     assert "1 set of nearly equal images in two splits (ids '1', '3')" in done.stdout, done.stdout
-    report = json.loads((tmp_path / "data_report.json").read_text())
+    report = json.loads((tmp_path / "crops.report.json").read_text())
     assert report["rows"] == 4 and report["exact_duplicates"]["rows"] == 2 and report["near_duplicates"]["sets"] == 1
     assert report["splits"]["train"] == {"rows": 3, "without_picture": 0, "groups": 2, "classes": {"label": {"x": 1, "y": 2}}}
+    assert "a label is probably wrong" in done.stdout and f"{tmp_path / 'crops.duplicates.csv'} has all sets" in done.stdout, done.stdout
+    assert re.fullmatch(r"set,id,kind,distance\n1,1,equal,0.00\n1,2,equal,0.00\n1,3,near,\d.\d\d\n", (tmp_path / "crops.duplicates.csv").read_text())
+    with Image.open(tmp_path / "crops.duplicates.png") as sheet:
+        assert sheet.width > 3 * 96 and sheet.height < 2 * 96, "one line of three crops enlarged to 96"
     verified = runs.pleat("prepare", "--verify", tmp_path / "crops.h5")
     assert verified.returncode == 0 and "equal images" in verified.stdout and "in two splits" in verified.stdout, verified.stdout
+
+
+def test_each_crops_file_has_its_own_report_and_lists(tmp_path):
+    """Of two files in a folder, the second must not replace what the first found. A list goes once it is out of date."""
+    table, photos = write_photos(tmp_path, count=6)
+    one, two = tmp_path / "one.h5", tmp_path / "two.h5"
+    text = table.read_text()
+    table.write_text(text + "again,0.png,worn,\nbroken,gone.jpg,worn,\n")
+    arguments = ("prepare", "--table", table, "--images", photos, "--size", 16, "--skip-bad", "--out")
+    assert runs.pleat(*arguments, one).returncode == 0
+    names = {path.name: path.read_bytes() for path in tmp_path.glob("one.*")}
+    assert sorted(names) == ["one.duplicates.csv", "one.duplicates.png", "one.h5", "one.rejected.csv", "one.report.json"]
+    table.write_text(text)
+    assert runs.pleat(*arguments, two).returncode == 0
+    assert {path.name: path.read_bytes() for path in tmp_path.glob("one.*")} == names
+    assert sorted(path.name for path in tmp_path.glob("two.*")) == ["two.h5", "two.report.json"]
+    assert runs.pleat(*arguments, one).returncode == 0
+    assert sorted(path.name for path in tmp_path.glob("one.*")) == ["one.h5", "one.report.json"]
+
+
+@pytest.mark.parametrize("name", ["report.json", "duplicates.csv", "duplicates.png", "rejected.csv"])
+def test_a_file_of_the_users_in_the_place_of_a_report_or_list_stays(tmp_path, name):
+    table, photos = write_photos(tmp_path, count=6)
+    mine = tmp_path / f"crops.{name}"
+    mine.write_text("my own notes\n")
+    done = runs.pleat("prepare", "--table", table, "--images", photos, "--size", 16, "--skip-bad", "--out", tmp_path / "crops.h5")
+    assert done.returncode == DATA and f"crops.{name} exists" in runs.refusal(done), done.stdout
+    assert mine.read_text() == "my own notes\n" and not (tmp_path / "crops.h5").exists()
+
+
+def test_copies_within_train_rows_are_a_warning_without_a_group_column(tmp_path):
+    table, photos = write_photos(tmp_path, count=6)
+    table.write_text(table.read_text() + "again,0.png,none,\n")
+    done = runs.pleat("prepare", "--table", table, "--images", photos, "--size", 16, "--out", tmp_path / "crops.h5")
+    assert done.returncode == 0, done.stdout
+    assert re.search(r" W 1 set of equal images within the train rows \(ids 'p0', 'again'\): folds may have one on each side", done.stdout), done.stdout
+
+
+@pytest.mark.parametrize("change, words", [
+    (lambda path: path.upper(), "upper and lower case"),
+    (lambda path: "a\\" + path, "the folder 'a' too many"),
+    (lambda path: path.split(".")[0], "the ending .png"),
+], ids=["case", "backslashes", "ending"])
+def test_a_missing_photo_that_is_there_under_a_like_name_is_explained(tmp_path, change, words):
+    table, photos = write_photos(tmp_path, count=4)
+    rows = [line.split(",", 2) for line in table.read_text().splitlines()]
+    table.write_text("\n".join(",".join([name, change(path) if path != "path" else path, rest]) for name, path, rest in rows) + "\n")
+    done = runs.pleat("prepare", "--table", table, "--images", photos, "--size", 16, "--out", tmp_path / "crops.h5")
+    assert done.returncode == DATA, done.stdout
+    hint = done.stdout.splitlines()[-1]
+    assert "is probably '0.png'" in hint and words in hint and "4 of 4 missing photos" in hint, done.stdout
 
 
 @pytest.mark.parametrize("ranks", [0, 2])
@@ -163,8 +219,8 @@ def test_a_preview_shows_photos_above_their_crops(tmp_path, ranks):
     table, photos = write_photos(tmp_path, count=11)
     done = runs.pleat("prepare", "--table", table, "--images", photos, "--out", tmp_path / "crops.h5", "--size", 32,
                       "--crop", "center", "--preview", 9, ranks=ranks)
-    assert done.returncode == 0 and "crops_preview.png" in done.stdout, done.stdout
-    with Image.open(tmp_path / "crops_preview.png") as sheet:
+    assert done.returncode == 0 and "crops.preview.png" in done.stdout, done.stdout
+    with Image.open(tmp_path / "crops.preview.png") as sheet:
         assert sheet.height == 2 * 12 + 2 * (160 + 6 + 96 + 6), "two lines of photos of 160 pixels above crops enlarged to 96"
 
 

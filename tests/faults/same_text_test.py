@@ -77,7 +77,7 @@ def test_labels_that_read_alike_are_named_by_prepare_and_train(photos, tmp_path,
     write_table(tmp_path, ["id", "path", "label"], [[f"r{i}", f"{i % 3 + 1}.png", [*labels, "dog"][i % 3]] for i in range(18)])
     done = prepare(tmp_path, photos)
     assert done.returncode == 0 and f"column label: the values {shown} read alike" in done.stdout, done.stdout
-    report = json.loads((tmp_path / "data_report.json").read_text())
+    report = json.loads((tmp_path / "crops.report.json").read_text())
     assert report["alike_values"] == {"label": {"sets": 1, "examples": [list(labels)]}}
     config = runs.write_config(tmp_path / "config.yaml", tmp_path / "crops.h5", **SHORT)
     warning = f"target label: the classes {shown} read alike"

@@ -1,4 +1,4 @@
-#include "data_tools/inspect/duplicates.h"
+#include "data/duplicates.h"
 
 #include <gmock/gmock.h>
 
@@ -8,6 +8,7 @@
 
 #include "base/random.h"
 #include "data_tools/inspect/data_report.h"
+#include "data_tools/inspect/duplicates_list.h"
 #include "support/scratch_folder.h"
 
 namespace pleat {
@@ -15,7 +16,6 @@ namespace {
 
 using testing::ElementsAre;
 using testing::HasSubstr;
-using testing::Pair;
 
 constexpr ImageShape kShape{48, 40, 3};
 
@@ -51,8 +51,8 @@ struct Row {
   std::string label = "a", group = "g", split = "train";
 };
 
-CropFile crops_of(const ScratchFolder& folder, const std::vector<Row>& rows) {
-  SampleTable table{.names = {"id", "path", "label", "group", "split"},
+CropFile crops_of(const ScratchFolder& folder, const std::vector<Row>& rows, const char* group = "group") {
+  SampleTable table{.names = {"id", "path", "label", group, "split"},
                     .values = std::vector<std::vector<std::string>>(5)};
   for (std::size_t i = 0; i < rows.size(); ++i) {
     table.values[0].push_back("p" + std::to_string(i));
@@ -93,7 +93,15 @@ TEST(Duplicates, APhotoSavedOrScaledOnceMoreIsNear) {
                                            {}});
   const Duplicates duplicates = found(crops);
   EXPECT_TRUE(duplicates.exact.empty());
-  EXPECT_THAT(duplicates.near, ElementsAre(Pair(0, 1), Pair(0, 2), Pair(1, 2)));
+  EXPECT_THAT(duplicates.near, ElementsAre(NearPair{0, 1}, NearPair{0, 2}, NearPair{1, 2}));
+}
+
+// A chain of near pairs is one set. So the number of a set can serve as the group of its rows.
+TEST(Duplicates, EachRowIsInOneSet) {
+  const Duplicates duplicates{.exact = {{0, 4}, {5, 6}, {7, 9}}, .near = {{0, 1}, {1, 2}, {3, 7}}};
+  EXPECT_THAT(near_sets(duplicates), ElementsAre(ElementsAre(0, 1, 2, 4), ElementsAre(3, 7, 9)));
+  EXPECT_THAT(all_sets(duplicates), ElementsAre(ElementsAre(0, 1, 2, 4), ElementsAre(3, 7, 9), ElementsAre(5, 6)));
+  EXPECT_THAT(all_sets({}), testing::IsEmpty());
 }
 
 TEST(Duplicates, DifferentPicturesAreNot) {
@@ -136,6 +144,38 @@ TEST(DataReport, CountsClassesAndGroupsPerSplit) {
   EXPECT_TRUE(report_warnings(report).empty());
 }
 
+// 15 sets, though a report names ten.
+TEST(DuplicatesList, HasEveryCopyWithItsSetKindAndDistance) {
+  const ScratchFolder folder;
+  std::vector<Row> rows;
+  for (std::uint64_t seed = 0; seed < 15; ++seed) rows.push_back({crop_of(scene(seed))});
+  for (std::uint64_t seed = 0; seed < 14; ++seed) rows.push_back({crop_of(scene(seed))});
+  rows.push_back({crop_of(saved_again(scene(14), 70))});
+  rows.push_back({crop_of(scene(99))});
+  const CropFile crops = crops_of(folder, rows);
+  const std::string list = duplicates_csv(crops, found(crops));
+  EXPECT_EQ(std::count(list.begin(), list.end(), '\n'), 1 + 15 * 2);
+  EXPECT_THAT(list, testing::StartsWith("set,id,kind,distance\n1,p0,equal,0.00\n1,p15,equal,0.00\n2,p1,equal,0.00\n"));
+  EXPECT_THAT(list, testing::ContainsRegex("\n15,p14,near,0.00\n15,p29,near,[1-5]\\.[0-9][0-9]\n$"));
+}
+
+TEST(DuplicatesList, TheSheetShowsContradictionsFirst) {
+  const ScratchFolder folder;
+  std::vector<Row> rows;
+  for (const std::uint64_t seed : {1, 2, 3, 4}) {
+    for (int copy = 0; copy < 2; ++copy) rows.push_back({crop_of(scene(seed))});
+  }
+  rows[7].label = "b\u00F6se", rows[5].split = "test", rows[3].group = "h";
+  const CropFile crops = crops_of(folder, rows);
+  const std::vector<SheetRow> sheet = duplicates_sheet(crops, found(crops));
+  ASSERT_EQ(sheet.size(), 4u);
+  EXPECT_EQ(sheet[0].caption, "set 4, label: a | b??se");
+  EXPECT_EQ(sheet[1].caption, "set 3, split: train | test");
+  EXPECT_EQ(sheet[2].caption, "set 2, group: g | h");
+  EXPECT_EQ(sheet[3].caption, "set 1");
+  EXPECT_EQ(sheet[0].pictures.size(), 2u);
+}
+
 TEST(DataReport, WarnsOfCopiesThatLeakAndOfLabelsThatContradict) {
   const ScratchFolder folder;
   const auto one = crop_of(scene(1)), two = crop_of(scene(2)), again = crop_of(saved_again(scene(2), 80));
@@ -146,6 +186,22 @@ TEST(DataReport, WarnsOfCopiesThatLeakAndOfLabelsThatContradict) {
   EXPECT_THAT(lines, ElementsAre(HasSubstr("1 set of equal images with different values of label (ids 'p0', 'p1')"),
                                  HasSubstr("1 set of nearly equal images in two splits (ids 'p2', 'p3')"),
                                  HasSubstr("1 set of nearly equal images in two groups (ids 'p2', 'p3')")));
+}
+
+// Each row is then a group of its own.
+TEST(DataReport, WarnsOfCopiesWithinTheTrainRowsIfThereAreNoGroups) {
+  const ScratchFolder folder;
+  const auto one = crop_of(scene(1)), two = crop_of(scene(2)), again = crop_of(saved_again(scene(2), 80));
+  const std::vector<Row> rows = {{one}, {one}, {two}, {again}, {one, "a", "g", "test"}, {one, "a", "g", "test"}};
+  const CropFile grouped = crops_of(folder, rows);
+  EXPECT_THAT(report_warnings(report_of(grouped)), ElementsAre(HasSubstr("in two splits")));
+  const CropFile alone = crops_of(folder, rows, "camera");
+  EXPECT_THAT(
+      report_warnings(report_of(alone), "crops.duplicates.csv"),
+      ElementsAre(HasSubstr("1 set of equal images in two splits"),
+                  testing::AllOf(HasSubstr("1 set of equal images within the train rows (ids 'p0', 'p1', 'p4', 'p5')"),
+                                 HasSubstr("add a column group"), HasSubstr("; crops.duplicates.csv has all sets")),
+                  HasSubstr("1 set of nearly equal images within the train rows (ids 'p2', 'p3')")));
 }
 
 TEST(DataReport, ALabelThatIsMissingContradictsNothing) {

@@ -147,7 +147,8 @@ TEST_F(MakeCrops, SkipBadLeavesRowsWithoutPictureAndListsThem) {
   EXPECT_FALSE(crops.valid(0));
   EXPECT_TRUE(crops.valid(1));
   EXPECT_EQ(crops.rows(), 11u);
-  EXPECT_EQ(read_file(folder / "out/rejected.csv"), "id,path,reason\nid-0,p0/0.png,empty file; get an intact copy\n");
+  EXPECT_EQ(read_file(folder / "out/crops.rejected.csv"),
+            "id,path,reason\nid-0,p0/0.png,empty file; get an intact copy\n");
 }
 
 TEST_F(MakeCrops, AnOlderRunsListOfRejectedPhotosGoes) {
@@ -196,8 +197,10 @@ TEST_F(MakeCrops, NamesAtMostTwentyBrokenPhotos) {
   for (int i = 0; i < 50; ++i) text += fmt::format("{0},{0}.jpg,\n", i);
   write_file(folder / "samples.csv", text);
   const std::string message = error_of(folder / "crops.h5");
-  EXPECT_THAT(message, HasSubstr("… and 30 more"));
-  EXPECT_EQ(std::count(message.begin(), message.end(), '\n'), 21);
+  EXPECT_THAT(message,
+              HasSubstr("… and 30 more\n  '0.jpg' is probably 'p0/0.png' (the difference: the ending .png, the "
+                        "folder 'p0' too few)"));
+  EXPECT_EQ(std::count(message.begin(), message.end(), '\n'), 22);
 }
 
 TEST_F(MakeCrops, RefusesAnUnknownSplitBeforeAnyWork) {

@@ -1,0 +1,230 @@
+#include "data/duplicates.h"
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <bit>
+#include <cmath>
+#include <cstdlib>
+#include <exception>
+#include <map>
+#include <mutex>
+#include <numeric>
+#include <thread>
+#include <tuple>
+#include <unordered_map>
+
+#include "data/resample.h"
+
+namespace pleat {
+namespace {
+
+constexpr int kMostBits = 4;           // in which hashes of near duplicates may differ
+constexpr double kMostDifference = 6;  // of 255, in the mean over all values
+constexpr std::size_t kWindow = 256;   // neighbours in a bucket that a row is compared with
+
+struct Print {
+  std::size_t row = 0;
+  std::uint64_t hash = 0;
+};
+
+// One row of each set of equal crops, ascending.
+std::vector<Print> distinct_rows(const CropFile& crops, const std::vector<Copies>& exact) {
+  std::vector<bool> repeats(crops.rows(), false);
+  for (const Copies& copies : exact) {
+    for (std::size_t i = 1; i < copies.size(); ++i) repeats[copies[i]] = true;
+  }
+  std::vector<Print> prints;
+  for (std::size_t row = 0; row < crops.rows(); ++row) {
+    if (crops.valid(row) && !repeats[row]) prints.push_back({.row = row});
+  }
+  return prints;
+}
+
+void add_hashes(const CropFile& crops, int threads, const std::function<void(std::size_t)>& progress,
+                std::vector<Print>& prints) {
+  std::atomic<std::size_t> next = 0, done = 0;
+  std::exception_ptr failure;
+  std::mutex mutex;
+  const auto work = [&] {
+    constexpr std::size_t kPiece = 256;
+    try {
+      for (std::size_t begin; (begin = next.fetch_add(kPiece)) < prints.size();) {
+        const std::size_t end = std::min(prints.size(), begin + kPiece);
+        for (std::size_t i = begin; i < end; ++i)
+          prints[i].hash = picture_hash(crops.image(prints[i].row), crops.shape());
+        progress(done += end - begin);
+      }
+    } catch (...) {
+      const std::lock_guard lock(mutex);
+      failure = std::current_exception();
+      next = prints.size();
+    }
+  };
+  {
+    std::vector<std::jthread> others;
+    for (int i = 1; i < threads; ++i) others.emplace_back(work);
+    work();
+  }
+  if (failure) std::rethrow_exception(failure);
+}
+
+bool same_pixels(const CropFile& crops, std::size_t one, std::size_t other) {
+  return std::ranges::equal(crops.image(one), crops.image(other));
+}
+
+// Hashes that differ in at most 4 bits are equal in at least one of 5 bands. A pair is compared in the first one.
+constexpr std::array<std::uint64_t, kMostBits + 1> kBands{0x1FFFULL, 0x1FFFULL << 13, 0x1FFFULL << 26, 0x1FFFULL << 39,
+                                                          0xFFFULL << 52};
+
+std::vector<NearPair> find_near(const CropFile& crops, std::vector<Print> prints) {
+  std::vector<NearPair> near;
+  std::uint64_t before = 0;  // the earlier bands' bits
+  const auto met_before = [&](std::uint64_t bits) {
+    return std::ranges::any_of(kBands, [&](std::uint64_t band) { return (band & before) != 0 && (bits & band) == 0; });
+  };
+  for (const std::uint64_t band : kBands) {
+    std::ranges::sort(prints, {}, [band](const Print& print) {
+      return std::tuple{print.hash & band, print.hash, print.row};
+    });
+    for (std::size_t i = 0; i < prints.size(); ++i) {
+      for (std::size_t j = i + 1; j < std::min(prints.size(), i + 1 + kWindow); ++j) {
+        const Print &one = prints[i], &other = prints[j];
+        if ((one.hash & band) != (other.hash & band)) break;
+        const std::uint64_t bits = one.hash ^ other.hash;
+        if (std::popcount(bits) > kMostBits || met_before(bits) ||
+            mean_difference(crops, one.row, other.row) > kMostDifference) {
+          continue;
+        }
+        near.push_back({std::min(one.row, other.row), std::max(one.row, other.row)});
+      }
+    }
+    before |= band;
+  }
+  std::ranges::sort(near, {}, [](const NearPair& pair) { return std::pair{pair.one, pair.other}; });
+  return near;
+}
+
+// Joins rows into sets: each row points to an earlier one of its set, the first row to itself.
+class JoinedRows {
+ public:
+  std::size_t first_of(std::size_t row) {
+    const auto [found, is_new] = earlier_.emplace(row, row);
+    if (is_new || found->second == row) return row;
+    return found->second = first_of(found->second);
+  }
+  void join(std::size_t one, std::size_t other) {
+    const std::size_t a = first_of(one), b = first_of(other);
+    earlier_[std::max(a, b)] = std::min(a, b);
+  }
+
+ private:
+  std::map<std::size_t, std::size_t> earlier_;
+};
+
+std::vector<Copies> sets_of(const std::vector<NearPair>& pairs, const std::vector<Copies>& exact) {
+  JoinedRows joined;
+  for (const NearPair& pair : pairs) joined.join(pair.one, pair.other);
+  for (const Copies& copies : exact) {
+    for (const std::size_t row : copies) joined.join(copies.front(), row);
+  }
+  std::map<std::size_t, Copies> sets;
+  for (const NearPair& pair : pairs) {
+    for (const std::size_t row : {pair.one, pair.other}) sets[joined.first_of(row)].push_back(row);
+  }
+  for (const Copies& copies : exact) {
+    Copies& set = sets[joined.first_of(copies.front())];
+    set.insert(set.end(), copies.begin(), copies.end());
+  }
+  std::vector<Copies> list;
+  for (auto& [first, rows] : sets) {
+    std::ranges::sort(rows);
+    rows.erase(std::unique(rows.begin(), rows.end()), rows.end());
+    list.push_back(std::move(rows));
+  }
+  return list;
+}
+
+}  // namespace
+
+double mean_difference(const CropFile& crops, std::size_t one, std::size_t other) {
+  const auto a = crops.image(one), b = crops.image(other);
+  constexpr std::size_t kPiece = 4096;  // its sum fits an int; compilers have an instruction for this form
+  std::uint64_t sum = 0;
+  for (std::size_t begin = 0; begin < a.size(); begin += kPiece) {
+    int part = 0;
+    for (std::size_t i = begin; i < std::min(a.size(), begin + kPiece); ++i) part += std::abs(int{a[i]} - int{b[i]});
+    sum += static_cast<std::uint64_t>(part);
+  }
+  return static_cast<double>(sum) / static_cast<double>(a.size());
+}
+
+std::vector<Copies> find_exact_duplicates(const CropFile& crops) {
+  std::unordered_map<std::uint32_t, std::vector<Copies>> sets;  // more than one set only if checksums collide
+  for (std::size_t row = 0; row < crops.rows(); ++row) {
+    if (!crops.valid(row)) continue;
+    std::vector<Copies>& alike = sets[crops.checksum(row)];
+    const auto set =
+        std::ranges::find_if(alike, [&](const Copies& rows) { return same_pixels(crops, rows.front(), row); });
+    if (set == alike.end())
+      alike.push_back({row});
+    else
+      set->push_back(row);
+  }
+  std::vector<Copies> exact;
+  for (auto& [checksum, alike] : sets) {
+    for (Copies& rows : alike) {
+      if (rows.size() > 1) exact.push_back(std::move(rows));
+    }
+  }
+  std::ranges::sort(exact);
+  return exact;
+}
+
+std::vector<Copies> near_sets(const Duplicates& duplicates) {
+  std::unordered_map<std::size_t, bool> is_near;
+  for (const NearPair& pair : duplicates.near) is_near[pair.one] = is_near[pair.other] = true;
+  std::vector<Copies> exact;  // those whose representative has a near copy
+  for (const Copies& copies : duplicates.exact) {
+    if (is_near.contains(copies.front())) exact.push_back(copies);
+  }
+  return sets_of(duplicates.near, exact);
+}
+
+std::vector<Copies> all_sets(const Duplicates& duplicates) { return sets_of(duplicates.near, duplicates.exact); }
+
+std::uint64_t picture_hash(std::span<const std::uint8_t> image, const ImageShape& shape) {
+  constexpr int kSide = 8;
+  static thread_local ImageShape known;  // all crops of a file have one shape
+  static thread_local AxisTaps rows, columns;
+  if (known != shape) {
+    known = shape;
+    rows = axis_taps(0, shape.height, shape.height, kSide);
+    columns = axis_taps(0, shape.width, shape.width, kSide + 1);
+  }
+  constexpr std::array<float, 3> kOne{1, 1, 1}, kZero{0, 0, 0};
+  const auto channels = static_cast<std::size_t>(shape.channels);
+  std::vector<float> parts(kSide * (kSide + 1) * channels);
+  resample(image, shape, rows, columns, std::span(kOne).first(channels), std::span(kZero).first(channels),
+           parts.data());
+  // Whole gray levels, so that noise far below a level decides nothing.
+  const auto gray = [&](int y, int x) {
+    const float* part = parts.data() + static_cast<std::size_t>(y * (kSide + 1) + x) * channels;
+    return std::lround(channels == 1 ? part[0] : 0.299F * part[0] + 0.587F * part[1] + 0.114F * part[2]);
+  };
+  std::uint64_t hash = 0;
+  for (int y = 0; y < kSide; ++y) {
+    for (int x = 0; x < kSide; ++x) hash = hash << 1 | std::uint64_t{gray(y, x) > gray(y, x + 1)};
+  }
+  return hash;
+}
+
+Duplicates find_duplicates(const CropFile& crops, int threads, const std::function<void(std::size_t)>& progress) {
+  Duplicates duplicates{.exact = find_exact_duplicates(crops)};
+  std::vector<Print> prints = distinct_rows(crops, duplicates.exact);
+  add_hashes(crops, threads, progress, prints);
+  duplicates.near = find_near(crops, std::move(prints));
+  return duplicates;
+}
+
+}  // namespace pleat
