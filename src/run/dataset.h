@@ -38,8 +38,8 @@ struct Dataset {
 /// an unknown label in a test row, an empty group in a train row, a missing column, or no train rows.
 Dataset open_dataset(const RunConfig& config);
 
-/// Logs the rows left by data.limit. Warns of classes without train rows and of groups with both train and test rows.
-/// Call on one rank; open_dataset is called on all.
+/// Logs the rows left by data.limit. Warns of classes without train rows, of groups with both train and test rows, and
+/// of copies that folds or splits may separate. Call on one rank; open_dataset is called on all.
 void report_rows(const RunConfig& config, const Dataset& dataset);
 
 /// Returns the crop row of each row of the plan. Throws DataError for an id that is not a train row.

@@ -4,9 +4,12 @@
 #include <numeric>
 #include <string_view>
 #include <unordered_map>
+#include <unordered_set>
 
 #include "base/error.h"
 #include "base/files.h"
+#include "base/log.h"
+#include "base/utf8.h"
 
 namespace pleat {
 namespace {
@@ -61,6 +64,24 @@ FoldPlan read_plan(const Run& run, const std::string& file) {
   return plan;
 }
 
+// Warns of train rows that a plan made from other data does not have.
+void warn_of_unknown_rows(const Run& run, const FoldPlan& plan, const std::string& file) {
+  const std::unordered_set<std::string_view> known(plan.ids.begin(), plan.ids.end());
+  const Dataset& dataset = *run.dataset;
+  std::size_t count = 0;
+  std::string first;
+  for (const std::int64_t row : dataset.train) {
+    if (known.contains(dataset.id(row))) continue;
+    if (count++ == 0) first = dataset.id(row);
+  }
+  if (count == 0) return;
+  spdlog::warn(
+      "folds.file {} does not have {} of the {} train rows, such as '{}', so they take no part; leave folds.file out "
+      "to "
+      "make a plan of all rows",
+      file, count, dataset.train.size(), shown(first));
+}
+
 // An edited plan would train every job again, over the results of the earlier plan.
 void check_frozen(const Run& run, const RunRecord& earlier, const FoldPlan& frozen) {
   if (earlier.folds.empty() || earlier.folds == sha256(folds_csv(frozen))) return;
@@ -75,8 +96,12 @@ void check_frozen(const Run& run, const RunRecord& earlier, const FoldPlan& froz
 
 FoldPlan choose_plan(const Run& run, const RunRecord* earlier) {
   const std::string& given = run.config.folds.file;
-  if (earlier == nullptr || !file_exists(run.paths.folds()))
-    return given.empty() ? make_folds(fold_request(run.config, *run.dataset)) : read_plan(run, given);
+  if (earlier == nullptr || !file_exists(run.paths.folds())) {
+    if (given.empty()) return make_folds(fold_request(run.config, *run.dataset));
+    FoldPlan plan = read_plan(run, given);
+    warn_of_unknown_rows(run, plan, given);
+    return plan;
+  }
   const FoldPlan frozen = read_plan(run, run.paths.folds().string());
   check_frozen(run, *earlier, frozen);
   if (!given.empty() && folds_csv(read_plan(run, given)) != folds_csv(frozen)) {

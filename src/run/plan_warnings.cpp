@@ -44,6 +44,16 @@ std::vector<std::string> idle_options(const RunConfig& config) {
   return lines;
 }
 
+std::vector<std::string> shifts_too_far(const RunConfig& config, const ImageShape& shape) {
+  const AugmentConfig& augment = config.train.augment;
+  const int side = std::min(shape.height, shape.width);
+  if (augment.resized_crop < 1.0 || 2 * augment.pad <= side) return {};
+  return {fmt::format(
+      "train.augment.pad ({}) is more than half of the crops' shorter side ({} pixels), so training images can be {} "
+      "black; set it to {} or less",
+      augment.pad, side, augment.pad >= side ? "all" : "mostly", side / 2)};
+}
+
 std::vector<std::string> classes_without_a_chance(const Dataset& dataset, const std::vector<PlannedJob>& jobs) {
   std::map<std::pair<int, int>, std::vector<int>> folds_of;  // by target and class
   int folds = 0;

@@ -183,6 +183,7 @@ Round plan_first_round(const Run& run, const MpiSession& session) {
     round.jobs = plan_jobs(round.labels, run.config, *run.dataset, *run.plan, run.files);
     if (session.rank() != 0) return;
     for (const std::string& line : idle_options(run.config)) spdlog::warn("{}", line);
+    for (const std::string& line : shifts_too_far(run.config, run.dataset->crops.shape())) spdlog::warn("{}", line);
     for (const std::string& line : classes_without_a_chance(*run.dataset, round.jobs)) spdlog::warn("{}", line);
   });
   return round;

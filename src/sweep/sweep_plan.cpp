@@ -177,6 +177,8 @@ void log_plan(const SweepPlan& plan) {
   std::set<std::string> lines;
   for (const Trial& trial : plan.trials) {
     for (const std::string& line : idle_options(trial.full.config)) lines.insert(line);
+    for (const std::string& line : shifts_too_far(trial.full.config, plan.base().dataset->crops.shape()))
+      lines.insert(line);
   }
   for (const std::string& line : lines) spdlog::warn("{}", line);
   if (plan.rounds.count > 1)

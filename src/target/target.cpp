@@ -164,6 +164,12 @@ Target resolve_target(const TargetConfig& config, const std::vector<std::string>
   check_name(config);
   std::set<std::string> distinct;
   for (const std::string& name : config.classes) {
+    if (name.empty()) {
+      throw UsageError(
+          "target {}: classes has an item without a name; write its label, in quotes if that is null or ~: [\"null\", "
+          "…]",
+          config.name);
+    }
     if (!distinct.insert(name).second)
       throw UsageError("target {}: classes names '{}' twice; leave one of them out", config.name, shown(name));
   }

@@ -39,6 +39,23 @@ TEST(PlanWarnings, FrozenRandomWeightsAndStrataOfFixedFoldsAreSaid) {
                           HasSubstr("model new starts from random weights, and train.freeze_epochs (1)")));
 }
 
+TEST(PlanWarnings, ShiftsOfMoreThanHalfTheImageAreSaid) {
+  RunConfig config;
+  const auto shifts = [&](std::int64_t pad, int height, int width) {
+    config.train.augment.pad = pad;
+    return shifts_too_far(config, {height, width, 3});
+  };
+  EXPECT_THAT(shifts(4, 8, 8), IsEmpty());
+  EXPECT_THAT(shifts(0, 1, 1), IsEmpty());
+  EXPECT_THAT(
+      shifts(33, 128, 64),
+      ElementsAre("train.augment.pad (33) is more than half of the crops' shorter side (64 pixels), so training "
+                  "images can be mostly black; set it to 32 or less"));
+  EXPECT_THAT(shifts(64, 64, 128), ElementsAre(HasSubstr("can be all black; set it to 32 or less")));
+  config.train.augment.resized_crop = 0.5;  // replaces pad
+  EXPECT_THAT(shifts(64, 64, 64), IsEmpty());
+}
+
 TEST(PlanWarnings, ClassesThatBinsHideAreNamedOnceForAllModels) {
   const ScratchFolder folder;
   make_crops_of(folder / "crops.h5", usual_rows(36));

@@ -1,0 +1,96 @@
+#include "run/copies_check.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <functional>
+
+#include "base/utf8.h"
+#include "base/wording.h"
+#include "data/duplicates.h"
+
+namespace pleat {
+namespace {
+
+constexpr std::uint64_t kMostBytes = std::uint64_t{1} << 30;  // of crops, all of which a search for near copies reads
+constexpr std::size_t kNamedIds = 4;
+
+// Sets of copies of one warning. A set with a near copy counts as near.
+struct Separable {
+  std::size_t exact = 0, near = 0;
+  std::string ids;  // of the first set
+};
+
+// Per crop row: 't' for train, 'h' for held-out test, 0 for neither.
+std::vector<char> uses_of_rows(const Dataset& dataset) {
+  std::vector<char> uses(dataset.crops.rows(), 0);
+  for (const std::int64_t row : dataset.train) uses[std::size_t(row)] = 't';
+  for (const std::int64_t row : dataset.test) uses[std::size_t(row)] = 'h';
+  return uses;
+}
+
+std::string ids_text(const Dataset& dataset, const Copies& copies) {
+  std::string ids;
+  for (std::size_t i = 0; i < std::min(kNamedIds, copies.size()); ++i)
+    ids += fmt::format("{}'{}'", i == 0 ? "" : ", ", shown(dataset.id(std::int64_t(copies[i]))));
+  return ids + (copies.size() > kNamedIds ? ", …" : "");
+}
+
+// "3 sets of equal images and 8 sets of nearly equal images (the first: 'a', 'b')".
+std::string sets_text(const Separable& found) {
+  const auto text = [](std::size_t count, const char* kind) {
+    return count == 0 ? "" : fmt::format("{} of {} images", counted(std::int64_t(count), "set"), kind);
+  };
+  return fmt::format("{}{}{} (the first: {})", text(found.exact, "equal"), found.exact && found.near ? " and " : "",
+                     text(found.near, "nearly equal"), found.ids);
+}
+
+}  // namespace
+
+std::vector<std::string> separable_copies(const RunConfig& config, const Dataset& dataset, int threads) {
+  const CropFile& crops = dataset.crops;
+  const bool small = crops.rows() * crops.shape().bytes() <= kMostBytes;
+  const Duplicates duplicates =
+      small ? find_duplicates(crops, threads, [](std::size_t) {}) : Duplicates{.exact = find_exact_duplicates(crops)};
+  const auto* groups = config.data.group.empty() ? nullptr : &crops.table().column(config.data.group);
+  const std::vector<char> uses = uses_of_rows(dataset);
+  const std::vector<Copies> near = near_sets(duplicates);
+  Separable folds, splits;
+  for (const Copies& all : all_sets(duplicates)) {
+    Copies used = all;
+    std::erase_if(used, [&](std::size_t row) { return uses[row] == 0; });
+    if (used.size() < 2) continue;
+    const bool is_near = std::binary_search(near.begin(), near.end(), all);
+    const auto add = [&](Separable& found, const Copies& copies) {
+      if (found.ids.empty()) found.ids = ids_text(dataset, copies);
+      ++(is_near ? found.near : found.exact);
+    };
+    Copies trained = used;
+    std::erase_if(trained, [&](std::size_t row) { return uses[row] != 't'; });
+    if (!trained.empty() && trained.size() < used.size()) add(splits, used);
+    const bool apart =
+        groups == nullptr ? trained.size() > 1 : std::any_of(trained.begin(), trained.end(), [&](std::size_t row) {
+          return (*groups)[row] != (*groups)[trained.front()];
+        });
+    if (apart) add(folds, trained);
+  }
+  std::vector<std::string> lines;
+  if (!folds.ids.empty()) {
+    lines.push_back(
+        fmt::format("{}: {} {}: folds may have one on each side, and OOF scores look better than they are; {}",
+                    crops.path().string(), sets_text(folds),
+                    groups ? fmt::format("have different groups in column {} (data.group)", shown(config.data.group))
+                           : "are in the train rows, without data.group",
+                    groups ? "give all rows of a set one group"
+                           : "add a column with one value for all rows of a set, and name it in data.group"));
+  }
+  if (!splits.ids.empty()) {
+    lines.push_back(fmt::format(
+        "{}: {} are in train rows and in test rows: the held-out test scores count images that were trained on; take "
+        "one of them out",
+        crops.path().string(), sets_text(splits)));
+  }
+  return lines;
+}
+
+}  // namespace pleat
