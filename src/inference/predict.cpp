@@ -10,9 +10,13 @@
 
 #include "base/files.h"
 #include "base/log.h"
+#include "base/side_file.h"
 #include "base/stop_signal.h"
+#include "base/utf8.h"
+#include "base/wording.h"
 #include "cluster/slot.h"
 #include "inference/ensemble_blend.h"
+#include "inference/label_scores.h"
 #include "inference/member_files.h"
 #include "inference/member_memory.h"
 #include "inference/trained_ensemble.h"
@@ -38,7 +42,7 @@ void require_writable(const fs::path& out) {
 }
 
 void check_output(const fs::path& out, const fs::path& read) {
-  require_replaceable(out, "id,split", "predictions file", {read});
+  require_replaceable(out, "id,split", "predictions file", read.empty() ? std::vector<fs::path>{} : std::vector{read});
   require_writable(out);
 }
 
@@ -62,21 +66,27 @@ void require_same_preparation(const CropFile& crops, const RunRecord::Data& trai
   }
 }
 
-// Warns of training rows: scores on them are too good.
-void warn_of_known_rows(const CropFile& crops, const std::vector<std::int64_t>& rows, const RunPaths& paths,
-                        const TrainedEnsemble& ensemble) {
+// Per predicted row: whether the run trained on it. Scores on such rows are too good.
+std::vector<bool> training_rows(const CropFile& crops, const std::vector<std::int64_t>& rows, const RunPaths& paths) {
   const std::vector<std::string>& ids = crops.table().column("id");
   const FoldPlan plan = read_folds(paths.folds());
   const std::set<std::string_view> trained(plan.ids.begin(), plan.ids.end());
-  const auto known = std::count_if(rows.begin(), rows.end(),
-                                   [&](std::int64_t row) { return trained.contains(ids[std::size_t(row)]); });
-  if (known == 0) return;
+  std::vector<bool> known;
+  for (const std::int64_t row : rows) known.push_back(trained.contains(ids[std::size_t(row)]));
+  return known;
+}
+
+void warn_of_known_rows(const CropFile& crops, const std::vector<bool>& known, const RunPaths& paths,
+                        const TrainedEnsemble& ensemble) {
+  const auto count = std::count(known.begin(), known.end(), true);
+  if (count == 0) return;
   const TrainedRun& run = ensemble.runs.front();
   const bool same = run.record.data.hash == crops.hash();
   spdlog::warn(
       "{} of {} rows {} this run's training rows, which most of its models were trained on: their predictions say "
-      "nothing about new images; held-out predictions are in {}",
-      known, rows.size(), same ? "are" : "have the ids of", paths.oof(run.name.empty() ? run.round : 0).string());
+      "nothing about new images{}; held-out predictions are in {}",
+      count, known.size(), same ? "are" : "have the ids of", same ? "" : " (give other photos other ids)",
+      paths.oof(run.name.empty() ? run.round : 0).string());
 }
 
 std::vector<std::int64_t> valid_rows(const CropFile& crops) {
@@ -94,6 +104,7 @@ struct Prediction {
   TrainedEnsemble ensemble;
   CropFile crops;
   std::vector<std::int64_t> rows;
+  std::vector<bool> known;  // by row: the run trained on it; on rank 0
 };
 
 // Every rank reads the files itself, so an error names the host that does not see them.
@@ -126,13 +137,16 @@ Prediction plan_prediction(const PredictRequest& request, const MpiSession& sess
   plan.rows = valid_rows(plan.crops);
   if (session.rank() == 0) {
     require_same_preparation(plan.crops, plan.ensemble.runs.front().record.data);
-    warn_of_known_rows(plan.crops, plan.rows, paths, plan.ensemble);
+    plan.known = training_rows(plan.crops, plan.rows, paths);
+    warn_of_known_rows(plan.crops, plan.known, paths, plan.ensemble);
+    if (has_labels(plan.ensemble.targets(), plan.crops.table(), plan.rows))
+      require_replaceable(side_file(request.out, "scores.json"), kScoresStart, "file of scores", {});
   }
   return plan;
 }
 
 MemberPrediction member_predictions(const Prediction& plan, const Member& member, const torch::Device& device) {
-  const auto& [ensemble, crops, rows] = plan;
+  const auto& [ensemble, crops, rows, known] = plan;
   const MemberFiles files = read_member(ensemble, member);
   const std::string source = (member.folder / kWeightsFile).string();
   const TrainedRun& run = ensemble.run_of(member);
@@ -150,18 +164,49 @@ MemberPrediction member_predictions(const Prediction& plan, const Member& member
   return {split_logits(files.codes, made), split_normals(files.codes, made)};
 }
 
-void write_predictions(const fs::path& out, const Prediction& plan, const std::vector<MemberPrediction>& predicted_by) {
-  const auto& [ensemble, crops, rows] = plan;
+void write_predictions(const fs::path& out, const Prediction& plan, std::size_t models,
+                       const std::vector<TargetProbs>& predicted) {
+  const CropFile& crops = plan.crops;
   std::vector<std::string> ids, splits;
   const auto* split = crops.table().find("split");
-  for (const std::int64_t row : rows) {
+  for (const std::int64_t row : plan.rows) {
     ids.push_back(crops.table().column("id")[std::size_t(row)]);
     splits.push_back(split ? csv_field((*split)[std::size_t(row)]) : "");
   }
-  write_file(out, format_predictions(ids, splits, blend_members(ensemble, predicted_by)));
-  const std::size_t left_out = crops.rows() - rows.size();
-  spdlog::info("{}: {} rows predicted by {} models{}", out.string(), rows.size(), predicted_by.size(),
+  write_file(out, format_predictions(ids, splits, predicted));
+  const std::size_t left_out = crops.rows() - plan.rows.size();
+  spdlog::info("{}: {} rows predicted by {} models{}", out.string(), plan.rows.size(), models,
                left_out ? fmt::format("; {} rows without a picture are not in it", left_out) : "");
+}
+
+// Removes the scores of earlier predictions of that name.
+void remove_scores(const fs::path& file) {
+  std::error_code ignored;
+  if (file_exists(file) && read_file(file).starts_with(kScoresStart)) fs::remove(file, ignored);
+}
+
+// Scores the rows that have labels and that no model learnt from.
+void score_predictions(const fs::path& out, const Prediction& plan, const std::vector<TargetProbs>& predicted) {
+  const TargetPlan& targets = plan.ensemble.targets();
+  const SampleTable& table = plan.crops.table();
+  const fs::path file = side_file(out, "scores.json");
+  if (!has_labels(targets, table, plan.rows)) return remove_scores(file);
+  std::vector<bool> scored = plan.known;
+  scored.flip();
+  const auto trained = static_cast<std::size_t>(std::count(plan.known.begin(), plan.known.end(), true));
+  const std::vector<LabelScores> all = score_labels(targets, table, plan.rows, scored, predicted);
+  if (all.empty()) return remove_scores(file);  // only training rows have labels
+  for (const LabelScores& each : all) {
+    if (each.unknown == 0) continue;
+    spdlog::warn("target {}: {} a label that is no class of the run ({}) and cannot be scored; correct it, or leave it",
+                 each.target, each.unknown == 1 ? "1 row has" : fmt::format("{} rows have", each.unknown),
+                 shown_names(each.strangers));
+  }
+  fmt::print("{}", scores_table(all));
+  write_file(file, scores_json(all, out.filename().string(), trained, plan.ensemble.runs.front().config.score));
+  spdlog::info(
+      "scores: {}{}", file.string(),
+      trained ? fmt::format("; the {} of the run are not scored", counted(std::int64_t(trained), "training row")) : "");
 }
 
 // Fills in each member's predictions, in the ensemble's order, on rank 0. Returns the error that ended the job early.
@@ -223,7 +268,9 @@ ExitCode predict_run(const PredictRequest& request, const MpiSession& session) {
   const std::optional<Error> ended = predict_members(*plan, place, session, predicted_by);
   on_rank_0(session.ranks(), [&] {
     if (ended) throw *ended;
-    write_predictions(request.out, *plan, predicted_by);
+    const std::vector<TargetProbs> predicted = blend_members(plan->ensemble, predicted_by);
+    write_predictions(request.out, *plan, predicted_by.size(), predicted);
+    score_predictions(request.out, *plan, predicted);
   });
   return ExitCode::kDone;
 }
