@@ -25,6 +25,7 @@
 #include "commands/doctor.h"
 #include "commands/ensemble.h"
 #include "commands/export.h"
+#include "commands/init.h"
 #include "commands/make_faces.h"
 #include "commands/person_folders.h"
 #include "commands/predict.h"
@@ -54,6 +55,7 @@ struct Program {
   ClassFolders class_folders;
   ConfigOptions config;
   CompletionOptions completion;
+  InitOptions init;
   std::function<ExitCode(MpiSession&)> chosen;
 
   Program() {
@@ -74,6 +76,7 @@ struct Program {
         [this](MpiSession& session) { return class_folders_verb(class_folders, session.ranks()); });
     add(add_ensemble(app, ensemble), [this](MpiSession& session) { return ensemble_verb(ensemble, session.ranks()); });
     add(add_doctor(app, doctor), [this](MpiSession& session) { return doctor_verb(doctor, session); });
+    add(add_init(app, init), [this](MpiSession& session) { return init_verb(init, session.ranks()); });
     add(add_config(app, config),
         [this](MpiSession& session) { return session.rank() == 0 ? config_verb(config) : ExitCode::kDone; });
     add(add_completion(app, completion), [this](MpiSession& session) {

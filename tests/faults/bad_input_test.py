@@ -148,6 +148,26 @@ def test_an_edited_plan_is_refused_and_a_deleted_one_made_again(whole_run, tmp_p
     assert runs.results(run) == expected
 
 
+def test_rows_that_a_given_plan_does_not_have_are_counted(whole_run, tmp_path):
+    folder, config, _ = whole_run
+    lines = (folder / "run/folds.csv").read_text().splitlines(keepends=True)
+    (tmp_path / "folds.csv").write_text("".join(lines[:1] + lines[8:]))
+    arguments = ("train", config, "--run", tmp_path / "run", "--dry-run", "--set", f"folds.file={tmp_path / 'folds.csv'}")
+    done = runs.pleat(*arguments)
+    assert done.returncode == 0 and "does not have 7 of the 300 train rows, such as 'train-0', so they take no part" in done.stdout, done.stdout
+    (tmp_path / "folds.csv").write_text("".join(lines))
+    done = runs.pleat(*arguments)
+    assert done.returncode == 0 and "does not have" not in done.stdout, done.stdout
+
+
+def test_a_pad_above_half_the_image_is_a_warning(whole_run, tmp_path):
+    _, config, _ = whole_run
+    arguments = ("train", config, "--run", tmp_path / "run", "--dry-run")
+    for pad, warned in ((6, False), (7, True), (12, True)):
+        done = runs.pleat(*arguments, "--set", f"train.augment.pad={pad}")
+        assert done.returncode == 0 and (f"train.augment.pad ({pad}) is more than half" in done.stdout) == warned, done.stdout
+
+
 def test_a_folder_of_somebody_else_is_left_alone(whole_run, tmp_path):
     _, config, _ = whole_run
     (tmp_path / "thesis.txt").write_text("years of work")

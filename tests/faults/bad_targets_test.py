@@ -49,6 +49,12 @@ REFUSED = {
     "word-in-a-test-row": (aged(column="late"), DATA, ["row 'r97'", "column late", "'old'", "not a number"]),
     "edges-that-fall": (aged(edges=[50, 30]), CONFIG, ["target age", "edges [50, 30]", "each above the one before"]),
     "equal-edges": (aged(edges=[30, 30]), CONFIG, ["edges [30, 30]", "each above the one before"]),
+    "null-class": (
+        {"targets": [MASK | {"classes": ["wear", "bad", None]}]},
+        CONFIG,
+        ["target mask", "an item without a name", '["null", …]'],
+    ),
+    "null-class-of-edges": (aged(classes=["young", None, "old"]), CONFIG, ["target age", "an item without a name"]),
     "edge-above-all": (
         aged(edges=[30, 500]),
         DATA,

@@ -19,7 +19,7 @@ def test_every_shipped_config_is_valid():
         assert done.returncode == 0, done.stdout
 
 
-VERBS = ("prepare", "train", "sweep", "predict", "export", "make-faces", "person-folders", "class-folders", "doctor", "config")
+VERBS = ("prepare", "train", "sweep", "predict", "export", "make-faces", "person-folders", "class-folders", "doctor", "config", "init")
 
 
 def test_every_verb_has_help():
