@@ -14,6 +14,8 @@
 namespace pleat {
 namespace {
 
+constexpr std::int64_t kMaxHidden = 16'000'000;  // pixels of a stored picture, however small its visible part
+
 struct Release {
   void operator()(heif_context* context) const { heif_context_free(context); }
   void operator()(heif_image_handle* handle) const { heif_image_handle_release(handle); }
@@ -68,9 +70,7 @@ class HeifPhoto {
   }
 
   Picture decode() const {
-    // What the file says elsewhere (a grid's own size) must not make libheif allocate more.
-    heif_context_set_maximum_image_size_limit(context_.get(),
-                                              static_cast<int>(std::max(header().width, header().height)));
+    limit_sizes();
     const bool alpha = heif_image_handle_has_alpha_channel(handle_.get()) != 0;
     if (alpha && format_ == PhotoFormat::kAvif) try_auxiliary_images();
     const Owned<heif_image> image =
@@ -89,6 +89,18 @@ class HeifPhoto {
   }
 
  private:
+  // Sizes elsewhere in the file, as that of a grid of tiles, must not make libheif allocate more than the header says.
+  // The stored picture may be larger than its visible part.
+  void limit_sizes() const {
+    const std::int64_t width = heif_image_handle_get_ispe_width(handle_.get());
+    const std::int64_t height = heif_image_handle_get_ispe_height(handle_.get());
+    const ImageHeader seen = header();
+    if (width < 0 || height < 0 || width * height > std::max(kMaxHidden, 4 * seen.width * seen.height))
+      damaged("nearly all of the picture is cut off");
+    const std::int64_t longest = std::max({width, height, seen.width, seen.height});
+    heif_context_set_maximum_image_size_limit(context_.get(), static_cast<int>(longest) + 1);  // the limit is excluded
+  }
+
   // libheif decodes alpha by the decoder of its own choice. Damaged data must not get there.
   void try_auxiliary_images() const {
     std::array<heif_item_id, 8> ids{};

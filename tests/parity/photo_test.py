@@ -59,6 +59,52 @@ def deep(image):
     return pillow_heif.from_bytes("RGB;16", image.size, (numpy.asarray(image).astype(numpy.uint16) * 257).tobytes())
 
 
+def box(kind, *parts, version=None):
+    """A box of ISO/IEC 14496-12."""
+    body = (b"" if version is None else struct.pack(">I", version << 24)) + b"".join(parts)
+    return struct.pack(">I", len(body) + 8) + kind + body
+
+
+def find_box(data, kind):
+    at = data.find(kind) - 4
+    return data[at: at + struct.unpack_from(">I", data, at)[0]]
+
+
+def grid_heic(image, columns=2, rows=2, turns=1):
+    """A HEIC as iPhones write it: tiles, and a turn by 90 degrees."""
+    width, height = image.width // columns, image.height // rows
+    tiles, config = [], None
+    for row in range(rows):
+        for column in range(columns):
+            out = io.BytesIO()
+            image.crop((column * width, row * height, (column + 1) * width, (row + 1) * height)).save(out, "HEIF", quality=90)
+            tiles.append(find_box(out.getvalue(), b"mdat")[8:])
+            config = config or find_box(out.getvalue(), b"hvcC")
+    grid = struct.pack(">BBBBHH", 0, 0, rows - 1, columns - 1, image.width, image.height)
+    count = len(tiles)
+    kinds_of = [b"hvc1"] * count + [b"grid"]
+    items = b"".join(box(b"infe", struct.pack(">HH", i + 1, 0), kind, b"\0", version=2) for i, kind in enumerate(kinds_of))
+    links = box(b"dimg", struct.pack(f">HH{count}H", count + 1, count, *range(1, count + 1)))
+    sizes = [box(b"ispe", struct.pack(">II", *size), version=0) for size in ((width, height), image.size)]
+    properties = box(b"ipco", config, *sizes, box(b"irot", bytes([turns])))
+    uses = b"".join(struct.pack(">HBBB", i + 1, 2, 0x81, 2) for i in range(count)) + struct.pack(">HBBB", count + 1, 2, 3, 0x84)
+    uses = struct.pack(">I", count + 1) + uses
+    start = box(b"ftyp", b"heic\0\0\0\0mif1heic")
+
+    def meta(offset):
+        places, at = b"", offset
+        for i, data in enumerate([*tiles, grid]):
+            places += struct.pack(">HHHII", i + 1, 0, 1, at, len(data))
+            at += len(data)
+        number = struct.pack(">H", count + 1)  # of items, and of the grid among them
+        return box(b"meta", box(b"hdlr", bytes(4), b"pict", bytes(13), version=0), box(b"pitm", number, version=0),
+                   box(b"iinf", number, items, version=0), box(b"iref", links, version=0),
+                   box(b"iprp", properties, box(b"ipma", uses, version=0)), box(b"iloc", b"\x44\0", number, places, version=0), version=0)
+
+    offset = len(start) + len(meta(0)) + 8
+    return start + meta(offset) + box(b"mdat", *tiles, grid)
+
+
 def framed(image, screen=(600, 500), at=(20, 30), **how):
     """A GIF whose picture is a part of its screen."""
     out = io.BytesIO()
@@ -171,6 +217,8 @@ def kinds():
         yield f"turned-{orientation}.heic", lambda p, o=orientation: wide.save(p, exif=turned(o).tobytes(), quality=80)
         yield f"turned-{orientation}.avif", lambda p, o=orientation: wide.save(p, exif=turned(o), quality=90, speed=10)
     yield "exif-alone.heic", lambda p: wide.save(p, exif=turned(6), quality=80)  # is not applied
+    yield "grid.heic", lambda p: p.write_bytes(grid_heic(wide))
+    yield "grid-of-one.heic", lambda p: p.write_bytes(grid_heic(tall, 1, 1, 3))
     yield "fine.heic", lambda p: wide.save(p, chroma=444, quality=90)
     yield "odd.heic", lambda p: scene(333, 517).save(p, quality=80)
     yield "deep.heic", lambda p: deep(wide).save(p, quality=80)
