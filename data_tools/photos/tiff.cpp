@@ -1,10 +1,10 @@
 // Decodes TIFF 6.0 and BigTIFF through libtiff: every packing, strips and tiles.
 #include <fmt/format.h>
+#include <libdeflate.h>
 #include <tiffio.h>
-#include <zlib.h>
 
 #include <algorithm>
-#include <array>
+#include <memory>
 #include <new>
 #include <vector>
 
@@ -17,7 +17,8 @@ namespace pleat {
 namespace {
 
 constexpr std::uint16_t kXmp = 700;
-constexpr std::size_t kMaxTile = std::size_t{256} << 20;  // bytes: a tile may be far larger than its picture
+constexpr std::size_t kMaxSurplus = std::size_t{16} << 20;  // bytes behind the last row of a deflated strip
+constexpr std::size_t kMaxTile = std::size_t{256} << 20;    // bytes: a tile may be far larger than its picture
 
 // Thumbnails and masks of a picture do not count as pages.
 void check_single_page(const TiffFile& tiff) {
@@ -45,23 +46,9 @@ bool is_cut_short(const TiffFile& tiff, const TiffLayout& layout, std::size_t fi
   return false;
 }
 
-// Reads a deflated block to the end of its stream, for its checksum: libtiff stops at the last pixel. Some writers'
-// last strip continues behind the last row, by less than a strip.
-bool is_whole_deflate(FileBytes block, std::size_t block_bytes) {
-  std::array<std::uint8_t, 1 << 16> scratch;
-  z_stream stream{};
-  if (inflateInit(&stream) != Z_OK) throw std::bad_alloc();
-  stream.next_in = const_cast<Bytef*>(block.data());
-  stream.avail_in = static_cast<uInt>(block.size());
-  int result = Z_OK;
-  while (result == Z_OK && stream.total_out <= 2 * block_bytes) {
-    stream.next_out = scratch.data();
-    stream.avail_out = static_cast<uInt>(scratch.size());
-    result = inflate(&stream, Z_SYNC_FLUSH);
-  }
-  inflateEnd(&stream);
-  return result == Z_STREAM_END;
-}
+struct Free {
+  void operator()(libdeflate_decompressor* inflater) const { libdeflate_free_decompressor(inflater); }
+};
 
 class TiffDecoder {
  public:
@@ -87,12 +74,19 @@ class TiffDecoder {
     return bytes;
   }
 
+  // Reads deflated blocks to the end of their streams, for their checksums: libtiff stops at the last pixel. Some
+  // writers' last strip continues behind the last row, by less than a strip.
   void check_deflated_blocks() const {
+    const std::unique_ptr<libdeflate_decompressor, Free> inflater(libdeflate_alloc_decompressor());
+    if (inflater == nullptr) throw std::bad_alloc();
+    std::vector<std::uint8_t> scratch(block_bytes() + std::min(block_bytes(), kMaxSurplus));
     const std::uint32_t blocks = block_count(tiff_.get(), layout_.tiled);
     for (std::uint32_t i = 0; i < blocks; ++i) {  // the header's cut_short says that they are there
-      const FileBytes block =
-          file_.subspan(TIFFGetStrileOffset(tiff_.get(), i), TIFFGetStrileByteCount(tiff_.get(), i));
-      if (!is_whole_deflate(block, block_bytes())) damaged();
+      const std::uint8_t* block = file_.data() + TIFFGetStrileOffset(tiff_.get(), i);
+      std::size_t made = 0;
+      if (libdeflate_zlib_decompress(inflater.get(), block, TIFFGetStrileByteCount(tiff_.get(), i), scratch.data(),
+                                     scratch.size(), &made) != LIBDEFLATE_SUCCESS)
+        damaged();
     }
   }
 
