@@ -10,6 +10,7 @@
 
 #include "base/utf8.h"
 #include "data_tools/photos/formats.h"
+#include "data_tools/photos/hevc_header.h"
 
 namespace pleat {
 namespace {
@@ -49,7 +50,7 @@ bool is_cut_short(FileBytes file) {
 
 class HeifPhoto {
  public:
-  HeifPhoto(FileBytes file, PhotoFormat format) : format_(format) {
+  HeifPhoto(FileBytes file, PhotoFormat format) : file_(file), format_(format) {
     // Registers the decoders once; many threads read photos.
     static const bool kReady = heif_init(nullptr).code == heif_error_Ok;
     if (!kReady) throw std::bad_alloc();
@@ -95,8 +96,9 @@ class HeifPhoto {
     const std::int64_t width = heif_image_handle_get_ispe_width(handle_.get());
     const std::int64_t height = heif_image_handle_get_ispe_height(handle_.get());
     const ImageHeader seen = header();
-    if (width < 0 || height < 0 || width * height > std::max(kMaxHidden, 4 * seen.width * seen.height))
-      damaged("nearly all of the picture is cut off");
+    const std::int64_t most = std::max(kMaxHidden, 4 * seen.width * seen.height);
+    if (width < 0 || height < 0 || width * height > most) damaged("nearly all of the picture is cut off");
+    if (!has_sound_hevc_headers(file_, most)) damaged("a broken or absurd header of its coded picture");
     const std::int64_t longest = std::max({width, height, seen.width, seen.height});
     heif_context_set_maximum_image_size_limit(context_.get(), static_cast<int>(longest) + 1);  // the limit is excluded
   }
@@ -140,6 +142,7 @@ class HeifPhoto {
                                shown(text)));
   }
 
+  FileBytes file_;
   PhotoFormat format_;
   Owned<heif_context> context_;
   Owned<heif_image_handle> handle_;
