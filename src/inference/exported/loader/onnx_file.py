@@ -73,12 +73,24 @@ def whole_graph(ensemble):
     return joined(parts, ensemble, given, names)
 
 
+class OfImages(nn.Module):
+    """A TorchScript network as one of images alone: the exporter stumbles over optional arguments."""
+    def __init__(self, network):
+        super().__init__()
+        self.network = network
+
+    def forward(self, images):
+        return self.network(images)
+
+
 def part_graph(module, inputs, names, outputs):
     """Returns the ONNX model of a module. Its inner names begin with its first output's."""
     file = io.BytesIO()
     with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
         warnings.simplefilter("ignore")  # of the exporter for TorchScript: the other one does not take TorchScript files
         try:
+            if isinstance(module, torch.jit.ScriptModule):
+                module = torch.jit.script(OfImages(module)).eval()
             torch.onnx.export(module, tuple(inputs), file, dynamo=False, opset_version=OPSET, input_names=names,
                               output_names=outputs, dynamic_axes={name: {0: "N"} for name in (*names, *outputs)})
         except Exception as error:  # the exporter has many classes of its own
