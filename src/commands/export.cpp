@@ -35,7 +35,7 @@ ExitCode export_verb(const ExportOptions& options, const Ranks& ranks) {
                  static_cast<double>(made.bytes) / 1e6);
     if (options.onnx) spdlog::info("{}", made.onnx);
     if (made.bf16)
-      spdlog::info("Python computes in fp32, the run in bf16, so probabilities differ slightly (docs/formats.md)");
+      spdlog::info("the run was trained in bf16; load(…, precision=\"bf16\") predicts in it, too (docs/formats.md)");
     if (made.crops_photos)
       spdlog::info("next: python {} photo.jpg …", shell_quoted((options.out / "ensemble.py").string()));
     else

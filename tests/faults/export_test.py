@@ -122,30 +122,91 @@ def test_photos_become_the_crops_that_pleat_makes_and_its_predictions(exported, 
         assert all(abs(float(theirs[column]) - float(ours[column])) < 0.05 for column in theirs if ":" in column)
 
 
+@pytest.fixture(scope="module")
+def shown(photos, tmp_path_factory):
+    """A folder of good photos below others, hidden ones, notes, and one that is no photo."""
+    folder = tmp_path_factory.mktemp("shown")
+    for place, names in [(".", ("1.jpg", "0.png")), ("b", ("2.png",)), ("@eaDir", ("4.png",)), (".cache", ("6.png",))]:
+        (folder / place).mkdir(exist_ok=True)
+        for name in names:
+            shutil.copy(photos / "photos" / name, folder / place / name)
+    (folder / "notes.txt").write_text("mine")
+    (folder / "b/bad.JPG").write_text("<html>not found</html>")
+    return folder
+
+
 @pytest.mark.parametrize("exported", ["heads"], indirect=True)
-@pytest.mark.parametrize("kind", ["upright", "alpha", "gray", "palette", "sixteen", "dot"])
-def test_odd_photos_become_the_crops_that_pleat_makes(exported, tmp_path, kind):
+def test_paths_folders_and_images_are_predicted_and_a_bad_photo_is_named(exported, shown):
     _, ensemble, _ = exported
-    pixels = numpy.random.default_rng(3).integers(0, 256, (40, 30, 4), "uint8")
-    image, options = Image.fromarray(pixels[..., :3]), {}
-    if kind == "upright":
-        options["exif"] = Image.Exif()
-        options["exif"][0x0112] = 6
-    elif kind == "alpha":
-        image = Image.fromarray(pixels)
-    elif kind == "gray":
-        image = image.convert("L")
-    elif kind == "palette":
-        image = image.quantize(20)
-    elif kind == "sixteen":
-        image = Image.fromarray(numpy.random.default_rng(3).integers(0, 65536, (40, 30), "uint16"))
-    else:
-        image = image.crop((0, 0, 1, 1))
-    image.save(tmp_path / "odd.png", **options)
-    (tmp_path / "t.csv").write_text("id,path\na,odd.png\n")
-    prepare(tmp_path / "t.csv", tmp_path, tmp_path / "c.h5")
-    ours = ensemble.crop(Image.open(tmp_path / "odd.png")).astype(int)
-    assert abs(ours - exports.crops_of(tmp_path / "c.h5")[0][0]).max() <= 1
+    good = [shown / "0.png", shown / "1.jpg", shown / "b/2.png"]
+    expected = ensemble.predict([ensemble.crop(path) for path in good])
+    with pytest.raises(ValueError, match="bad.JPG: text, not a photo"):
+        ensemble.predict_photos(shown)
+    made = ensemble.predict_photos(shown, skip_bad=True, batch=2)
+    assert made.names == list(map(str, good)) and list(made.refused) == [str(shown / "b/bad.JPG")]
+    with Image.open(good[0]) as opened, Image.open(good[1]) as loaded:
+        loaded.load()
+        mixed = ensemble.predict_photos([opened, str(good[2]), loaded, Image.open(good[1]).copy()])
+    assert mixed.names == [str(good[0]), str(good[2]), str(good[1]), "image 3"] and mixed.refused == {}
+    for target, probs in expected.items():
+        assert abs(made.probs[target] - probs).max() < 1e-6
+        assert abs(mixed.probs[target] - probs[[0, 2, 1, 1]]).max() < 1e-6
+    assert made.numbers["age"].shape == (3, 2)
+    for none, words in [(shown / "b/bad.JPG", "none of 1 photos can be read; .*bad.JPG: text"), (shown / ".cache/none", "no such file")]:
+        with pytest.raises(ValueError, match=words):
+            ensemble.predict_photos(none, skip_bad=True)
+    with pytest.raises(ValueError, match="b: a folder, not a file"):
+        ensemble.crop(shown / "b")
+    (shown / "empty").mkdir()
+    with pytest.raises(ValueError, match="empty: no photos in this folder"):
+        ensemble.predict_photos(shown / "empty")
+
+
+@pytest.mark.parametrize("exported", ["heads"], indirect=True)
+@pytest.mark.parametrize("mode, words", [("F", "mode F"), ("I", "mode I"), ("LAB", "mode LAB"), ("HSV", "mode HSV"), ("I;16", "would come out black")])
+def test_images_of_other_values_are_refused(exported, mode, words):
+    _, ensemble, _ = exported
+    with pytest.raises(ValueError, match=words):
+        ensemble.crop(Image.new(mode, (20, 20)))
+
+
+def by_hand(folder, *arguments):
+    return subprocess.run([sys.executable, folder / "export/ensemble.py", *arguments], text=True, capture_output=True,
+                          env=os.environ | {"OMP_NUM_THREADS": "1"})
+
+
+@pytest.mark.parametrize("exported", ["heads"], indirect=True)
+def test_the_command_line_leaves_out_bad_photos_if_told_to(exported, shown):
+    folder, _, _ = exported
+    done = by_hand(folder, shown / "1.jpg", shown / "b")
+    assert done.returncode == DATA and done.stdout == ""
+    assert done.stderr.startswith(f"ensemble.py: {shown / 'b/bad.JPG'}: text, not a photo") and "--skip-bad" in done.stderr
+    done = by_hand(folder, shown / "1.jpg", shown / "b", "--skip-bad")
+    assert done.returncode == 0 and len(done.stdout.splitlines()) == 3
+    assert f"left out 1 of 3 photos:\n  {shown / 'b/bad.JPG'}: text, not a photo" in done.stderr
+    for arguments, code, words in [([], 2, "give photos"), (["none.jpg", "--skip-bad"], DATA, "none of 1 photos can be read; none.jpg: no such file"),
+                                   (["a.jpg", "--onnx", "b"], 2, "give photos to predict, or --onnx FILE"),
+                                   (["a.jpg", "--device", "nowhere"], DATA, "nowhere"), (["a.jpg", "--precision", "fp8"], 2, "fp8")]:
+        done = by_hand(folder, *arguments)
+        assert done.returncode == code and words in done.stderr and done.stdout == "", done.stderr
+
+
+def test_networks_trained_in_bf16_predict_in_it_if_told_to(photos, tmp_path):
+    config = runs.write_config(tmp_path / "c.yaml", photos / "crops.h5", folds="{k: 2}", models="[{name: resnet20}]",
+                               cluster="{threads: 1, device: cpu, fast_conv: false}",
+                               targets="[{name: mask}]", train="{epochs: 4, batch: 16, lr: 1e-2, precision: bf16}")
+    exports.pleat("train", config, "--run", tmp_path / "run")
+    exports.pleat("export", tmp_path / "run", "--out", tmp_path / "export")
+    images, ids = exports.crops_of(photos / "crops.h5")
+    rows = exports.rows_of(tmp_path / "run/predictions.csv")
+    differences = []
+    for precision in ("fp32", "bf16"):
+        ensemble = exports.loader_of(tmp_path / "export").load(tmp_path / "export", precision=precision)
+        differences.append(exports.largest_difference(rows, ids, ensemble, ensemble.predict_all(images)))
+    print("largest differences:", differences)
+    assert differences[1] < 1e-5 < differences[0]
+    with pytest.raises(ValueError, match="'fp16' is not fp32 or bf16"):
+        exports.loader_of(tmp_path / "export").load(tmp_path / "export", precision="fp16")
 
 
 @pytest.fixture(scope="module")

@@ -1,10 +1,12 @@
-"""Loads the ensemble that `pleat export` wrote here. Needs torch, torchvision, safetensors, numpy and Pillow.
+"""Loads the ensemble that `pleat export` wrote here. Needs torch, torchvision, safetensors, numpy and
+Pillow; for HEIC photos also pillow-heif.
 
-    ensemble = load("DIR")
+    ensemble = load("DIR")                          # load("DIR", device="cuda", precision="bf16")
     ensemble.predict(crops)                         # uint8 [N, H, W, C] -> {target: float64 [N, classes]}
-    ensemble.predict([ensemble.crop(Image.open("photo.jpg"))])
+    ensemble.predict_photos(["a.jpg", "folder", Image.open("b.png")], skip_bad=True).probs
+    ensemble.predict([ensemble.crop("photo.jpg")])
 
-    python DIR/ensemble.py photo.jpg ...            # prints a CSV in the format of `pleat predict`
+    python DIR/ensemble.py photo.jpg folder ...     # prints a CSV in the format of `pleat predict`; --help has more
     python DIR/ensemble.py --onnx ensemble.onnx     # writes one ONNX file; needs onnx and onnxruntime, too
 """
 import hashlib
@@ -26,9 +28,10 @@ def part(name):
     return importlib.import_module(f"{package}.{name}")
 
 
-def load(folder=HERE, device="cpu"):
-    """Reads the folder of an export. Raises ValueError for a changed file or another format version."""
-    return part("ensemble").Ensemble(pathlib.Path(folder), device)
+def load(folder=HERE, device="cpu", precision="fp32"):
+    """Reads the folder of an export. Raises ValueError for a changed file or another format version.
+    precision: bf16 computes the networks that were trained in bf16 in it, as pleat does; the others in fp32."""
+    return part("ensemble").Ensemble(pathlib.Path(folder), device, precision)
 
 
 def main():

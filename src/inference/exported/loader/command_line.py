@@ -4,9 +4,8 @@ import csv
 import pathlib
 import sys
 
-from PIL import Image
-
 from .ensemble import Ensemble
+from .photo_kinds import BadPhoto
 
 DONE, USAGE, DATA = 0, 2, 3  # exit codes, as pleat's
 
@@ -15,10 +14,12 @@ def main(folder, arguments):
     """Returns the exit code."""
     options = parse(arguments)
     try:
-        ensemble = Ensemble(folder, "cpu")
+        ensemble = Ensemble(folder, options.device, options.precision)
         if options.onnx:
             return convert(ensemble, options.onnx)
-        predict(ensemble, options.photos)
+        predict(ensemble, options)
+    except BadPhoto as error:
+        return fail(DATA, f"{error}; fix it, or pass --skip-bad to leave such photos out")
     except (OSError, ValueError, NotImplementedError, RuntimeError) as error:
         return fail(DATA, error)
     return DONE
@@ -31,11 +32,19 @@ def fail(code, what):
 
 def parse(arguments):
     parser = argparse.ArgumentParser(prog="ensemble.py", description=__doc__)
-    parser.add_argument("photos", nargs="*", metavar="PHOTO", help="a photo to predict; the CSV goes to standard output")
-    parser.add_argument("--onnx", metavar="FILE", help="write the ensemble as an ONNX file; needs onnx and onnxruntime")
+    parser.add_argument("photos", nargs="*", metavar="PHOTO",
+                        help="a photo to predict, or a folder of photos; the CSV goes to standard output")
+    parser.add_argument("--skip-bad", action="store_true",
+                        help="leave out photos that cannot be read, and list them on standard error")
+    parser.add_argument("--precision", choices=["fp32", "bf16"], default="fp32",
+                        help="bf16: networks that were trained in bf16 also predict in it; default: fp32")
+    parser.add_argument("--device", default="cpu", help="device of the networks, such as cuda; default: cpu")
+    parser.add_argument("--onnx", metavar="FILE", help="write the ensemble, in fp32, as an ONNX file; needs onnx and onnxruntime")
     options = parser.parse_args(arguments)
     if bool(options.photos) == bool(options.onnx):
         parser.error("give photos to predict, or --onnx FILE")
+    if options.onnx and (options.precision, options.device) != ("fp32", "cpu"):
+        parser.error("--onnx goes without --precision and --device")
     return options
 
 
@@ -49,18 +58,23 @@ def convert(ensemble, path):
     return DONE
 
 
-def predict(ensemble, photos):
+def predict(ensemble, options):
+    """Prints a CSV in the format of `pleat predict`, once all photos are predicted."""
+    made = ensemble.predict_photos(options.photos, options.skip_bad)
     out = csv.writer(sys.stdout, lineterminator="\n")
-    for i, photo in enumerate(photos):
-        with Image.open(photo) as image:
-            probs, numbers = ensemble.predict_all([ensemble.crop(image)])
-        columns, values = ["id", "split"], [photo, "test"]
+    columns = ["id", "split"]
+    for name, classes in ensemble.classes.items():
+        columns += [name, *(f"{name}:{each}" for each in classes)]
+        columns += [f"{name}.mean", f"{name}.deviation"] if name in made.numbers else []
+    out.writerow(columns)
+    for i, photo in enumerate(made.names):
+        values = [photo, "test"]
         for name, classes in ensemble.classes.items():
-            columns += [name, *(f"{name}:{each}" for each in classes)]
-            values += [classes[probs[name][0].argmax()], *map("{:.6f}".format, probs[name][0])]
-            if name in numbers:
-                columns += [f"{name}.mean", f"{name}.deviation"]
-                values += map("{:.6g}".format, numbers[name][0])
-        if i == 0:
-            out.writerow(columns)
+            probs = made.probs[name][i]
+            values += [classes[probs.argmax()], *map("{:.6f}".format, probs)]
+            values += map("{:.6g}".format, made.numbers[name][i]) if name in made.numbers else []
         out.writerow(values)
+    if made.refused:
+        print(f"ensemble.py: left out {len(made.refused)} of {len(made.names) + len(made.refused)} photos:", file=sys.stderr)
+        for photo, reason in made.refused.items():
+            print(f"  {photo}: {reason}", file=sys.stderr)

@@ -1,6 +1,7 @@
 """The exported ensemble: its files, and its predictions."""
 import hashlib
 import json
+from typing import NamedTuple
 
 import numpy as np
 import safetensors.torch
@@ -8,15 +9,26 @@ import torch
 
 from .codes import outputs_of
 from .networks import make_network, script_with
-from .photos import crop_of
+from .photo_kinds import BadPhoto
+from .photo_list import listed, name_of
+from .photos import crop_of, require_croppable
 from .prediction import Probabilities, Views, members_of
 
 FORMAT, VERSION = "pleat ensemble", 3
 
 
+class PhotoPredictions(NamedTuple):
+    names: list    # of the photos that were read: their paths; of a PIL image its file's, or "image" and its number
+    probs: dict    # {target: probabilities [N, classes]}
+    numbers: dict  # {target: mean and standard deviation [N, 2]} of targets trained as a number
+    refused: dict  # {name: reason} of the photos that were left out
+
+
 class Ensemble:
-    def __init__(self, folder, device):
-        self.folder, self.device = folder, torch.device(device)
+    def __init__(self, folder, device="cpu", precision="fp32"):
+        if precision not in ("fp32", "bf16"):
+            raise ValueError(f"precision '{precision}' is not fp32 or bf16")
+        self.folder, self.device, self.precision = folder, torch.device(device), precision
         self.about = json.loads((folder / "ensemble.json").read_text(encoding="utf-8"))
         if self.about.get("format") != FORMAT or self.about.get("version") != VERSION:
             raise ValueError(f"{folder}/ensemble.json is not '{FORMAT}' {VERSION}; use the ensemble.py beside it")
@@ -41,15 +53,46 @@ class Ensemble:
         return tuple({name: np.concatenate([part[kind][name].numpy() for part in parts]) for name in parts[0][kind]}
                      for kind in (0, 1))
 
-    def crop(self, image):
-        """Turns a photo (PIL image) into a crop for `predict`, uint8 [H, W, C]."""
-        return crop_of(image, self.about["preprocessing"])
+    def crop(self, photo):
+        """Turns a photo (a path or a PIL image) into a crop for `predict`, uint8 [H, W, C]. Raises BadPhoto, a
+        ValueError, for photos that `pleat prepare` refuses."""
+        return self._named_crop(name_of(photo), photo)
+
+    def predict_photos(self, photos, skip_bad=False, batch=256):
+        """Returns PhotoPredictions for paths, folders and PIL images. Raises BadPhoto for the first photo that cannot be
+        read; with skip_bad, ValueError only if none can."""
+        require_croppable(self.about["preprocessing"])
+        every, crops, made, names, refused = listed(photos), [], [], [], {}
+        for i, (name, photo) in enumerate(every):
+            try:
+                crops.append(self._named_crop(name, photo))
+                names.append(name)
+            except BadPhoto as error:
+                if not skip_bad:
+                    raise
+                refused[name] = str(error)[len(name) + 2:]
+            if crops and (len(crops) == batch or i + 1 == len(every)):
+                made.append(self.predict_all(crops, batch))
+                crops = []
+        if not made:
+            raise ValueError("; ".join([f"none of {len(every)} photos can be read",
+                                        *(f"{name}: {reason}" for name, reason in list(refused.items())[:1])]))
+        probs, numbers = ({name: np.concatenate([part[kind][name] for part in made]) for name in made[0][kind]} for kind in (0, 1))
+        return PhotoPredictions(names, probs, numbers, refused)
+
+    def _named_crop(self, name, photo):
+        try:
+            return crop_of(photo, self.about["preprocessing"])
+        except BadPhoto as error:
+            raise BadPhoto(f"{name}: {error}") from None
 
     def _predict(self, images):
         outputs = []
         for run, views in zip(self.about["runs"], self.views):
-            shown = views(images.to(self.device))
-            outputs += [self.networks[member["weights"]](shown).float().cpu() for unit in run["units"] for member in unit["members"]]
+            shown, rounds = views(images.to(self.device)), self.precision == "bf16" and run["precision"] == "bf16"
+            with torch.autocast(self.device.type, torch.bfloat16, enabled=rounds):
+                outputs += [self.networks[member["weights"]](shown).float().cpu()
+                            for unit in run["units"] for member in unit["members"]]
         return self.probabilities(outputs)
 
     def _network(self, member):
