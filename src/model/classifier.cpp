@@ -107,6 +107,11 @@ void complete_model(ModelConfig& config) {
         "models: new_head takes all but the last layer from a file of weights, and none is given; add weights, or "
         "leave new_head out");
   }
+  if (config.map_by_order && config.weights.empty()) {
+    throw UsageError(
+        "models: map_by_order names the tensors of a file of weights, and none is given; add weights, or leave "
+        "map_by_order out");
+  }
   if (config.script.empty() && !config.name) config.name = kDefaultName;
   if (config.id.empty()) config.id = config.name ? *config.name : std::filesystem::path(config.script).stem().string();
   config.stem = resolve_stem(config);

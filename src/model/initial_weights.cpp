@@ -6,43 +6,33 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <mutex>
 #include <set>
 #include <utility>
 
 #include "base/error.h"
 #include "base/files.h"
-#include "base/log.h"
+#include "base/once.h"
 #include "model/state_fit.h"
+#include "model/weight_names.h"
 #include "model/weights_guess.h"
+#include "weight_formats/saved_file.h"
 #include "weight_formats/state_dict.h"
 
 namespace pleat {
 namespace {
 
-// Logs a line only once per process: every fold starts from the same file.
-void say_once(const std::string& line) {
-  static std::mutex mutex;
-  static std::set<std::string> said;
-  const std::lock_guard lock(mutex);
-  if (said.insert(line).second) spdlog::info(line);
-}
-
 TensorFile from_state_dict(const std::string& bytes, const std::string& path) {
   const StateDict read = read_state_dict(bytes, path);
-  if (!read.wrapper.empty()) say_once(fmt::format("{}: a checkpoint; reads weights under '{}'", path, read.wrapper));
-  return to_tensor_file(read.tensors, path);
+  if (!read.wrapper.empty()) {
+    say_once(fmt::format("{}: a checkpoint; reads weights under '{}'{}{}", path, read.wrapper,
+                         read.others.empty() ? "" : ", not those under ", fmt::join(read.others, " and ")));
+  }
+  TensorFile file = to_tensor_file(read.tensors, path);
+  file.keeps_order = true;
+  return file;
 }
 
 [[noreturn]] void refuse_other(const std::string& bytes, const std::string& path) {
-  // The pickled magic number at the start of torch.save's format before 1.6, which it still writes on request.
-  constexpr std::string_view kLegacy = "\x80\x02\x8a\x0al\xfc\x9c\x46\xf9 j\xa8P\x19.";
-  if (bytes.starts_with(kLegacy)) {
-    throw DataError(
-        "{}: in PyTorch's format before 1.6, which pleat does not read; convert it: python3 -c \"import torch; "
-        "torch.save(torch.load('{}', map_location='cpu', weights_only=True), 'weights.pth')\"",
-        path, path);
-  }
   if (bytes.starts_with("version https://git-lfs"))
     throw DataError("{}: a Git LFS pointer, not the file itself; run `git lfs pull`", path);
   const char* what = bytes.empty()        ? "an empty file"
@@ -54,20 +44,9 @@ TensorFile from_state_dict(const std::string& bytes, const std::string& path) {
       path, what);
 }
 
-// Removes the prefixes that wrappers of networks put before every name; wrappers may nest in any order.
-void take_prefix_off(TensorFile& file, const NamedTensors& own) {
-  for (const std::string prefix : {"module.", "_orig_mod.", "module."}) {
-    const auto has = [&](const auto& named) { return named.first.starts_with(prefix); };
-    if (file.tensors.empty() || !std::all_of(file.tensors.begin(), file.tensors.end(), has)) continue;
-    if (std::any_of(own.begin(), own.end(), has)) continue;
-    for (auto& [name, tensor] : file.tensors) name.erase(0, prefix.size());
-    say_once(fmt::format("{}: reads its names without '{}'", file.source, prefix));
-  }
-}
-
 // BatchNorm counts its batches only since PyTorch 0.4.1. Like PyTorch, adds zero counters for older files.
 void add_counters(TensorFile& file, const NamedTensors& own) {
-  const auto counts = [](const auto& named) { return named.first.ends_with("num_batches_tracked"); };
+  const auto counts = [](const auto& named) { return is_counter(named.first); };
   if (std::any_of(file.tensors.begin(), file.tensors.end(), counts)) return;
   for (const auto& named : own) {
     if (counts(named)) file.tensors.emplace_back(named.first, at::zeros_like(named.second));
@@ -102,11 +81,49 @@ bool only_head_misfits(const Misfits& found, const Classifier& classifier) {
   return !others && std::all_of(all.begin(), all.end(), [&](const auto& name) { return head.contains(name); });
 }
 
+// Names the network that the weights are of, if it is one of pleat's; else "".
 std::string whose(const NamedTensors& tensors, const ModelConfig& config, const ClassifierShape& shape) {
-  const std::string network = whose_weights(tensors, config, shape);
-  return network.empty()
-             ? ""
-             : fmt::format("; it holds the weights of {}: change the model to that, or give another file", network);
+  WeightsGuess guess = whose_weights(tensors, config, shape);
+  for (const std::string& prefix : common_prefixes(tensors)) {
+    if (!guess.network.empty()) break;
+    NamedTensors inner = tensors;
+    for (auto& [name, tensor] : inner) name.erase(0, prefix.size());
+    guess = whose_weights(inner, config, shape);
+  }
+  if (guess.network.empty()) return "";
+  return fmt::format("; it holds the weights of {}: change the model to that{}, or give another file", guess.network,
+                     guess.other_head && !config.new_head ? " (and set new_head: true, for its other last layer)" : "");
+}
+
+// Renames the tensors in order, and says so.
+void map_by_order(TensorFile& file, const NamedTensors& own, const std::set<std::string>& kept) {
+  std::string problem;
+  NamedTensors named = by_order(file, own, kept, problem);
+  if (!problem.empty()) {
+    throw DataError("{}: map_by_order does not go with it: {}; leave map_by_order out, or give another file",
+                    file.source, problem);
+  }
+  const auto pair = [&](std::size_t i) { return fmt::format("{} -> {}", file.tensors[i].first, named[i].first); };
+  std::erase_if(file.tensors, [](const auto& each) { return is_counter(each.first); });
+  if (!named.empty())
+    say_once(fmt::format("{}: maps {} tensors by order, {} to {}", file.source, named.size(), pair(0),
+                         pair(named.size() - 1)));
+  file.tensors = std::move(named);
+}
+
+// Advice for names that do not fit.
+std::string advice(const TensorFile& file, const NamedTensors& own, const std::set<std::string>& head,
+                   const ModelConfig& config, const ClassifierShape& shape) {
+  std::string problem;
+  if (by_order(file, own, config.new_head ? head : std::set<std::string>{}, problem); problem.empty()) {
+    return "; its names differ, but all its shapes match the network's one to one in order: if it is the same network, "
+           "set map_by_order: true";
+  }
+  if (by_order(file, own, head, problem = ""); problem.empty()) {
+    return "; its names differ, but all its shapes except the last layer's match the network's one to one in order: if "
+           "it is the same network, set map_by_order: true and new_head: true";
+  }
+  return whose(file.tensors, config, shape);
 }
 
 }  // namespace
@@ -114,15 +131,20 @@ std::string whose(const NamedTensors& tensors, const ModelConfig& config, const 
 TensorFile read_weights(const std::string& path) {
   const std::string bytes = read_file(path);
   if (bytes.size() > 8 && bytes[8] == '{') return tensors_from_bytes(bytes, path);  // after the header's length
-  if (bytes.starts_with("PK")) return from_state_dict(bytes, path);
+  if (bytes.starts_with("PK") || is_old_save(bytes)) return from_state_dict(bytes, path);
   refuse_other(bytes, path);
 }
 
 void load_weights(Classifier& classifier, const ModelConfig& config, const ClassifierShape& shape) {
   NamedTensors own = state_of(classifier);
+  const NamedTensors all = own;
+  const auto head_names = classifier.head_parameters();
+  const std::set<std::string> head(head_names.begin(), head_names.end());
   const std::set<std::string> kept = config.new_head ? head_of(classifier, config) : std::set<std::string>{};
   TensorFile file = read_weights(config.weights);
-  take_prefix_off(file, own);
+  take_prefix_off(file, own, head);
+  if (config.map_by_order && !names_fit(file.tensors, "", own, kept)) map_by_order(file, own, kept);
+  const TensorFile before = file;
   add_counters(file, own);
   leave_out(own, kept);
   leave_out(file.tensors, kept);
@@ -131,7 +153,7 @@ void load_weights(Classifier& classifier, const ModelConfig& config, const Class
   throw DataError("{} does not fit: {}{}", file.source, fmt::join(found.problems, "; "),
                   only_head_misfits(found, classifier)
                       ? "; only the last layer differs: to train a new one on the rest, set new_head: true"
-                      : whose(file.tensors, config, shape));
+                      : advice(before, all, head, config, shape));
 }
 
 }  // namespace pleat

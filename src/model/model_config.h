@@ -16,6 +16,7 @@ struct ModelConfig {
   std::string stem = "auto";
   std::string weights;
   bool new_head = false;
+  bool map_by_order = false;
   Auto<double> dropout, stochastic_depth;
   static constexpr auto fields() {
     return std::tuple{
@@ -35,11 +36,15 @@ struct ModelConfig {
               "about 64 pixels; auto: "
               "imagenet, but small for resnet20"),
         field("weights", &ModelConfig::weights, any(), runtime,
-              "file of initial weights, .safetensors or .pth (a state dict); none: random, or those in script; the job "
+              "file of initial weights, .safetensors or .pth (a state dict or a checkpoint); none: random, or those in script; the job "
               "key depends on its contents, not on its path"),
         field("new_head", &ModelConfig::new_head, any(), omit_at_default,
               "load all but the last layer from the file of weights; the last layer starts random: for weights trained "
               "on other classes"),
+        field(
+            "map_by_order", &ModelConfig::map_by_order, any(), runtime,
+            "give the tensors of the file of weights the network's names in order, if the names differ and the shapes "
+            "match one to one: for the same network as another program names it"),
         field("dropout", &ModelConfig::dropout, below_one(), omit_at_default,
               "share of features dropped before the last layer in training; auto: the network's own (efficientnet_b0 "
               "and b1 0.2, b2 and b3 0.3, b4 0.4, resnets 0)"),
@@ -50,7 +55,8 @@ struct ModelConfig {
 };
 
 /// Fills in id, name and stem, and clears options that equal the network's defaults: one network has one spelling.
-/// Throws: UsageError for an unknown name or stem; a script with a name, stem or drop rate; new_head without weights.
+/// Throws: UsageError for an unknown name or stem; a script with a name, stem or drop rate; new_head or
+/// map_by_order without weights.
 void complete_model(ModelConfig& config);
 
 /// Returns the given stem, or the network's stem for `auto`. A script's stem stays `auto`.

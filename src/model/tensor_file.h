@@ -18,7 +18,8 @@ struct TensorFile {
   std::map<std::string, std::string> metadata;
   /// Throws: DataError naming the file and the tensor, if it is missing.
   const torch::Tensor& at(const std::string& name) const;
-  std::string source;  // for errors
+  std::string source;        // for errors
+  bool keeps_order = false;  // the tensors are in the order of the network that they were saved from
 };
 
 /// Writes values in row-major order, whatever the tensors' strides and devices.

@@ -10,7 +10,7 @@
 namespace pleat {
 namespace {
 
-enum class Fit { kNone, kNamesAlone, kWhole };
+enum class Fit { kNone, kNamesAlone, kWholeButHead, kWhole };
 
 // Only newer files have BatchNorm's batch counters, and loading may have added them.
 NamedTensors without_counters(NamedTensors tensors) {
@@ -32,38 +32,41 @@ Fit fit_of(const NamedTensors& tensors, const ModelConfig& config, const Classif
       std::size_t(!found.missing.empty()) + std::size_t(!found.extra.empty()) + std::size_t(!found.wrong_shape.empty());
   const bool other_numbers = found.problems.size() > names_and_shapes;
   if (!within_head(found.missing) || !within_head(found.extra) || other_numbers) return Fit::kNone;
-  return within_head(found.wrong_shape) ? Fit::kWhole : Fit::kNamesAlone;
+  if (!within_head(found.wrong_shape)) return Fit::kNamesAlone;
+  return found.problems.empty() ? Fit::kWhole : Fit::kWholeButHead;
 }
 
 // Stem and channels change only the first layer's shape, and no name.
-std::string whose_of(const std::string& name, const NamedTensors& tensors, const ModelConfig& config,
-                     const ClassifierShape& shape) {
+WeightsGuess whose_of(const std::string& name, const NamedTensors& tensors, const ModelConfig& config,
+                      const ClassifierShape& shape) {
   for (const int channels : {shape.channels, shape.channels == 3 ? 1 : 3}) {
     for (const char* stem : {"auto", "small"}) {
       ClassifierShape other = shape;
       other.channels = channels;
       const ModelConfig guess{.name = name, .stem = stem};
       const Fit fit = fit_of(tensors, guess, other);
-      if (fit == Fit::kNone) return "";
+      if (fit == Fit::kNone) return {};
       if (fit == Fit::kNamesAlone) continue;
-      if (name == config.name && channels == shape.channels && resolve_stem(guess) == resolve_stem(config)) return "";
+      if (name == config.name && channels == shape.channels && resolve_stem(guess) == resolve_stem(config)) return {};
       const std::string images = channels == shape.channels ? ""
                                                             : fmt::format(", for images of {} (these have {})",
                                                                           counted(channels, "channel"), shape.channels);
-      return name + (std::string(stem) == "small" ? " with stem: small" : "") + images;
+      const std::string fitting = resolve_stem(guess);
+      const bool names_stem = std::string(stem) == "small" || (name == config.name && fitting != resolve_stem(config));
+      return {name + (names_stem ? " with stem: " + fitting : "") + images, fit == Fit::kWholeButHead};
     }
   }
-  return "";
+  return {};
 }
 
 }  // namespace
 
-std::string whose_weights(const NamedTensors& tensors, const ModelConfig& config, const ClassifierShape& shape) {
+WeightsGuess whose_weights(const NamedTensors& tensors, const ModelConfig& config, const ClassifierShape& shape) {
   const NamedTensors given = without_counters(tensors);
   for (const std::string& name : classifier_names()) {
-    if (const std::string found = whose_of(name, given, config, shape); !found.empty()) return found;
+    if (const WeightsGuess found = whose_of(name, given, config, shape); !found.network.empty()) return found;
   }
-  return "";
+  return {};
 }
 
 }  // namespace pleat

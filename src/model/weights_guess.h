@@ -7,9 +7,14 @@
 
 namespace pleat {
 
-/// Returns the other network of pleat's that the tensors belong to, such as "resnet34 with stem: small". The number of
-/// classes may differ. Returns "" if they belong to none, or to `config`'s own network.
-/// Makes each network in turn, which takes seconds: use it only for errors.
-std::string whose_weights(const NamedTensors& tensors, const ModelConfig& config, const ClassifierShape& shape);
+struct WeightsGuess {
+  std::string network;      // "resnet34 with stem: small"; empty: none
+  bool other_head = false;  // the last layer has another width, or is missing
+};
+
+/// Returns the other network of pleat's that the tensors belong to, or the stem of `config`'s network that they fit.
+/// The number of classes may differ. Returns none if they belong to none, or fit `config`'s own network. Makes each
+/// network in turn, which takes seconds: use it only for errors.
+WeightsGuess whose_weights(const NamedTensors& tensors, const ModelConfig& config, const ClassifierShape& shape);
 
 }  // namespace pleat

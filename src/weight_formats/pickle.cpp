@@ -2,11 +2,13 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <unordered_map>
 #include <utility>
 
 #include "base/error.h"
+#include "base/utf8.h"
 #include "weight_formats/pickle_names.h"
 #include "weight_formats/pickled_tensor.h"
 
@@ -19,6 +21,7 @@ class Machine {
  public:
   Machine(std::string_view pickle, std::string_view file) : pickle_(pickle), file_(file) {}
   Pickled run();
+  std::size_t size() const { return at_; }
 
  private:
   using Kind = PickleKind;
@@ -27,18 +30,20 @@ class Machine {
   [[noreturn]] void refuse(const std::string& what) const {
     refuse_weights(file_, fmt::format("{} (byte {} of its pickle)", what, begin_));
   }
+  bool is(PickleId id, Kind kind) const { return value(id).kind == kind; }
   std::string_view take(std::size_t size);
   std::uint64_t number(std::size_t size);
   std::string_view line();
-  std::int64_t long_integer();
+  void long_integer(std::size_t size);
 
   // The stack.
   PickleId make(PickleValue value);
   void push(PickleId id) { stack_.push_back(id); }
   void push(Kind kind, std::int64_t number = 0) { push(make({.kind = kind, .number = number})); }
   PickleId pop();
+  void drop();
   std::vector<PickleId> pop_to_mark();
-  PickleId top(Kind kind, const char* what) const;
+  PickleValue* top(Kind kind, const char* what);
   PickleValue& value(PickleId id) { return read_.values[id]; }
   const PickleValue& value(PickleId id) const { return read_.values[id]; }
 
@@ -52,6 +57,11 @@ class Machine {
   void name();
   void build();
   void call();
+  bool call_known(const PickleName& known, const std::vector<PickleId>& arguments);
+  bool dict_of_pairs(const std::vector<PickleId>& pairs);
+  void persistent();
+  void foreign(PickledForeign made);
+  bool pass_on_foreign(const std::vector<PickleId>& parts);
   void tensor(PickledTensor made);
   void storage(const PickledStorage& made);
   void remember(std::uint64_t place) { memo_[place] = top_of_stack(); }
@@ -88,13 +98,12 @@ std::string_view Machine::line() {
   return text;
 }
 
-// Two's complement, in as few bytes as it needs.
-std::int64_t Machine::long_integer() {
-  const std::size_t size = number(1);
-  if (size > 8) refuse("an integer in it has more than 64 bits");
-  if (size == 0) return 0;
+// Two's complement, in as few bytes as it needs. One of more than 64 bits (a random seed) is no size of a tensor.
+void Machine::long_integer(std::size_t size) {
+  if (size > 8) return take(size), push(Kind::kNumber);
+  if (size == 0) return push(Kind::kInt, 0);
   const unsigned unused = static_cast<unsigned>(64 - 8 * size);
-  return static_cast<std::int64_t>(number(size) << unused) >> unused;
+  push(Kind::kInt, static_cast<std::int64_t>(number(size) << unused) >> unused);
 }
 
 PickleId Machine::make(PickleValue value) {
@@ -114,6 +123,12 @@ PickleId Machine::pop() {
   return id;
 }
 
+// Pops a value, or the mark if there is no value above it.
+void Machine::drop() {
+  if (!marks_.empty() && marks_.back() == stack_.size()) return marks_.pop_back();
+  pop();
+}
+
 std::vector<PickleId> Machine::pop_to_mark() {
   if (marks_.empty()) refuse("its pickle pops from an empty stack");
   const auto begin = stack_.begin() + static_cast<std::ptrdiff_t>(marks_.back());
@@ -123,35 +138,56 @@ std::vector<PickleId> Machine::pop_to_mark() {
   return items;
 }
 
-PickleId Machine::top(Kind kind, const char* what) const {
+// Returns null for a foreign object, which takes anything.
+PickleValue* Machine::top(Kind kind, const char* what) {
   const PickleId id = top_of_stack();
-  if (value(id).kind != kind) refuse(fmt::format("it {} {}", what, kind_name(value(id).kind)));
-  return id;
+  if (is(id, Kind::kForeign)) return nullptr;
+  if (!is(id, kind)) refuse(fmt::format("it {} {}", what, kind_name(value(id).kind)));
+  return &value(id);
 }
 
 void Machine::tuple(std::vector<PickleId> items) { push(make({.kind = Kind::kTuple, .items = std::move(items)})); }
 
 void Machine::fill_list(const std::vector<PickleId>& items) {
-  auto& list = value(top(Kind::kList, "appends to")).items;
-  list.insert(list.end(), items.begin(), items.end());
+  PickleValue* list = top(Kind::kList, "appends to");
+  if (list != nullptr) list->items.insert(list->items.end(), items.begin(), items.end());
 }
 
 void Machine::fill_dict(const std::vector<PickleId>& items) {
   if (items.size() % 2 != 0) refuse("a key in it has no value");
-  auto& dict = value(top(Kind::kDict, "sets a key of")).items;
-  dict.insert(dict.end(), items.begin(), items.end());
+  PickleValue* dict = top(Kind::kDict, "sets a key of");
+  if (dict != nullptr) dict->items.insert(dict->items.end(), items.begin(), items.end());
 }
 
 void Machine::name() {
   const std::string_view module = line(), word = line();
-  const std::size_t place = find_pickle_name(module, word, file_, pickle_.substr(at_), read_.values.empty());
-  push(Kind::kName, static_cast<std::int64_t>(place));
+  if (const auto place = find_pickle_name(module, word)) return push(Kind::kName, static_cast<std::int64_t>(*place));
+  foreign({.name = fmt::format("{}.{}", module, word)});
+}
+
+void Machine::foreign(PickledForeign made) {
+  read_.foreign.push_back(std::move(made));
+  push(Kind::kForeign, static_cast<std::int64_t>(read_.foreign.size() - 1));
+}
+
+// What holds a foreign object where torch.save has something else is foreign too.
+bool Machine::pass_on_foreign(const std::vector<PickleId>& parts) {
+  const auto found = std::find_if(parts.begin(), parts.end(), [&](PickleId id) { return is(id, Kind::kForeign); });
+  if (found == parts.end()) return false;
+  return push(Kind::kForeign, value(*found).number), true;
 }
 
 // Skips attributes, such as a state dict's `_metadata`: module versions, which no weight depends on.
 void Machine::build() {
-  if (value(pop()).kind != Kind::kDict) refuse("it sets attributes that are not a dict");
-  top(Kind::kDict, "sets attributes of");
+  const PickleId state = pop();
+  if (top(Kind::kDict, "sets attributes of") != nullptr) {
+    if (!is(state, Kind::kDict)) refuse("it sets attributes that are not a dict");
+    return;
+  }
+  const auto& keys = value(state).items;
+  PickledForeign& object = read_.foreign[static_cast<std::size_t>(value(top_of_stack()).number)];
+  for (std::size_t i = 0; is(state, Kind::kDict) && i < keys.size(); i += 2)
+    object.network = object.network || value(keys[i]).text == "_modules";
 }
 
 void Machine::recall(std::uint64_t place) {
@@ -163,20 +199,61 @@ void Machine::recall(std::uint64_t place) {
 void Machine::call() {
   const PickleValue given = value(pop());
   if (given.kind != Kind::kTuple) refuse("it calls something without a tuple of arguments");
-  const PickleValue& called = value(pop());
+  const PickleValue called = value(pop());
+  if (called.kind == Kind::kForeign) return push(Kind::kForeign, called.number);
   if (called.kind != Kind::kName) refuse(fmt::format("it calls {}", kind_name(called.kind)));
   const PickleName& known = pickle_name(static_cast<std::size_t>(called.number));
-  const auto& arguments = given.items;
-  const auto is = [&](std::size_t i, Kind kind) { return arguments.size() > i && value(arguments[i]).kind == kind; };
-  if (known.role == PickleRole::kOrderedDict && arguments.empty()) return push(Kind::kDict);
-  if (known.role == PickleRole::kSize && arguments.size() == 1 && is(0, Kind::kTuple)) return push(arguments[0]);
-  if (known.role == PickleRole::kParameter && arguments.size() == 3 && is(0, Kind::kTensor) && is(1, Kind::kBool) &&
-      is(2, Kind::kDict))
-    return push(arguments[0]);
-  if (known.role == PickleRole::kTensor && (arguments.size() == 6 || arguments.size() == 7) && is(0, Kind::kStorage) &&
-      is(2, Kind::kTuple) && is(3, Kind::kTuple) && is(4, Kind::kBool) && is(5, Kind::kDict))
-    return tensor(tensor_of(read_, arguments));
+  if (call_known(known, given.items) || pass_on_foreign(given.items)) return;
   refuse(fmt::format("it calls {}.{} in a way that torch.save does not write", known.module, known.name));
+}
+
+// Returns false for arguments that the name does not take.
+bool Machine::call_known(const PickleName& known, const std::vector<PickleId>& arguments) {
+  const auto kinds_are = [&](const std::vector<std::optional<Kind>>& kinds) {
+    for (std::size_t i = 0; i < kinds.size(); ++i) {
+      if (i >= arguments.size() || (kinds[i] && !is(arguments[i], *kinds[i]))) return false;
+    }
+    return true;
+  };
+  const std::size_t count = arguments.size();
+  const bool tensor_view = kinds_are({Kind::kStorage, std::nullopt, Kind::kTuple, Kind::kTuple});
+  switch (known.role) {
+    case PickleRole::kOrderedDict:
+      if (count == 0) return push(Kind::kDict), true;
+      return count == 1 && kinds_are({Kind::kList}) && dict_of_pairs(value(arguments[0]).items);
+    case PickleRole::kSize:
+      return count == 1 && kinds_are({Kind::kTuple}) && (push(arguments[0]), true);
+    case PickleRole::kParameter:
+      return count == 3 && kinds_are({Kind::kTensor, Kind::kBool, Kind::kDict}) && (push(arguments[0]), true);
+    case PickleRole::kOldTensor:
+      return count == 4 && tensor_view && (tensor(tensor_of(read_, arguments)), true);
+    case PickleRole::kTensor:
+      return (count == 6 || count == 7) && tensor_view && is(arguments[4], Kind::kBool) &&
+             is(arguments[5], Kind::kDict) && (tensor(tensor_of(read_, arguments)), true);
+    case PickleRole::kStorage:
+      return false;
+  }
+  return false;
+}
+
+// Python 2 wrote an OrderedDict as a list of lists of a key and a value.
+bool Machine::dict_of_pairs(const std::vector<PickleId>& pairs) {
+  PickleValue dict{.kind = Kind::kDict};
+  for (const PickleId pair : pairs) {
+    const PickleValue& each = value(pair);
+    if ((each.kind != Kind::kList && each.kind != Kind::kTuple) || each.items.size() != 2) return false;
+    dict.items.insert(dict.items.end(), each.items.begin(), each.items.end());
+  }
+  return push(make(std::move(dict))), true;
+}
+
+// A tensor's storage, or the class of a module in a whole network before PyTorch 1.6: ('module', class, file, source).
+void Machine::persistent() {
+  const PickleId id = pop();
+  const auto& parts = value(id).items;
+  if (is(id, Kind::kTuple) && parts.size() > 1 && is(parts[1], Kind::kForeign))
+    return push(Kind::kForeign, value(parts[1]).number);
+  storage(storage_of(read_, id));
 }
 
 void Machine::tensor(PickledTensor made) {
@@ -204,11 +281,15 @@ bool Machine::step_number(char code) {
     case 'J':
       return push(Kind::kInt, static_cast<std::int32_t>(number(4))), true;
     case '\x8a':
-      return push(Kind::kInt, long_integer()), true;
+      return long_integer(number(1)), true;
+    case '\x8b':
+      return long_integer(number(4)), true;
     case 'G':  // a float; its value is never used
       return take(8), push(Kind::kNumber), true;
-    case 'X': {
-      const std::string_view text = take(number(4));
+    case 'X':
+    case 'T':
+    case 'U': {  // the latter two are Python 2's
+      const std::string_view text = take(number(code == 'U' ? 1 : 4));
       return push(make({.kind = Kind::kText, .text = text})), true;
     }
     default:
@@ -259,11 +340,18 @@ bool Machine::step() {
     case 'c':
       return name(), true;
     case 'R':
+    case '\x81':  // a new object; only foreign classes are written so
       return call(), true;
+    case '0':
+      return drop(), true;
+    case '1':
+      return pop_to_mark(), true;
+    case '2':
+      return push(top_of_stack()), true;
     case 'b':
       return build(), true;
     case 'Q':
-      return storage(storage_of(read_, pop())), true;
+      return persistent(), true;
     case 'q':
       return remember(number(1)), true;
     case 'r':
@@ -294,19 +382,44 @@ Pickled Machine::run() {
   }
   read_.root = pop();
   if (!stack_.empty() || !marks_.empty()) refuse("its pickle ends with values left on the stack");
-  if (at_ != pickle_.size()) refuse("its pickle has bytes after its end");
   return std::move(read_);
 }
 
 }  // namespace
 
 const char* kind_name(PickleKind kind) {
-  constexpr std::array kNames{"nothing", "true or false", "a whole number", "a number",  "a string", "a tuple",
-                              "a list",  "a dict",        "a name",         "a storage", "a tensor"};
+  constexpr std::array kNames{"nothing",  "true or false", "a whole number", "a number",
+                              "a string", "a tuple",       "a list",         "a dict",
+                              "a name",   "a storage",     "a tensor",       "a foreign object"};
   return kNames[static_cast<std::size_t>(kind)];
 }
 
-Pickled read_pickle(std::string_view pickle, std::string_view file) { return Machine(pickle, file).run(); }
+Pickled read_pickle(std::string_view pickle, std::string_view file) {
+  std::size_t size = 0;
+  Pickled read = read_pickle_at_begin(pickle, file, size);
+  if (size != pickle.size()) refuse_weights(file, fmt::format("its pickle has bytes after its end at byte {}", size));
+  return read;
+}
+
+Pickled read_pickle_at_begin(std::string_view bytes, std::string_view file, std::size_t& size) {
+  Machine machine(bytes, file);
+  Pickled read = machine.run();
+  size = machine.size();
+  return read;
+}
+
+void refuse_foreign(const PickledForeign& foreign, const std::string& where, std::string_view file) {
+  if (foreign.network) {
+    throw DataError(
+        "{}: {}a whole network of class {}, but pleat reads only weights; save the weights in Python, where that class "
+        "can be imported: torch.save(model.state_dict(), 'weights.pth')",
+        file, where.empty() ? "" : where + " is ", shown(foreign.name));
+  }
+  throw DataError(
+      "{}: {} names {}, which does not belong in a state dict; pleat ran nothing from it; if you trust the file, save "
+      "only its weights in Python: torch.save(model.state_dict(), 'weights.pth')",
+      file, where.empty() ? "its pickle" : where, shown(foreign.name));
+}
 
 void refuse_weights(std::string_view file, const std::string& what) {
   throw DataError(

@@ -3,12 +3,13 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string_view>
 
 namespace pleat {
 
 /// The object that a call of a name makes.
-enum class PickleRole : std::uint8_t { kOrderedDict, kTensor, kParameter, kSize, kStorage };
+enum class PickleRole : std::uint8_t { kOrderedDict, kTensor, kOldTensor, kParameter, kSize, kStorage };
 
 struct PickleName {
   std::string_view module, name;
@@ -17,12 +18,8 @@ struct PickleName {
   std::size_t item = 0;         // of a storage: bytes per number
 };
 
-/// Returns a name's index in the table of known names.
-///   next: the rest of the pickle after the name
-///   first: whether the pickle begins with the name, as that of a whole network does
-/// Throws: DataError with `file` and the name, if the name is not known.
-std::size_t find_pickle_name(std::string_view module, std::string_view name, std::string_view file,
-                             std::string_view next, bool first);
+/// Returns a name's index in the table of known names; none for any other name.
+std::optional<std::size_t> find_pickle_name(std::string_view module, std::string_view name);
 
 const PickleName& pickle_name(std::size_t place);
 

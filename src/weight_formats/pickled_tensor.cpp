@@ -65,7 +65,9 @@ PickledTensor tensor_of(const Pickled& read, const std::vector<PickleId>& argume
 PickledStorage storage_of(const Pickled& read, PickleId persistent) {
   const auto& parts = read[persistent].items;
   const auto is = [&](std::size_t i, PickleKind kind) { return read[parts[i]].kind == kind; };
-  if (read[persistent].kind != PickleKind::kTuple || parts.size() != 5 || !is(0, PickleKind::kText) ||
+  // Before PyTorch 1.6 a sixth part could name a view of the storage; none is written since 0.4.
+  const bool whole = parts.size() == 5 || (parts.size() == 6 && is(5, PickleKind::kNone));
+  if (read[persistent].kind != PickleKind::kTuple || !whole || !is(0, PickleKind::kText) ||
       read[parts[0]].text != "storage" || !is(1, PickleKind::kName) || !is(2, PickleKind::kText) ||
       !is(3, PickleKind::kText))
     refuse("it refers to something outside of the pickle that is not a tensor's storage");

@@ -24,6 +24,11 @@ def saved(value, **how):
     return out.getvalue()
 
 
+def old(value):
+    """In the format before PyTorch 1.6."""
+    return saved(value, _use_new_zipfile_serialization=False)
+
+
 def network():
     return torch.nn.Sequential(torch.nn.Conv2d(1, 2, 3), torch.nn.Linear(2, 3))
 
@@ -77,14 +82,19 @@ BAD = {  # name: (the file's bytes as a function of a good state, words of the e
     "command-in-a-state-dict": (lambda state: saved({**state, "w": Command()}), ["names posix.system", "ran nothing from it"]),
     "whole-network": (lambda state: saved(network()), ["a whole network of class torch.nn.modules.container.Sequential", "torch.save(model.state_dict()"]),
     "torchscript": (lambda state: scripted(), ["a TorchScript network", "script:"]),
-    "legacy": (lambda state: saved(state, _use_new_zipfile_serialization=False), ["format before 1.6", "weights_only=True"]),
+    "whole-network-in-a-checkpoint": (lambda state: saved({"epoch": 3, "model": network()}), ["'model' in it is a whole network of class torch.nn.modules.container.Sequential"]),
+    "old-cut": (lambda state: old(state)[:-5], ["cut short"]),
+    "old-with-more": (lambda state: old(state) + b"x", ["1 bytes follow its storages"]),
+    "old-command": (lambda state: old({**state, "w": Command()}), ["names posix.system", "ran nothing from it"]),
+    "old-whole-network": (lambda state: old(network()), ["a whole network of class torch.nn.modules.container.Sequential"]),
     "protocol-4": (lambda state: saved(state, pickle_protocol=4), ["protocol 4", "pickle_protocol"]),
     "expanded": (lambda state: saved({"w": torch.zeros(1).expand(10**12)}), ["shows 1000000000000 numbers, but its storage has 1"]),
     "list": (lambda state: saved(list(state.values())), ["a list in place of a state dict"]),
     "no-tensor": (lambda state: saved({**state, "epoch": 3}), ["'epoch' in it is a whole number, not a tensor"]),
     "two-states": (lambda state: saved({"model": state, "state_dict": state}), ["weights under model and state_dict"]),
     "names-missing": (lambda state: saved(without(state, "bn1.weight", "fc.bias")), ["missing bn1.weight, fc.bias"]),
-    "names-of-another-network": (lambda state: save({"features." + key: tensor for key, tensor in state.items()}), ["missing conv1.weight", "extra features."]),
+    "names-of-another-network": (lambda state: save({"features." * (i % 2) + key: tensor for i, (key, tensor) in enumerate(state.items())}), ["missing ", "extra features."]),
+    "other-names-in-order": (lambda state: saved({f"w{i}": tensor for i, tensor in enumerate(state.values())}), ["missing conv1.weight", "extra w0"]),
     "other-width": (lambda state: saved({**state, "fc.weight": torch.zeros(10, 64), "fc.bias": torch.zeros(10)}),
                     ["fc.weight [10, 64] for [3, 64]", "fc.bias [10] for [3]", "set new_head: true"]),
     "colour": (lambda state: saved({**state, "conv1.weight": torch.zeros(16, 3, 3, 3)}), ["wrong shape: conv1.weight [16, 3, 3, 3] for [16, 1, 3, 3]"]),
@@ -107,6 +117,26 @@ def test_a_bad_file_of_weights_is_refused_in_one_line_and_leaves_nothing(whole_r
         assert word in line, line
     assert {path.name for path in tmp_path.iterdir() if path.name != "run"} == {"given.pth"}, "nothing was run, or written beside it"
     assert not (tmp_path / "run").exists()
+
+
+BY_ORDER = {  # as BAD, with map_by_order
+    "another-shape": (lambda state: saved({f"w{i}": tensor.new_zeros(tensor.shape + (1,)) for i, tensor in enumerate(state.values())}), ["map_by_order does not go with it: in order, its w0 ["]),
+    "fewer-tensors": (lambda state: saved({"w0": state["conv1.weight"]}), ["map_by_order does not go with it: it has 1 tensors, and the network "]),
+    "sorted-by-name": (lambda state: save({f"w{i}": tensor for i, tensor in enumerate(state.values())}), ["safetensors files do not keep the network's order"]),
+}
+
+
+@pytest.mark.parametrize("name", BY_ORDER)
+def test_tensors_that_do_not_match_in_order_are_refused(whole_run, state, tmp_path, name):
+    contents, words = BY_ORDER[name]
+    (tmp_path / "given.pth").write_bytes(contents(state))
+    line = runs.refusal(train(whole_run[1], tmp_path, "given.pth", ", map_by_order: true"), DATA)
+    assert all(word in line for word in ["given.pth", *words]), line
+
+
+def test_an_order_of_no_file_is_refused(whole_run, tmp_path):
+    done = runs.pleat("train", whole_run[1], "--set", "models=[{name: resnet20, map_by_order: true}]", "--run", tmp_path / "run")
+    assert "add weights, or leave map_by_order out" in runs.refusal(done, USAGE)
 
 
 @pytest.mark.parametrize("name", ["command", "other-width"])

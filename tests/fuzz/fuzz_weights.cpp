@@ -1,4 +1,4 @@
-// Fuzzes torch.save's files: weight_formats/state_dict reads zip archives, weight_formats/pickle anything else.
+// Fuzzes torch.save's files: weight_formats/state_dict reads both of its formats, weight_formats/pickle anything else.
 #include <zlib.h>
 
 #include <cstring>
@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "reader_outcome.h"
 #include "weight_formats/pickle.h"
+#include "weight_formats/saved_file.h"
 #include "weight_formats/state_dict.h"
 
 extern "C" std::size_t LLVMFuzzerMutate(std::uint8_t* data, std::size_t size, std::size_t most);
@@ -78,7 +79,7 @@ extern "C" std::size_t LLVMFuzzerCustomMutator(std::uint8_t* data, std::size_t s
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string_view file(reinterpret_cast<const char*>(data), size);
   fuzz::run_reader<DataError>([&] {
-    if (file.starts_with("PK")) {
+    if (file.starts_with("PK") || is_old_save(file)) {
       const StateDict read = read_state_dict(file, "input.pth");
       for (const RawTensor& tensor : read.tensors) fuzz::touch(tensor.bytes);
       return;

@@ -140,7 +140,9 @@ def zips():
 
 
 def weights_files():
-    """A file of torch.save, and the pickle in it alone."""
+    """A file of torch.save, in the format before 1.6 too, and the pickle in it alone."""
+    import argparse
+    import collections
     import torch
     network = torch.nn.Sequential(torch.nn.Conv2d(1, 2, 3), torch.nn.BatchNorm2d(2), torch.nn.Linear(2, 3))
     state = network.state_dict()
@@ -151,10 +153,15 @@ def weights_files():
         views[str(kind)] = torch.arange(6).to(kind)
     checkpoint = {"epoch": 3, "best": 0.5, "arch": "net", "seed": 2 ** 40, "done": True, "none": None, "shape": shared.shape,
                   "state_dict": dict(network.named_parameters()), "optimizer": torch.optim.Adam(network.parameters()).state_dict()}
-    for name, value in (("state", state), ("views", views), ("checkpoint", checkpoint), ("empty", {})):
+    objects = {"args": argparse.Namespace(lr=0.1), "counts": collections.defaultdict(int, {"a": 1}), "queue": collections.deque([1, 2]),
+               "rate": numpy.float64(0.5), "seed": 2 ** 70, "path": pathlib.PurePosixPath("a/b"), "ema": {"module": state, "updates": 3}}
+    for name, value in (("state", state), ("views", views), ("checkpoint", checkpoint), ("objects", objects), ("empty", {})):
         out = io.BytesIO()
         torch.save(value, out)
         yield f"pth-{name}.pth", out.getvalue()
+        old = io.BytesIO()
+        torch.save(value, old, _use_new_zipfile_serialization=False)
+        yield f"old-{name}.pth", old.getvalue()
         with zipfile.ZipFile(out) as archive:
             yield f"pickle-{name}.pkl", archive.read("archive/data.pkl")
 

@@ -2,6 +2,7 @@
 
 #include <ATen/ops/arange.h>
 #include <ATen/ops/equal.h>
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <torch/utils.h>
 
@@ -94,6 +95,16 @@ TEST_F(WeightsFileTest, NamesOfWrappedNetworksAreTakenWithoutTheirPrefix) {
   EXPECT_EQ(bytes_from(state_dict(state_of(*given_), "_orig_mod.")), expected);
   EXPECT_EQ(bytes_from(state_dict(state_of(*given_), "module._orig_mod.")), expected);
   EXPECT_EQ(bytes_from(state_dict(state_of(*given_), "_orig_mod.module.")), expected);
+  EXPECT_EQ(bytes_from(state_dict(state_of(*given_), "model.")), expected);
+  EXPECT_EQ(bytes_from(state_dict(state_of(*given_), "timm_model.net.")), expected);
+  NamedTensors averaged{{"n_averaged", torch::ones({}, at::kLong)}};
+  for (const auto& [name, tensor] : state_of(*given_)) averaged.emplace_back("module." + name, tensor);
+  EXPECT_EQ(bytes_from(state_dict(averaged)), expected) << "torch.optim.swa_utils";
+  EXPECT_THAT(refusal(starting_from(state_dict(state_of(*of_ten_), "model."))),
+              AllOf(HasSubstr("fc.weight [10, 512] for [4, 512]"), HasSubstr("set new_head: true")));
+  EXPECT_THAT(
+      refusal(starting_from(state_dict(state_of(*make_classifier({.name = "resnet34"}, kShape, kInit)), "net."))),
+      AllOf(HasSubstr("net.conv1.weight"), HasSubstr("it holds the weights of resnet34")));
   NamedTensors some = state_of(*given_);
   some[0].first = "module." + some[0].first;
   EXPECT_THAT(refusal(starting_from(state_dict(some))),
@@ -121,8 +132,9 @@ TEST_F(WeightsFileTest, MisfitsAreListedAndAnotherWidthSaysWhatToDo) {
   EXPECT_THAT(refusal(starting_from(state_dict(headless))),
               AllOf(HasSubstr("missing fc.weight, fc.bias"), HasSubstr("new_head: true")));
   EXPECT_THAT(refusal(starting_from(of_ten), {.channels = 1, .classes = 4}),
-              AllOf(HasSubstr("conv1.weight [64, 3, 7, 7] for [64, 1, 7, 7]"), Not(HasSubstr("new_head")),
-                    HasSubstr("it holds the weights of resnet18, for images of 3 channels (these have 1)")));
+              AllOf(HasSubstr("conv1.weight [64, 3, 7, 7] for [64, 1, 7, 7]"), Not(HasSubstr("only the last layer")),
+                    HasSubstr("it holds the weights of resnet18, for images of 3 channels (these have 1): change the "
+                              "model to that (and set new_head: true")));
   headless.emplace_back("head.weight", torch::zeros({4, 512}));
   EXPECT_THAT(refusal(starting_from(state_dict(headless))),
               AllOf(HasSubstr("extra head.weight"), Not(HasSubstr("new_head"))));
@@ -137,8 +149,48 @@ TEST_F(WeightsFileTest, WeightsOfAnotherNetworkAreKnownAsThat) {
   };
   EXPECT_THAT(refused({.name = "resnet34"}, 1000), HasSubstr("it holds the weights of resnet34"));
   EXPECT_THAT(refused({.name = "resnet18", .stem = "small"}, 4), HasSubstr("of resnet18 with stem: small"));
+  const auto of_imagenet = starting_from(weights_of({.name = "resnet18"}, 1000), {.name = "resnet18", .stem = "small"});
+  EXPECT_THAT(refusal(of_imagenet),
+              AllOf(HasSubstr("of resnet18 with stem: imagenet"), HasSubstr("set new_head: true")));
   EXPECT_THAT(refused({.name = "efficientnet_b2"}, 4), HasSubstr("it holds the weights of efficientnet_b2"));
   EXPECT_THAT(refusal(starting_from(state_dict({{"w", torch::zeros({2})}}))), Not(HasSubstr("it holds")));
+}
+
+TEST_F(WeightsFileTest, OtherNamesAreMappedByOrderWhereTheConfigSaysSo) {
+  const auto renamed = [](const NamedTensors& state, bool counters) {
+    NamedTensors other;
+    for (const auto& [name, tensor] : state)
+      if (counters || !name.ends_with("num_batches_tracked"))
+        other.emplace_back(fmt::format("t{}{}", other.size(), name.substr(name.rfind('.'))), tensor);
+    return other;
+  };
+  ModelConfig config = kNet;
+  config.map_by_order = true;
+  for (const bool counters : {true, false}) {
+    const std::string file = state_dict(renamed(state_of(*given_), counters));
+    EXPECT_THAT(refusal(starting_from(file)), HasSubstr("set map_by_order: true"));
+    EXPECT_EQ(tensors_to_bytes(state_of(*make_classifier(starting_from(file, config), kShape, kInit))),
+              tensors_to_bytes(state_of(*given_)));
+  }
+  const std::string wide = state_dict(renamed(state_of(*of_ten_), true));
+  EXPECT_THAT(refusal(starting_from(wide)), HasSubstr("set map_by_order: true and new_head: true"));
+  EXPECT_THAT(refusal(starting_from(wide, config)), HasSubstr("[10, 512] is fc.weight [4, 512]"));
+  config.new_head = true;
+  NamedTensors headless = renamed(state_of(*of_ten_), true);
+  headless.resize(headless.size() - 2);
+  for (const std::string& file : {wide, state_dict(headless)}) {
+    const auto made = by_name(state_of(*make_classifier(starting_from(file, config), kShape, kInit)));
+    EXPECT_TRUE(at::equal(made.at("layer4.1.conv2.weight"), by_name(state_of(*of_ten_)).at("layer4.1.conv2.weight")));
+    EXPECT_TRUE(
+        at::equal(made.at("fc.weight"), by_name(state_of(*make_classifier(kNet, kShape, kInit))).at("fc.weight")));
+  }
+  config.new_head = false;
+  EXPECT_EQ(
+      tensors_to_bytes(state_of(*make_classifier(starting_from(state_dict(state_of(*given_)), config), kShape, kInit))),
+      tensors_to_bytes(state_of(*given_)))
+      << "names that fit are kept";
+  ModelConfig without{.name = "resnet18", .map_by_order = true};
+  EXPECT_THROW(complete_model(without), UsageError);
 }
 
 TEST_F(WeightsFileTest, ANewHeadKeepsItsFirstValuesAndTheRestIsTheFiles) {
@@ -209,7 +261,7 @@ TEST_F(WeightsFileTest, FilesThatAreNoWeightsAreNamedWithWhatToDo) {
       {"", "an empty file"},
       {"<html>not found</html>", "another kind of file"},
       {"version https://git-lfs.github.com/spec/v1\n", "git lfs pull"},
-      {std::string("\x80\x02\x8a\x0al\xfc\x9c\x46\xf9 j\xa8P\x19.\x80\x02M\xe9\x03."), "format before 1.6"},
+      {std::string("\x80\x02\x8a\x0al\xfc\x9c\x46\xf9 j\xa8P\x19.\x80\x02M\xe9\x03."), "cut short"},
       {"\x80\x04\x95\x05]q.", "a pickle that torch.save did not write"},
       {"PK\x03\x04 and no more", "no zip directory"},
       {tensors_to_bytes(state_of(*given_)).substr(0, 5000), "not a safetensors file"},

@@ -187,6 +187,7 @@ RUNTIME = {
     "sweep.strategy": [({}, "full", 0, ALL_SAME)],
     "sweep.short_share": [({}, 0.1, 0, ALL_SAME)],
     "sweep.keep": [({}, "all", 0, ALL_SAME)],
+    "models[].map_by_order": [(started, True, 0, ALL_SAME)],  # names that fit stay
     "cluster.stage": [({}, lambda world: str(world.folder / "disk"), 0, ALL_SAME)],
     "cluster.shards": [(EXACT, 2, 2, ALL_SAME)],
     "cluster.device": [({}, "auto", 0, KEY_SAME if runs.sees_cuda() else ALL_SAME)],

@@ -100,20 +100,12 @@ TEST(Pickle, EachHostilePickleIsRefusedByALineThatSaysWhat) {
                        const std::vector<std::int64_t>& strides) { return tensor(kStorage, offset, shape, strides); };
   std::vector<std::int64_t> ones(17, 1);
   const std::vector<Hostile> all{
-      {"a command", name("os", "system") + text("touch /tmp/owned") + "\x85R", "names os.system, which does not"},
-      {"a command by its other name", name("posix", "system") + tuple({text("id")}) + "R", "posix.system"},
-      {"eval", name("__builtin__", "eval") + tuple({text("1")}) + "R", "__builtin__.eval"},
-      {"a name that steers a terminal", name("os\x1b[2J", "x"), "os\\x1B[2J.x"},
-      {"getattr inside a state dict", dict({{"w", name("builtins", "getattr")}}), "builtins.getattr"},
-      {"a network", name("torchvision.models.resnet", "ResNet") + "q" + std::string(1, '\0') + ")\x81}b",
-       "a whole network of class torchvision.models.resnet.ResNet"},
-      {"a namespace in a checkpoint", dict({{"args", name("argparse", "Namespace") + ")\x81}b"}}),
-       "argparse.Namespace"},
       {"an instance",
        "(i"
        "os\nsystem\n",
        "instruction 0x69"},
-      {"a new object", ")\x81", "instruction 0x81"},
+      {"a new object of nothing", ")\x81", "pops from an empty stack"},
+      {"a new object of a list", "])\x81", "calls a list"},
       {"an extension", "\x82\x01", "instruction 0x82"},
       {"a stack global", text("os") + text("system") + "\x93", "instruction 0x93"},
       {"a persistent text", "Pabc\n", "instruction 0x50"},
@@ -132,11 +124,23 @@ TEST(Pickle, EachHostilePickleIsRefusedByALineThatSaysWhat) {
        "X\xff\xff\xff\xff"
        "abc",
        "cut short"},
-      {"a number of 9 bytes", "\x8a\x09" + std::string(9, '\1'), "more than 64 bits"},
+      {"a number of 4 GB", "\x8b\xff\xff\xff\xff", "cut short"},
+      {"a size of 9 bytes",
+       rebuild +
+           tuple({kStorage, integer(0), tuple({"\x8a\x09" + std::string(9, '\1')}), integers({1}), kFalse, kOrdered}) +
+           "R",
+       "an invalid size or stride"},
+      {"a pop of nothing", "0", "pops from an empty stack"},
+      {"a copy of nothing", "2", "pops from an empty stack"},
+      {"a dict of what are no pairs",
+       name("collections", "OrderedDict") +
+           tuple({"](K\x01K\x02"
+                  "e"}) +
+           "R",
+       "collections.OrderedDict in a way"},
       {"a call of a number", "K\x01)R", "calls a whole number"},
       {"a call of a storage's class", name("torch", "FloatStorage") + ")R", "in a way that torch.save does not write"},
       {"a call without a tuple", name("torch", "Size") + "K\x01R", "without a tuple"},
-      {"a dict of pairs", name("collections", "OrderedDict") + tuple({"]"}) + "R", "collections.OrderedDict in a way"},
       {"attributes of a list", "]}b", "sets attributes of a list"},
       {"attributes that are a tuple", "})b", "attributes that are not a dict"},
       {"a tensor of nothing", rebuild + ")R", "_rebuild_tensor_v2 in a way"},
@@ -164,7 +168,6 @@ TEST(Pickle, EachHostilePickleIsRefusedByALineThatSaysWhat) {
        tuple({text("module"), name("torch", "FloatStorage"), text("0"), text("cpu"), "K\x01"}) + "Q",
        "not a tensor's storage"},
       {"a storage of a size below zero", storage("FloatStorage", "0", -1), "an invalid storage size"},
-      {"a storage of no known numbers", storage("QInt8Storage", "0", 1), "torch.QInt8Storage"},
       {"a storage that is a dict",
        tuple({text("storage"), name("collections", "OrderedDict"), text("0"), text("cpu"), "K\x01"}) + "Q",
        "collections.OrderedDict as a storage"},
@@ -173,6 +176,73 @@ TEST(Pickle, EachHostilePickleIsRefusedByALineThatSaysWhat) {
     SCOPED_TRACE(each.what);
     EXPECT_THAT(refusal(whole(each.value)), HasSubstr(each.message));
   }
+}
+
+struct Foreign {
+  const char* what;
+  std::string value;
+  const char* name;
+};
+
+TEST(Pickle, ObjectsOfOtherClassesAreSkippedUnread) {
+  const std::string space = name("argparse", "Namespace") + ")\x81";
+  const std::vector<Foreign> all{
+      {"a command", name("os", "system") + text("touch /tmp/owned") + "\x85R", "os.system"},
+      {"eval", name("__builtin__", "eval") + tuple({text("1")}) + "R", "__builtin__.eval"},
+      {"a name alone", name("builtins", "getattr"), "builtins.getattr"},
+      {"an object with attributes", space + "}" + text("lr") + kHalf + "s" + "b", "argparse.Namespace"},
+      {"an object with a state that is no dict", space + tuple({kNone, "}"}) + "b", "argparse.Namespace"},
+      {"a call of what a call gave", name("functools", "partial") + ")R)R", "functools.partial"},
+      {"a dict of another class",
+       name("collections", "defaultdict") + tuple({name("builtins", "int")}) + "R(" + text("a") + "K\x01u",
+       "collections.defaultdict"},
+      {"a list of another class",
+       name("collections", "deque") + ")R(K\x01K\x02"
+                                      "e",
+       "collections.deque"},
+      {"a tensor of quantized numbers", tensor(storage("QInt8Storage", "0", 6), 0, {6}, {1}), "torch.QInt8Storage"},
+      {"a parameter of a foreign tensor",
+       name("torch._utils", "_rebuild_parameter") + tuple({name("my", "Tensor") + ")R", "\x88", kOrdered}) + "R",
+       "my.Tensor"},
+      {"a module of an old whole network",
+       tuple({text("module"), name("nets", "Net"), text("nets.py"), text("class Net")}) + "Q", "nets.Net"},
+  };
+  for (const Foreign& each : all) {
+    SCOPED_TRACE(each.what);
+    const std::string state = dict({{"w", tensor(kStorage, 0, {6}, {1})}});
+    const Pickled read = read_pickle(
+        whole(dict({{"before", each.value}, {"state", state}, {"seed", "\x8a\x09" + std::string(9, '\1')}})),
+        "net.pth");
+    const PickleValue& root = read[read.root];
+    ASSERT_EQ(root.items.size(), 6U);
+    ASSERT_EQ(read[root.items[1]].kind, PickleKind::kForeign);
+    const PickledForeign& skipped = read.foreign[static_cast<std::size_t>(read[root.items[1]].number)];
+    EXPECT_EQ(skipped.name, each.name);
+    EXPECT_FALSE(skipped.network);
+    EXPECT_EQ(read[read[root.items[3]].items[1]].kind, PickleKind::kTensor);
+    EXPECT_EQ(read[root.items[5]].kind, PickleKind::kNumber) << "no size of a tensor";
+  }
+}
+
+TEST(Pickle, AModulesAttributesTellAWholeNetwork) {
+  const std::string attributes = "}(" + text("training") + "\x88" + text("_modules") + kOrdered + "u";
+  const Pickled read = read_pickle(whole(name("nets", "Net") + ")\x81" + attributes + "b"), "net.pth");
+  ASSERT_EQ(read[read.root].kind, PickleKind::kForeign);
+  EXPECT_TRUE(read.foreign.at(0).network);
+}
+
+TEST(Pickle, ReadsWhatPython2Wrote) {
+  const std::string key = "U\x01w", pair = "](" + key + tensor(kStorage, 0, {6}, {1}) + "e";
+  const std::string old =
+      name("torch._utils", "_rebuild_tensor") + tuple({kStorage, integer(2), integers({4}), integers({1})}) + "R";
+  const Pickled read = read_pickle(
+      whole(name("collections", "OrderedDict") + tuple({"](" + pair + "](T" + little(1, 4) + "v" + old + "ee"}) + "R"),
+      "net.pth");
+  const PickleValue& root = read[read.root];
+  ASSERT_EQ(root.items.size(), 4U);
+  EXPECT_EQ(read[root.items[0]].text, "w");
+  EXPECT_EQ(read[root.items[2]].text, "v");
+  EXPECT_EQ(read.tensors.at(1).offset, 2);
 }
 
 TEST(Pickle, RefusesWhateverIsCutShortAndSurvivesAnyByte) {

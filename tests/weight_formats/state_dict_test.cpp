@@ -73,6 +73,86 @@ TEST(StateDict, ACheckpointsStateDictIsTakenWhereverTheRestIsData) {
   EXPECT_THAT(refusal(saved(of(0, {6}, {1}), {kBytes})), HasSubstr("a tensor in place of a state dict"));
 }
 
+TEST(StateDict, ObjectsBesideTheWeightsAreSkippedAndAmongThemRefused) {
+  const std::string state = dict({{"w", of(0, {6}, {1})}});
+  const std::string space = name("argparse", "Namespace") + ")\x81}" + text("lr") + kHalf + "sb";
+  const std::string network = name("nets", "Net") + ")\x81}" + text("_modules") + kOrdered + "sb";
+  const StateDict read = read_state_dict(
+      saved(dict({{"args", space}, {"state_dict", state}, {"run", name("os", "system") + ")R"}}), {kBytes}), "net.pth");
+  EXPECT_EQ(read.tensors.at(0).bytes, kBytes);
+  EXPECT_THAT(refusal(saved(dict({{"w", of(0, {6}, {1})}, {"x", space}}), {kBytes})),
+              AllOf(HasSubstr("'x' in it names argparse.Namespace"), HasSubstr("ran nothing from it")));
+  EXPECT_THAT(refusal(saved(name("os\x1b[2J", "x"), {})), HasSubstr("os\\x1B[2J.x"));
+  EXPECT_THAT(refusal(saved(network, {})), HasSubstr("a whole network of class nets.Net"));
+  EXPECT_THAT(refusal(saved(dict({{"epoch", integer(3)}, {"model", network}}), {})),
+              HasSubstr("'model' in it is a whole network of class nets.Net"));
+}
+
+TEST(StateDict, TheUsualKeysMayNestAndOthersAreMentioned) {
+  const std::string state = dict({{"w", of(0, {6}, {1})}}), other = dict({{"v", of(0, {6}, {1})}});
+  const StateDict nested = read_state_dict(
+      saved(dict({{"ema", dict({{"module", state}, {"updates", integer(7)}})}, {"model", kNone}}), {kBytes}), "f");
+  EXPECT_EQ(nested.wrapper, "ema.module");
+  const StateDict first = read_state_dict(
+      saved(dict({{"state_dict", state}, {"state_dict_ema", other}, {"none", dict({})}}), {kBytes}), "f");
+  EXPECT_EQ(first.tensors.at(0).name, "w");
+  EXPECT_THAT(first.others, testing::ElementsAre("state_dict_ema"));
+  for (const char* key : {"net", "module", "model_state"})
+    EXPECT_EQ(read_state_dict(saved(dict({{key, state}}), {kBytes}), "f").wrapper, key);
+  EXPECT_THAT(refusal(saved(dict({{"ema", dict({{"module", state}})}, {"net", other}}), {kBytes})),
+              AllOf(HasSubstr("weights under ema.module and net"), HasSubstr("torch.load(FILE)['ema']['module']")));
+  const std::string endless = kOrdered + "q\x01(" + text("model") + "h\x01u";
+  EXPECT_THAT(refusal(saved(endless, {})), HasSubstr("'model' in it is a dict, not a tensor"));
+}
+
+// As torch.save writes with _use_new_zipfile_serialization=False.
+std::string old_save(const std::string& value, const std::vector<std::pair<std::string, std::string>>& storages,
+                     const std::string& little_endian = "\x88") {
+  std::string keys = "](", numbers;
+  for (const auto& [key, bytes] : storages) {
+    keys += text(key);
+    numbers += little(bytes.size() / 4, 8) + bytes;
+  }
+  return std::string("\x80\x02\x8a\x0al\xfc\x9c\x46\xf9 j\xa8P\x19.\x80\x02M\xe9\x03.") +
+         whole("}(" + text("protocol_version") + integer(1001) + text("little_endian") + little_endian + "u") +
+         whole(value) + whole(keys + "e") + numbers;
+}
+
+std::string old_tensor(const std::string& key, std::int64_t count) {
+  const std::string stored =
+      tuple({text("storage"), name("torch", "FloatStorage"), text(key), text("cpu"), integer(count), kNone}) + "Q";
+  return tensor(stored, 0, {count}, {1});
+}
+
+TEST(StateDict, FilesFromBeforePyTorch16AreRead) {
+  const std::string state = dict({{"w", old_tensor("94", 6)}, {"v", old_tensor("95", 1)}});
+  const StateDict read = read_state_dict(old_save(state, {{"95", "zzzz"}, {"94", kBytes}}), "net.pth");
+  EXPECT_EQ(read.tensors.at(0).bytes, kBytes);
+  EXPECT_EQ(read.tensors.at(1).bytes, "zzzz");
+  const auto of_checkpoint = read_state_dict(old_save(dict({{"net", state}}), {{"95", "zzzz"}, {"94", kBytes}}), "f");
+  EXPECT_EQ(of_checkpoint.wrapper, "net");
+}
+
+TEST(StateDict, OldFilesThatAreDamagedAreRefused) {
+  const std::string state = dict({{"w", old_tensor("94", 6)}});
+  const std::string good = old_save(state, {{"94", kBytes}});
+  EXPECT_EQ(read_state_dict(good, "f").tensors.at(0).bytes, kBytes);
+  for (std::size_t size = 0; size < good.size(); ++size)
+    EXPECT_THROW(read_state_dict(std::string_view(good).substr(0, size), "f"), DataError) << size;
+  EXPECT_THAT(refusal(good + "x"), HasSubstr("1 bytes follow its storages"));
+  EXPECT_THAT(refusal(old_save(state, {{"94", kBytes}}, kFalse)), HasSubstr("another byte order"));
+  EXPECT_THAT(refusal(old_save(state, {{"93", kBytes}})), HasSubstr("'93' belongs to no tensor"));
+  EXPECT_THAT(refusal(old_save(state, {})), HasSubstr("'data/94' is missing in it"));
+  EXPECT_THAT(refusal(old_save(state, {{"94", kBytes}, {"94", kBytes}})), HasSubstr("has '94' twice"));
+  EXPECT_THAT(refusal(old_save(state, {{"94", "zzzz"}})), HasSubstr("has 4 bytes, but is a storage of 6 F32"));
+  std::string endless = good;
+  endless.replace(good.size() - kBytes.size() - 8, 8, std::string(8, '\x7f'));
+  EXPECT_THAT(refusal(endless), HasSubstr("cut short"));
+  std::string version = good;
+  version[version.find("M\xe9\x03") + 1] = '\xea';
+  EXPECT_THAT(refusal(version), HasSubstr("version is not 1001"));
+}
+
 TEST(StateDict, ArchivesOfOtherKindsAreNamedWithWhatToDo) {
   const std::string good = whole(dict({{"w", of(0, {6}, {1})}}));
   EXPECT_THAT(refusal(zip({{"net/data.pkl", good}, {"net/code/__torch__.py", ""}, {"net/constants.pkl", ""}})),

@@ -1,0 +1,34 @@
+// Fits the names in a file of weights to a network's.
+#pragma once
+
+#include <set>
+#include <string>
+#include <vector>
+
+#include "model/tensor_file.h"
+
+namespace pleat {
+
+/// True for the counters of BatchNorm, which only files of PyTorch 0.4.1 and later have.
+bool is_counter(const std::string& name);
+
+/// The prefixes that end in '.' and begin the names of all tensors, the shortest first: "model.", "model.net.".
+std::vector<std::string> common_prefixes(const NamedTensors& tensors);
+
+/// Whether all names are the network's, without `prefix`. Counters and the names of `head` may be missing.
+bool names_fit(const NamedTensors& tensors, const std::string& prefix, const NamedTensors& own,
+               const std::set<std::string>& head);
+
+/// Takes a prefix off that all names share, if all names then are the network's; names of `head` may be missing. If
+/// there is none, takes those of DataParallel and torch.compile off in any case. Logs what it does, and drops the
+/// counter of torch.optim.swa_utils.AveragedModel.
+///   own: the network's tensors; head: names of its last layer
+void take_prefix_off(TensorFile& file, const NamedTensors& own, const std::set<std::string>& head);
+
+/// Returns the file's tensors under the network's names, in order, without counters. Empty if the numbers of tensors
+/// differ, a shape does, or the format does not keep the order; `problem` then says which.
+///   head: names of the network whose shapes may differ, and which the file may lack
+NamedTensors by_order(const TensorFile& file, const NamedTensors& own, const std::set<std::string>& head,
+                      std::string& problem);
+
+}  // namespace pleat
