@@ -68,6 +68,7 @@ struct AugmentConfig {
 /// Per-channel mean and standard deviation, in units of the pixel range (0 to 1).
 struct PixelNorm {
   std::vector<double> mean, std;
+  bool operator==(const PixelNorm&) const = default;
 };
 
 /// Mean and standard deviation over up to `most_rows` of the given rows, evenly strided. Integer sums give the same

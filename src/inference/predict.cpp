@@ -156,7 +156,7 @@ MemberPrediction member_predictions(const Prediction& plan, const Member& member
   place_on(*classifier, device);
   const FastConv convolutions(plan_of(run.conv_plans, member.model.id));
   const torch::Tensor made = predict_logits(*classifier, crops, rows, outputs,
-                                            {.norm = run.record.norm,
+                                            {.norm = run.record.norm_of(member.model.id),
                                              .bf16 = run.config.train.precision == "bf16",
                                              .flip = run.config.predict.flip,
                                              .shift = run.config.predict.shift,

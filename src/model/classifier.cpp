@@ -112,6 +112,10 @@ void complete_model(ModelConfig& config) {
         "models: map_by_order names the tensors of a file of weights, and none is given; add weights, or leave "
         "map_by_order out");
   }
+  if (config.mean.size() != config.std.size()) {
+    throw UsageError("models: mean has {} values and std {}; give both, one value per channel, or neither",
+                     config.mean.size(), config.std.size());
+  }
   if (config.script.empty() && !config.name) config.name = kDefaultName;
   if (config.id.empty()) config.id = config.name ? *config.name : std::filesystem::path(config.script).stem().string();
   config.stem = resolve_stem(config);

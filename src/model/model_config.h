@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 #include <tuple>
+#include <vector>
 
 #include "base/fields.h"
 
@@ -18,6 +19,8 @@ struct ModelConfig {
   bool new_head = false;
   bool map_by_order = false;
   Auto<double> dropout, stochastic_depth;
+  std::vector<double> mean, std;
+  Auto<double> lr;
   static constexpr auto fields() {
     return std::tuple{
         field("id", &ModelConfig::id, any(), identity,
@@ -50,13 +53,20 @@ struct ModelConfig {
               "and b1 0.2, b2 and b3 0.3, b4 0.4, resnets 0)"),
         field("stochastic_depth", &ModelConfig::stochastic_depth, below_one(), omit_at_default,
               "probability that training skips a residual block, rising linearly from 0 at the first to nearly this at "
-              "the last, as in torchvision; auto: the network's own (efficientnet 0.2, resnets 0)")};
+              "the last, as in torchvision; auto: the network's own (efficientnet 0.2, resnets 0)"),
+        field("mean", &ModelConfig::mean, between(0, 1), omit_at_default,
+              "pixel mean per channel (0 to 1) of this model's images, for weights that were trained with it; default: "
+              "the mean in its script, or data.mean"),
+        field("std", &ModelConfig::std, above(0), omit_at_default,
+              "pixel standard deviation per channel of this model's images; default: that in its script, or data.std"),
+        field("lr", &ModelConfig::lr, above(0.0), omit_at_default,
+              "peak learning rate of this model, such as a lower one for pretrained weights; auto: train.lr")};
   }
 };
 
 /// Fills in id, name and stem, and clears options that equal the network's defaults: one network has one spelling.
 /// Throws: UsageError for an unknown name or stem; a script with a name, stem or drop rate; new_head or
-/// map_by_order without weights.
+/// map_by_order without weights; a mean without a std.
 void complete_model(ModelConfig& config);
 
 /// Returns the given stem, or the network's stem for `auto`. A script's stem stays `auto`.

@@ -2,6 +2,7 @@
 
 #include "base/error.h"
 #include "base/files.h"
+#include "model/script_origin.h"
 
 namespace pleat {
 namespace {
@@ -16,7 +17,15 @@ void require_same(const std::string& path, const std::string& hash) {
 }  // namespace
 
 ModelFiles hash_files(const ModelConfig& config) {
-  return {.script = hash_of(config.script), .weights = hash_of(config.weights)};
+  ModelFiles files{.weights = hash_of(config.weights)};
+  if (config.script.empty()) return files;
+  const std::string script = read_file(config.script);
+  files.script = sha256(script);
+  if (!script.starts_with("PK")) return files;  // no archive: make_scripted refuses it
+  const ScriptOrigin origin = read_script_origin(script, config.script);
+  files.mean = origin.mean;
+  files.std = origin.std;
+  return files;
 }
 
 void require_unchanged(const ModelConfig& config, const ModelFiles& files) {

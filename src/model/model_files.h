@@ -2,17 +2,18 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "model/model_config.h"
 
 namespace pleat {
 
-/// SHA-256 of each file that a model's config names; empty if it names none.
 struct ModelFiles {
-  std::string script, weights;
+  std::string script, weights;    // SHA-256 of each file that a model's config names; empty if it names none
+  std::vector<double> mean, std;  // per channel, of the images that the script was trained on; empty if it names none
 };
 
-/// Throws: DataError for a file that cannot be read.
+/// Throws: DataError for a file that cannot be read, or a script that is not an archive (script_origin.h).
 ModelFiles hash_files(const ModelConfig& config);
 
 /// Checks that all jobs of a run start from the same files. Empty entries of `files` are not checked.

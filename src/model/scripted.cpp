@@ -13,7 +13,6 @@
 
 #include <algorithm>
 #include <map>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <set>
 #include <sstream>
@@ -23,23 +22,14 @@
 
 #include "base/error.h"
 #include "base/files.h"
-#include "weight_formats/zip_archive.h"
+#include "model/script_origin.h"
 
 namespace pleat {
 namespace {
 
-constexpr const char* kOriginFile = "pleat.json";  // launch/export_model.py adds it to the archive
-
-/// Facts that the exporter adds about a network, since TorchScript does not keep them.
-struct Origin {
-  std::string source = "timm:NAME";  // as the exporter's command line names it
-  std::set<std::string> constants;   // buffers that are not part of the state
-  std::vector<std::string> heads;    // modules with one output per class; empty for older exports
-};
-
 struct Loaded {
   torch::jit::Module script;
-  Origin origin;
+  ScriptOrigin origin;
 };
 
 // LibTorch's message is pages long. The reason is in its last line or, while loading, in its first line. Returns the
@@ -55,35 +45,20 @@ std::string reason_of(const std::exception& error) {
   return text;
 }
 
-Origin read_origin(const std::string& text, const std::string& file) {
-  Origin origin;
-  if (text.empty()) return origin;  // a script that launch/export_model.py did not write
-  try {
-    const auto json = nlohmann::json::parse(text);
-    origin.source = json.at("source");
-    origin.constants = json.at("constants");
-    if (json.contains("head")) origin.heads = json.at("head");
-  } catch (const nlohmann::json::exception&) {
-    throw DataError("{}: its {} is not in the format of launch/export_model.py; export it again", file, kOriginFile);
-  }
-  return origin;
-}
-
 Loaded load_script(const std::string& file) {
   const std::string bytes = read_file(file);
-  check_zip(bytes, file);
-  torch::jit::ExtraFilesMap extra{{kOriginFile, ""}};
+  ScriptOrigin origin = read_script_origin(bytes, file);
   std::optional<torch::jit::Module> script;
   try {
     std::istringstream stream(bytes);
-    script = torch::jit::load(stream, at::Device(at::kCPU), extra);
+    script = torch::jit::load(stream, at::Device(at::kCPU));
   } catch (const std::exception& error) {
     throw DataError(
         "{}: not a TorchScript network that this LibTorch can load ({}); make one with launch/export_model.py (pass a "
         "file of weights to its --pretrained)",
         file, reason_of(error));
   }
-  return {std::move(*script), read_origin(extra.at(kOriginFile), file)};
+  return {std::move(*script), std::move(origin)};
 }
 
 // Fused kernels need flat memory, and copying into a tensor that repeats a number is an error.
@@ -126,6 +101,8 @@ class Scripted : public Classifier {
       throw std::runtime_error(reason);
     }
   }
+
+  const torch::jit::Module& script() const { return script_; }
 
   std::vector<std::string> head_parameters() const override {
     std::vector<std::string> names;
@@ -193,9 +170,10 @@ void check_parameters(const Classifier& classifier, const std::string& file) {
   }
 }
 
-std::string export_command(const Origin& origin, const ClassifierShape& shape) {
-  return fmt::format("export it again: launch/export_model.py {} --classes {} --channels {} --size {}x{} --out F",
-                     origin.source, shape.classes, shape.channels, shape.height, shape.width);
+std::string export_command(const ScriptOrigin& origin, const ClassifierShape& shape) {
+  return fmt::format("export it again: launch/export_model.py {} --classes {} --channels {} --size {}x{}{}{} --out F",
+                     origin.source, shape.classes, shape.channels, shape.height, shape.width,
+                     origin.options.empty() ? "" : " ", origin.options);
 }
 
 // Freezes parameters that the logits do not depend on: they never get a gradient, and shards would wait for one.
@@ -211,7 +189,8 @@ void freeze_unused(const Classifier& classifier, const torch::Tensor& logits) {
 }
 
 // Runs the network on two black images, so that a misfit gives one line here, not pages during training.
-void try_out(Classifier& classifier, const ClassifierShape& shape, const Origin& origin, const std::string& file) {
+void try_out(Classifier& classifier, const ClassifierShape& shape, const ScriptOrigin& origin,
+             const std::string& file) {
   const at::AutoGradMode with_gradients(true);
   classifier.eval();
   torch::Tensor logits;
@@ -239,11 +218,16 @@ void try_out(Classifier& classifier, const ClassifierShape& shape, const Origin&
 std::shared_ptr<Classifier> make_scripted(const ModelConfig& config, const ClassifierShape& shape) {
   Loaded loaded = load_script(config.script);
   check_forward(loaded.script, config.script);
-  const Origin origin = loaded.origin;
+  const ScriptOrigin origin = loaded.origin;
   auto classifier = std::make_shared<Scripted>(std::move(loaded));
   check_parameters(*classifier, config.script);
   try_out(*classifier, shape, origin, config.script);
   return classifier;
+}
+
+const torch::jit::Module* script_of(const Classifier& classifier) {
+  const auto* scripted = dynamic_cast<const Scripted*>(&classifier);
+  return scripted == nullptr ? nullptr : &scripted->script();
 }
 
 }  // namespace pleat

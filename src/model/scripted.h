@@ -1,6 +1,8 @@
 // Classifiers from TorchScript files, which launch/export_model.py makes from timm's and torchvision's networks.
 #pragma once
 
+#include <torch/csrc/jit/api/module.h>
+
 #include <memory>
 
 #include "model/classifier.h"
@@ -13,5 +15,9 @@ namespace pleat {
 /// Throws: DataError for a network that does not turn images of `shape` into logits [N, shape.classes].
 /// Throws: DataError for a network without parameters, or with one that is not float32 or has two names.
 std::shared_ptr<Classifier> make_scripted(const ModelConfig& config, const ClassifierShape& shape);
+
+/// The TorchScript module of a classifier that make_scripted made; null for any other. It lives as long as the
+/// classifier.
+const torch::jit::Module* script_of(const Classifier& classifier);
 
 }  // namespace pleat

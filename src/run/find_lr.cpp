@@ -40,13 +40,14 @@ std::string chart_of(const LrFinding& finding) {
   return text;
 }
 
-std::string verdict(const LrFinding& finding, const TrainConfig& train) {
+std::string verdict(const LrFinding& finding, const FoldJob& job) {
   if (!finding.suggestion) {
     return "no suggestion: the loss never fell; check the data and train.precision\n";
   }
   return fmt::format(
-      "suggestion: train.lr={:.2g} (a tenth of the rate of lowest loss; steepest at {:.2g}; the config has {:g})\n",
-      *finding.suggestion, finding.steepest.value_or(*finding.suggestion), train.lr);
+      "suggestion: {}={:.2g} (a tenth of the rate of lowest loss; steepest at {:.2g}; the config has {:g})\n",
+      job.model.lr.value ? "models[].lr" : "train.lr", *finding.suggestion,
+      finding.steepest.value_or(*finding.suggestion), job.train.lr);
 }
 
 }  // namespace
@@ -78,7 +79,7 @@ ExitCode find_lr_run(const TrainRequest& request, const MpiSession& session) {
         fmt::format("{}.{}.csv", run.dataset->targets.units[std::size_t(job.unit)].name, job.work.model.id);
     make_folder(file.parent_path());
     write_file(file, csv_of(finding));
-    fmt::print("\n{} ({})\n{}{}", job.name, file.string(), chart_of(finding), verdict(finding, run.config.train));
+    fmt::print("\n{} ({})\n{}{}", job.name, file.string(), chart_of(finding), verdict(finding, job.work));
   }
   return ExitCode::kDone;
 }

@@ -71,20 +71,27 @@ TrainConfig effective_options(const FoldJob& job) {
   return train;
 }
 
+// The model without the options that a job has in other places: its rate is in `train`, its mean and std in `norm`.
+Json trained_model(const FoldJob& job) {
+  Json model = model_identity(job.model, job.files);
+  for (const char* elsewhere : {"lr", "mean", "std"}) model.erase(elsewhere);
+  return model;
+}
+
 }  // namespace
 
 Json job_identity(const RunConfig& config, const Dataset& dataset, const PlannedJob& job) {
   const ImageShape& shape = dataset.crops.shape();
   Json identity{{"format", kResultFormat},
                 {"target", target_identity(dataset, job)},
-                {"model", model_identity(job.work.model, job.work.files)},
+                {"model", trained_model(job.work)},
                 {"train", train_identity(effective_options(job.work), job.work.predict)},
                 {"exact", config.cluster.exact},
                 {"seed", config.seed},
                 {"round", job.work.random.round},
                 {"fold", job.fold.value},
                 {"shape", {shape.height, shape.width, shape.channels}},
-                {"norm", {dataset.norm.mean, dataset.norm.std}},
+                {"norm", {job.work.norm.mean, job.work.norm.std}},
                 {"data", dataset.hash},
                 {"train_rows", hash_of(job.work.train_rows)},
                 {"train_labels", hash_of_labels(job.work)},

@@ -7,6 +7,7 @@
 #include "folds/group_part.h"
 #include "jobs/job_key.h"
 #include "run/job_identity.h"
+#include "run/model_norm.h"
 #include "train/epoch_cut.h"
 
 namespace pleat {
@@ -128,10 +129,11 @@ PlannedJob plan_job(const std::vector<Labels>& labels, const RunConfig& config, 
   work.files = files[std::size_t(job.model)];
   job.name = job_name(unit.name, work.model.id, job.fold);
   work.train = config.train;
+  work.train.lr = work.model.lr.value.value_or(config.train.lr);
   work.predict = config.predict;
   work.exact = config.cluster.exact;
   work.score = config.score;
-  work.norm = dataset.norm;
+  work.norm = norm_of(work.model, work.files, dataset);
   work.random = {.seed = std::uint64_t(config.seed), .fold = std::uint32_t(job.fold.value)};
   split_training_side(config, dataset, trained_on(plan, job.fold), job.name, work);
   for (const int target : unit.targets) {

@@ -30,6 +30,11 @@ std::vector<std::string> idle_options(const RunConfig& config) {
       "train.progressive.from: 0");
   add(train.keep != "best" && !config.predict.temperature, "train.inner_share", train.inner_share, defaults.inner_share,
       "train.keep: last");
+  const auto all_models = [&](const auto& has) { return std::all_of(config.models.begin(), config.models.end(), has); };
+  add(all_models([](const ModelConfig& model) { return model.lr.value.has_value(); }), "train.lr", train.lr,
+      defaults.lr, "models[].lr of every model");
+  if (!config.data.mean.empty() && all_models([](const ModelConfig& model) { return !model.mean.empty(); }))
+    lines.emplace_back("data.mean and data.std have no effect with models[].mean of every model; leave them out");
   if (!config.folds.file.empty() && !config.folds.stratify.empty())
     lines.push_back(
         fmt::format("folds.stratify ({}) has no effect with folds.file, which already defines the folds; leave it out",

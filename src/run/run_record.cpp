@@ -61,10 +61,13 @@ ComputedBy computed_by_from_json(const Json& json) {
   return by;
 }
 
+Json to_json(const PixelNorm& norm) { return {{"mean", norm.mean}, {"std", norm.std}}; }
+
+PixelNorm norm_from_json(const Json& json) { return {json.at("mean"), json.at("std")}; }
+
 // Networks would compute NaN, or crash, with another number of channels.
-void check_norm(const RunRecord& record) {
+void check_norm(const PixelNorm& norm, const RunRecord& record) {
   const auto channels = static_cast<std::size_t>(record.data.shape.channels);
-  const PixelNorm& norm = record.norm;
   const bool fits = norm.mean.size() == channels && norm.std.size() == channels;
   if (!fits || std::any_of(norm.std.begin(), norm.std.end(), [](double std) { return !(std > 0); }))
     throw std::invalid_argument(
@@ -77,8 +80,11 @@ RunRecord record_from_json(const Json& json) {
   read(json, "build", record.build);
   read(json, "folds", record.folds);
   read(json, "scripts", record.scripts);
-  record.norm = {json.at("norm").at("mean"), json.at("norm").at("std")};
-  check_norm(record);
+  record.norm = norm_from_json(json.at("norm"));
+  if (json.contains("norms"))
+    for (const auto& [model, norm] : json["norms"].items()) record.norms[model] = norm_from_json(norm);
+  check_norm(record.norm, record);
+  for (const auto& [model, norm] : record.norms) check_norm(norm, record);
   record.targets = targets_from_json(json.at("targets"));
   if (json.contains("layout")) record.layout = layout_from_json(json["layout"]);
   read(json, "threads", record.threads);
@@ -91,7 +97,14 @@ RunRecord record_from_json(const Json& json) {
 
 }  // namespace
 
+const PixelNorm& RunRecord::norm_of(const std::string& model) const {
+  const auto own = norms.find(model);
+  return own == norms.end() ? norm : own->second;
+}
+
 Json to_json(const RunRecord& record) {
+  Json norms = Json::object();
+  for (const auto& [model, norm] : record.norms) norms[model] = to_json(norm);
   return {{"pleat", record.pleat},
           {"build", record.build},
           {"data",
@@ -102,7 +115,8 @@ Json to_json(const RunRecord& record) {
             {"provenance", record.data.provenance}}},
           {"folds", record.folds},
           {"scripts", record.scripts},
-          {"norm", {{"mean", record.norm.mean}, {"std", record.norm.std}}},
+          {"norm", to_json(record.norm)},
+          {"norms", norms},
           {"targets", to_json(record.targets)},
           {"layout",
            {{"ranks", record.layout.ranks},

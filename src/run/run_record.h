@@ -36,18 +36,21 @@ struct RunRecord {
   std::string folds;                           // SHA-256 of folds.csv
   std::map<std::string, std::string> scripts;  // SHA-256 of each scripted model's network, by model id
   PixelNorm norm;
+  std::map<std::string, PixelNorm> norms;  // of models with another one, by model id
   std::vector<RecordedTarget> targets;
   Layout layout;
   int threads = 1;
   std::string device, precision;
   ComputedBy computed_by;
   std::string promise;
+
+  const PixelNorm& norm_of(const std::string& model) const;
 };
 
 Json to_json(const RunRecord& record);
 
-/// Throws: DataError naming the file if it cannot be read, is damaged or incomplete. `folds`, `scripts` and
-/// `computed_by` may be missing, since early versions did not write them.
+/// Throws: DataError naming the file if it cannot be read, is damaged or incomplete. `folds`, `scripts`,
+/// `norms` and `computed_by` may be missing, since early versions did not write them.
 RunRecord read_run_record(const RunPaths& paths);
 
 /// None if there is no run.json.

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "run/frozen_folds.h"
 #include "run/plan_warnings.h"
+#include "run/model_norm.h"
 #include "run/promise.h"
 #include "run/run_record.h"
 #include "run/staged_crops.h"
@@ -72,6 +73,10 @@ RunRecord make_record(const Run& run, const MpiSession& session) {
                    .computed_by = computed_by(run),
                    .promise = run.promise};
   for (std::size_t t = 0; t < run.dataset->targets.own(); ++t) {
+  for (std::size_t m = 0; m < run.files.size(); ++m) {
+    const PixelNorm norm = norm_of(run.config.models[m], run.files[m], *run.dataset);
+    if (norm != record.norm) record.norms[run.config.models[m].id] = norm;
+  }
     const Target& target = run.dataset->targets.targets[t];
     record.targets.push_back({target.name, target.column, target.classes});
   }
@@ -196,6 +201,7 @@ std::unique_ptr<RunFolder> take_folder(const Run& run) {
   throw UsageError("another run has just changed {}; give another folder with --run, or run the same command again",
                    run.paths.root.string());
 }
+    for (const std::string& line : own_norms(run.config, run.files, *run.dataset)) spdlog::info("{}", line);
 
 void record_run(Run& run, const RunFolder& folder, const MpiSession& session) {
   const auto earlier = run.resumed ? find_run_record(run.paths) : std::nullopt;

@@ -3,6 +3,7 @@
 #include <ATen/Context.h>
 #include <ATen/autocast_mode.h>
 #include <caffe2/serialize/inline_container.h>
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <torch/csrc/jit/serialization/import.h>
 #include <torch/utils.h>
@@ -226,6 +227,24 @@ TEST_F(ScriptedTest, AParameterThatTheLogitsDoNotDependOnIsNotTrained) {
   const auto net = make_classifier(save(module), kShape, {});
   EXPECT_FALSE(by_name(trained_parameters(*net)).contains("unused"));
   EXPECT_TRUE(by_name(state_of(*net)).contains("unused"));
+}
+
+TEST_F(ScriptedTest, TheExportersFactsAreRead) {
+  const ModelConfig config = save(
+      scripted_module(1, 4),
+      {{"pleat.json",
+        R"({"source": "timm:tiny", "constants": [], "options": "--pretrained tiny.pth", "mean": [0.5], "std": [0.25]})"}});
+  const ModelFiles files = hash_files(config);
+  EXPECT_THAT(files.mean, testing::ElementsAre(0.5));
+  EXPECT_THAT(files.std, testing::ElementsAre(0.25));
+  EXPECT_THAT(refusal(config, {.channels = 1, .classes = 7, .height = 8, .width = 9}),
+              HasSubstr("timm:tiny --classes 7 --channels 1 --size 8x9 --pretrained tiny.pth --out F"));
+  EXPECT_TRUE(hash_files(save(scripted_module(1, 4))).mean.empty());
+  for (const char* pixels : {R"("mean": [0.5])", R"("mean": [0.5], "std": [0])", R"("mean": [1.5], "std": [1])"}) {
+    save(scripted_module(1, 4),
+         {{"pleat.json", fmt::format(R"({{"source": "timm:tiny", "constants": [], {}}})", pixels)}});
+    EXPECT_THAT(refusal({.script = file()}), HasSubstr("pleat.json")) << pixels;
+  }
 }
 
 TEST_F(ScriptedTest, FilesThatAreNoNetworkAreRefusedInALine) {

@@ -224,6 +224,35 @@ TEST_F(JobPlanTest, AFilesContentIsPartOfTheKeyAndItsPlaceIsNot) {
   }
 }
 
+TEST_F(JobPlanTest, AModelsOwnRateAndPixelsAreThoseOfItsJobs) {
+  config_.models = {{.id = "a", .name = "resnet20"},
+                    {.id = "b", .name = "resnet20", .mean = {0.25}, .std = {0.5}, .lr = {3e-4}}};
+  const SmallRun run(config_);
+  for (const PlannedJob& job : run.round.jobs) {
+    const bool own = job.work.model.id == "b";
+    EXPECT_EQ(job.work.train.lr, own ? 3e-4 : config_.train.lr);
+    EXPECT_EQ(job.work.norm, own ? (PixelNorm{{0.25}, {0.5}}) : run.dataset.norm);
+  }
+  EXPECT_EQ(keys_of(config_).size(), 6U);
+}
+
+TEST_F(JobPlanTest, AKeyHasTheRateAndPixelsThatAJobUsesWhereverTheyAreGiven) {
+  RunConfig in_train = config_, in_model = config_;
+  in_train.train.lr = 3e-4;
+  in_train.data.mean = {0.25};
+  in_train.data.std = {0.5};
+  in_model.models[0].lr = {3e-4};
+  in_model.models[0].mean = {0.25};
+  in_model.models[0].std = {0.5};
+  EXPECT_EQ(keys_of(in_model), keys_of(in_train));
+  EXPECT_NE(keys_of(in_model), keys_of(config_));
+}
+
+TEST_F(JobPlanTest, PixelsForOtherChannelsAreRefused) {
+  config_.models[0].mean = config_.models[0].std = {0.5, 0.5, 0.5};
+  EXPECT_THROW(SmallRun run(config_), UsageError);
+}
+
 TEST_F(JobPlanTest, PartsTooSmallForBatchNormAreRefusedByJob) {
   config_.train.batch = 4;
   config_.train.micro_batches = 4;

@@ -80,6 +80,9 @@ IDENTITY = {
     "models[].name": [({}, "resnet18", WEIGHTS), ({}, "efficientnet_b0", WEIGHTS)],
     "models[].stem": [({"models[].name": "resnet18"}, "small", WEIGHTS)],
     "models[].new_head": [(started, True, WEIGHTS)],
+    "models[].mean": [({"models": [{"name": "resnet20", "mean": [0.4] * 3, "std": [0.2] * 3}]}, [0.5, 0.4, 0.4], WEIGHTS)],
+    "models[].std": [({"models": [{"name": "resnet20", "mean": [0.4] * 3, "std": [0.2] * 3}]}, [0.3, 0.2, 0.2], WEIGHTS)],
+    "models[].lr": [({}, 2e-3, WEIGHTS)],
     "models[].dropout": [({}, 0.5, WEIGHTS), ({"models": [{"name": "efficientnet_b0"}]}, 0.0, WEIGHTS)],
     "models[].stochastic_depth": [({}, 0.5, WEIGHTS)],
     "ensemble": [({"models": [{"name": "resnet20"}, {"name": "resnet18"}], "ensemble": "mean"}, "best", TABLES)],
@@ -184,10 +187,10 @@ RUNTIME = {
         )
     ],
     "models[].weights": [(started, lambda world: elsewhere(world, world.weights), 0, ALL_SAME)],
+    "models[].map_by_order": [(started, True, 0, ALL_SAME)],  # names that fit stay
     "sweep.strategy": [({}, "full", 0, ALL_SAME)],
     "sweep.short_share": [({}, 0.1, 0, ALL_SAME)],
     "sweep.keep": [({}, "all", 0, ALL_SAME)],
-    "models[].map_by_order": [(started, True, 0, ALL_SAME)],  # names that fit stay
     "cluster.stage": [({}, lambda world: str(world.folder / "disk"), 0, ALL_SAME)],
     "cluster.shards": [(EXACT, 2, 2, ALL_SAME)],
     "cluster.device": [({}, "auto", 0, KEY_SAME if runs.sees_cuda() else ALL_SAME)],
