@@ -15,7 +15,7 @@ namespace pleat {
 namespace fs = std::filesystem;
 namespace {
 
-constexpr int kExportVersion = 3;  // format version; exported/ reads only this version
+constexpr int kExportVersion = 4;  // format version; exported/ reads only this version
 
 // Returns the preparation recorded in the crops file. A missing step was not done.
 Json describe_preprocessing(const RunRecord& record) {
@@ -73,15 +73,17 @@ class Exporter {
       const ModelConfig& model = member.model;
       const std::string& id = name_of(member);
       if (models.contains(id)) continue;
+      const PixelNorm& norm = ensemble_.run_of(member).record.norm_of(model.id);
+      models[id] = {{"mean", norm.mean}, {"std", norm.std}};
       if (model.script.empty()) {
-        models[id] = {{"name", model.name.value()}, {"stem", resolve_stem(model)}};
+        models[id].update({{"name", model.name.value()}, {"stem", resolve_stem(model)}});
         continue;
       }
       const std::string& run = ensemble_.run_of(member).name;
       const std::string script = read_file(model.script);
       const std::string name = fmt::format("{}/{}{}{}.pt", kExportScripts, run, run.empty() ? "" : "+", model.id);
       add(name, script);
-      models[id] = {{"script", name}, {"sha256", sha256(script)}};
+      models[id].update({{"script", name}, {"sha256", sha256(script)}});
     }
     return models;
   }
@@ -93,8 +95,6 @@ class Exporter {
       const TrainedRun& run = ensemble_.runs[r];
       const Json views{{"flip", run.config.predict.flip}, {"shift", run.config.predict.shift}};
       runs.push_back({{"precision", run.config.train.precision},
-                      {"mean", run.record.norm.mean},
-                      {"std", run.record.norm.std},
                       {"views", views},
                       {"joint", describe_joint(run.targets)},
                       {"units", describe_units(static_cast<int>(r))}});

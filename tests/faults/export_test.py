@@ -59,7 +59,7 @@ AGES = ("{name: years, column: age, edges: [30, 60], bins: 4},"
         "{name: age, edges: [30, 60], regress: true, classes: [young, mid, old]}")
 RUNS = {
     "separate": dict(targets=f"[{{name: mask}}, {AGES}]", joint="{name: all, of: [mask, age]}",
-                     models="[{name: resnet18, stem: small}, {name: resnet20}]", predict="{flip: true}"),
+                     models="[{name: resnet18, stem: small, mean: [0.6, 0.5, 0.1], std: [0.1, 0.3, 0.2], lr: 1e-3}, {name: resnet20}]", predict="{flip: true}"),
     "heads": dict(targets=f"[{{name: mask}}, {{name: gender}}, {AGES}]", targets_as="heads",
                   joint="{name: all, of: [gender, mask]}", models="[{name: resnet18}, {name: resnet20}]",
                   predict="{flip: true, shift: 2}"),
@@ -239,7 +239,7 @@ def test_faces_are_left_to_pleat(tmp_path):
     shutil.copytree(ROOT / "src/inference/exported", out)
     how = {"height": 12, "width": 14, "channels": 3, "source": "photos", "crop": "none"}
     for crop, background in [("face", "keep"), ("center", "gray 128, by masks")]:
-        about = {"format": "pleat ensemble", "version": 3, "targets": [], "models": {}, "runs": [],
+        about = {"format": "pleat ensemble", "version": 4, "targets": [], "models": {}, "runs": [],
                  "preprocessing": how | {"crop": crop, "background": background}}
         (out / "ensemble.json").write_text(json.dumps(about))
         with pytest.raises(NotImplementedError, match="pleat prepare"):

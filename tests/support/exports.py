@@ -76,7 +76,7 @@ def script_with_a_constant(path, outputs, channels=3):
             return self.fc(torch.relu(self.norm(self.conv(x))).mean((2, 3)) * self.factor)
 
     torch.manual_seed(1)
-    origin = json.dumps({"source": "timm:none", "constants": ["factor"], "head": ["fc"]})
+    origin = json.dumps({"source": "timm:none", "constants": ["factor"], "head": ["fc"], "mean": [0.5, 0.4, 0.3][:channels], "std": [0.3, 0.2, 0.1][:channels]})
     torch.jit.save(torch.jit.script(Small()), path, _extra_files={"pleat.json": origin})
 
 

@@ -12,9 +12,9 @@ from .networks import make_network, script_with
 from .photo_kinds import BadPhoto
 from .photo_list import listed, name_of
 from .photos import crop_of, require_croppable
-from .prediction import Probabilities, Views, members_of
+from .prediction import Normalisation, Probabilities, Views, members_of
 
-FORMAT, VERSION = "pleat ensemble", 3
+FORMAT, VERSION = "pleat ensemble", 4
 
 
 class PhotoPredictions(NamedTuple):
@@ -33,7 +33,8 @@ class Ensemble:
         if self.about.get("format") != FORMAT or self.about.get("version") != VERSION:
             raise ValueError(f"{folder}/ensemble.json is not '{FORMAT}' {VERSION}; use the ensemble.py beside it")
         self.classes = {target["name"]: target["classes"] for target in self.about["targets"]}
-        self.views = [Views(run).to(self.device) for run in self.about["runs"]]
+        self.views = [Views(run) for run in self.about["runs"]]
+        self.norms = {name: Normalisation(model).to(self.device) for name, model in self.about["models"].items()}
         self.networks = {member["weights"]: self._network(member).eval().to(self.device)
                          for _, _, member in members_of(self.about)}
         self.probabilities = Probabilities(self.about)
@@ -89,9 +90,9 @@ class Ensemble:
     def _predict(self, images):
         outputs = []
         for run, views in zip(self.about["runs"], self.views):
-            shown, rounds = views(images.to(self.device)), self.precision == "bf16" and run["precision"] == "bf16"
+            pixels, rounds = views(images.to(self.device)), self.precision == "bf16" and run["precision"] == "bf16"
             with torch.autocast(self.device.type, torch.bfloat16, enabled=rounds):
-                outputs += [self.networks[member["weights"]](shown).float().cpu()
+                outputs += [self.networks[member["weights"]](self.norms[member["model"]](pixels)).float().cpu()
                             for unit in run["units"] for member in unit["members"]]
         return self.probabilities(outputs)
 

@@ -61,13 +61,17 @@ def whole_graph(ensemble):
     names = names_of(*ensemble.predict_all(crops))
     given = "crops" if "crops" not in names else "crops of photos"
     for r, (run, views) in enumerate(zip(ensemble.about["runs"], ensemble.views)):
-        seen, shown = f"views of run {r}", views(crops)
+        seen, pixels, images = f"views of run {r}", views(crops), {}
         parts.append(part_graph(views, [crops], [given], [seen]))
         for member in (member for unit in run["units"] for member in unit["members"]):
+            model = member["model"]
+            if model not in images:
+                images[model] = f"images of run {r} for {model}"
+                parts.append(part_graph(ensemble.norms[model], [pixels], [seen], [images[model]]))
             outputs.append(f"outputs of {member['weights']}")
-            network = ensemble.networks[member["weights"]]
-            parts.append(part_graph(network, [shown], [seen], outputs[-1:]))
-            check_network(network, parts[-1], views, ensemble, member["weights"])
+            network, shown = ensemble.networks[member["weights"]], ensemble.norms[model](pixels)
+            parts.append(part_graph(network, [shown], [images[model]], outputs[-1:]))
+            check_network(network, parts[-1], lambda crops: ensemble.norms[model](views(crops)), ensemble, member["weights"])
             tensors.append(network(shown))
     parts.append(part_graph(Blend(ensemble.about), tensors, outputs, names))
     return joined(parts, ensemble, given, names)
@@ -135,11 +139,11 @@ def run(session, *tensors):
     return session.run(None, {given.name: tensor.numpy() for given, tensor in zip(session.get_inputs(), tensors)})
 
 
-def check_network(network, model, views, ensemble, name):
-    """Compares the outputs for one crop, which the exporter did not see, and for several."""
+def check_network(network, model, images_of, ensemble, name):
+    """Compares the outputs for one crop, which the exporter did not see, and for several. images_of: of crops"""
     session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
     for count in (1, 5):
-        shown = views(some_crops(ensemble, count))
+        shown = images_of(some_crops(ensemble, count))
         ours, theirs = network(shown).float().numpy(), run(session, shown)[0]
         if ours.shape != theirs.shape or not np.abs(ours - theirs).max() <= CLOSE * max(1, np.abs(ours).max()):
             raise ValueError(f"onnxruntime computes other outputs than PyTorch for {name}; its network cannot be exported")

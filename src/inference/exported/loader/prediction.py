@@ -12,17 +12,26 @@ def members_of(about):
 
 
 class Views(nn.Module):
-    """The views of crops that the networks of a run see: uint8 [N, H, W, C] -> float32 [views * N, C, H, W]."""
+    """The views of crops that the networks of a run see: uint8 [N, H, W, C] -> float32 [views * N, C, H, W], 0 to 255."""
     def __init__(self, run):
         super().__init__()
         self.how = run["views"]
         self.count = (2 if self.how["flip"] else 1) * (5 if self.how["shift"] else 1)
-        mean, std = (torch.tensor(run[each], dtype=torch.float64).view(1, -1, 1, 1) for each in ("mean", "std"))
+
+    def forward(self, crops):
+        return torch.cat(list(views_of(crops.permute(0, 3, 1, 2).float(), **self.how)))
+
+
+class Normalisation(nn.Module):
+    """The input of a model's networks: pixels of 0 to 255 become (pixel / 255 - mean) / std."""
+    def __init__(self, model):
+        super().__init__()
+        mean, std = (torch.tensor(model[each], dtype=torch.float64).view(1, -1, 1, 1) for each in ("mean", "std"))
         self.register_buffer("scale", (1 / (255 * std)).float())
         self.register_buffer("black", (-mean / std).float())
 
-    def forward(self, crops):
-        return torch.cat(list(views_of(crops.permute(0, 3, 1, 2).float(), **self.how))) * self.scale + self.black
+    def forward(self, pixels):
+        return pixels * self.scale + self.black
 
 
 def views_of(images, flip, shift):
