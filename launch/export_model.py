@@ -1,26 +1,26 @@
 #!/usr/bin/env python3
-"""Exports a network of timm or torchvision to TorchScript, for pleat to train: models: [{script: m.pt}].
+"""Exports a network of timm, of torchvision or of your own to TorchScript, for pleat to train: models: [{script: m.pt}].
 
     launch/export_model.py timm:efficientnet_b0 --classes 3 --size 64 --out m.pt
     launch/export_model.py torchvision:mobilenet_v3_small --classes 3 --pretrained weights.pth --out m.pt
+    launch/export_model.py nets:make --classes 3 --out m.pt            # the network that make() of nets.py returns
 
-Without --pretrained the weights are random, and the same for the same --seed. The network is tested before it is saved.
+Without --pretrained the weights are random, and the same for the same --seed. With it the file also holds the mean and
+std that the weights were trained with, and pleat normalises this model's images with them. The network is tested before
+it is saved. A function of your own may take the arguments classes, channels, height and width.
 """
 import argparse
 import json
 import os
 import pathlib
+import shlex
 import sys
 import warnings
 
+from network_makers import DATA, USAGE, fail, first_line, make_network, pixels_of
+
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv/bin/python"
-USAGE, DATA = 2, 3
-
-
-def fail(code, message):
-    print(f"export_model: {message}", file=sys.stderr)
-    sys.exit(code)
 
 
 def import_torch():
@@ -47,9 +47,9 @@ def parse_size(text):
     return int(parts[0]), int(parts[-1])
 
 
-def parse_arguments():
+def make_parser():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("network", help="timm:NAME or torchvision:NAME")
+    parser.add_argument("network", help="timm:NAME, torchvision:NAME, or MODULE:FUNCTION (also FILE.py:FUNCTION)")
     parser.add_argument("--classes", type=int, required=True,
                         help="number of outputs: classes or bins of the target; 2 with regress; with targets_as: heads "
                              "the sum over the targets, with joint the product of their classes")
@@ -58,14 +58,34 @@ def parse_arguments():
                         help="size of the crops, as given to pleat prepare; default: 64")
     parser.add_argument("--pretrained", type=pathlib.Path, metavar="FILE",
                         help="pretrained weights (.safetensors, .pth); a last layer for other classes is not loaded")
+    parser.add_argument("--map-by-order", action="store_true",
+                        help="give the tensors of --pretrained the network's names in order, if their names differ "
+                             "and their shapes match one to one")
+    parser.add_argument("--mean", type=float, nargs="+", metavar="M",
+                        help="pixel mean per channel (0 to 1) that the weights were trained with; default: the library's")
+    parser.add_argument("--std", type=float, nargs="+", metavar="S", help="the same for the standard deviation")
     parser.add_argument("--seed", type=int, default=0, help="seed of the random weights; default: 0")
     parser.add_argument("--out", type=pathlib.Path, required=True, help="TorchScript file to write")
+    return parser
+
+
+def parse_arguments():
+    parser = make_parser()
     arguments = parser.parse_args()
-    library, _, name = arguments.network.partition(":")
-    if library not in ("timm", "torchvision") or not name:
-        parser.error(f"unknown network '{arguments.network}'; expected timm:NAME or torchvision:NAME")
+    library, _, name = arguments.network.rpartition(":")
+    if not library or not name:
+        parser.error(f"unknown network '{arguments.network}'; expected timm:NAME, torchvision:NAME or MODULE:FUNCTION")
     if arguments.classes < 1:
         parser.error(f"--classes {arguments.classes}: expected 1 or more")
+    if arguments.map_by_order and not arguments.pretrained:
+        parser.error("--map-by-order names the tensors of --pretrained, which is not given")
+    for option, values in (("--mean", arguments.mean), ("--std", arguments.std)):
+        if (values is None) != (arguments.mean is None):
+            parser.error("--mean and --std go together; give both, or neither")
+        if values and (len(values) != arguments.channels or not all(0 <= each <= 1 for each in values)):
+            parser.error(f"{option}: expected {arguments.channels} numbers from 0 to 1, one per channel")
+    if arguments.std and min(arguments.std) == 0:
+        parser.error("--std: expected numbers above 0")
     if arguments.pretrained and not arguments.pretrained.is_file():
         fail(DATA, f"--pretrained {arguments.pretrained}: no such file")
     if not arguments.out.absolute().parent.is_dir():
@@ -73,81 +93,13 @@ def parse_arguments():
     return arguments, library, name
 
 
-def create_timm(timm, name, size, options):
-    try:
-        return timm.create_model(name, img_size=size, **options)
-    except TypeError as error:
-        if "img_size" not in str(error):
-            raise
-    return timm.create_model(name, **options)  # networks without img_size take any size
-
-
-def check_taken_over(network, untrained, path):
-    """Raises ValueError if the file lacks weights. timm says nothing, and those parameters keep their random values."""
-    heads = network.pretrained_cfg.get("classifier") or ()
-    heads = tuple(head + "." for head in ([heads] if isinstance(heads, str) else heads))
-    drawn = {name: value for name, value in untrained.named_parameters() if value.dim() > 1 and value.std() > 0}
-    lacking = [name for name, value in network.named_parameters()
-               if name in drawn and value.equal(drawn[name]) and not name.startswith(heads)]
-    if lacking:
-        more = f" and {len(lacking) - 3} more" if len(lacking) > 3 else ""
-        raise ValueError(f"{path} has no weights for {', '.join(lacking[:3])}{more}")
-
-
-def make_timm(name, arguments):
-    try:
-        import timm
-    except ImportError as error:
-        fail(USAGE, f"timm is missing ({error}); run launch/setup.sh --test, which installs it into .venv")
-    if name not in timm.list_models():
-        import difflib
-        near = difflib.get_close_matches(name, timm.list_models(), 3)
-        fail(USAGE, f"timm has no network '{name}'" + (f"; did you mean {' or '.join(near)}?" if near else ""))
-    options = dict(num_classes=arguments.classes, in_chans=arguments.channels, scriptable=True)
-    untrained = create_timm(timm, name, arguments.size, options)
-    if not arguments.pretrained:
-        return untrained
-    import torch
-    torch.manual_seed(arguments.seed)  # timm adapts the head, first convolution and position embedding
-    options |= dict(pretrained=True, pretrained_cfg_overlay=dict(file=str(arguments.pretrained)))
-    network = create_timm(timm, name, arguments.size, options)
-    check_taken_over(network, untrained, arguments.pretrained)
-    return network
-
-
-def make_torchvision(name, arguments):
-    import torchvision
-    if arguments.channels != 3:
-        fail(USAGE, "torchvision's networks take 3 channels; prepare colour crops, or use timm's")
-    if name not in torchvision.models.list_models(module=torchvision.models):
-        fail(USAGE, f"torchvision has no network '{name}'; torchvision.models.list_models() lists them")
-    options = dict(weights=None, num_classes=arguments.classes)
-    try:
-        if arguments.size[0] != arguments.size[1]:
-            raise TypeError("image_size")
-        network = torchvision.models.get_model(name, image_size=arguments.size[0], **options)
-    except TypeError as error:
-        if "image_size" not in str(error):
-            raise
-        network = torchvision.models.get_model(name, **options)
-    if arguments.pretrained:
-        load_but_head(network, arguments.pretrained)
-    return network
-
-
-def load_but_head(network, path):
-    """Loads weights by name. The last layer's are skipped if their shape differs."""
-    import torch
-    if path.suffix == ".safetensors":
-        from safetensors.torch import load_file
-        given = load_file(path)
-    else:
-        given = torch.load(path, map_location="cpu", weights_only=True)
-    wanted = network.state_dict()
-    head = next(reversed(wanted)).rpartition(".")[0] + "."
-    for key in [key for key in given if key.startswith(head) and key in wanted and given[key].shape != wanted[key].shape]:
-        given[key] = wanted[key]
-    network.load_state_dict(given)
+def repeated_options(arguments):
+    """The options that another export of this network needs too, as text. Paths are left out: job keys depend on it."""
+    options = ["--pretrained", arguments.pretrained.name] if arguments.pretrained else []
+    options += ["--map-by-order"] if arguments.map_by_order else []
+    if arguments.mean:
+        options += ["--mean", *map(str, arguments.mean), "--std", *map(str, arguments.std)]
+    return shlex.join(options)
 
 
 def constants_of(network):
@@ -187,7 +139,7 @@ def try_out(torch, script, network, arguments):
         fail(DATA, f"the script's logits differ from {arguments.network}'s by {difference:g}; choose another network")
 
 
-def export(torch, network, arguments):
+def export(torch, network, arguments, pixels):
     try:
         script = torch.jit.script(network)
     except Exception as error:  # the compiler has no exception class of its own
@@ -196,9 +148,13 @@ def export(torch, network, arguments):
                     "(torch.jit.trace would fix dropout and BatchNorm in one mode, so it is not used)")
     import io
     archive = io.BytesIO()
-    origin = json.dumps({"source": arguments.network, "constants": constants_of(network),
-                         "head": heads_of(torch, network, arguments.classes)})
-    torch.jit.save(script, archive, _extra_files={"pleat.json": origin})
+    origin = {"source": arguments.network, "constants": constants_of(network),
+              "head": heads_of(torch, network, arguments.classes)}
+    if arguments.pretrained or pixels:
+        origin["options"] = repeated_options(arguments)
+    if pixels:
+        origin["mean"], origin["std"] = map(list, pixels)
+    torch.jit.save(script, archive, _extra_files={"pleat.json": json.dumps(origin)})
     archive.seek(0)
     try_out(torch, torch.jit.load(archive), network, arguments)
     partial = arguments.out.with_name(arguments.out.name + ".partial")
@@ -213,20 +169,23 @@ def main():
     warnings.filterwarnings("ignore")  # TorchScript is deprecated; requirements.txt pins the version
     torch.manual_seed(arguments.seed)
     try:
-        network = make_timm(name, arguments) if library == "timm" else make_torchvision(name, arguments)
+        network = make_network(library, name, arguments)
     except Exception as error:
-        lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
         code = DATA if arguments.pretrained else USAGE
-        fail(code, f"{arguments.network} cannot be made with these options: {' '.join(lines)[:300]}")
+        fail(code, f"{arguments.network} cannot be made with these options: {first_line(error)}")
+    pixels = pixels_of(library, name, network, arguments)
     try:
-        export(torch, network, arguments)
+        export(torch, network, arguments, pixels)
     except (OSError, RuntimeError) as error:
         lines = [line.strip() for line in str(error).splitlines() if line.strip()]
         fail(DATA, f"{arguments.network} cannot be exported to {arguments.out}: {lines[-1][:300]}")
     count = sum(parameter.numel() for parameter in network.parameters())
     height, width = arguments.size
+    said = f"pixels of mean {pixels[0]} and std {pixels[1]}" if pixels else "pixels normalised as the crops are"
+    if arguments.pretrained and not pixels:
+        said += " (nothing says with which mean and std the weights were trained; if you know, give --mean and --std)"
     print(f"{arguments.out}: {arguments.network}, {count:,} parameters, {arguments.classes} classes, images of "
-          f"{arguments.channels}x{height}x{width}; train it with models: [{{script: {arguments.out}}}]")
+          f"{arguments.channels}x{height}x{width}, {said}; train it with models: [{{script: {arguments.out}}}]")
 
 
 if __name__ == "__main__":

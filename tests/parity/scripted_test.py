@@ -206,6 +206,63 @@ def test_pretrained_weights_are_taken_over_but_for_the_head(tmp_path, ending):
             assert torch.equal(made[key], given[key]), key
 
 
+class Command:
+    def __reduce__(self):
+        return os.system, ("touch was_run",)
+
+
+def test_a_checkpoint_is_taken_over_and_nothing_in_it_is_run(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    given = timm.create_model("resnet18", num_classes=10).state_dict()
+    torch.save({"args": Command(), "ema": {"module": {f"model.{key}": value for key, value in given.items()}}, "rng": torch.get_rng_state()},
+               "given.pth", _use_new_zipfile_serialization=False)
+    done = export("timm:resnet18", tmp_path / "net.pt", *SHAPE, "--pretrained", "given.pth")
+    assert done.returncode == 0 and not (tmp_path / "was_run").exists(), done.stdout
+    assert torch.jit.load(tmp_path / "net.pt").state_dict()["layer4.1.conv2.weight"].equal(given["layer4.1.conv2.weight"])
+    origin = origin_of(tmp_path / "net.pt")  # gray images: the mean of ImageNet's colours
+    assert origin["mean"] == [pytest.approx(0.449, abs=1e-3)] and origin["std"] == [pytest.approx(0.226, abs=1e-3)]
+    assert origin["options"] == "--pretrained given.pth"
+
+
+def renamed(state):
+    """The same tensors under names of another program, which keep their last part."""
+    return {f"_{i}.{key.rpartition('.')[2]}": value for i, (key, value) in enumerate(state.items())}
+
+
+def test_other_names_are_mapped_by_order_only_on_request(tmp_path):
+    torch.manual_seed(2)
+    given = timm.create_model("tf_efficientnet_lite0").state_dict()
+    torch.save(renamed(given), tmp_path / "given.pth")
+    done = export("timm:tf_efficientnet_lite0", tmp_path / "net.pt", "--pretrained", tmp_path / "given.pth")
+    assert done.returncode == DATA and "add --map-by-order" in done.stdout and len(done.stdout.splitlines()) == 1, done.stdout
+    done = export("timm:tf_efficientnet_lite0", tmp_path / "net.pt", "--pretrained", tmp_path / "given.pth", "--map-by-order")
+    assert done.returncode == 0 and "_0.weight -> conv_stem.weight" in done.stdout, done.stdout
+    learnt = torch.jit.load(tmp_path / "net.pt").state_dict()
+    assert all(learnt[key].equal(value) for key, value in given.items() if not key.startswith("classifier.") and "num_batches" not in key)
+    assert origin_of(tmp_path / "net.pt")["mean"] == [0.5] * 3
+
+
+def test_names_of_pretrained_weights_are_fitted_as_pleat_fits_them(tmp_path):
+    sys.path.insert(0, str(ROOT / "launch"))
+    import pretrained_weights as weights
+    own = torch.nn.Sequential(torch.nn.Conv2d(1, 2, 3), torch.nn.BatchNorm2d(2), torch.nn.Linear(2, 3)).state_dict()
+    path = tmp_path / "given.pth"
+    for state in (own, {f"model.net.{key}": value for key, value in own.items()}, {"n_averaged": torch.tensor(3), **{f"module.{key}": value for key, value in own.items()}}):
+        assert weights.without_prefix(state, own, "2.").keys() == own.keys()
+    other = {f"a.{key}": value for key, value in own.items()} | {"b": torch.zeros(1)}
+    assert weights.without_prefix(other, own, "2.") == other
+    assert all(value.equal(own[key]) for key, value in weights.by_order(renamed(own), own, "2.", path).items())
+    for state, where, words in [(renamed(own), tmp_path / "given.safetensors", "keeps their order"), ({"w": torch.zeros(2)}, path, "has 1 tensors, and the network 8"),
+                                (renamed(own) | {"_0.weight": torch.zeros(2)}, path, "by order, _0.weight")]:
+        with pytest.raises(ValueError, match=words):
+            weights.by_order(state, own, "2.", where)
+    for value, words in [({"epoch": 3}, "no state dict under"), ({"model": own, "net": own}, "weights under model and net"), (Command(), "an object of class posix.system"),
+                         (torch.nn.Linear(1, 1), "an object of class torch.nn.modules.linear.Linear")]:
+        torch.save(value, path)
+        with pytest.raises(ValueError, match=words):
+            weights.read(path)
+
+
 def test_torchvisions_networks_are_exported_too(tmp_path):
     import torchvision
     given = torchvision.models.mobilenet_v3_small(num_classes=10).state_dict()
