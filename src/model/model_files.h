@@ -11,6 +11,7 @@ namespace pleat {
 struct ModelFiles {
   std::string script, weights;    // SHA-256 of each file that a model's config names; empty if it names none
   std::vector<double> mean, std;  // per channel, of the images that the script was trained on; empty if it names none
+  bool batch_norm = true;         // false: a script without BatchNorm, found by check_networks
 };
 
 /// Throws: DataError for a file that cannot be read, or a script that is not an archive (script_origin.h).

@@ -39,11 +39,12 @@ void check_shift(const PredictConfig& predict, const ImageShape& shape) {
 void check_parts(const FoldJob& job, const std::string& name) {
   const auto steps = static_cast<std::size_t>(steps_per_epoch(job.train_rows.size(), job.train));
   const std::size_t smallest = job.train_rows.size() / steps / std::size_t(job.train.micro_batches);
-  if (smallest >= 2) return;
+  if (smallest >= (job.files.batch_norm ? 2 : 1)) return;
   throw UsageError(
-      "{}: {} training rows in {} batches of {} parts leave parts of {} rows, but BatchNorm needs two; raise "
+      "{}: {} training rows in {} batches of {} parts leave parts of {} rows, but {}; raise "
       "train.batch ({}) or lower train.micro_batches ({})",
-      name, job.train_rows.size(), steps, job.train.micro_batches, smallest, job.train.batch, job.train.micro_batches);
+      name, job.train_rows.size(), steps, job.train.micro_batches, smallest,
+      job.files.batch_norm ? "BatchNorm needs two" : "each needs one", job.train.batch, job.train.micro_batches);
 }
 
 // Splits the fold's training side into rows to train on and, if the job needs them, rows set aside (inner_rows).

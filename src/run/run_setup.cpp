@@ -8,9 +8,10 @@
 #include "base/error.h"
 #include "base/files.h"
 #include "base/log.h"
+#include "model/script_trial.h"
 #include "run/frozen_folds.h"
-#include "run/plan_warnings.h"
 #include "run/model_norm.h"
+#include "run/plan_warnings.h"
 #include "run/promise.h"
 #include "run/run_record.h"
 #include "run/staged_crops.h"
@@ -72,11 +73,11 @@ RunRecord make_record(const Run& run, const MpiSession& session) {
                    .precision = run.config.train.precision,
                    .computed_by = computed_by(run),
                    .promise = run.promise};
-  for (std::size_t t = 0; t < run.dataset->targets.own(); ++t) {
   for (std::size_t m = 0; m < run.files.size(); ++m) {
     const PixelNorm norm = norm_of(run.config.models[m], run.files[m], *run.dataset);
     if (norm != record.norm) record.norms[run.config.models[m].id] = norm;
   }
+  for (std::size_t t = 0; t < run.dataset->targets.own(); ++t) {
     const Target& target = run.dataset->targets.targets[t];
     record.targets.push_back({target.name, target.column, target.classes});
   }
@@ -119,7 +120,10 @@ Run open_run(const TrainRequest& request, RunConfig config, const MpiSession& se
   agree_on_model_files(config, files, session);
   if (!config.cluster.stage.empty() && !request.dry_run)
     dataset->crops = stage_crops(dataset->crops, config.cluster.stage, place.mine, world);
-  together(world, [&] { check_networks(config, *dataset); });
+  together(world, [&] {
+    for (const std::string& line : check_networks(config, *dataset, files))
+      if (session.rank() == 0) spdlog::warn("{}", line);
+  });
   return {.config = std::move(config),
           .paths = {request.run.empty() ? fs::path("runs") / request.config.stem() : request.run},
           .host = session.hosts()[std::size_t(session.rank())],
@@ -142,13 +146,20 @@ void check_scripts(const Run& run, const RunRecord& earlier) {
   }
 }
 
-void check_networks(const RunConfig& config, const Dataset& dataset) {
-  for (const ModelConfig& model : config.models) {
+std::vector<std::string> check_networks(const RunConfig& config, const Dataset& dataset,
+                                        std::vector<ModelFiles>& files) {
+  std::vector<std::string> warnings;
+  for (std::size_t m = 0; m < files.size(); ++m) {
+    const ModelConfig& model = config.models[m];
     const bool freezes = config.train.freeze_epochs > 0;
     if (model.script.empty() && model.weights.empty() && !freezes) continue;
     for (const Unit& unit : dataset.targets.units) {
-      const auto network =
-          make_classifier(model, classifier_shape(dataset.crops.shape(), dataset.targets.outputs(unit)), {});
+      const ClassifierShape shape = classifier_shape(dataset.crops.shape(), dataset.targets.outputs(unit));
+      const auto network = make_classifier(model, shape, {});
+      const ScriptTrial trial = try_script(*network, model, shape);
+      files[m].batch_norm = trial.batch_norm;
+      if (&unit == &dataset.targets.units.front())
+        warnings.insert(warnings.end(), trial.warnings.begin(), trial.warnings.end());
       if (!freezes || trains_head(*network)) continue;
       throw UsageError(
           "model {}: its script does not name its last layer, or that layer is not trained, so train.freeze_epochs "
@@ -157,6 +168,7 @@ void check_networks(const RunConfig& config, const Dataset& dataset) {
           model.id, config.train.freeze_epochs);
     }
   }
+  return warnings;
 }
 
 Run set_up_run(const TrainRequest& request, const MpiSession& session) {
@@ -189,6 +201,7 @@ Round plan_first_round(const Run& run, const MpiSession& session) {
     if (session.rank() != 0) return;
     for (const std::string& line : idle_options(run.config)) spdlog::warn("{}", line);
     for (const std::string& line : shifts_too_far(run.config, run.dataset->crops.shape())) spdlog::warn("{}", line);
+    for (const std::string& line : own_norms(run.config, run.files, *run.dataset)) spdlog::info("{}", line);
     for (const std::string& line : classes_without_a_chance(*run.dataset, round.jobs)) spdlog::warn("{}", line);
   });
   return round;
@@ -201,7 +214,6 @@ std::unique_ptr<RunFolder> take_folder(const Run& run) {
   throw UsageError("another run has just changed {}; give another folder with --run, or run the same command again",
                    run.paths.root.string());
 }
-    for (const std::string& line : own_norms(run.config, run.files, *run.dataset)) spdlog::info("{}", line);
 
 void record_run(Run& run, const RunFolder& folder, const MpiSession& session) {
   const auto earlier = run.resumed ? find_run_record(run.paths) : std::nullopt;

@@ -61,8 +61,10 @@ Run set_up_run(const TrainRequest& request, const MpiSession& session, const Fre
 void check_scripts(const Run& run, const RunRecord& earlier);
 
 /// Builds each network that starts from a file, and each network to freeze. Throws: DataError or UsageError if a file
-/// does not fit.
-void check_networks(const RunConfig& config, const Dataset& dataset);
+/// does not fit. Tries networks out of scripts (try_script), returns its warnings, and sets ModelFiles::batch_norm.
+///   files: of config.models
+std::vector<std::string> check_networks(const RunConfig& config, const Dataset& dataset,
+                                        std::vector<ModelFiles>& files);
 
 /// Collective. The first round, which learns the labels of the table; rank 0 logs the plan's warnings.
 Round plan_first_round(const Run& run, const MpiSession& session);

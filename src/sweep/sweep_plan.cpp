@@ -47,13 +47,14 @@ Frozen freeze_sweep(const Run& run, const SweepPaths& paths, const Cells& cells,
 // Networks that differ between cells have files of their own.
 class FilesOf {
  public:
-  FilesOf(const Run& base) : base_(base) { files_[key_of(base.config)] = base.files; }
+  FilesOf(const Run& base, bool says) : base_(base), says_(says) { files_[key_of(base.config)] = base.files; }
 
   const std::vector<ModelFiles>& files(const RunConfig& config) {
     const auto [found, is_new] = files_.try_emplace(key_of(config));
     if (!is_new) return found->second;
     found->second = hash_model_files(config);
-    check_networks(config, *base_.dataset);
+    for (const std::string& line : check_networks(config, *base_.dataset, found->second))
+      if (says_ && said_.insert(line).second) spdlog::warn("{}", line);
     return found->second;
   }
 
@@ -64,6 +65,8 @@ class FilesOf {
     return Json{all["models"], config.train.freeze_epochs}.dump();
   }
   const Run& base_;
+  bool says_;
+  std::set<std::string> said_;
   std::map<std::string, std::vector<ModelFiles>> files_;
 };
 
@@ -85,8 +88,8 @@ void check_jobs(const Run& run) {
   plan_fold(run, {0});
 }
 
-std::vector<Trial> make_trials(const Run& base, const Cells& cells, const SweepPaths& paths) {
-  FilesOf files(base);
+std::vector<Trial> make_trials(const Run& base, const Cells& cells, const SweepPaths& paths, bool says) {
+  FilesOf files(base, says);
   std::vector<Trial> trials;
   std::vector<NamedError> errors;
   for (const Cell& cell : cells.cells) {
@@ -245,7 +248,7 @@ SweepPlan plan_sweep(const SweepRequest& request, const MpiSession& session) {
   const Run base = set_up_run(train, session, [&](const Run& run, bool auto_precision) {
     return freeze_sweep(run, plan.paths, plan.cells, auto_precision);
   });
-  together(world, [&] { plan.trials = make_trials(base, plan.cells, plan.paths); });
+  together(world, [&] { plan.trials = make_trials(base, plan.cells, plan.paths, session.rank() == 0); });
   agree_on_cells(plan, session);
   look_into_folders(plan, world);
   plan.rounds = base.config.rounds;

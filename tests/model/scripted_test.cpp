@@ -2,6 +2,7 @@
 
 #include <ATen/Context.h>
 #include <ATen/autocast_mode.h>
+#include <ATen/ops/randn.h>
 #include <caffe2/serialize/inline_container.h>
 #include <fmt/format.h>
 #include <gmock/gmock.h>
@@ -14,6 +15,7 @@
 #include "base/error.h"
 #include "base/files.h"
 #include "model/model_files.h"
+#include "model/script_trial.h"
 #include "model/scripted_module.h"
 #include "model/tensor_file.h"
 #include "support/scratch_folder.h"
@@ -245,6 +247,56 @@ TEST_F(ScriptedTest, TheExportersFactsAreRead) {
          {{"pleat.json", fmt::format(R"({{"source": "timm:tiny", "constants": [], {}}})", pixels)}});
     EXPECT_THAT(refusal({.script = file()}), HasSubstr("pleat.json")) << pixels;
   }
+}
+
+TEST_F(ScriptedTest, ATrialTellsNetworksThatCannotBeTrusted) {
+  const std::string norm =
+      "torch.batch_norm(x, self.bn.weight, self.bn.bias, self.bn.running_mean, self.bn.running_var, ";
+  const auto forward = [&](const std::string& training, const std::string& dropout, const std::string& last) {
+    return "def forward(self, x):\n    x = torch.conv2d(x, self.conv.weight, None, [1, 1], [1, 1])\n    x = " + norm +
+           training + ", 0.1, 1e-5, False)\n    x = torch.dropout(torch.relu(x), 0.5, " + dropout +
+           ")\n    x = torch.addmm(self.fc.bias, torch.mean(x, [2, 3]), torch.t(self.fc.weight))\n    return " + last +
+           "\n";
+  };
+  const auto trial = [&](const std::string& text) {
+    const ModelConfig config = save(scripted_module(1, 4, text));
+    const auto net = make_classifier(config, kShape, {});
+    const std::string before = tensors_to_bytes(state_of(*net));
+    torch::manual_seed(9);
+    const ScriptTrial made = try_script(*net, config, kShape);
+    const float after = at::randn({1}).item<float>();
+    torch::manual_seed(9);
+    EXPECT_EQ(after, at::randn({1}).item<float>()) << "draws nothing";
+    EXPECT_EQ(tensors_to_bytes(state_of(*net)), before);
+    EXPECT_TRUE(net->is_training());
+    return made;
+  };
+  const std::string mode = "self.training";
+  EXPECT_TRUE(trial(forward(mode, mode, "x")).warnings.empty());
+  EXPECT_TRUE(trial(forward(mode, mode, "x")).batch_norm);
+  EXPECT_THAT(trial(forward(mode, mode, "torch.softmax(x, 1)")).warnings,
+              testing::ElementsAre(HasSubstr("are probabilities")));
+  EXPECT_THAT(trial(forward(mode, mode, "torch.sigmoid(x)")).warnings,
+              testing::ElementsAre(HasSubstr("are probabilities")));
+  EXPECT_THAT(trial(forward("False", mode, "x")).warnings,
+              testing::ElementsAre(HasSubstr("statistics of 1 of 1 BatchNorm")));
+  EXPECT_THAT(trial(forward(mode, "False", "x")).warnings, testing::ElementsAre(HasSubstr("1 dropout on")));
+  for (const auto& [text, words] :
+       {std::pair(forward("True", mode, "x"), "alone"), std::pair(forward(mode, "True", "x"), "in a second call")}) {
+    const ModelConfig config = save(scripted_module(1, 4, text));
+    const auto net = make_classifier(config, kShape, {});
+    try {
+      try_script(*net, config, kShape);
+      ADD_FAILURE() << text;
+    } catch (const DataError& error) {
+      EXPECT_THAT(error.what(), AllOf(HasSubstr("net.pt: in evaluation an image's logit is"), HasSubstr(words)));
+    }
+  }
+  const std::string plain =
+      "def forward(self, x):\n    return torch.mean(torch.conv2d(x, self.conv.weight), [2, 3])[:, :4]\n";
+  EXPECT_FALSE(trial(plain).batch_norm);
+  EXPECT_TRUE(
+      try_script(*make_classifier({.name = "resnet20"}, kShape, {}), {.name = "resnet20"}, kShape).warnings.empty());
 }
 
 TEST_F(ScriptedTest, FilesThatAreNoNetworkAreRefusedInALine) {

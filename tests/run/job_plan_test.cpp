@@ -253,6 +253,17 @@ TEST_F(JobPlanTest, PixelsForOtherChannelsAreRefused) {
   EXPECT_THROW(SmallRun run(config_), UsageError);
 }
 
+TEST_F(JobPlanTest, WithoutBatchNormAPartMayHaveOneRow) {
+  config_.train.batch = 1;
+  config_.models[0] = {.id = "net", .script = (folder_ / "net.pt").string()};
+  write_file(folder_ / "net.pt", "no archive");
+  const SmallRun run(config_for(folder_ / "crops.h5"));
+  std::vector<ModelFiles> files = hash_model_files(config_);
+  EXPECT_THROW(plan_jobs(run.round.labels, config_, run.dataset, run.plan, files), UsageError);
+  files[0].batch_norm = false;
+  EXPECT_EQ(plan_jobs(run.round.labels, config_, run.dataset, run.plan, files).size(), 3U);
+}
+
 TEST_F(JobPlanTest, PartsTooSmallForBatchNormAreRefusedByJob) {
   config_.train.batch = 4;
   config_.train.micro_batches = 4;
