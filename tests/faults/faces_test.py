@@ -188,9 +188,11 @@ def test_what_others_left_beside_the_predictions_stays(faces, face_run, tmp_path
     assert sorted(path.name for path in tmp_path.iterdir()) == ["crops.rejected.csv", "p.csv"]
 
 
-def test_another_detector_and_a_missing_device_are_named_before_photos_are_prepared(faces, face_run, tmp_path):
+def test_another_detector_a_missing_device_and_a_limit_of_pixels_are_heeded(faces, face_run, tmp_path):
     table, root = faces
     arguments = ("predict", "--run", face_run / "run", "--table", table, "--images", root, "--out", tmp_path / "p.csv")
+    done = runs.pleat(*arguments, "--max-pixels", 9)
+    assert done.returncode == DATA and "pixels are too many, at most 9 are read" in done.stdout, done.stdout
     other = tmp_path / "other.xml"
     (cascade,) = pathlib.Path("/usr/share/opencv4/haarcascades").glob("haarcascade_frontalface_alt.xml")
     other.write_bytes(cascade.read_bytes())
@@ -206,6 +208,7 @@ def test_another_detector_and_a_missing_device_are_named_before_photos_are_prepa
     (["--crops", "c.h5", "--table", "t.csv"], "give either --crops, or --images, with or without --table"),
     (["--table", "t.csv"], "--images is missing"),
     (["--crops", "c.h5", "--skip-bad"], "drop --skip-bad"),
+    (["--crops", "c.h5", "--max-pixels", "9"], "drop --max-pixels"),
     (["--table", "t.csv", "--images", ".", "--masks", "m"], "drop --masks"),
     (["--crops", "c.h5", "--images", "."], "give either --crops, or --images, with or without --table"),
 ])

@@ -112,7 +112,7 @@ def bad_photos():
     photo, frames = scene(), [scene(seed=1), scene(seed=2)]
     jpeg, progressive, png = saved(photo, "JPEG", quality=92), saved(photo, "JPEG", quality=92, progressive=True), saved(photo, "PNG")
     webp, bmp, tiff = saved(photo, "WEBP"), saved(photo, "BMP"), saved(photo, "TIFF")
-    gif, heic, avif = saved(photo, "GIF"), saved(photo, "HEIF", quality=90), saved(photo, "AVIF", quality=90)
+    gif, heic, avif = saved(photo, "GIF"), saved(photo, "HEIF", quality=90), saved(photo, "AVIF", quality=90, speed=10)
     yield "empty.jpg", (b"", ["empty file"])
     yield "text.jpg", (b"I was a photo once.\n" * 20, ["text, not a photo"])
     yield "page.jpg", (b"<!DOCTYPE html><html>404</html>", ["text, not a photo"])

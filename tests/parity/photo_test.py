@@ -165,7 +165,7 @@ def tiled(image, tile=128, planes=False, sampling=None, bits=8, packed=False):
 
 def kinds():
     """(name, how to save it): every way that photos come in."""
-    wide, tall = scene(512, 384), scene(384, 512, 1)
+    wide, tall, small = scene(512, 384), scene(384, 512, 1), scene(240, 160, 2)
     jpeg = {"quality": 92}
     for shape, photo in (("wide", wide), ("tall", tall)):
         for orientation in range(1, 9):
@@ -214,9 +214,9 @@ def kinds():
         yield f"{name}.tif", lambda p, how=how: p.write_bytes(tiled(wide, **how))
     yield "predicted-deflate.tif", lambda p: wide.save(p, compression="tiff_adobe_deflate", tiffinfo={317: 2})
     for orientation in range(1, 9):  # pillow-heif writes irot and imir, Pillow writes both and no EXIF
-        yield f"turned-{orientation}.heic", lambda p, o=orientation: wide.save(p, exif=turned(o).tobytes(), quality=80)
-        yield f"turned-{orientation}.avif", lambda p, o=orientation: wide.save(p, exif=turned(o), quality=90, speed=10)
-    yield "exif-alone.heic", lambda p: wide.save(p, exif=turned(6), quality=80)  # is not applied
+        yield f"turned-{orientation}.heic", lambda p, o=orientation: small.save(p, exif=turned(o).tobytes(), quality=80)
+        yield f"turned-{orientation}.avif", lambda p, o=orientation: small.save(p, exif=turned(o), quality=90, speed=10)
+    yield "exif-alone.heic", lambda p: small.save(p, exif=turned(6), quality=80)  # is not applied
     yield "grid.heic", lambda p: p.write_bytes(grid_heic(wide))
     yield "grid-of-one.heic", lambda p: p.write_bytes(grid_heic(tall, 1, 1, 3))
     yield "fine.heic", lambda p: wide.save(p, chroma=444, quality=90)
@@ -224,9 +224,9 @@ def kinds():
     yield "deep.heic", lambda p: deep(wide).save(p, quality=80)
     yield "odd.avif", lambda p: scene(333, 517).save(p, quality=90, speed=10)
     yield "moving.avif", lambda p: wide.save(p, save_all=True, append_images=[tall.resize(wide.size)], quality=90, speed=10)
-    for ending in ("heic", "avif"):
-        yield f"gray.{ending}", lambda p: wide.convert("L").save(p, quality=90)
-        yield f"alpha.{ending}", lambda p: see_through(wide).save(p, quality=90)
+    for ending, how in (("heic", {}), ("avif", {"speed": 10})):
+        yield f"gray.{ending}", lambda p, how=how: wide.convert("L").save(p, quality=90, **how)
+        yield f"alpha.{ending}", lambda p, how=how: see_through(wide).save(p, quality=90, **how)
     for interlaced in (0, 1):
         yield f"interlaced-{interlaced}.gif", lambda p, i=interlaced: wide.quantize(64).save(p, interlace=i)
     yield "gray.gif", lambda p: wide.convert("L").save(p)
