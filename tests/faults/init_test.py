@@ -21,7 +21,7 @@ def make_crops(folder, columns, side=16, splits=None):
         lines.append(f"r{i},{i}.png,{split}," + ",".join(f'"{values[i]}"' for values in columns.values()))
     (folder / "samples.csv").write_text("\n".join(lines) + "\n")
     done = runs.pleat("prepare", "--table", folder / "samples.csv", "--images", folder / "photos", "--out", folder / "crops.h5",
-                      "--size", side)
+                      "--size", side, "--same-text", "strict")
     assert done.returncode == 0, done.stdout
     return folder / "crops.h5"
 
