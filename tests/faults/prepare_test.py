@@ -151,7 +151,7 @@ def test_photos_that_are_there_twice_are_reported_and_kept(tmp_path):
     done = runs.pleat("prepare", "--table", tmp_path / "t.csv", "--images", tmp_path, "--out", tmp_path / "crops.h5", "--size", 32)
     assert done.returncode == 0, done.stdout
     assert "1 set of equal images with different values of label (ids '1', '2')" in done.stdout, done.stdout
-    assert "1 set of nearly equal images in two splits (ids '1', '3')" in done.stdout, done.stdout
+    assert "1 set of nearly equal images in two splits (ids '1', '2', '3')" in done.stdout, done.stdout
     report = json.loads((tmp_path / "crops.report.json").read_text())
     assert report["rows"] == 4 and report["exact_duplicates"]["rows"] == 2 and report["near_duplicates"]["sets"] == 1
     assert report["splits"]["train"] == {"rows": 3, "without_picture": 0, "groups": 2, "classes": {"label": {"x": 1, "y": 2}}}
