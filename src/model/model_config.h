@@ -39,8 +39,8 @@ struct ModelConfig {
               "about 64 pixels; auto: "
               "imagenet, but small for resnet20"),
         field("weights", &ModelConfig::weights, any(), runtime,
-              "file of initial weights, .safetensors or .pth (a state dict or a checkpoint); none: random, or those in script; the job "
-              "key depends on its contents, not on its path"),
+              "file of initial weights, .safetensors or .pth (a state dict or a checkpoint); none: random, or those in "
+              "script; the job key depends on its contents, not on its path"),
         field("new_head", &ModelConfig::new_head, any(), omit_at_default,
               "load all but the last layer from the file of weights; the last layer starts random: for weights trained "
               "on other classes"),
