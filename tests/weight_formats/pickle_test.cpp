@@ -270,6 +270,11 @@ TEST(Pickle, OtherProtocolsAreNamed) {
 
 TEST(Pickle, MillionsOfValuesAreRefused) {
   EXPECT_THAT(refusal("\x80\x02(" + std::string(5'000'000, ']') + "t."), HasSubstr("more than 4000000 values"));
+  std::string again = "](" + kNone + kNone + "eq\x01](";  // a list of a thousand pairs, as a dict ten thousand times
+  for (int i = 0; i < 1000; ++i) again += "h\x01";
+  again += "e\x85q\x02";
+  for (int i = 0; i < 10'000; ++i) again += name("collections", "OrderedDict") + "h\x02R";
+  EXPECT_THAT(refusal("\x80\x02" + again + "."), HasSubstr("more than 4000000 values"));
 }
 
 }  // namespace
