@@ -191,7 +191,7 @@ def test_a_folder_of_photos_needs_no_table(people_run, tmp_path, ranks):
     with open(tmp_path / "p.csv", newline="") as file:
         found = {row.pop("id"): row for row in csv.DictReader(file)}
     assert sorted(found) == ["r1.png", "sub/deep, er/r3.png", "sub/r2.PNG"]
-    (tmp_path / "t.csv").write_text('id,path\n1,r1.png\n2,sub/r2.PNG\n3,"sub/deep, er/r3.png"\n')
+    (tmp_path / "t.csv").write_text('id,path\n1,r1.png\n3,"sub/deep, er/r3.png"\n2,sub/r2.PNG\n')
     done = runs.pleat("predict", "--run", run, "--table", tmp_path / "t.csv", "--images", new, "--out", tmp_path / "q.csv")
     assert done.returncode == 0, done.stdout
     by_table = rows_of(tmp_path / "q.csv")
