@@ -320,7 +320,7 @@ def taken(tmp_path_factory):
     done = runs.pleat("prepare", "--table", folder / "samples.csv", "--images", folder, "--out", folder / "crops.h5")
     assert done.returncode == 0, done.stdout
     with h5py.File(folder / "crops.h5") as file:
-        return dict(zip(GOOD, file["images"][:])), json.loads((folder / "data_report.json").read_text())["photos"], done.stdout
+        return dict(zip(GOOD, file["images"][:])), json.loads((folder / "crops.report.json").read_text())["photos"], done.stdout
 
 
 @pytest.mark.parametrize("name", GOOD)

@@ -12,7 +12,7 @@ PROGRAMS = pathlib.Path(os.environ["PLEAT_BUILD"]) / "tests"
 COUNTS = {"photo": 2000, "table": 5000, "idx": 2000, "crops": 1000, "predictions": 1000, "safetensors": 5000, "zip": 5000, "weights": 5000}
 KINDS = {
     "photo": {"jpeg", "progressive", "png", "webp", "bmp", "tiff", "gif", "heic", "avif"}, "table": {"csv"}, "idx": {"plain", "gzip"}, "crops": {"crops"}, "predictions": {"csv", "hdf5"},
-    "safetensors": {"safetensors"}, "zip": {"zip"}, "weights": {"pth", "pickle"},
+    "safetensors": {"safetensors"}, "zip": {"zip"}, "weights": {"pth", "pickle", "old"},
 }
 
 

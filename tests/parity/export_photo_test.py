@@ -28,7 +28,7 @@ def answers(tmp_path_factory):
                   "--skip-bad", "--out", folder / "c.h5")
     with h5py.File(folder / "c.h5") as crops:
         valid, images, ids = crops["valid"][:], crops["images"][:], [each.decode() for each in crops["table/id"][:]]
-    with open(folder / "rejected.csv") as file:
+    with open(folder / "c.rejected.csv") as file:
         refused = {row["id"]: row["reason"] for row in csv.DictReader(file)}
     made = {name: image.astype(int) for name, image, ok in zip(ids, images, valid) if ok and name not in refused}
     assert set(made) | set(refused) == set(KINDS)
