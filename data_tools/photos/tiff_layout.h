@@ -1,4 +1,4 @@
-// What kind of picture a TIFF holds, and how it is laid out. Refuses the kinds that are not read.
+// Reads the kind and the layout of a TIFF's picture. Refuses the kinds that are not read.
 #pragma once
 
 #include <cstdint>
