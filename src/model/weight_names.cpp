@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "base/once.h"
+#include "base/wording.h"
 
 namespace pleat {
 namespace {
@@ -85,7 +86,8 @@ NamedTensors by_order(const TensorFile& file, const NamedTensors& own, const std
   const auto in_head = [&](const auto& named) { return head.contains(named.first); };
   if (given.size() + head.size() == wanted.size()) std::erase_if(wanted, in_head);
   if (given.size() != wanted.size()) {
-    problem = fmt::format("it has {} tensors, and the network {}", given.size(), wanted.size());
+    problem =
+        fmt::format("it has {}, and the network {}", counted(std::int64_t(given.size()), "tensor"), wanted.size());
     return {};
   }
   NamedTensors named;

@@ -78,18 +78,14 @@ class Search {
     throw DataError(
         "{}: a checkpoint with weights under {}; save the weights that you want in Python: "
         "torch.save(torch.load(FILE)['{}'], 'weights.pth')",
-        file_, fmt::join(keys, " and "), fmt::join(split(keys[0]), "']['"));
+        file_, fmt::join(keys, " and "), subscripts(keys[0]));
   }
 
-  static std::vector<std::string> split(const std::string& path) {
-    std::vector<std::string> parts(1);
-    for (const char letter : path) {
-      if (letter == '.')
-        parts.emplace_back();
-      else
-        parts.back() += letter;
-    }
-    return parts;
+  // "a.b" as the subscripts a']['b.
+  static std::string subscripts(const std::string& path) {
+    std::string text;
+    for (const char letter : path) text += letter == '.' ? "']['" : std::string(1, letter);
+    return text;
   }
 
   // Refuses a dict that is not a state dict; names its first value that is not a tensor.

@@ -121,7 +121,7 @@ def test_a_bad_file_of_weights_is_refused_in_one_line_and_leaves_nothing(whole_r
 
 BY_ORDER = {  # as BAD, with map_by_order
     "another-shape": (lambda state: saved({f"w{i}": tensor.new_zeros(tensor.shape + (1,)) for i, tensor in enumerate(state.values()) if tensor.dim()}), ["map_by_order does not go with it: in order, its w"]),
-    "fewer-tensors": (lambda state: saved({"w0": state["conv1.weight"]}), ["map_by_order does not go with it: it has 1 tensors, and the network "]),
+    "fewer-tensors": (lambda state: saved({"w0": state["conv1.weight"]}), ["map_by_order does not go with it: it has 1 tensor, and the network "]),
     "sorted-by-name": (lambda state: save({f"w{i}": tensor for i, tensor in enumerate(state.values())}), ["safetensors files do not keep the network's order"]),
 }
 
