@@ -30,7 +30,7 @@ def kinds():
 def cases():
     """{suite: [(test's name, its case or None)]} as pytest finds them."""
     files = [TESTS / f"faults/{suite}_test.py" for suite in SUITES]
-    done = subprocess.run([sys.executable, "-m", "pytest", "--collect-only", "-q", "-p", "no:cacheprovider", *files],
+    done = subprocess.run([sys.executable, "-m", "pytest", "--collect-only", "-q", *files],
                           env=runs.environment(), cwd=TESTS.parent, stdout=subprocess.PIPE, text=True)
     assert done.returncode == 0, done.stdout
     found = re.findall(r"^\S*?(\w+)_test\.py::(\w+)(?:\[(.*)\])?$", done.stdout, re.MULTILINE)
