@@ -17,12 +17,13 @@ namespace pleat {
 namespace {
 
 const std::string kTrain = "train";
-constexpr std::size_t kExamples = 10;  // sets or pairs that the report lists
+constexpr std::size_t kExamples = 10;  // sets that the report lists, and ids of a set
 constexpr std::size_t kNamedIds = 4;   // in a warning
 
+// The ids of the first copies.
 Json ids_of(const Copies& copies, const SampleTable& table) {
   Json ids = Json::array();
-  for (const std::size_t row : copies) ids.push_back(table.column("id")[row]);
+  for (std::size_t i = 0; i < std::min(kExamples, copies.size()); ++i) ids.push_back(table.column("id")[copies[i]]);
   return ids;
 }
 

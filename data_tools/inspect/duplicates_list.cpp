@@ -14,8 +14,8 @@ namespace {
 constexpr std::size_t kMostSets = 30, kMostPictures = 8;  // on the sheet
 constexpr std::size_t kLongestCaption = 48;               // characters
 
-// The columns in which copies should not differ, the gravest first.
-std::vector<std::string> telling_columns(const SampleTable& table) {
+// The columns in which copies should not differ, the most serious first.
+std::vector<std::string> columns_to_compare(const SampleTable& table) {
   std::vector<std::string> columns = class_columns(table);
   for (const std::string& name : {std::string("split"), group_column_name(table)}) {
     if (!name.empty() && table.find(name) != nullptr) columns.push_back(name);
@@ -24,7 +24,8 @@ std::vector<std::string> telling_columns(const SampleTable& table) {
 }
 
 // The first of these columns in which the copies differ; columns.size() if they differ in none.
-std::size_t gravity(const Copies& copies, const SampleTable& table, const std::vector<std::string>& columns) {
+std::size_t first_differing_column(const Copies& copies, const SampleTable& table,
+                                   const std::vector<std::string>& columns) {
   const auto differs = [&](const std::string& name) { return copies_differ(copies, table.find(name)); };
   return static_cast<std::size_t>(std::find_if(columns.begin(), columns.end(), differs) - columns.begin());
 }
@@ -40,7 +41,7 @@ std::string ascii(std::string text) {
 std::string caption_of(std::size_t number, const Copies& copies, const SampleTable& table,
                        const std::vector<std::string>& columns) {
   const std::string set = fmt::format("set {}", number);
-  const std::size_t column = gravity(copies, table, columns);
+  const std::size_t column = first_differing_column(copies, table, columns);
   if (column == columns.size()) return set;
   std::vector<std::string> values;
   for (const std::size_t row : copies) {
@@ -71,14 +72,14 @@ std::string duplicates_csv(const CropFile& crops, const Duplicates& duplicates) 
 
 std::vector<SheetRow> duplicates_sheet(const CropFile& crops, const Duplicates& duplicates) {
   const SampleTable& table = crops.table();
-  const std::vector<std::string> columns = telling_columns(table);
+  const std::vector<std::string> columns = columns_to_compare(table);
   const std::vector<Copies> sets = all_sets(duplicates);
-  std::vector<std::pair<std::size_t, std::size_t>> order;  // gravity, place in sets
-  for (std::size_t i = 0; i < sets.size(); ++i) order.emplace_back(gravity(sets[i], table, columns), i);
+  std::vector<std::pair<std::size_t, std::size_t>> order;  // first differing column, place in sets
+  for (std::size_t i = 0; i < sets.size(); ++i) order.emplace_back(first_differing_column(sets[i], table, columns), i);
   std::sort(order.begin(), order.end());
   order.resize(std::min(kMostSets, order.size()));
   std::vector<SheetRow> sheet;
-  for (const auto& [how_grave, place] : order) {
+  for (const auto& [column, place] : order) {
     const Copies& copies = sets[place];
     SheetRow& line = sheet.emplace_back(SheetRow{.caption = caption_of(place + 1, copies, table, columns)});
     for (std::size_t i = 0; i < std::min(kMostPictures, copies.size()); ++i)

@@ -49,7 +49,7 @@ ImageHeader read_gif_header(FileBytes file);
 ImageHeader read_heic_header(FileBytes file);
 ImageHeader read_avif_header(FileBytes file);
 
-/// Return the pixels as stored: EXIF orientation is not applied (HEIC and AVIF have another, which is), transparent
+/// Return the pixels as stored, before EXIF orientation. HEIC and AVIF are turned by their own properties. Transparent
 /// parts lie on white.
 ///   reduction: 1, 2, 4 or 8; averages that many pixels along each side, whose length is rounded up
 /// Requires: read_image_header accepted the file.

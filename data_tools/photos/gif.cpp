@@ -92,7 +92,6 @@ class GifDecoder {
   explicit GifDecoder(FileBytes file) : layout_(read_layout(file)), input_{.file = file, .at = 0} {
     int error = 0;
     gif_.reset(DGifOpen(&input_, give_bytes, &error));
-    if (gif_ == nullptr && error == D_GIF_ERR_NOT_ENOUGH_MEM) throw std::bad_alloc();
     if (gif_ == nullptr) damaged(error);
   }
 
@@ -117,6 +116,7 @@ class GifDecoder {
 
  private:
   [[noreturn]] static void damaged(int error) {
+    if (error == D_GIF_ERR_NOT_ENOUGH_MEM) throw std::bad_alloc();
     const char* reason = GifErrorString(error);
     throw BadPhoto(
         fmt::format("GIF cannot be decoded ({}); get an intact copy", reason != nullptr ? reason : "damaged"));

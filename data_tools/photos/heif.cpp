@@ -131,7 +131,10 @@ class HeifPhoto {
   }
 
   void check(const heif_error& error) const {
-    if (error.code != heif_error_Ok) damaged(error.message);
+    if (error.code == heif_error_Ok) return;
+    const bool own_limit = error.subcode == heif_suberror_Security_limit_exceeded;
+    if (error.code == heif_error_Memory_allocation_error && !own_limit) throw std::bad_alloc();
+    damaged(error.message);
   }
 
   // libheif's reasons may end with a line break, and hold bytes of the file.

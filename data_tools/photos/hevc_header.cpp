@@ -42,7 +42,7 @@ class BitReader {
   // A number of Exp-Golomb code: zeros, a one, and as many bits as zeros. Absurd ones come out as the largest.
   std::int64_t number() {
     int zeros = 0;
-    while (zeros < 32 && at_ / 8 < bytes_.size() && !flag()) ++zeros;
+    while (zeros < 32 && !flag()) ++zeros;
     return zeros >= 32 ? INT32_MAX : (std::int64_t{1} << zeros) - 1 + bits(zeros);
   }
 

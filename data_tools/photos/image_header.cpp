@@ -79,18 +79,41 @@ bool is_text(FileBytes file) {
 
 ImageHeader read_header(FileBytes file) {
   if (file.empty()) throw BadPhoto("empty file; get an intact copy");
-  if (starts_with(file, kJpegStart)) return read_jpeg_header(file);
-  if (starts_with(file, kPngSignature)) return read_png_header(file);
-  if (is_riff(file, "WEBP")) return read_webp_header(file);
-  if (is_tiff(file)) return read_tiff_header(file);
-  if (starts_with(file, "GIF87a") || starts_with(file, "GIF89a")) return read_gif_header(file);
-  if (const auto format = base_media(file))
-    return *format == PhotoFormat::kAvif ? read_avif_header(file) : read_heic_header(file);
-  if (starts_with(file, "BM") && !is_text(file)) return read_bmp_header(file);
-  refuse_unknown(file);
+  const std::optional<PhotoFormat> format = format_of(file);
+  if (!format) refuse_unknown(file);
+  switch (*format) {
+    case PhotoFormat::kJpeg:
+      return read_jpeg_header(file);
+    case PhotoFormat::kPng:
+      return read_png_header(file);
+    case PhotoFormat::kWebp:
+      return read_webp_header(file);
+    case PhotoFormat::kBmp:
+      return read_bmp_header(file);
+    case PhotoFormat::kTiff:
+      return read_tiff_header(file);
+    case PhotoFormat::kGif:
+      return read_gif_header(file);
+    case PhotoFormat::kHeic:
+      return read_heic_header(file);
+    case PhotoFormat::kAvif:
+      return read_avif_header(file);
+  }
+  throw std::logic_error("a photo format without a header");
 }
 
 }  // namespace
+
+std::optional<PhotoFormat> format_of(FileBytes start) {
+  if (starts_with(start, kJpegStart)) return PhotoFormat::kJpeg;
+  if (starts_with(start, kPngSignature)) return PhotoFormat::kPng;
+  if (is_riff(start, "WEBP")) return PhotoFormat::kWebp;
+  if (is_tiff(start)) return PhotoFormat::kTiff;
+  if (starts_with(start, "GIF87a") || starts_with(start, "GIF89a")) return PhotoFormat::kGif;
+  if (const auto format = base_media(start)) return format;
+  if (starts_with(start, "BM") && !is_text(start)) return PhotoFormat::kBmp;
+  return std::nullopt;
+}
 
 const char* name_of(PhotoFormat format) {
   switch (format) {

@@ -1,8 +1,10 @@
 // Reads a photo's header before a decoder sees the file: decoders accept files cut short, and allocate whatever size a
-// header claims. Uses no decoder.
+// header claims. Decodes no pixel. For TIFF and HEIF, libtiff and libheif read the directory; the places of all data
+// are compared with the file's size.
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <stdexcept>
 
@@ -32,7 +34,11 @@ constexpr std::int64_t kMaxDecoded = 100'000'000;    // pixels decoded of a phot
 constexpr std::int64_t kMaxStreamed = 250'000'000;   // pixels of a photo that decodes at a fraction, row by row
 constexpr std::int64_t kMaxAllowed = 2'000'000'000;  // the largest limit
 
-/// Walks through the whole file, to its end marker.
+/// Returns the format by the file's first bytes, none for any other file.
+///   start: at least 64 bytes of the file, or the whole file
+std::optional<PhotoFormat> format_of(std::span<const std::uint8_t> start);
+
+/// Reads a photo's header and looks for the end of its data.
 ///   max_pixels: of the photo; 0: kMaxStreamed or kMaxDecoded
 /// Throws: BadPhoto if the file is empty, of another format, cut short, of too many pixels, or of a kind that is not
 /// supported (animated, 12 bits, float, several pages).

@@ -9,7 +9,7 @@ struct jpeg_decompress_struct;
 
 namespace pleat {
 
-/// Returns whether no pixel depends on the bytes: they are zeros or one repeated byte. Cameras pad so.
+/// Returns whether no pixel depends on the bytes: they are zeros or one repeated byte. Some cameras pad files this way.
 bool is_padding(std::span<const std::uint8_t> bytes);
 
 /// Returns whether the coded data of a sequential scan is whole although bytes are left behind it. The last block must

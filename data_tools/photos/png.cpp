@@ -15,6 +15,8 @@
 namespace pleat {
 namespace {
 
+constexpr const char* kNoMemory = "Out of memory";  // libpng's own words
+
 struct PngReader {
   png_structp png = nullptr;
   png_infop info = nullptr;
@@ -57,7 +59,7 @@ void start(PngReader& reader) {
   reader.png = png_create_read_struct(PNG_LIBPNG_VER_STRING, &reader, leave, hear);
   if (reader.png == nullptr) return;
   reader.info = png_create_info_struct(reader.png);
-  if (reader.info == nullptr) png_error(reader.png, "no memory");
+  if (reader.info == nullptr) png_error(reader.png, kNoMemory);
   png_set_user_limits(reader.png, PNG_UINT_31_MAX, PNG_UINT_31_MAX);  // the size was accepted already
   png_set_read_fn(reader.png, &reader, give_bytes);
   png_read_info(reader.png, reader.info);
@@ -98,7 +100,7 @@ class PngDecoder {
  private:
   void run(void (*step)(PngReader&)) {
     if (guarded(reader_, step)) return;
-    if (std::strcmp(reader_.reason, "Out of memory") == 0) throw std::bad_alloc();
+    if (std::strcmp(reader_.reason, kNoMemory) == 0) throw std::bad_alloc();
     throw BadPhoto(fmt::format("PNG cannot be decoded ({}); get an intact copy", reader_.reason));
   }
 

@@ -49,8 +49,16 @@ FileBytes cut_at_zero(FileBytes& rest) {
   return before;
 }
 
-// Reads the text of a tEXt, zTXt or iTXt chunk after its keyword.
-Text text_of(std::string_view type, FileBytes rest) {
+// A tEXt, zTXt or iTXt chunk after its keyword.
+struct TextChunk {
+  std::string_view type;
+  FileBytes rest;
+};
+
+// Unpacks the text. Called for the last chunk of a keyword alone: a file may have thousands.
+Text text_of(const TextChunk& chunk) {
+  const auto& [type, rest_of_chunk] = chunk;
+  FileBytes rest = rest_of_chunk;
   bool is_packed = type == "zTXt";
   if (type == "iTXt") {
     if (rest.size() < 2) return {};
@@ -88,7 +96,7 @@ class PngWalk {
       throw BadPhoto("PNG with a broken header; get an intact copy");
     if (!begun_) read_size(data);
     if (type == "tRNS" || type == "eXIf") check_sum(type_and_data, sum);
-    if (type == "eXIf") exif_.assign(data.begin(), data.end());
+    if (type == "eXIf") exif_ = {"tEXt", data};  // the bytes as they are
     if (type == "tEXt" || type == "zTXt" || type == "iTXt") read_text(type_and_data, sum);
     return type == "IEND";
   }
@@ -101,31 +109,35 @@ class PngWalk {
     header_.bits = data[8];
   }
 
-  // Reads only texts that may hold an orientation.
+  // Keeps only texts that may hold an orientation.
   void read_text(FileBytes type_and_data, FileBytes sum) {
     const std::string_view type(reinterpret_cast<const char*>(type_and_data.data()), 4);
     FileBytes rest = type_and_data.subspan(4);
     const FileBytes before = cut_at_zero(rest);
     const std::string_view keyword(reinterpret_cast<const char*>(before.data()), before.size());
-    Text* const place = keyword == kRawExif                  ? &raw_exif_
-                        : keyword == kXmp                    ? &xmp_
-                        : keyword == kExif && type == "tEXt" ? &exif_
-                                                             : nullptr;
+    TextChunk* const place = keyword == kRawExif                  ? &raw_exif_
+                             : keyword == kXmp                    ? &xmp_
+                             : keyword == kExif && type == "tEXt" ? &exif_
+                                                                  : nullptr;
     if (place == nullptr) return;
     check_sum(type_and_data, sum);
-    *place = text_of(type, rest);
+    *place = {type, rest};
   }
 
   ImageHeader finished() {
-    if (exif_.empty()) exif_ = raw_profile({reinterpret_cast<const char*>(raw_exif_.data()), raw_exif_.size()});
-    header_.orientation = orientation_of(exif_, xmp_);
+    Text exif = text_of(exif_);
+    if (exif.empty()) {
+      const Text raw = text_of(raw_exif_);
+      exif = raw_profile({reinterpret_cast<const char*>(raw.data()), raw.size()});
+    }
+    header_.orientation = orientation_of(exif, text_of(xmp_));
     return header_;
   }
 
   FileBytes file_;
   ImageHeader header_{.format = PhotoFormat::kPng};
   bool begun_ = false;
-  Text exif_, raw_exif_, xmp_;  // the last of each counts
+  TextChunk exif_, raw_exif_, xmp_;  // the last of each counts
 };
 
 }  // namespace

@@ -34,7 +34,8 @@ void check_single_page(const TiffFile& tiff) {
 
 std::uint32_t block_count(TIFF* tiff, bool tiled) { return tiled ? TIFFNumberOfTiles(tiff) : TIFFNumberOfStrips(tiff); }
 
-// libtiff takes the place of a single strip from the file's end if the directory's looks wrong.
+// If a single strip's length looks wrong, libtiff replaces it by the rest of the file. So a plain strip must hold all
+// its rows.
 bool is_cut_short(const TiffFile& tiff, const TiffLayout& layout, std::size_t file_size) {
   const std::uint32_t blocks = block_count(tiff.get(), layout.tiled);
   for (std::uint32_t i = 0; i < blocks; ++i) {
@@ -56,7 +57,8 @@ class TiffDecoder {
 
   Picture decode() {
     tiff_.expect_silence();
-    if (layout_.is_deflated()) check_deflated_blocks();
+    const bool usual_bits = tiff_.field<std::uint16_t>(TIFFTAG_FILLORDER, FILLORDER_MSB2LSB) == FILLORDER_MSB2LSB;
+    if (layout_.is_deflated() && usual_bits) check_deflated_blocks();
     Picture picture = layout_.is_plain() ? plain() : by_libtiff();
     if (!tiff_.complaint().empty()) damaged();
     return picture;

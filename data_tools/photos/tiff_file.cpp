@@ -51,15 +51,22 @@ struct TiffFile::Calls {
   }
   static void unmap(thandle_t, void*, toff_t) {}
 
-  // Returns 1: nothing is printed.
-  static int error(TIFF*, void* self, const char*, const char* format, va_list values) {
+  static std::string text_of(const char* format, va_list values) {
     std::array<char, 200> text{};
     std::vsnprintf(text.data(), text.size(), format, values);
-    if (of(self).complaint_.empty()) of(self).complaint_ = shown(text.data());
+    return shown(text.data());
+  }
+
+  // Returns 1: nothing is printed. An error replaces an earlier warning as the reason.
+  static int error(TIFF*, void* self, const char*, const char* format, va_list values) {
+    TiffFile& file = of(self);
+    if (file.complaint_.empty() || !file.complaint_is_error_) file.complaint_ = text_of(format, values);
+    file.complaint_is_error_ = true;
     return 1;
   }
-  static int warning(TIFF* tiff, void* self, const char* module, const char* format, va_list values) {
-    return is_harmless(format) ? 1 : error(tiff, self, module, format, values);
+  static int warning(TIFF*, void* self, const char*, const char* format, va_list values) {
+    if (!is_harmless(format) && of(self).complaint_.empty()) of(self).complaint_ = text_of(format, values);
+    return 1;
   }
 };
 

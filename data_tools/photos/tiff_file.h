@@ -28,8 +28,8 @@ class TiffFile {
   }
 
   /// Begins the part in which every message means damage. Directories often cause harmless ones.
-  void expect_silence() { complaint_.clear(); }
-  /// The first error or warning since then; empty: none.
+  void expect_silence() { complaint_.clear(), complaint_is_error_ = false; }
+  /// The first error since expect_silence(), else the first warning; empty: none.
   const std::string& complaint() const { return complaint_; }
 
  private:
@@ -38,6 +38,7 @@ class TiffFile {
   std::span<const std::uint8_t> file_;
   std::uint64_t at_ = 0;  // position of the next read
   std::string complaint_;
+  bool complaint_is_error_ = false;
   TIFF* tiff_ = nullptr;
 };
 

@@ -82,7 +82,10 @@ void check_compression(std::uint16_t compression) {
 void read_samples(const TiffFile& tiff, TiffLayout& layout) {
   layout.samples = tiff.field<std::uint16_t>(TIFFTAG_SAMPLESPERPIXEL, 1);
   layout.bits = tiff.field<std::uint16_t>(TIFFTAG_BITSPERSAMPLE, 1);
-  layout.photometric = tiff.field<std::uint16_t>(TIFFTAG_PHOTOMETRIC, UINT16_MAX);
+  std::uint16_t photometric = 0;
+  if (TIFFGetField(tiff.get(), TIFFTAG_PHOTOMETRIC, &photometric) == 0)
+    refuse_tiff("without the tag that names its colours");
+  layout.photometric = photometric;
   layout.planar = layout.samples > 1 && tiff.field<std::uint16_t>(TIFFTAG_PLANARCONFIG, 1) == PLANARCONFIG_SEPARATE;
   const auto format = tiff.field<std::uint16_t>(TIFFTAG_SAMPLEFORMAT, SAMPLEFORMAT_UINT);
   if (format == SAMPLEFORMAT_IEEEFP) refuse_tiff("of float values");

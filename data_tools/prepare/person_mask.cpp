@@ -40,7 +40,7 @@ Picture draw(Photo& photo, const PhotoBox& box, int height, int width) {
 }
 
 Picture shares_of(FileBytes file, const Photo& photo, const PhotoBox& shown, int height, int width) {
-  Photo mask(file, std::max(kMaxDecoded, photo.width() * photo.height()));
+  Photo mask(file, kMaxAllowed);  // decodes nothing yet
   if (mask.width() != photo.width() || mask.height() != photo.height()) {
     throw BadPhoto(fmt::format("is {}x{} pixels, the photo {}x{} (width x height); expected the same", mask.width(),
                                mask.height(), photo.width(), photo.height()));

@@ -94,7 +94,7 @@ std::vector<std::string> photo_warnings(const PhotoTally& tally, const CropOptio
         grouped(tally.dim), all));
   }
   if (const std::size_t small = tally.smaller_than(options.height, options.width); small > 0) {
-    lines.push_back(fmt::format("{} of {} with a side shorter than the crop's were enlarged{}", grouped(small), all,
+    lines.push_back(fmt::format("enlarged {} of {}: a side is shorter than the crop's{}", grouped(small), all,
                                 may_change ? "; a smaller --size avoids that" : ""));
   }
   return lines;

@@ -245,7 +245,7 @@ MadeCrops write_rows(const SampleTable& table, const ImageShape& shape, const Pr
     made.rejected = gather_rejected(mine, ranks);
     if (!made.rejected.empty() && ranks.rank == 0) made.advice = advise(made.rejected);
     if (made.rejected.size() == table.rows() || (!made.rejected.empty() && !options.skip_bad)) {
-      throw_broken(table, made.rejected, made.advice, options);  // the same on every rank
+      throw_broken(table, made.rejected, made.advice, options);  // on every rank; rank 0's has the advice
     }
     on_rank_0(ranks, [&] { publish(table, made, partial, options); });
   } catch (...) {

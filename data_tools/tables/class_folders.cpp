@@ -73,7 +73,7 @@ class PhotoCollector {
       const fs::file_type type = walk_.type_of(entry);
       if (type == fs::file_type::none) continue;
       if (type == fs::file_type::directory) {
-        if (walk_.is_text(entry)) add_class(entry.path(), split);
+        if (walk_.has_utf8_name(entry)) add_class(entry.path(), split);
       } else if (is_photo_name(entry.path())) {
         loose.push_back(shown_path(entry.path().filename()));
       } else {
@@ -149,7 +149,7 @@ class PhotoCollector {
     walk_.problem("the class folder {} holds no photo{}", shown_path(folder),
                   others == 0 ? ""
                               : fmt::format(", only {} without the name of one ({})",
-                                            counted(std::int64_t(others), "file"), kPhotoEndingsText));
+                                            counted(std::int64_t(others), "file"), photo_endings_text()));
   }
 
   // Returns false if it finds neither photos nor problems.

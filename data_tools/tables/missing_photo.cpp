@@ -10,7 +10,9 @@
 #include <unordered_map>
 #include <utility>
 
+#include "base/error.h"
 #include "base/same_text.h"
+#include "base/stop_signal.h"
 #include "base/utf8.h"
 #include "base/wording.h"
 #include "data_tools/tables/photo_folders.h"
@@ -33,11 +35,6 @@ struct Guess {
 
 bool is_ascii(std::string_view text) {
   return std::all_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0x80; });
-}
-
-std::string lower_ascii(std::string text) {
-  for (char& c : text) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  return text;
 }
 
 const char* difference_of(const std::string& wanted, const std::string& found) {
@@ -91,13 +88,17 @@ std::vector<std::string> parts_of(const std::string& path) {
 
 class PhotoFinder {
  public:
-  PhotoFinder(fs::path images, bool all_missing) : images_(std::move(images)), all_missing_(all_missing) {
+  PhotoFinder(fs::path images, bool all_missing)
+      : images_(std::move(images)), parent_(real_parent(images_)), all_missing_(all_missing) {
     std::error_code error;
     for (const fs::directory_entry& entry : entries_in(images_, error)) {
       if (subfolders_.size() < kMostFolders && entry.is_directory(error))
         subfolders_.push_back(entry.path().filename().string());
     }
   }
+
+  /// The folder around the image folder, after links.
+  const fs::path& parent() const { return parent_; }
 
   std::optional<Guess> find(const std::string& path) {
     const std::vector<Guess> spellings = spellings_of(path);
@@ -113,9 +114,10 @@ class PhotoFinder {
 
  private:
   struct Folder {
-    std::vector<std::string> names;
-    std::unordered_map<std::string, std::string> by_reading;
+    std::unordered_map<std::string, std::string> by_reading, photo_by_stem;  // each reading: a name
   };
+
+  static std::string stem_reading(const std::string& name) { return reading_of(fs::path(name).stem().string()); }
 
   const Folder& folder(const fs::path& path) {
     const auto [known, is_new] = folders_.try_emplace(path);
@@ -123,8 +125,8 @@ class PhotoFinder {
     std::error_code error;
     for (const fs::directory_entry& entry : entries_in(path, error)) {
       const std::string name = entry.path().filename().string();
-      known->second.names.push_back(name);
       known->second.by_reading.emplace(reading_of(name), name);
+      if (is_photo_name(name)) known->second.photo_by_stem.emplace(stem_reading(name), name);
     }
     return known->second;
   }
@@ -142,13 +144,10 @@ class PhotoFinder {
       return found->second;
     }
     if (!last) return std::nullopt;
-    const std::string stem = reading_of(is_photo_name(part) ? fs::path(part).stem().string() : part);
-    for (const std::string& name : entries.names) {
-      if (!is_photo_name(name) || reading_of(fs::path(name).stem().string()) != stem) continue;
-      note(guess, fmt::format("the ending {}", fs::path(name).extension().string()));
-      return name;
-    }
-    return std::nullopt;
+    const auto found = entries.photo_by_stem.find(is_photo_name(part) ? stem_reading(part) : reading_of(part));
+    if (found == entries.photo_by_stem.end()) return std::nullopt;
+    note(guess, fmt::format("the ending {}", fs::path(found->second).extension().string()));
+    return found->second;
   }
 
   // Follows the parts down from the folder; each may differ a little.
@@ -175,7 +174,7 @@ class PhotoFinder {
   // Another --images would not find the rows that are found now.
   std::optional<Guess> find_from_parent(const Guess& spelling) {
     if (!all_missing_) return std::nullopt;
-    auto guess = follow(images_ / "..", parts_of(spelling.path), spelling);
+    auto guess = follow(parent_, parts_of(spelling.path), spelling);
     if (guess) guess->from_parent = true;
     return guess;
   }
@@ -187,7 +186,7 @@ class PhotoFinder {
       parts.erase(parts.begin());
       auto guess = follow(images_, parts, spelling);
       if (!guess) continue;
-      note(*guess, fmt::format("the folder '{}' too many", shown(dropped)));
+      note(*guess, fmt::format("an extra folder '{}'", shown(dropped)));
       return guess;
     }
     return std::nullopt;
@@ -201,13 +200,21 @@ class PhotoFinder {
       if (!guess) continue;
       if (only) return std::nullopt;
       guess->path = (fs::path(subfolder) / guess->path).string();
-      note(*guess, fmt::format("the folder '{}' too few", shown(subfolder)));
+      note(*guess, fmt::format("a missing folder '{}'", shown(subfolder)));
       only = std::move(guess);
     }
     return only;
   }
 
-  const fs::path images_;
+  static fs::path real_parent(const fs::path& images) {
+    std::error_code error;
+    const fs::path plain = images.has_filename() ? images.parent_path() : images.parent_path().parent_path();
+    if (!plain.empty() && fs::equivalent(plain, images / "..", error)) return plain;  // as the user writes it
+    const fs::path real = fs::canonical(images, error);
+    return error ? images / ".." : real.parent_path();
+  }
+
+  const fs::path images_, parent_;
   const bool all_missing_;
   std::vector<std::string> subfolders_;
   std::map<fs::path, Folder> folders_;
@@ -222,6 +229,7 @@ std::string advice_on_missing(const fs::path& images, const std::vector<std::str
   std::size_t found = 0;
   const std::size_t tried = std::min(kMostTried, missing.size());
   for (std::size_t i = 0; i < tried; ++i) {
+    if (stop_signal_received()) throw StopRequested("stopped on request; nothing was written");
     auto guess = finder.find(missing[i]);
     if (!guess) continue;
     ++found;
@@ -229,14 +237,13 @@ std::string advice_on_missing(const fs::path& images, const std::vector<std::str
   }
   if (!meant) return "";
   const std::string differences =
-      meant->differences.empty() ? "" : fmt::format(" (the difference: {})", fmt::join(meant->differences, ", "));
-  std::error_code error;
-  const fs::path parent = images.has_filename() && images.has_parent_path() ? images.parent_path() : images / "..";
-  const std::string place = meant->from_parent ? fmt::format(" in {}", shown_path(parent)) : "";
-  return fmt::format("'{}' is probably '{}'{}{}; {} of {} missing photos are found in such a way; {}", spelt_out(first),
-                     spelt_out(meant->path), place, differences, found, tried,
+      meant->differences.empty() ? "" : fmt::format(" (difference: {})", fmt::join(meant->differences, ", "));
+  const std::string place = meant->from_parent ? fmt::format(" in {}", shown_path(finder.parent())) : "";
+  const std::string all = tried < missing.size() ? fmt::format("the first {}", grouped(tried)) : grouped(tried);
+  return fmt::format("'{}' is probably '{}'{}{}; such corrections find {} of {} missing photos; {}", spelt_out(first),
+                     spelt_out(meant->path), place, differences, grouped(found), all,
                      meant->from_parent && meant->differences.empty()
-                         ? fmt::format("give --images {}", shown_path(parent))
+                         ? fmt::format("give --images {}", shown_path(finder.parent()))
                          : "correct the paths in the table");
 }
 

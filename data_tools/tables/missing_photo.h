@@ -9,11 +9,12 @@
 
 namespace pleat {
 
-/// Returns one sentence on the first missing photo that can be found: its likely path, the difference, how many of the
-/// others are found in such ways, and what to do. Empty if none is found. Of many missing photos, the first 1,000 are
-/// tried.
+/// Returns one sentence on the first missing photo that can be found: its likely path, the difference, how many missing
+/// photos are found by such corrections, and what to do. Empty if none is found. Of many missing photos, the first
+/// 1,000 are tried.
 ///   images: the folder that the paths are relative to
 ///   missing: paths as they stand in the table; rows: of the whole table
+/// Throws: StopRequested
 std::string advice_on_missing(const std::filesystem::path& images, const std::vector<std::string>& missing,
                               std::size_t rows);
 

@@ -68,7 +68,7 @@ class TableBuilder {
     for (const std::string& name : names_in(folders_.unlabelled, "--unlabelled")) {
       const fs::path path = folders_.unlabelled / name;
       if (!fs::is_regular_file(path) || !is_photo_name(name)) {
-        problems_.push_back(fmt::format("{} is not a photo; expected {}", shown_path(path), kPhotoEndingsText));
+        problems_.push_back(fmt::format("{} is not a photo; expected {}", shown_path(path), photo_endings_text()));
       } else if (!ids.insert(path.stem().string()).second) {
         problems_.push_back(
             fmt::format("{} and another photo there differ only in the ending; rename one", shown_path(path)));

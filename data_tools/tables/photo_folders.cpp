@@ -16,8 +16,8 @@ constexpr std::size_t kScreenful = 20;  // problems
 
 // Returns an empty path on an error. Reading the folder later reports the reason.
 fs::path real_place(const fs::path& folder) {
-  std::error_code told_later;
-  return fs::weakly_canonical(folder, told_later);
+  std::error_code ignored;
+  return fs::weakly_canonical(folder, ignored);
 }
 
 }  // namespace

@@ -11,7 +11,7 @@ namespace pleat {
 
 /// Returns the folder's entries, sorted by name, without those of operating systems and network storage
 /// (is_system_name). On an error, returns the entries read before.
-///   system: gets those of the latter that are not hidden; null: not wanted
+///   system: receives the skipped entries that are not hidden; may be null
 std::vector<std::filesystem::directory_entry> entries_in(const std::filesystem::path& folder, std::error_code& error,
                                                          std::vector<std::filesystem::path>* system = nullptr);
 

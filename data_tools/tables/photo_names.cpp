@@ -1,24 +1,21 @@
 #include "data_tools/tables/photo_names.h"
 
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <array>
 #include <fstream>
 #include <span>
 #include <string>
 
+#include "base/utf8.h"
+#include "data_tools/photos/image_header.h"
+
 namespace pleat {
 namespace {
 
 namespace fs = std::filesystem;
 using namespace std::string_view_literals;
-
-std::string lower_ascii(std::string_view text) {
-  std::string lower(text);
-  for (char& letter : lower) {
-    if (letter >= 'A' && letter <= 'Z') letter = static_cast<char>(letter - 'A' + 'a');
-  }
-  return lower;
-}
 
 bool has(std::span<const std::string_view> names, std::string_view name) {
   return std::find(names.begin(), names.end(), name) != names.end();
@@ -89,6 +86,8 @@ const std::array kUnread = {KindOfEndings{{"raw photo", "convert them to JPEG or
 
 }  // namespace
 
+std::string photo_endings_text() { return fmt::format("{}", fmt::join(kPhotos, ", ")); }
+
 bool is_photo_name(const fs::path& name) { return has(kPhotos, lower_ascii(name.extension().native())); }
 
 bool is_system_name(std::string_view name) {
@@ -107,16 +106,11 @@ const UnreadKind* unread_kind(const fs::path& name) {
 
 bool begins_as_photo(const fs::path& file) {
   if (has(kTexts, lower_ascii(file.extension().native()))) return false;
-  std::array<char, 12> bytes{};
+  std::array<std::uint8_t, 64> bytes{};
   std::ifstream stream(file, std::ios::binary);
-  stream.read(bytes.data(), bytes.size());
-  const std::string_view begin(bytes.data(), static_cast<std::size_t>(std::max<std::streamsize>(0, stream.gcount())));
-  if (begin.starts_with("\xFF\xD8\xFF"sv) || begin.starts_with("\x89PNG\r\n\x1A\n"sv) || begin.starts_with("GIF8"sv))
-    return true;
-  if (begin.size() < bytes.size()) return false;
-  const std::string_view brand = begin.substr(8);
-  if (begin.starts_with("RIFF")) return brand == "WEBP";
-  return begin.substr(4, 4) == "ftyp" && (brand == "heic" || brand == "heix" || brand == "mif1" || brand == "avif");
+  stream.read(reinterpret_cast<char*>(bytes.data()), bytes.size());
+  const auto count = static_cast<std::size_t>(std::max<std::streamsize>(0, stream.gcount()));
+  return format_of(std::span(bytes).first(count)).has_value();
 }
 
 }  // namespace pleat

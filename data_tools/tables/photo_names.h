@@ -3,6 +3,7 @@
 #pragma once
 
 #include <filesystem>
+#include <string>
 #include <string_view>
 
 namespace pleat {
@@ -11,8 +12,7 @@ namespace pleat {
 bool is_photo_name(const std::filesystem::path& name);
 
 /// The endings of is_photo_name for help texts: ".jpg, .jpeg, …".
-constexpr std::string_view kPhotoEndingsText =
-    ".jpg, .jpeg, .jpe, .jfif, .png, .webp, .bmp, .tif, .tiff, .heic, .heif, .hif, .avif, .gif";
+std::string photo_endings_text();
 
 /// Whether an operating system or a network storage makes files or folders of that name beside the user's own: hidden
 /// names, `@eaDir`, `#recycle`, `__MACOSX`, `$RECYCLE.BIN`, `Thumbs.db` and their kind.
@@ -28,9 +28,8 @@ struct UnreadKind {
 /// Returns the kind by the name's ending; nullptr for photos and for files that hold no pictures.
 const UnreadKind* unread_kind(const std::filesystem::path& name);
 
-/// Whether the file begins as a JPEG, PNG, WebP, GIF, HEIF or AVIF does. False if it cannot be read, or, without
-/// opening it, if its ending is that of a text or table (.txt, .xml, .json, …). Requires: a regular file, since opening
-/// a pipe blocks.
+/// Whether the file begins like a photo that `prepare` reads. False if it cannot be read, or, without opening it, if
+/// its ending is that of a text or table (.txt, .xml, .json, …). Requires: a regular file, since opening a pipe blocks.
 bool begins_as_photo(const std::filesystem::path& file);
 
 }  // namespace pleat

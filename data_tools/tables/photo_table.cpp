@@ -25,7 +25,7 @@ PhotoTable table_of_photos(const fs::path& images, const char* flag) {
     const std::size_t others = walk.left_out().count();
     throw DataError("{} holds no photo{}; expected files with the ending {}", shown_path(images),
                     others == 0 ? "" : ", only " + counted(static_cast<std::int64_t>(others), "other file"),
-                    kPhotoEndingsText);
+                    photo_endings_text());
   }
   PhotoTable table{.samples = {.names = {"id", "path"}}, .left_out = walk.left_out()};
   table.samples.values = {paths, paths};

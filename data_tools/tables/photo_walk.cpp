@@ -84,7 +84,7 @@ fs::file_type PhotoWalk::type_of(const fs::directory_entry& entry) {
   return fs::file_type::none;
 }
 
-bool PhotoWalk::is_text(const fs::directory_entry& entry) {
+bool PhotoWalk::has_utf8_name(const fs::directory_entry& entry) {
   const std::string name = entry.path().filename().string();
   if (utf8_prefix(name) == name.size()) return true;
   problem("the name of {} is not UTF-8; rename it", shown_path(entry.path()));
@@ -134,12 +134,12 @@ bool PhotoWalk::add_below(const fs::path& folder, const Take& take) {
     const fs::file_type type = type_of(entry);
     if (type == fs::file_type::none) continue;
     if (type == fs::file_type::directory) {
-      if (is_text(entry)) found |= add_below(entry.path(), take);
+      if (has_utf8_name(entry)) found |= add_below(entry.path(), take);
     } else if (!is_photo_name(entry.path())) {
       leave_out(entry.path(), type);
     } else if (type != fs::file_type::regular) {
       problem("{} is a pipe or a device, not a photo; remove it", shown_path(entry.path()));
-    } else if (is_text(entry)) {
+    } else if (has_utf8_name(entry)) {
       take(entry.path());
       found = true;
     }

@@ -40,8 +40,7 @@ class PhotoWalk {
   /// Returns false if it finds neither photos nor problems.
   bool add_below(const std::filesystem::path& folder, const Take& take);
 
-  /// The same for a folder whose own entries need care. enter() returns false for a folder that must not be read; else
-  /// leave() follows.
+  /// Begins a folder whose entries the caller reads. If enter() returns true, call leave() afterwards.
   bool enter(const std::filesystem::path& folder);
   void leave() { open_.pop_back(); }
 
@@ -52,7 +51,7 @@ class PhotoWalk {
   /// silently drop a class.
   std::filesystem::file_type type_of(const std::filesystem::directory_entry& entry);
   /// Whether the entry's name is UTF-8. If not, that is a problem.
-  bool is_text(const std::filesystem::directory_entry& entry);
+  bool has_utf8_name(const std::filesystem::directory_entry& entry);
 
   template <class... Values>
   void problem(fmt::format_string<Values...> format, Values&&... values) {

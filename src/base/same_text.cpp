@@ -19,13 +19,6 @@ bool is_ascii(std::string_view text) {
   return std::all_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0x80; });
 }
 
-std::string lower_ascii(std::string_view text) {
-  std::string lower(text);
-  std::transform(lower.begin(), lower.end(), lower.begin(),
-                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
-  return lower;
-}
-
 // Decodes the character at `at`, and moves `at` behind it. Returns -1 for a byte that is not UTF-8.
 utf8proc_int32_t next_character(std::string_view text, std::size_t& at) {
   utf8proc_int32_t codepoint = 0;

@@ -24,7 +24,8 @@ std::string grouped(std::size_t number) {
 
 std::string counted(std::int64_t number, std::string_view noun) {
   const char* plural = number == 1 ? "" : noun.ends_with('s') ? "es" : "s";
-  return fmt::format("{} {}{}", number, noun, plural);
+  const auto size = static_cast<std::size_t>(number < 0 ? -number : number);
+  return fmt::format("{}{} {}{}", number < 0 ? "-" : "", grouped(size), noun, plural);
 }
 
 std::string system_error(int error) { return std::generic_category().message(error); }

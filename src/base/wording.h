@@ -14,7 +14,7 @@ std::string duration_text(double seconds);
 /// 18900 as "18,900".
 std::string grouped(std::size_t number);
 
-/// "1 slot", "2 slots", "3 classes".
+/// "1 slot", "2 slots", "3,000 classes".
 std::string counted(std::int64_t number, std::string_view noun);
 
 /// The system's text for an errno value: "No such file or directory".

@@ -38,7 +38,7 @@ CLI::App* add_class_folders(CLI::App& program, ClassFolders& folders) {
   verb->add_option("--images", folders.images,
                    fmt::format("folder with one subfolder per class, named like the class; photos ({}) may lie in "
                                "deeper subfolders",
-                               kPhotoEndingsText))
+                               photo_endings_text()))
       ->type_name("DIR")
       ->required();
   verb->add_option("--test", folders.test, "folder with the same layout, for the test split")->type_name("DIR");

@@ -13,15 +13,19 @@
 #include <thread>
 #include <tuple>
 #include <unordered_map>
+#include <unordered_set>
 
 #include "data/resample.h"
 
 namespace pleat {
 namespace {
 
-constexpr int kMostBits = 4;           // in which hashes of near duplicates may differ
-constexpr double kMostDifference = 6;  // of 255, in the mean over all values
-constexpr std::size_t kWindow = 256;   // neighbours in a bucket that a row is compared with
+constexpr int kMostBits = 4;                  // in which hashes of near duplicates may differ
+constexpr std::uint64_t kMostDifference = 6;  // of 255, in the mean over all values
+constexpr std::size_t kWindow = 256;          // neighbours in a bucket that a row is compared with
+constexpr std::size_t kPiece = 256;           // rows between two reports of progress
+
+using RowsDone = std::function<void(std::size_t)>;
 
 struct Print {
   std::size_t row = 0;
@@ -41,13 +45,11 @@ std::vector<Print> distinct_rows(const CropFile& crops, const std::vector<Copies
   return prints;
 }
 
-void add_hashes(const CropFile& crops, int threads, const std::function<void(std::size_t)>& progress,
-                std::vector<Print>& prints) {
+void add_hashes(const CropFile& crops, int threads, const RowsDone& progress, std::vector<Print>& prints) {
   std::atomic<std::size_t> next = 0, done = 0;
   std::exception_ptr failure;
   std::mutex mutex;
   const auto work = [&] {
-    constexpr std::size_t kPiece = 256;
     try {
       for (std::size_t begin; (begin = next.fetch_add(kPiece)) < prints.size();) {
         const std::size_t end = std::min(prints.size(), begin + kPiece);
@@ -69,6 +71,24 @@ void add_hashes(const CropFile& crops, int threads, const std::function<void(std
   if (failure) std::rethrow_exception(failure);
 }
 
+// Sum of the pixels' differences, or a part of the sum that is above `limit`.
+std::uint64_t difference(const CropFile& crops, std::size_t one, std::size_t other, std::uint64_t limit) {
+  const auto a = crops.image(one), b = crops.image(other);
+  constexpr std::size_t kStep = 4096;  // its sum fits an int; compilers have an instruction for this form
+  std::uint64_t sum = 0;
+  for (std::size_t begin = 0; begin < a.size() && sum <= limit; begin += kStep) {
+    int part = 0;
+    for (std::size_t i = begin; i < std::min(a.size(), begin + kStep); ++i) part += std::abs(int{a[i]} - int{b[i]});
+    sum += static_cast<std::uint64_t>(part);
+  }
+  return sum;
+}
+
+bool is_near(const CropFile& crops, std::size_t one, std::size_t other) {
+  const std::uint64_t most = kMostDifference * crops.shape().bytes();
+  return difference(crops, one, other, most) <= most;
+}
+
 bool same_pixels(const CropFile& crops, std::size_t one, std::size_t other) {
   return std::ranges::equal(crops.image(one), crops.image(other));
 }
@@ -77,12 +97,45 @@ bool same_pixels(const CropFile& crops, std::size_t one, std::size_t other) {
 constexpr std::array<std::uint64_t, kMostBits + 1> kBands{0x1FFFULL, 0x1FFFULL << 13, 0x1FFFULL << 26, 0x1FFFULL << 39,
                                                           0xFFFULL << 52};
 
-std::vector<NearPair> find_near(const CropFile& crops, std::vector<Print> prints) {
-  std::vector<NearPair> near;
+// Joins rows into sets: each row points to an earlier one of its set, the first row to itself.
+class JoinedRows {
+ public:
+  explicit JoinedRows(std::size_t rows) : earlier_(rows) { std::iota(earlier_.begin(), earlier_.end(), 0); }
+
+  std::size_t first_of(std::size_t row) {
+    while (earlier_[row] != row) row = earlier_[row] = earlier_[earlier_[row]];
+    return row;
+  }
+  void join(std::size_t one, std::size_t other) {
+    const std::size_t a = first_of(one), b = first_of(other);
+    earlier_[std::max(a, b)] = std::min(a, b);
+  }
+
+  // Sets of two or more rows, by first row.
+  std::vector<Copies> sets() {
+    std::map<std::size_t, Copies> rows_of;
+    for (std::size_t row = 0; row < earlier_.size(); ++row) {
+      if (const std::size_t first = first_of(row); first != row) rows_of[first].push_back(row);
+    }
+    std::vector<Copies> list;
+    for (auto& [first, rows] : rows_of) {
+      rows.insert(rows.begin(), first);
+      list.push_back(std::move(rows));
+    }
+    return list;
+  }
+
+ private:
+  std::vector<std::size_t> earlier_;
+};
+
+std::vector<Copies> find_near(const CropFile& crops, std::vector<Print> prints, const RowsDone& progress) {
+  JoinedRows joined(crops.rows());
   std::uint64_t before = 0;  // the earlier bands' bits
   const auto met_before = [&](std::uint64_t bits) {
     return std::ranges::any_of(kBands, [&](std::uint64_t band) { return (band & before) != 0 && (bits & band) == 0; });
   };
+  std::size_t compared = 0;  // rows, in all bands
   for (const std::uint64_t band : kBands) {
     std::ranges::sort(prints, {}, [band](const Print& print) {
       return std::tuple{print.hash & band, print.hash, print.row};
@@ -92,71 +145,35 @@ std::vector<NearPair> find_near(const CropFile& crops, std::vector<Print> prints
         const Print &one = prints[i], &other = prints[j];
         if ((one.hash & band) != (other.hash & band)) break;
         const std::uint64_t bits = one.hash ^ other.hash;
-        if (std::popcount(bits) > kMostBits || met_before(bits) ||
-            mean_difference(crops, one.row, other.row) > kMostDifference) {
-          continue;
-        }
-        near.push_back({std::min(one.row, other.row), std::max(one.row, other.row)});
+        if (std::popcount(bits) > kMostBits || met_before(bits)) continue;
+        if (joined.first_of(one.row) != joined.first_of(other.row) && is_near(crops, one.row, other.row))
+          joined.join(one.row, other.row);
       }
+      if (++compared % kPiece == 0) progress(compared / kBands.size());
     }
     before |= band;
   }
-  std::ranges::sort(near, {}, [](const NearPair& pair) { return std::pair{pair.one, pair.other}; });
-  return near;
+  return joined.sets();
 }
 
-// Joins rows into sets: each row points to an earlier one of its set, the first row to itself.
-class JoinedRows {
- public:
-  std::size_t first_of(std::size_t row) {
-    const auto [found, is_new] = earlier_.emplace(row, row);
-    if (is_new || found->second == row) return row;
-    return found->second = first_of(found->second);
+std::vector<Copies> with_exact(const std::vector<Copies>& near, const std::vector<Copies>& exact) {
+  std::size_t rows = 0;
+  for (const auto* sets : {&near, &exact}) {
+    for (const Copies& copies : *sets) rows = std::max(rows, copies.back() + 1);
   }
-  void join(std::size_t one, std::size_t other) {
-    const std::size_t a = first_of(one), b = first_of(other);
-    earlier_[std::max(a, b)] = std::min(a, b);
+  JoinedRows joined(rows);
+  for (const auto* sets : {&near, &exact}) {
+    for (const Copies& copies : *sets) {
+      for (const std::size_t row : copies) joined.join(copies.front(), row);
+    }
   }
-
- private:
-  std::map<std::size_t, std::size_t> earlier_;
-};
-
-std::vector<Copies> sets_of(const std::vector<NearPair>& pairs, const std::vector<Copies>& exact) {
-  JoinedRows joined;
-  for (const NearPair& pair : pairs) joined.join(pair.one, pair.other);
-  for (const Copies& copies : exact) {
-    for (const std::size_t row : copies) joined.join(copies.front(), row);
-  }
-  std::map<std::size_t, Copies> sets;
-  for (const NearPair& pair : pairs) {
-    for (const std::size_t row : {pair.one, pair.other}) sets[joined.first_of(row)].push_back(row);
-  }
-  for (const Copies& copies : exact) {
-    Copies& set = sets[joined.first_of(copies.front())];
-    set.insert(set.end(), copies.begin(), copies.end());
-  }
-  std::vector<Copies> list;
-  for (auto& [first, rows] : sets) {
-    std::ranges::sort(rows);
-    rows.erase(std::unique(rows.begin(), rows.end()), rows.end());
-    list.push_back(std::move(rows));
-  }
-  return list;
+  return joined.sets();
 }
 
 }  // namespace
 
 double mean_difference(const CropFile& crops, std::size_t one, std::size_t other) {
-  const auto a = crops.image(one), b = crops.image(other);
-  constexpr std::size_t kPiece = 4096;  // its sum fits an int; compilers have an instruction for this form
-  std::uint64_t sum = 0;
-  for (std::size_t begin = 0; begin < a.size(); begin += kPiece) {
-    int part = 0;
-    for (std::size_t i = begin; i < std::min(a.size(), begin + kPiece); ++i) part += std::abs(int{a[i]} - int{b[i]});
-    sum += static_cast<std::uint64_t>(part);
-  }
-  return static_cast<double>(sum) / static_cast<double>(a.size());
+  return static_cast<double>(difference(crops, one, other, UINT64_MAX)) / static_cast<double>(crops.shape().bytes());
 }
 
 std::vector<Copies> find_exact_duplicates(const CropFile& crops) {
@@ -182,16 +199,14 @@ std::vector<Copies> find_exact_duplicates(const CropFile& crops) {
 }
 
 std::vector<Copies> near_sets(const Duplicates& duplicates) {
-  std::unordered_map<std::size_t, bool> is_near;
-  for (const NearPair& pair : duplicates.near) is_near[pair.one] = is_near[pair.other] = true;
-  std::vector<Copies> exact;  // those whose representative has a near copy
-  for (const Copies& copies : duplicates.exact) {
-    if (is_near.contains(copies.front())) exact.push_back(copies);
-  }
-  return sets_of(duplicates.near, exact);
+  std::unordered_set<std::size_t> is_near;
+  for (const Copies& copies : duplicates.near) is_near.insert(copies.begin(), copies.end());
+  std::vector<Copies> exact = duplicates.exact;
+  std::erase_if(exact, [&](const Copies& copies) { return !is_near.contains(copies.front()); });
+  return with_exact(duplicates.near, exact);
 }
 
-std::vector<Copies> all_sets(const Duplicates& duplicates) { return sets_of(duplicates.near, duplicates.exact); }
+std::vector<Copies> all_sets(const Duplicates& duplicates) { return with_exact(duplicates.near, duplicates.exact); }
 
 std::uint64_t picture_hash(std::span<const std::uint8_t> image, const ImageShape& shape) {
   constexpr int kSide = 8;
@@ -222,8 +237,11 @@ std::uint64_t picture_hash(std::span<const std::uint8_t> image, const ImageShape
 Duplicates find_duplicates(const CropFile& crops, int threads, const std::function<void(std::size_t)>& progress) {
   Duplicates duplicates{.exact = find_exact_duplicates(crops)};
   std::vector<Print> prints = distinct_rows(crops, duplicates.exact);
-  add_hashes(crops, threads, progress, prints);
-  duplicates.near = find_near(crops, std::move(prints));
+  const std::size_t half = crops.rows() / 2;  // half of the progress for each of the two steps
+  add_hashes(
+      crops, threads, [&](std::size_t done) { progress(done / 2); }, prints);
+  duplicates.near = find_near(crops, std::move(prints), [&](std::size_t done) { progress(half + done / 2); });
+  progress(crops.rows());
   return duplicates;
 }
 

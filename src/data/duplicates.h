@@ -11,32 +11,26 @@
 
 namespace pleat {
 
-/// Two crops that are nearly equal.
-struct NearPair {
-  std::size_t one = 0, other = 0;  // one < other
-  bool operator==(const NearPair&) const = default;
-};
+/// Rows that show the same photo, two or more, ascending.
+using Copies = std::vector<std::size_t>;
 
 struct Duplicates {
-  std::vector<std::vector<std::size_t>> exact;  // sets of rows with equal pixels, two or more in each
-  std::vector<NearPair> near;                   // the first row of an exact set represents the set
+  std::vector<Copies> exact;  // equal pixels
+  std::vector<Copies> near;   // nearly equal; the first row of an exact set represents the set
 };
 
 /// Rows without a picture are ignored. Two crops are near if their hashes differ in at most 4 of 64 bits and their
-/// pixels by at most 6 of 255 in the mean. If thousands look alike, each is compared with a few hundred others only, so
-/// pairs may be missed.
-///   progress: called with the number of rows read; from many threads
-/// Throws: DataError for a changed byte.
+/// pixels by at most 6 of 255 in the mean. Near crops of one crop are one set. If thousands look alike, each is
+/// compared with a few hundred others only, so copies may be missed.
+///   progress: called with the rows done, up to crops.rows(); from many threads; may throw to stop the search
+/// Throws: DataError for a changed byte, and what `progress` throws.
 Duplicates find_duplicates(const CropFile& crops, int threads, const std::function<void(std::size_t)>& progress);
 
 /// Duplicates::exact alone. Compares the checksums in the file, so it reads only the pixels of rows that share one.
 std::vector<std::vector<std::size_t>> find_exact_duplicates(const CropFile& crops);
 
-/// Rows that show the same photo, ascending.
-using Copies = std::vector<std::size_t>;
-
-/// Joins pairs with a common row, and adds the exact copies of each row. Each row is in at most one set. Sets of exact
-/// copies alone are not among them.
+/// Duplicates::near with the exact copies of each row. Each row is in at most one set. Sets of exact copies alone are
+/// not among them.
 std::vector<Copies> near_sets(const Duplicates& duplicates);
 
 /// All sets: the near ones, and the exact ones that are no part of those; by first row.

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <functional>
 
+#include "base/error.h"
+#include "base/stop_signal.h"
 #include "base/utf8.h"
 #include "base/wording.h"
 #include "data/duplicates.h"
@@ -45,13 +47,17 @@ std::string sets_text(const Separable& found) {
                      text(found.near, "nearly equal"), found.ids);
 }
 
+void check_stop(std::size_t) {
+  if (stop_signal_received()) throw StopRequested("stopped on request before training; run the same command again");
+}
+
 }  // namespace
 
 std::vector<std::string> separable_copies(const RunConfig& config, const Dataset& dataset, int threads) {
   const CropFile& crops = dataset.crops;
   const bool small = crops.rows() * crops.shape().bytes() <= kMostBytes;
   const Duplicates duplicates =
-      small ? find_duplicates(crops, threads, [](std::size_t) {}) : Duplicates{.exact = find_exact_duplicates(crops)};
+      small ? find_duplicates(crops, threads, check_stop) : Duplicates{.exact = find_exact_duplicates(crops)};
   const auto* groups = config.data.group.empty() ? nullptr : &crops.table().column(config.data.group);
   const std::vector<char> uses = uses_of_rows(dataset);
   const std::vector<Copies> near = near_sets(duplicates);

@@ -10,8 +10,9 @@ namespace pleat {
 
 /// Returns a warning for copies (find_duplicates) that have different groups of data.group, or without data.group are
 /// in several train rows; and one for copies that are in train rows and in test rows. Names some of their ids. Crops of
-/// more than 4 GiB are searched for exact copies only.
+/// more than 1 GiB are searched for exact copies only.
 ///   threads: for the search
+/// Throws: StopRequested
 std::vector<std::string> separable_copies(const RunConfig& config, const Dataset& dataset, int threads);
 
 }  // namespace pleat

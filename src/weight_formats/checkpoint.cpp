@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <set>
 
 #include "base/error.h"
 #include "base/utf8.h"
@@ -14,7 +15,7 @@ namespace {
 
 constexpr std::array<std::string_view, 7> kUsual{"state_dict", "model", "model_state_dict", "model_state", "net",
                                                  "module",     "ema"};
-constexpr int kDeepest = 3;  // as in ema: {module: …}; a dict may hold itself
+constexpr int kDeepest = 3;  // as in ema: {module: …}
 
 class Search {
  public:
@@ -45,8 +46,9 @@ class Search {
     return true;
   }
 
-  // Adds the states under the usual keys of a dict.
+  // Adds the states under the usual keys of a dict. Visits each dict once: a dict may hold itself.
   void search(PickleId id, const std::string& path, int depth) {
+    if (!visited_.insert(id).second) return;
     const PickleValue& dict = pickled_[id];
     for (std::size_t i = 0; depth > 0 && dict.kind == PickleKind::kDict && i < dict.items.size(); i += 2) {
       const PickleValue& key = pickled_[dict.items[i]];
@@ -107,6 +109,7 @@ class Search {
 
   const Pickled& pickled_;
   std::string_view file_;
+  std::set<PickleId> visited_;
   std::vector<FoundState> found_;
 };
 

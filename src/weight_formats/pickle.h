@@ -49,9 +49,9 @@ using PickleId = std::uint32_t;  // place in Pickled::values
 
 struct PickleValue {
   PickleKind kind = PickleKind::kNone;
-  std::int64_t number =
-      0;                  // a bool's or an int's value; index of a name, storage, tensor or foreign object in its list
-  std::string_view text;  // a string's text; points into the pickle
+  // A bool's or int's value, or the index of a name, storage, tensor or foreign object in its list.
+  std::int64_t number = 0;
+  std::string_view text;        // a string's text; points into the pickle
   std::vector<PickleId> items;  // of a tuple or list; a dict's keys and values alternate
 };
 

@@ -19,7 +19,7 @@ void PickleMachine::foreign(PickledForeign made) {
   push(Kind::kForeign, static_cast<std::int64_t>(read_.foreign.size() - 1));
 }
 
-// What holds a foreign object where torch.save has something else is foreign too.
+// A call or tuple with a foreign object where torch.save writes something else is foreign, too.
 bool PickleMachine::pass_on_foreign(const std::vector<PickleId>& parts) {
   const auto found = std::find_if(parts.begin(), parts.end(), [&](PickleId id) { return is(id, Kind::kForeign); });
   if (found == parts.end()) return false;

@@ -91,13 +91,14 @@ class Reader {
   std::string_view storage(const PickledStorage& storage) const {
     const auto entry = saved_.entries.find(std::string(storage.key));
     if (entry == saved_.entries.end())
-      refuse_weights(file_, fmt::format("'data/{}' is missing in it", shown(storage.key)));
-    if (entry->second.deflated) refuse_weights(file_, fmt::format("'data/{}' in it is compressed", shown(storage.key)));
+      refuse_weights(file_, fmt::format("its storage '{}' is missing", shown(storage.key)));
+    if (entry->second.deflated)
+      refuse_weights(file_, fmt::format("its storage '{}' is compressed", shown(storage.key)));
     const std::string_view found = entry->second.stored;
     // Divides, since multiplying a huge count would overflow.
     const auto count = static_cast<std::uint64_t>(storage.count);
     if (found.size() % storage.item != 0 || found.size() / storage.item != count) {
-      refuse_weights(file_, fmt::format("'data/{}' in it has {} bytes, but is a storage of {} {}", shown(storage.key),
+      refuse_weights(file_, fmt::format("its storage '{}' has {} bytes, expected {} {}", shown(storage.key),
                                         found.size(), storage.count, storage.dtype));
     }
     return found;

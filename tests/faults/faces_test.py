@@ -86,7 +86,7 @@ def test_photos_without_a_face_are_counted_and_cropped_in_the_middle(tmp_path):
     arguments = ("prepare", "--table", tmp_path / "t.csv", "--images", tmp_path, "--size", 100)
     done = pleat(*arguments, "--out", tmp_path / "c.h5", "--crop", "face", "--background", "remove")
     assert "no face was found in 1 of 1 photo" in done.stdout, done.stdout
-    assert "1 of 1 photo with a side shorter than the crop's were enlarged" in done.stdout, done.stdout
+    assert "enlarged 1 of 1 photo: a side is shorter than the crop's" in done.stdout, done.stdout
     photos = json.loads((tmp_path / "c.report.json").read_text())["photos"]
     assert photos["without_face"] == 1 and photos["smaller_than_crop"] == 1 and photos["formats"] == {"PNG": 1}
     assert photos["sizes"]["commonest"] == [{"width": 90, "height": 60, "photos": 1}]

@@ -27,6 +27,13 @@ std::string of(std::int64_t offset, const std::vector<std::int64_t>& shape, cons
   return tensor(storage("FloatStorage", key, 6), offset, shape, strides);
 }
 
+// Four kilobytes took a minute when each way to a dict was searched.
+TEST(StateDict, ADictThatHoldsItselfUnderManyUsualKeysIsSearchedOnce) {
+  std::string pickle = std::string("}q\0(", 4);
+  for (int i = 0; i < 20'000; ++i) pickle += text("model") + std::string("h\0", 2);
+  EXPECT_THAT(refusal(saved(pickle + "u", {})), HasSubstr("'model' in it is a dict, not a tensor"));
+}
+
 TEST(StateDict, TensorsComeInTheFilesOrderWhateverTheirStrides) {
   const std::string archive = saved(dict({{"w", of(0, {2, 3}, {3, 1})},
                                           {"turned", of(0, {3, 2}, {1, 3})},
@@ -142,7 +149,7 @@ TEST(StateDict, OldFilesThatAreDamagedAreRefused) {
   EXPECT_THAT(refusal(good + "x"), HasSubstr("1 bytes follow its storages"));
   EXPECT_THAT(refusal(old_save(state, {{"94", kBytes}}, kFalse)), HasSubstr("another byte order"));
   EXPECT_THAT(refusal(old_save(state, {{"93", kBytes}})), HasSubstr("'93' belongs to no tensor"));
-  EXPECT_THAT(refusal(old_save(state, {})), HasSubstr("'data/94' is missing in it"));
+  EXPECT_THAT(refusal(old_save(state, {})), HasSubstr("its storage '94' is missing"));
   EXPECT_THAT(refusal(old_save(state, {{"94", kBytes}, {"94", kBytes}})), HasSubstr("has '94' twice"));
   EXPECT_THAT(refusal(old_save(state, {{"94", "zzzz"}})), HasSubstr("has 4 bytes, but is a storage of 6 F32"));
   std::string endless = good;
@@ -166,13 +173,14 @@ TEST(StateDict, ArchivesOfOtherKindsAreNamedWithWhatToDo) {
 
 TEST(StateDict, StoragesThatAreNotAsThePickleSaysAreRefused) {
   const std::string state = dict({{"w", of(0, {6}, {1})}});
-  EXPECT_THAT(refusal(saved(state, {})), HasSubstr("'data/0' is missing"));
+  EXPECT_THAT(refusal(saved(state, {})), HasSubstr("its storage '0' is missing"));
   EXPECT_THAT(refusal(saved(state, {kBytes + "g"})), HasSubstr("has 25 bytes, but is a storage of 6 F32"));
   EXPECT_THAT(refusal(saved(state, {kBytes + "gggg"})), HasSubstr("has 28 bytes"));
   const std::int64_t wraps = (1LL << 62) + 6;  // its size in bytes overflows to 24
   EXPECT_THAT(refusal(saved(dict({{"w", tensor(storage("FloatStorage", "0", wraps), 0, {wraps}, {1})}}), {kBytes})),
               HasSubstr("has 24 bytes"));
-  EXPECT_THAT(refusal(saved(dict({{"w", of(0, {6}, {1}, "../0")}}), {kBytes})), HasSubstr("'data/../0' is missing"));
+  EXPECT_THAT(refusal(saved(dict({{"w", of(0, {6}, {1}, "../0")}}), {kBytes})),
+              HasSubstr("its storage '../0' is missing"));
 }
 
 TEST(StateDict, NamesThatAreNoneAreRefused) {

@@ -99,7 +99,8 @@ TEST(HevcHeader, ThatIsBrokenOrAbsurdIsRefused) {
   EXPECT_TRUE(refused([](Sps& sps) { sps.largest = 4; }));
   EXPECT_TRUE(refused([](Sps& sps) { sps.tree = 4; }));
   EXPECT_TRUE(refused([](Sps& sps) { sps.depth = 5; }));
-  EXPECT_FALSE(has_sound_hevc_headers(heic_with({}, 3), 1'000'000)) << "cut short";
+  for (std::size_t cut = 1; cut < 12; ++cut)
+    EXPECT_FALSE(has_sound_hevc_headers(heic_with({}, cut), 1'000'000)) << cut << " bytes short";
 }
 
 }  // namespace

@@ -1,4 +1,5 @@
-// Finds the orientation in every form in which EXIF and XMP give it. tests/parity/photo_test.py compares with Pillow.
+// Finds the orientation in every form in which EXIF and XMP give it. tests/parity/orientation_test.py compares with
+// Pillow.
 #include "data_tools/photos/orientation.h"
 
 #include <gtest/gtest.h>

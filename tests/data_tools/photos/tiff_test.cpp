@@ -1,5 +1,6 @@
 // Decodes TIFF, and refuses unsupported kinds by name. tests/parity/photo_test.py has more kinds.
 #include <gmock/gmock.h>
+#include <zlib.h>
 
 #include <cstring>
 #include <map>
@@ -90,6 +91,23 @@ TEST(Tiff, DamagedPackingIsFound) {
     damaged[at] ^= 0x10;
     EXPECT_NE(reason_of(damaged), "accepted") << at;
   }
+}
+
+TEST(Tiff, DeflatedBytesMayHaveTheirBitsInReverse) {
+  const Photo pixels = {10, 20, 30, 40, 50, 60};
+  Photo packed(64);
+  uLongf size = packed.size();
+  ASSERT_EQ(compress(packed.data(), &size, pixels.data(), pixels.size()), Z_OK);
+  packed.resize(size);
+  for (std::uint8_t& byte : packed) {
+    std::uint8_t turned = 0;
+    for (int bit = 0; bit < 8; ++bit) turned = static_cast<std::uint8_t>(turned << 1 | (byte >> bit & 1));
+    byte = turned;
+  }
+  const Photo photo =
+      small_tiff(fields({{259, 3, 1, 8}, {266, 3, 1, 2}, {279, 4, 1, static_cast<std::uint32_t>(size)}}), packed);
+  EXPECT_EQ(reason_of(photo), "accepted");
+  EXPECT_EQ(decode_tiff(photo).values, pixels);
 }
 
 TEST(Tiff, SmallFileOfEachKindOfPixels) {

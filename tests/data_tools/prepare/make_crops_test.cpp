@@ -197,9 +197,8 @@ TEST_F(MakeCrops, NamesAtMostTwentyBrokenPhotos) {
   for (int i = 0; i < 50; ++i) text += fmt::format("{0},{0}.jpg,\n", i);
   write_file(folder / "samples.csv", text);
   const std::string message = error_of(folder / "crops.h5");
-  EXPECT_THAT(message,
-              HasSubstr("… and 30 more\n  '0.jpg' is probably 'p0/0.png' (the difference: the ending .png, the "
-                        "folder 'p0' too few)"));
+  EXPECT_THAT(message, HasSubstr("… and 30 more\n  '0.jpg' is probably 'p0/0.png' (difference: the ending .png, a "
+                                 "missing folder 'p0')"));
   EXPECT_EQ(std::count(message.begin(), message.end(), '\n'), 22);
 }
 
