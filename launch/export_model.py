@@ -5,19 +5,23 @@
     launch/export_model.py torchvision:mobilenet_v3_small --classes 3 --pretrained weights.pth --out m.pt
     launch/export_model.py nets:make --classes 3 --out m.pt            # the network that make() of nets.py returns
 
-Without --pretrained the weights are random, and the same for the same --seed. With it the file also holds the mean and
-std that the weights were trained with, and pleat normalises this model's images with them. The network is tested before
-it is saved. A function of your own may take the arguments classes, channels, height and width.
+Without --pretrained the weights are random, and the same for the same --seed. With it the file of a network of timm or
+torchvision also holds the library's mean and std of pixels; for your own network, or other weights, give --mean and
+--std. pleat normalises this model's images with them. The network is tested before it is saved. A function of your own
+may take the arguments classes, channels, height and width.
 """
 import argparse
+import io
 import json
 import os
 import pathlib
 import shlex
 import sys
 import warnings
+import zipfile
 
-from network_makers import DATA, USAGE, fail, first_line, make_network, pixels_of
+from network_makers import DATA, USAGE, fail, heads_of, make_network, one_line, pixels_of
+from pretrained_weights import BadWeights, is_script, lines_of
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv/bin/python"
@@ -57,7 +61,7 @@ def make_parser():
     parser.add_argument("--size", type=parse_size, default=(64, 64),
                         help="size of the crops, as given to pleat prepare; default: 64")
     parser.add_argument("--pretrained", type=pathlib.Path, metavar="FILE",
-                        help="pretrained weights (.safetensors, .pth); a last layer for other classes is not loaded")
+                        help="pretrained weights (.safetensors, .pth); their last layer is loaded only if it fits")
     parser.add_argument("--map-by-order", action="store_true",
                         help="give the tensors of --pretrained the network's names in order, if their names differ "
                              "and their shapes match one to one")
@@ -88,9 +92,20 @@ def parse_arguments():
         parser.error("--std: expected numbers above 0")
     if arguments.pretrained and not arguments.pretrained.is_file():
         fail(DATA, f"--pretrained {arguments.pretrained}: no such file")
-    if not arguments.out.absolute().parent.is_dir():
-        fail(DATA, f"--out {arguments.out}: there is no folder {arguments.out.absolute().parent}")
+    check_out(arguments.out, arguments.pretrained)
     return arguments, library, name
+
+
+def check_out(out, pretrained):
+    """Refuses a place that is no file, and files that an earlier export did not write."""
+    if not out.absolute().parent.is_dir():
+        fail(DATA, f"--out {out}: there is no folder {out.absolute().parent}")
+    if out.is_dir():
+        fail(DATA, f"--out {out}: a folder; give the name of a file")
+    if out.exists() and pretrained and out.samefile(pretrained):
+        fail(USAGE, f"--out {out} is the file of --pretrained; choose another name")
+    if out.exists() and not is_script(out):
+        fail(DATA, f"--out {out} exists and is no TorchScript file; choose another name, or remove it")
 
 
 def repeated_options(arguments):
@@ -108,58 +123,82 @@ def constants_of(network):
     return sorted(name for name, _ in network.named_buffers() if name not in state)
 
 
-def heads_of(torch, network, classes):
-    """Names of the modules that output the logits: from timm's config, else the last linear layer or convolution."""
-    named = dict(network.named_modules())
-    told = getattr(network, "pretrained_cfg", None) or getattr(network, "default_cfg", None) or {}
-    told = told.get("classifier") or ()
-    heads = [told] if isinstance(told, str) else list(told)
-    if not heads:
-        heads = [name for name, module in named.items() if isinstance(module, (torch.nn.Linear, torch.nn.Conv2d))][-1:]
-    wide = [named[name].weight.shape[0] == classes for name in heads if isinstance(getattr(named.get(name), "weight", None), torch.Tensor)]
-    return heads if len(wide) == len(heads) and all(wide) else []
+def source_of(library, name):
+    """The network as text, without the folder of a file: job keys depend on it."""
+    return f"{pathlib.Path(library).name if library.endswith('.py') else library}:{name}"
+
+
+def logits_of(torch, script, images, mode, arguments):
+    """Runs the script. Ends the program unless it gives logits [N, classes]."""
+    count, expected = counted(len(images)), (len(images), arguments.classes)
+    try:
+        with torch.no_grad():
+            logits = script(images)
+    except Exception as error:  # TorchScript has no exception class of its own
+        fail(USAGE, f"{arguments.network} fails for {count} in {mode} mode ({lines_of(error)[-1][:300]}); correct it, or choose "
+                    "another network")
+    found = tuple(logits.shape) if isinstance(logits, torch.Tensor) else type(logits).__name__
+    if found != expected:
+        advice = "does it squeeze()? use flatten(1)" if len(images) == 1 else "correct it, or choose another network"
+        fail(USAGE, f"{arguments.network} gives {found} for {count} in {mode} mode, expected logits {expected}; {advice}")
+    return logits
+
+
+def counted(images):
+    return "1 image" if images == 1 else f"{images} images"
 
 
 def try_out(torch, script, network, arguments):
     """Tests the script in training and evaluation mode, since an error during training would be pages long."""
-    images = torch.randn(2, arguments.channels, *arguments.size)
-    for training in (True, False):
-        script.train(training)
-        with torch.no_grad():
-            logits = script(images)
-        if not isinstance(logits, torch.Tensor) or logits.shape != (2, arguments.classes):
-            found = tuple(logits.shape) if isinstance(logits, torch.Tensor) else type(logits).__name__
-            fail(USAGE, f"{arguments.network} gives {found} for 2 images in {'training' if training else 'evaluation'}; "
-                        f"expected (2, {arguments.classes}) logits, so pleat cannot train it; choose another network")
+    images = torch.randn(3, arguments.channels, *arguments.size)
+    script.train()
+    logits_of(torch, script, images[:2], "training", arguments)
+    script.eval()
+    for count in (2, 1):
+        logits_of(torch, script, images[:count], "evaluation", arguments)
+    logits = logits_of(torch, script, images, "evaluation", arguments)
     network.load_state_dict(script.state_dict(), strict=False)  # training mode changed BatchNorm's statistics
     network.eval()
-    with torch.no_grad():
-        difference = (network(images) - script(images)).abs().max().item()
+    difference = (logits_of(torch, network, images, "evaluation", arguments) - logits).abs().max().item()
     if not difference < 1e-3:
         fail(DATA, f"the script's logits differ from {arguments.network}'s by {difference:g}; choose another network")
 
 
-def export(torch, network, arguments, pixels):
+def without_paths(archive):
+    """Returns a TorchScript archive without the records that depend on folders: *.debug_pkl hold absolute paths of source
+    files, and serialization_id is their hash. Job keys depend on all bytes. Nothing is packed: zlib's versions differ."""
+    kept = io.BytesIO()
+    with zipfile.ZipFile(archive) as given, zipfile.ZipFile(kept, "w") as copy:
+        for entry in given.infolist():
+            if not entry.filename.endswith((".debug_pkl", "/.data/serialization_id")):
+                data, entry.compress_type = given.read(entry), zipfile.ZIP_STORED
+                copy.writestr(entry, data)
+    return kept.getvalue()
+
+
+def write(path, data):
+    """Replaces the file as a whole, or leaves it as it was."""
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        partial.write_bytes(data)
+        partial.replace(path)
+    except BaseException:
+        partial.unlink(missing_ok=True)
+        raise
+
+
+def export(torch, network, arguments, origin):
+    """origin: what pleat.json says"""
     try:
         script = torch.jit.script(network)
     except Exception as error:  # the compiler has no exception class of its own
-        line = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
-        fail(USAGE, f"torch.jit.script cannot compile {arguments.network} ({line.strip()[:200]}); choose another network "
+        fail(USAGE, f"torch.jit.script cannot compile {arguments.network} ({lines_of(error)[0][:200]}); choose another network "
                     "(torch.jit.trace would fix dropout and BatchNorm in one mode, so it is not used)")
-    import io
     archive = io.BytesIO()
-    origin = {"source": arguments.network, "constants": constants_of(network),
-              "head": heads_of(torch, network, arguments.classes)}
-    if arguments.pretrained or pixels:
-        origin["options"] = repeated_options(arguments)
-    if pixels:
-        origin["mean"], origin["std"] = map(list, pixels)
     torch.jit.save(script, archive, _extra_files={"pleat.json": json.dumps(origin)})
-    archive.seek(0)
-    try_out(torch, torch.jit.load(archive), network, arguments)
-    partial = arguments.out.with_name(arguments.out.name + ".partial")
-    partial.write_bytes(archive.getvalue())
-    partial.replace(arguments.out)
+    data = without_paths(archive)
+    try_out(torch, torch.jit.load(io.BytesIO(data)), network, arguments)
+    write(arguments.out, data)
 
 
 def main():
@@ -170,15 +209,21 @@ def main():
     torch.manual_seed(arguments.seed)
     try:
         network = make_network(library, name, arguments)
+    except BadWeights as error:
+        fail(DATA, f"--pretrained {error}")
     except Exception as error:
         code = DATA if arguments.pretrained else USAGE
-        fail(code, f"{arguments.network} cannot be made with these options: {first_line(error)}")
+        fail(code, f"{arguments.network} cannot be made with these options: {one_line(error)}")
     pixels = pixels_of(library, name, network, arguments)
+    origin = {"source": source_of(library, name), "constants": constants_of(network), "head": heads_of(network, arguments.classes)}
+    if arguments.pretrained or pixels:
+        origin["options"] = repeated_options(arguments)
+    if pixels:
+        origin["mean"], origin["std"] = map(list, pixels)
     try:
-        export(torch, network, arguments, pixels)
+        export(torch, network, arguments, origin)
     except (OSError, RuntimeError) as error:
-        lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-        fail(DATA, f"{arguments.network} cannot be exported to {arguments.out}: {lines[-1][:300]}")
+        fail(DATA, f"{arguments.network} cannot be exported to {arguments.out}: {lines_of(error)[-1][:300]}")
     count = sum(parameter.numel() for parameter in network.parameters())
     height, width = arguments.size
     said = f"pixels of mean {pixels[0]} and std {pixels[1]}" if pixels else "pixels normalised as the crops are"

@@ -5,7 +5,11 @@ import inspect
 import logging
 import os
 import pathlib
+import re
 import sys
+
+import pretrained_weights as weights  # before a file of that name in the user's folder
+from pretrained_weights import BadWeights, lines_of
 
 USAGE, DATA = 2, 3
 
@@ -30,26 +34,45 @@ def head_names(network):
     return tuple(head + "." for head in ([heads] if isinstance(heads, str) else heads))
 
 
+def heads_of(network, classes):
+    """Names of the modules that output the logits: from timm's config, else the last linear layer or convolution."""
+    import torch
+    named = dict(network.named_modules())
+    told = getattr(network, "pretrained_cfg", None) or getattr(network, "default_cfg", None) or {}
+    told = told.get("classifier") or ()
+    heads = [told] if isinstance(told, str) else list(told)
+    if not heads:
+        heads = [name for name, module in named.items() if isinstance(module, (torch.nn.Linear, torch.nn.Conv2d))][-1:]
+    weights_of = [getattr(named.get(name), "weight", None) for name in heads]
+    return heads if all(isinstance(each, torch.Tensor) and each.shape[:1] == (classes,) for each in weights_of) else []
+
+
 def check_taken_over(network, untrained, path):
-    """Raises ValueError if the file lacks weights. timm says nothing, and those parameters keep their random values."""
+    """Raises BadWeights if the file lacks weights. timm says nothing, and those parameters keep their random values."""
     heads = head_names(network)
     drawn = {name: value for name, value in untrained.named_parameters() if value.dim() > 1 and value.std() > 0}
     lacking = [name for name, value in network.named_parameters()
                if name in drawn and value.equal(drawn[name]) and not name.startswith(heads)]
     if lacking:
         more = f" and {len(lacking) - 3} more" if len(lacking) > 3 else ""
-        raise ValueError(f"{path} has no weights for {', '.join(lacking[:3])}{more}")
+        raise BadWeights(f"{path} has no weights for {', '.join(lacking[:3])}{more}")
 
 
-def offer_order(state, own, heads, path):
-    """Advice for names that are not the network's: --map-by-order, if it would work."""
-    import pretrained_weights
+def pretrained_state(own, heads, arguments):
+    """Returns the weights of --pretrained under the network's names, as far as they fit, and advice for names that do not.
+    own: the network's state dict; heads: prefixes of its last layer's names"""
+    path = arguments.pretrained
+    state = weights.without_prefix(weights.read(path), own, heads)
+    if weights.names_fit(state, own, heads):
+        return state, ""
+    if arguments.map_by_order:
+        return weights.by_order(state, own, heads, path), ""
     try:
-        pretrained_weights.by_order(state, own, heads, path, quiet=True)
-    except ValueError:
-        return ""
-    return ("; its names differ, but all its shapes match the network's one to one in order: if it is the same network, "
-            "add --map-by-order")
+        weights.by_order(state, own, heads, path, quiet=True)
+    except BadWeights:
+        return state, ""
+    return state, ("; its names differ, but all its shapes match the network's one to one in order: if it is the same network, "
+                   "add --map-by-order")
 
 
 def make_timm(name, arguments):
@@ -64,24 +87,27 @@ def make_timm(name, arguments):
         fail(USAGE, f"timm has no network '{name}'" + (f"; did you mean {' or '.join(near)}?" if near else ""))
     options = dict(num_classes=arguments.classes, in_chans=arguments.channels, scriptable=True)
     untrained = create_timm(timm, name, arguments.size, options)
-    if not arguments.pretrained:
-        return untrained
-    import pretrained_weights
+    return pretrained_timm(timm, name, arguments, options, untrained) if arguments.pretrained else untrained
+
+
+def pretrained_timm(timm, name, arguments, options, untrained):
+    """timm adapts the first convolution and the position embedding, and converts the names of some files."""
     import torch
-    path, overlay, advice = arguments.pretrained, dict(file=str(arguments.pretrained)), ""
+    path, heads, own = arguments.pretrained, head_names(untrained), untrained.state_dict()
+    state, advice, overlay = {}, "", dict(file=str(path))
     if path.suffix != ".npz":  # a format that timm's own networks read
-        own, heads = timm.create_model(name).state_dict(), head_names(untrained)
-        state = pretrained_weights.without_prefix(pretrained_weights.read(path), own, heads)
-        advice = "" if arguments.map_by_order else offer_order(state, own, heads, path)
-        if arguments.map_by_order:
-            state = pretrained_weights.by_order(state, own, heads, path)
-        overlay = dict(state_dict=state)
-    torch.manual_seed(arguments.seed)  # timm adapts the head, first convolution and position embedding
+        state, advice = pretrained_state(timm.create_model(name).state_dict(), heads, arguments)
+        overlay = dict(state_dict=dict(state))
+        if not weights.head_fits(state, own, heads) and not untrained.pretrained_cfg.get("label_offset"):
+            overlay["num_classes"] = 0  # differs, so timm skips the file's last layer, and the file may lack it
+    torch.manual_seed(arguments.seed)
     try:
         network = create_timm(timm, name, arguments.size, options | dict(pretrained=True, pretrained_cfg_overlay=overlay))
         check_taken_over(network, untrained, path)
     except Exception as error:
-        raise ValueError(first_line(error) + advice) from error
+        raise BadWeights(one_line(error) + advice) from error
+    if weights.head_fits(state, own, heads):  # timm takes it only if it is for the classes of timm's own weights
+        network.load_state_dict({key: value for key, value in state.items() if key.startswith(heads)}, strict=False)
     return network
 
 
@@ -101,55 +127,71 @@ def make_torchvision(name, arguments):
             raise
         network = torchvision.models.get_model(name, **options)
     if arguments.pretrained:
-        load_but_head(network, arguments)
+        load_pretrained(network, arguments)
     return network
 
 
 def make_own(module, name, arguments):
-    """Calls the user's function, from a module that the working folder has, or from a file."""
-    sys.path.insert(0, os.getcwd())
-    try:
-        if module.endswith(".py"):
-            spec = importlib.util.spec_from_file_location(pathlib.Path(module).stem, module)
-            made = importlib.util.module_from_spec(spec)
-            spec.loader.exec_module(made)
-        else:
-            made = importlib.import_module(module)
-    except (ImportError, OSError) as error:
-        fail(USAGE, f"'{module}' is neither timm, torchvision nor a module that Python finds from here ({error})")
-    if not callable(getattr(made, name, None)):
+    """Calls the user's function."""
+    make = getattr(import_own(module), name, None)
+    if not callable(make):
         fail(USAGE, f"{module} has no function '{name}'")
     facts = dict(classes=arguments.classes, channels=arguments.channels, height=arguments.size[0], width=arguments.size[1])
-    takes = inspect.signature(getattr(made, name)).parameters
-    network = getattr(made, name)(**{fact: value for fact, value in facts.items() if fact in takes})
+    takes = inspect.signature(make).parameters
+    network = make(**{fact: value for fact, value in facts.items() if fact in takes})
     import torch
     if not isinstance(network, torch.nn.Module):
         fail(USAGE, f"{arguments.network} returns {type(network).__name__}; expected a torch.nn.Module")
     if arguments.pretrained:
-        load_but_head(network, arguments)
+        load_pretrained(network, arguments)
     return network
 
 
-def load_but_head(network, arguments):
-    """Loads weights by name. The last layer's are skipped if their shape differs."""
-    import pretrained_weights
-    path, own = arguments.pretrained, network.state_dict()
-    head = next(reversed(own)).rpartition(".")[0] + "."
-    given = pretrained_weights.without_prefix(pretrained_weights.read(path), own, head)
-    advice = "" if arguments.map_by_order else offer_order(given, own, head, path)
-    if arguments.map_by_order:
-        given = pretrained_weights.by_order(given, own, head, path)
-    for key in [key for key in given if key.startswith(head) and key in own and given[key].shape != own[key].shape]:
-        given[key] = own[key]
+def import_own(module):
+    """Imports the user's module: a file FILE.py, or a name that Python finds from the working folder."""
+    path = pathlib.Path(module) if module.endswith(".py") else None
+    if path and not path.is_file():
+        fail(USAGE, f"{module}: no such file")
+    sys.path[:0] = [*([str(path.resolve().parent)] if path else []), os.getcwd()]
     try:
-        network.load_state_dict(given)
-    except RuntimeError as error:
-        raise ValueError(first_line(error) + advice) from error
+        return import_file(path) if path else importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        if not path and f"{module}.".startswith(f"{error.name}."):
+            fail(USAGE, f"'{module}' is neither timm, torchvision nor a module that Python finds from here ({error})")
+        fail(USAGE, f"{module} cannot be imported: {error}; install it in .venv")
+    except (ImportError, OSError) as error:
+        fail(USAGE, f"{module} cannot be imported: {error}; correct that")
 
 
-def first_line(error):
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
-    return " ".join(lines)[:300]
+def import_file(path):
+    """TorchScript needs the module in sys.modules, and a name without signs."""
+    name = re.sub(r"\W", "_", path.stem)
+    name = f"own_{name}" if name in sys.modules else name
+    spec = importlib.util.spec_from_file_location(name, path)
+    module = sys.modules[name] = importlib.util.module_from_spec(spec)
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[name]
+        raise
+    return module
+
+
+def load_pretrained(network, arguments):
+    """Loads weights by name, except those of a last layer that differs or that the file lacks."""
+    own, heads = network.state_dict(), tuple(f"{head}." for head in heads_of(network, arguments.classes))
+    state, advice = pretrained_state(own, heads, arguments)
+    state = weights.with_counters(state, own)
+    if not weights.head_fits(state, own, heads):
+        state |= {name: value for name, value in own.items() if name.startswith(heads)}
+    problems = weights.misfits(state, own)
+    if problems:
+        raise BadWeights(f"{arguments.pretrained} does not fit: {'; '.join(problems)}{advice}")
+    network.load_state_dict(state)
+
+
+def one_line(error):
+    return " ".join(lines_of(error))[:300]
 
 
 def pixels_of(library, name, network, arguments):

@@ -42,7 +42,7 @@ def test_what_is_changed_after_the_export_is_refused_in_python(gray, tmp_path):
     out = shutil.copytree(gray / "export", tmp_path / "export")
     manifest = json.loads((out / "ensemble.json").read_text())
     (out / "ensemble.json").write_text(json.dumps(manifest | {"version": 2}))
-    with pytest.raises(ValueError, match="use the ensemble.py beside it"):
+    with pytest.raises(ValueError, match="load it with the ensemble.py in that folder"):
         exports.load(out)
     (out / "ensemble.json").write_text(json.dumps(manifest))
     weights = next(out.glob("weights/*"))

@@ -14,7 +14,7 @@ from PIL import Image
 from support import exports, runs
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-DATA = 3
+USAGE, DATA, DEVICE = 2, 3, 4
 
 
 def write_photos(folder):
@@ -184,11 +184,21 @@ def test_the_command_line_leaves_out_bad_photos_if_told_to(exported, shown):
     done = by_hand(folder, shown / "1.jpg", shown / "b", "--skip-bad")
     assert done.returncode == 0 and len(done.stdout.splitlines()) == 3
     assert f"left out 1 of 3 photos:\n  {shown / 'b/bad.JPG'}: text, not a photo" in done.stderr
-    for arguments, code, words in [([], 2, "give photos"), (["none.jpg", "--skip-bad"], DATA, "none of 1 photos can be read; none.jpg: no such file"),
-                                   (["a.jpg", "--onnx", "b"], 2, "give photos to predict, or --onnx FILE"),
-                                   (["a.jpg", "--device", "nowhere"], DATA, "nowhere"), (["a.jpg", "--precision", "fp8"], 2, "fp8")]:
+    for arguments, code, words in [([], USAGE, "give photos"), (["none.jpg", "--skip-bad"], DATA, "none of 1 photos can be read; none.jpg: no such file"),
+                                   (["a.jpg", "--onnx", "b"], USAGE, "give photos to predict, or --onnx FILE"), (["--onnx", "b"], USAGE, "a name that ends in .onnx"),
+                                   (["a.jpg", "--device", "nowhere"], USAGE, "device 'nowhere' is unknown"), (["a.jpg", "--precision", "fp8"], USAGE, "fp8"),
+                                   (["a.jpg", "--device", "cuda:99"], DEVICE, "device 'cuda:99' cannot be used here")]:
         done = by_hand(folder, *arguments)
-        assert done.returncode == code and words in done.stderr and done.stdout == "", done.stderr
+        assert done.returncode == code and words in done.stderr and done.stdout == "" and "Traceback" not in done.stderr, done.stderr
+
+
+@pytest.mark.parametrize("exported", ["heads"], indirect=True)
+def test_names_that_are_no_text_are_printed_byte_for_byte_and_options_go_anywhere(exported, shown, tmp_path):
+    folder, _, _ = exported
+    shutil.copy(shown / "1.jpg", os.fsencode(tmp_path) + b"/\xff.jpg")
+    done = subprocess.run([sys.executable, folder / "export/ensemble.py", shown / "1.jpg", "--skip-bad", tmp_path],
+                          stdout=subprocess.PIPE, env=runs.environment(PYTHONIOENCODING="utf-8:strict"))
+    assert done.returncode == 0 and b"/\xff.jpg,test," in done.stdout and len(done.stdout.splitlines()) == 3
 
 
 def test_networks_trained_in_bf16_predict_in_it_if_told_to(photos, tmp_path):
@@ -244,3 +254,46 @@ def test_faces_are_left_to_pleat(tmp_path):
         (out / "ensemble.json").write_text(json.dumps(about))
         with pytest.raises(NotImplementedError, match="pleat prepare"):
             exports.load(out).crop(Image.new("RGB", (20, 20)))
+
+
+DAMAGED = "ensemble.json is damaged .*; export the run again"
+
+
+@pytest.mark.parametrize("exported", ["heads"], indirect=True)
+@pytest.mark.parametrize("spoil, words", [
+    pytest.param(lambda text: text[:len(text) // 2], DAMAGED, id="cut"),
+    pytest.param(lambda text: "[]", DAMAGED, id="a-list"),
+    pytest.param(lambda text: text.replace('"classes"', '"klasses"', 1), DAMAGED, id="a-key"),
+    pytest.param(lambda text: text.replace('"weights": [', '"weights": [[', 1).replace("]", "]]", 1), DAMAGED, id="nested"),
+    pytest.param(lambda text: text.replace('"version": 4', '"version": 3'), "has format version 3, expected 4; load it with the ensemble.py in that folder", id="version"),
+    pytest.param(lambda text: text.replace("pleat ensemble", "other"), "has the format 'other'", id="format"),
+])
+def test_a_damaged_description_is_named_without_a_traceback(exported, tmp_path, spoil, words):
+    out = shutil.copytree(exported[0] / "export", tmp_path / "export")
+    (out / "ensemble.json").write_text(spoil((out / "ensemble.json").read_text()))
+    with pytest.raises(ValueError, match=words):
+        exports.load(out)
+
+
+@pytest.mark.parametrize("exported", ["heads"], indirect=True)
+def test_parts_that_are_missing_are_named_and_found_once_they_are_there(exported, tmp_path):
+    out = shutil.copytree(exported[0] / "export", tmp_path / "export")
+    for missing, words in [("loader", "ensemble.py: the folder 'loader' beside it is missing; copy the whole export"),
+                           ("loader/codes.py", "'loader' beside it lacks codes.py"), ("ensemble.json", "ensemble.json is missing; copy the whole export")]:
+        (out / missing).rename(tmp_path / "aside")
+        done = by_hand(tmp_path, "a.jpg")
+        assert done.returncode == DATA and words in done.stderr and len(done.stderr.splitlines()) == 1, done.stderr
+        with pytest.raises((ValueError, FileNotFoundError, ImportError)):
+            exports.load(out)
+        (tmp_path / "aside").rename(out / missing)
+    assert exports.load(out).classes == exported[1].classes
+
+
+@pytest.mark.parametrize("exported", ["heads"], indirect=True)
+def test_a_network_that_gives_other_shapes_is_named(exported):
+    ensemble = exports.load(exported[0] / "export")
+    name = list(ensemble.networks)[0]
+    ensemble.networks[name] = lambda images: images[:, 0, 0, 0]
+    with pytest.raises(ValueError, match="gives .*, expected .*any number of images") as error:
+        ensemble.predict(numpy.zeros((1, 12, 14, 3), numpy.uint8))
+    assert name in str(error.value)

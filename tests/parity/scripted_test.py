@@ -247,12 +247,14 @@ def test_names_of_pretrained_weights_are_fitted_as_pleat_fits_them(tmp_path):
     import pretrained_weights as weights
     own = torch.nn.Sequential(torch.nn.Conv2d(1, 2, 3), torch.nn.BatchNorm2d(2), torch.nn.Linear(2, 3)).state_dict()
     path = tmp_path / "given.pth"
+    torch.save(own, path)
+    save_file(own, tmp_path / "sorted.pth")
     for state in (own, {f"model.net.{key}": value for key, value in own.items()}, {"n_averaged": torch.tensor(3), **{f"module.{key}": value for key, value in own.items()}}):
         assert weights.without_prefix(state, own, "2.").keys() == own.keys()
     other = {f"a.{key}": value for key, value in own.items()} | {"b": torch.zeros(1)}
     assert weights.without_prefix(other, own, "2.") == other
     assert all(value.equal(own[key]) for key, value in weights.by_order(renamed(own), own, "2.", path).items())
-    for state, where, words in [(renamed(own), tmp_path / "given.safetensors", "keeps their order"), ({"w": torch.zeros(2)}, path, "has 1 tensors, and the network 8"),
+    for state, where, words in [(renamed(own), tmp_path / "sorted.pth", "keeps their order"), ({"w": torch.zeros(2)}, path, "has 1 tensors, and the network 8"),
                                 (renamed(own) | {"_0.weight": torch.zeros(2)}, path, "by order, _0.weight")]:
         with pytest.raises(ValueError, match=words):
             weights.by_order(state, own, "2.", where)

@@ -18,6 +18,8 @@ from .prediction import Probabilities
 
 OPSET = 17            # of ONNX 1.12, June 2022
 MOST_BYTES = 1 << 30  # of weights inside the file; the format ends at 2 GiB
+BATCHES = (1, 5)      # sizes of the batches of test crops
+TEST_CROPS = sum(BATCHES)
 CLOSE = 1e-4          # largest difference of onnxruntime from PyTorch: of probabilities, of outputs relative to the largest
 
 
@@ -41,17 +43,37 @@ def names_of(probs, normals):
 
 def write_onnx(ensemble, path):
     """Writes `path`; weights of over 1 GiB go to `path`.data. Returns the largest difference of onnxruntime's results
-    from PyTorch's. Raises ValueError if ONNX cannot express a network, or onnxruntime computes something else."""
+    from PyTorch's. Raises ValueError if ONNX cannot express a network, onnxruntime computes something else, or `path` is
+    a file of another kind."""
     path = pathlib.Path(path)
+    data, replaces = path.with_name(path.name + ".data"), path.exists()
+    require_replaceable(path, data)
     with tempfile.TemporaryDirectory(prefix=f".{path.name}.", dir=path.parent) as folder:
         made = pathlib.Path(folder) / path.name
         save(whole_graph(ensemble), made)
         difference = compare(ensemble, made)
-        data = path.with_name(path.name + ".data")
-        data.unlink(missing_ok=True)
-        for file in sorted(pathlib.Path(folder).iterdir(), reverse=True):  # the weights first
+        has_data = (made.parent / data.name).exists()
+        for file in sorted(made.parent.iterdir(), reverse=True):  # the weights first
             os.replace(file, path.parent / file.name)
+        if replaces and not has_data:
+            data.unlink(missing_ok=True)  # only now: until then the earlier model needs it
     return difference
+
+
+def require_replaceable(path, data):
+    if not path.parent.is_dir():
+        raise ValueError(f"{path}: there is no folder {path.parent}")
+    if path.exists() and not (path.is_file() and is_model(path)):
+        raise ValueError(f"{path} exists and is no ONNX model; choose another name")
+    if data.exists() and not path.exists():
+        raise ValueError(f"{data} exists and belongs to no model; choose another name, or remove it")
+
+
+def is_model(path):
+    """True if a file begins like onnx.ModelProto: with a small ir_version, then another of its fields (onnx.proto)."""
+    with open(path, "rb") as file:
+        begin = file.read(3)
+    return len(begin) == 3 and begin[0] == 0x08 and 0 < begin[1] < 0x80 and begin[2] & 7 in (0, 2) and begin[2] >> 3 in range(2, 9)
 
 
 @torch.no_grad()
@@ -142,7 +164,7 @@ def run(session, *tensors):
 def check_network(network, model, images_of, ensemble, name):
     """Compares the outputs for one crop, which the exporter did not see, and for several. images_of: of crops"""
     session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
-    for count in (1, 5):
+    for count in BATCHES:
         shown = images_of(some_crops(ensemble, count))
         ours, theirs = network(shown).float().numpy(), run(session, shown)[0]
         if ours.shape != theirs.shape or not np.abs(ours - theirs).max() <= CLOSE * max(1, np.abs(ours).max()):
@@ -153,7 +175,7 @@ def compare(ensemble, path):
     """Returns the largest difference of probabilities, and of numbers relative to the largest."""
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
     largest = 0.0
-    for count in (1, 5):
+    for count in BATCHES:
         crops = some_crops(ensemble, count)
         probs, normals = ensemble.predict_all(crops)
         for ours, theirs in zip(in_order(probs, normals), run(session, crops)):

@@ -1,4 +1,5 @@
 """Which photos are read and which are refused: the rules of `pleat prepare`, by the first bytes and the header."""
+import errno
 import os
 import stat
 import struct
@@ -7,6 +8,8 @@ import zlib
 MOST_FILE_BYTES = 256 << 20
 MOST_PIXELS, MOST_STREAMED_PIXELS = 100_000_000, 250_000_000  # of all formats; of a JPEG that is decoded row by row
 MOST_SCANS = 100  # of a JPEG
+FAULTS = (errno.EACCES, errno.ELOOP, errno.ENAMETOOLONG, errno.ENXIO)  # of the photo; ENXIO: a socket
+PALETTE = 3  # colour type of a PNG
 TURNING_TEXTS = (b"Raw profile type exif\0", b"XML:com.adobe.xmp\0")  # PNG texts that may hold an orientation
 
 
@@ -15,7 +18,7 @@ class BadPhoto(ValueError):
 
 
 def bytes_of(path):
-    """Returns a file's content."""
+    """Returns a file's content. Raises OSError for what is not the photo's fault: too many open files, a failing disk."""
     try:
         # Non-blocking: a pipe without a writer would block for ever.
         with open(path, "rb", opener=lambda name, flags: os.open(name, flags | getattr(os, "O_NONBLOCK", 0))) as file:
@@ -31,6 +34,8 @@ def bytes_of(path):
         link = os.path.islink(path) and os.readlink(path)
         raise BadPhoto(f"a link to {link}, which does not exist; replace it by the photo" if link else "no such file") from None
     except OSError as error:
+        if error.errno not in FAULTS:
+            raise
         raise BadPhoto(f"cannot be read ({error.strerror})") from None
 
 
@@ -135,7 +140,7 @@ def end_of_coded_data(data, at):
 def check_png(data):
     """Checks the order of chunks and their checksums. Returns the file without optional chunks whose checksum is wrong:
     libpng skips them, and Pillow refuses the file. Source: ISO/IEC 15948."""
-    at, begun, kept = 8, False, [data[:8]]
+    at, begun, palette, kept = 8, False, False, [data[:8]]
     while at + 12 <= len(data):
         length, kind = number(data, at, 4, "big"), data[at + 4:at + 8]
         if length > len(data) - at - 12:
@@ -147,6 +152,9 @@ def check_png(data):
         needed = kind[0] & 0x20 == 0 or kind in (b"tRNS", b"eXIf") or data.startswith(TURNING_TEXTS, at + 8)
         if not sound and needed:
             raise BadPhoto(f"PNG is damaged (chunk {kind.decode('latin-1')} has the wrong checksum); get an intact copy")
+        palette |= kind == b"PLTE"
+        if kind == b"IDAT" and data[25] == PALETTE and not palette:
+            raise BadPhoto("PNG without its palette; get an intact copy")
         if sound:
             kept.append(data[at:end])
         if kind == b"IEND":

@@ -4,6 +4,7 @@ import re
 import struct
 import threading
 import warnings
+import zlib
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError
@@ -18,7 +19,9 @@ ORIENTATION = 0x0112
 TURNS = {2: Image.Transpose.FLIP_LEFT_RIGHT, 3: Image.Transpose.ROTATE_180, 4: Image.Transpose.FLIP_TOP_BOTTOM,
          5: Image.Transpose.TRANSPOSE, 6: Image.Transpose.ROTATE_270, 7: Image.Transpose.TRANSVERSE, 8: Image.Transpose.ROTATE_90}
 MODES = ("1", "L", "LA", "La", "P", "PA", "RGB", "RGBA", "RGBa", "RGBX", "CMYK", "YCbCr", "I;16", "I;16L", "I;16B", "I;16N")
-DAMAGE = (OSError, ValueError, SyntaxError, EOFError, struct.error, RuntimeError, IndexError, TypeError)  # of decoders
+# Errors of decoders. MemoryError is not among them: it is not the photo's fault.
+DAMAGE = (OSError, ValueError, SyntaxError, EOFError, struct.error, zlib.error, RuntimeError, IndexError, TypeError,
+          AssertionError, AttributeError, ArithmeticError)
 PILLOW_LIMIT = threading.Lock()  # of Image.MAX_IMAGE_PIXELS
 
 
@@ -56,43 +59,50 @@ def pixels_of(photo):
         return decoded(data)
     try:
         photo.load()
+        if photo.mode not in MODES:
+            raise BadPhoto(f"image of mode {photo.mode}; scale it to 8 bits a channel, RGB or gray")
+        if photo.mode == "CMYK" and photo.format == "JPEG":
+            require_adobe(photo)
+        return on_white(upright(photo))
+    except BadPhoto:
+        raise
     except DAMAGE as error:
         raise BadPhoto(f"cannot be decoded ({error}); get an intact copy") from None
-    if photo.mode not in MODES:
-        raise BadPhoto(f"image of mode {photo.mode}; scale it to 8 bits a channel, RGB or gray")
-    if photo.mode == "CMYK" and photo.format == "JPEG":
-        require_adobe(photo)
-    return on_white(upright(photo))
 
 
 def decoded(data):
-    """Decodes a photo's file."""
-    kind, data = known_kind(data)
-    layout = check_tiff(data) if kind == "TIFF" else {}
+    """Decodes a photo's file. Raises BadPhoto for a damaged one."""
+    kind = "photo"
     try:
-        by_channels = kind == "TIFF" and (layout["bits"] == 16 or layout["samples"] == 2 and layout["planar"])
-        image = opened(with_known_pixels(data) if by_channels else data, kind)
-        require_size(image, kind)
-        if kind == "JPEG" and image.mode == "CMYK":
-            require_adobe(image)
-        if by_channels:
-            return turned(tiff_by_channels(data, layout), image)
-        image.load()
-        if kind == "PNG" and data[24] == 16:
-            return turned(png_of_16_bits(data, image.info.get("transparency")), image)
-        if kind == "PNG" and data[24] < 8 and data[25] == 0 and "transparency" in image.info:
-            image.info["transparency"] *= 255 // (2 ** data[24] - 1)  # Pillow scales the gray and leaves the key
-        if kind == "BMP" and image.mode == "RGBA" and not image.getextrema()[3][1]:
-            image = image.convert("RGB")  # as in some screenshots: alpha that is zero everywhere does not count
-        if layout.get("extra") == 0 and image.mode in ("RGBA", "LA", "PA"):
-            image = image.convert(image.mode[:-1])  # an extra channel without a meaning
-        return on_white(upright(image, with_xmp=kind not in ("HEIC", "AVIF")))
+        kind, data = known_kind(data)
+        return decoded_as(kind, data)
     except BadPhoto:
         raise
     except (UnidentifiedImageError, KeyError):
         raise BadPhoto(f"{kind} that this Pillow cannot read; save it as PNG or JPEG") from None
     except DAMAGE as error:
         raise BadPhoto(f"{kind} cannot be decoded ({error}); get an intact copy, or convert it") from None
+
+
+def decoded_as(kind, data):
+    layout = check_tiff(data) if kind == "TIFF" else {}
+    by_channels = kind == "TIFF" and (layout["bits"] == 16 or layout["samples"] == 2 and layout["planar"])
+    image = opened(with_known_pixels(data) if by_channels else data, kind)
+    require_size(image, kind)
+    if kind == "JPEG" and image.mode == "CMYK":
+        require_adobe(image)
+    if by_channels:
+        return turned(tiff_by_channels(data, layout), image)
+    image.load()
+    if kind == "PNG" and data[24] == 16:
+        return turned(png_of_16_bits(data, image.info.get("transparency")), image)
+    if kind == "PNG" and data[24] < 8 and data[25] == 0 and "transparency" in image.info:
+        image.info["transparency"] *= 255 // (2 ** data[24] - 1)  # Pillow scales the gray and leaves the key
+    if kind == "BMP" and image.mode == "RGBA" and not image.getextrema()[3][1]:
+        image = image.convert("RGB")  # as in some screenshots: alpha that is zero everywhere does not count
+    if layout.get("extra") == 0 and image.mode in ("RGBA", "LA", "PA"):
+        image = image.convert(image.mode[:-1])  # an extra channel without a meaning
+    return on_white(upright(image, with_xmp=kind not in ("HEIC", "AVIF")))
 
 
 def opened(data, kind):

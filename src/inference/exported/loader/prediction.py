@@ -15,11 +15,11 @@ class Views(nn.Module):
     """The views of crops that the networks of a run see: uint8 [N, H, W, C] -> float32 [views * N, C, H, W], 0 to 255."""
     def __init__(self, run):
         super().__init__()
-        self.how = run["views"]
-        self.count = (2 if self.how["flip"] else 1) * (5 if self.how["shift"] else 1)
+        self.flip, self.shift = run["views"]["flip"], int(run["views"]["shift"])
+        self.count = (2 if self.flip else 1) * (5 if self.shift else 1)
 
     def forward(self, crops):
-        return torch.cat(list(views_of(crops.permute(0, 3, 1, 2).float(), **self.how)))
+        return torch.cat(list(views_of(crops.permute(0, 3, 1, 2).float(), self.flip, self.shift)))
 
 
 class Normalisation(nn.Module):

@@ -1,6 +1,7 @@
 """Which TIFF files are read and which are refused: the rules of `pleat prepare`."""
 import struct
 import zlib
+from typing import NamedTuple
 
 from .photo_kinds import BadPhoto
 
@@ -21,33 +22,48 @@ def broken():
     return BadPhoto("TIFF with a broken directory; get an intact copy")
 
 
-def directories(data):
-    """Yields {tag: integers} of each directory."""
+class Header(NamedTuple):
+    order: str   # of bytes, as a code of `struct`
+    offset: str  # code of an offset or a count of values
+    count: str   # code of a directory's number of entries
+    start: int   # position of the first directory's offset
+    entry: int   # bytes of an entry
+
+
+def header_of(data):
+    """Returns the layout of a TIFF or BigTIFF file."""
     order = ">" if data[:2] == b"MM" else "<"
     big = struct.unpack_from(order + "H", data, 2)[0] == 43
-    count_code, offset_code, head, entry = ("Q", "Q", 8, 20) if big else ("H", "I", 4, 12)
+    return Header(order, "Q", "Q", 8, 20) if big else Header(order, "I", "H", 4, 12)
+
+
+def directories(data):
+    """Yields {tag: integers} of each directory."""
+    header = header_of(data)
+    order, entry = header.order, header.entry
     try:
-        at = struct.unpack_from(order + offset_code, data, head)[0]
+        at = struct.unpack_from(order + header.offset, data, header.start)[0]
         for _ in range(MOST_PAGES + 1):
-            count = struct.unpack_from(order + count_code, data, at)[0]
-            at += struct.calcsize(order + count_code)
-            yield {tag: values for tag, values in (field(data, at + entry * i, order, offset_code) for i in range(count))}
-            if at + entry * count + struct.calcsize(order + offset_code) > len(data):
+            count = struct.unpack_from(order + header.count, data, at)[0]
+            at += struct.calcsize(order + header.count)
+            yield {tag: values for tag, values in (field(data, at + entry * i, header) for i in range(count))}
+            if at + entry * count + struct.calcsize(order + header.offset) > len(data):
                 return  # some writers omit the last link
-            at = struct.unpack_from(order + offset_code, data, at + entry * count)[0]
+            at = struct.unpack_from(order + header.offset, data, at + entry * count)[0]
             if not at:
                 return
-    except struct.error:
+    except (struct.error, OverflowError):  # OverflowError: an offset of 2 ** 63 or more
         raise broken() from None
 
 
-def field(data, at, order, offset_code):
-    tag, kind, count = struct.unpack_from(order + "HH" + offset_code, data, at)
+def field(data, at, header):
+    order, width = header.order, struct.calcsize(header.order + header.offset)
+    tag, kind, count = struct.unpack_from(order + "HH" + header.offset, data, at)
     if kind not in CODES or count > MOST_VALUES:
         return tag, ()
-    value = at + 4 + struct.calcsize(order + offset_code)
-    if SIZES[kind] * count > struct.calcsize(order + offset_code):
-        value = struct.unpack_from(order + offset_code, data, value)[0]
+    value = at + 4 + width
+    if SIZES[kind] * count > width:
+        value = struct.unpack_from(order + header.offset, data, value)[0]
     return tag, struct.unpack_from(f"{order}{count}{CODES[kind]}", data, value)
 
 

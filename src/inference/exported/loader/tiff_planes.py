@@ -9,9 +9,11 @@ import struct
 import numpy as np
 from PIL import Image
 
-WIDTH, BITS, PHOTOMETRIC, STRIPS, SAMPLES, STRIP_BYTES, PLANES, PREDICTOR = 256, 258, 262, 273, 277, 279, 284, 317
-ORIENTATION, TILE_WIDTH, TILES, TILE_BYTES = 274, 322, 324, 325
-DROPPED = {254, 338, 339, SAMPLES, PLANES, PREDICTOR}
+from .tiff_kind import (BITS, COMPRESSION, EXTRA, FORMAT, PHOTOMETRIC, PLANES, SAMPLES, STRIP_BYTES, STRIPS, SUBFILE, TILE_BYTES,
+                        TILES, WIDTH, header_of)
+
+ORIENTATION, PREDICTOR, TILE_WIDTH = 274, 317, 322
+DROPPED = {SUBFILE, EXTRA, FORMAT, SAMPLES, PLANES, PREDICTOR}
 
 
 def channels_of(data, layout):
@@ -19,7 +21,7 @@ def channels_of(data, layout):
     first, samples = layout["first"], layout["samples"]
     planes = samples if samples > 1 and one(first, PLANES, 1) == 2 else 1
     wide = samples // planes  # values of a pixel in a plane
-    predicted = one(first, PREDICTOR, 1) == 2 and one(first, 259, 1) != 1
+    predicted = one(first, PREDICTOR, 1) == 2 and one(first, COMPRESSION, 1) != 1
     decoded = []
     for plane in range(planes):
         values = gray(data, layout, plane, planes, wide)
@@ -51,8 +53,7 @@ def gray(data, layout, plane, planes, wide):
 
 def with_directory(data, changed, dropped):
     """Returns the file with another first directory: the old entries without some, and some with other LONG values."""
-    order, big = ">" if data[:2] == b"MM" else "<", data[2:4] in (b"+\0", b"\0+")
-    offset, count_code, head, size = ("Q", "Q", 8, 20) if big else ("I", "H", 4, 12)
+    order, offset, count_code, head, size = header_of(data)
     at = struct.unpack_from(order + offset, data, head)[0]
     count, at = struct.unpack_from(order + count_code, data, at)[0], at + struct.calcsize(order + count_code)
     entries = {struct.unpack_from(order + "H", data, at + i * size)[0]: data[at + i * size:at + (i + 1) * size] for i in range(count)}
