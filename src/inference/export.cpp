@@ -5,6 +5,7 @@
 #include "base/build_info.h"
 #include "base/error.h"
 #include "base/files.h"
+#include "base/log.h"
 #include "exported_loader.h"  // kExportedLoader: the files of exported/, by cmake/embed_files.cmake
 #include "inference/export_folder.h"
 #include "inference/member_files.h"
@@ -162,12 +163,18 @@ std::string last_line(std::string output) {
 // Runs the loader's converter in the folder's temporary place. Returns its result for the log.
 std::string write_onnx(ExportFolder& folder, std::uintmax_t& bytes) {
   const fs::path loader = folder.aside() / kExportLoader, made = folder.aside() / kExportOnnx;
+  const std::string python = python_command();
+  spdlog::info("writes {} with {}", kExportOnnx, python);
   const PythonResult result = run_python({loader.string(), "--onnx", made.string()});
   const std::string said = last_line(result.output);
   if (result.status == static_cast<int>(ExitCode::kUsage))
-    throw UsageError("{} {}, or set PLEAT_PYTHON to another Python", python_command(), said);
-  if (result.status != 0)
-    throw DataError("{} could not write the ONNX file (exit code {}): {}", python_command(), result.status, said);
+    throw UsageError("{} {}, or set PLEAT_PYTHON to another Python", python, said);
+  if (result.status != 0) {
+    throw DataError(
+        "{0} could not write the ONNX file (exit code {1}): {2}; run it by hand to see all: export without --onnx, "
+        "then {0} DIR/{3} --onnx FILE.onnx",
+        python, result.status, said.empty() ? "it was killed or crashed" : said, kExportLoader);
+  }
   bytes += folder.adopt(kExportOnnx);
   if (file_exists(folder.aside() / kExportOnnxWeights)) bytes += folder.adopt(kExportOnnxWeights);
   return said;

@@ -12,7 +12,7 @@ namespace pleat {
 struct ExportedEnsemble {
   std::size_t networks = 0;
   std::uintmax_t bytes = 0;   // of all files
-  bool bf16 = false;          // a run computes in bf16; Python computes in fp32
+  bool bf16 = false;          // a run was trained in bf16; the loader computes in fp32 unless precision="bf16"
   bool crops_photos = false;  // true if the loader can make crops from photos: of the whole photo or its centre
   std::string onnx;           // the converter's result, for the log; empty without an ONNX file
 };

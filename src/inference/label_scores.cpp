@@ -11,7 +11,7 @@
 namespace pleat {
 namespace {
 
-constexpr std::size_t kNamedStrangers = 10;
+constexpr std::size_t kMostNamed = 10;
 
 using Column = std::vector<std::string>;
 
@@ -19,7 +19,7 @@ using Column = std::vector<std::string>;
 struct Codes {
   std::vector<std::int64_t> classes;
   std::size_t unknown = 0;
-  Column strangers;
+  Column unknown_labels;
 };
 
 Codes codes_of(const Target& target, const Column& column, const std::vector<std::int64_t>& rows,
@@ -31,8 +31,8 @@ Codes codes_of(const Target& target, const Column& column, const std::vector<std
     codes.classes[i] = target.encode(label);
     if (codes.classes[i] >= 0) continue;
     ++codes.unknown;
-    Column& named = codes.strangers;
-    if (named.size() < kNamedStrangers && std::find(named.begin(), named.end(), label) == named.end())
+    Column& named = codes.unknown_labels;
+    if (named.size() < kMostNamed && std::find(named.begin(), named.end(), label) == named.end())
       named.push_back(label);
   }
   return codes;
@@ -66,8 +66,10 @@ LabelScores score_codes(const TargetProbs& predicted, const Codes& codes, torch:
     known.push_back(static_cast<std::int64_t>(i));
     labels.push_back(codes.classes[i]);
   }
-  LabelScores scores{
-      .target = predicted.target, .rows = known.size(), .unknown = codes.unknown, .strangers = codes.strangers};
+  LabelScores scores{.target = predicted.target,
+                     .rows = known.size(),
+                     .unknown = codes.unknown,
+                     .unknown_labels = codes.unknown_labels};
   places = at::tensor(known, at::kLong);
   if (!known.empty()) scores.scores = score(predicted.probs.index_select(0, places), at::tensor(labels, at::kLong));
   return scores;
@@ -119,11 +121,12 @@ std::string scores_json(const std::vector<LabelScores>& all, const std::string& 
     if (each.number)
       json["number"] = {
           {"mae", each.number->mae}, {"rmse", each.number->rmse}, {"within_deviation", each.number->within}};
-    json["unknown"] = {{"rows", each.unknown}, {"labels", each.strangers}};
+    json["unknown"] = {{"rows", each.unknown}, {"labels", each.unknown_labels}};
   }
   const Json json{
       {"predictions", predictions}, {"score", score_name}, {"training_rows", training_rows}, {"targets", targets}};
-  return json.dump(2) + "\n";
+  // A file name need not be UTF-8: other bytes become U+FFFD.
+  return json.dump(2, ' ', /*ensure_ascii=*/false, Json::error_handler_t::replace) + "\n";
 }
 
 std::string scores_table(const std::vector<LabelScores>& all) {

@@ -16,11 +16,11 @@ namespace pleat {
 /// The scores of one target, on the rows that have a known label of it.
 struct LabelScores {
   std::string target;
-  std::size_t rows = 0;                // scored
-  std::size_t unknown = 0;             // rows with a label that is no class of the target
-  std::vector<std::string> strangers;  // some of these labels
-  Scores scores;                       // if rows > 0
-  std::optional<NumberScores> number;  // of a target trained as a number
+  std::size_t rows = 0;                     // scored
+  std::size_t unknown = 0;                  // rows with a label that is no class of the target
+  std::vector<std::string> unknown_labels;  // the first ten such labels
+  Scores scores;                            // if rows > 0
+  std::optional<NumberScores> number;       // of a target trained as a number
 };
 
 /// Whether the table has a column with a value for one of the targets.

@@ -8,10 +8,10 @@
 namespace pleat {
 
 std::optional<MemoryNeed> need_of_members(const TrainedEnsemble& ensemble, const ImageShape& crops,
-                                          const ComputePlace& place, const MpiSession& session) {
+                                          const torch::Device& device, const Ranks& ranks) {
   std::optional<MemoryNeed> most;
-  if (place.device.is_cuda()) return most;
-  on_rank_0(session.ranks(), [&] {
+  if (device.is_cuda()) return most;
+  on_rank_0(ranks, [&] {
     std::set<std::tuple<int, int, int>> seen;  // members of one network differ only in their weights
     for (const Member& member : ensemble.members) {
       if (!seen.emplace(member.run, member.unit, member.candidate).second) continue;

@@ -3,6 +3,7 @@
 
 #include <optional>
 
+#include "base/ranks.h"
 #include "inference/trained_ensemble.h"
 #include "run/memory_check.h"
 
@@ -11,6 +12,6 @@ namespace pleat {
 /// Collective. Returns the need of the largest network, on rank 0; none on a GPU, whose own memory is not checked.
 ///   crops: their shape
 std::optional<MemoryNeed> need_of_members(const TrainedEnsemble& ensemble, const ImageShape& crops,
-                                          const ComputePlace& place, const MpiSession& session);
+                                          const torch::Device& device, const Ranks& ranks);
 
 }  // namespace pleat

@@ -31,6 +31,8 @@ namespace pleat {
 namespace fs = std::filesystem;
 namespace {
 
+fs::path scores_file(const fs::path& out) { return side_file(out, "scores.json"); }
+
 // Finds a missing folder before hours of prediction.
 void require_writable(const fs::path& out) {
   std::error_code error;
@@ -140,7 +142,7 @@ Prediction plan_prediction(const PredictRequest& request, const MpiSession& sess
     plan.known = training_rows(plan.crops, plan.rows, paths);
     warn_of_known_rows(plan.crops, plan.known, paths, plan.ensemble);
     if (has_labels(plan.ensemble.targets(), plan.crops.table(), plan.rows))
-      require_replaceable(side_file(request.out, "scores.json"), kScoresStart, "file of scores", {});
+      require_replaceable(scores_file(request.out), kScoresStart, "file of scores", {});
   }
   return plan;
 }
@@ -179,28 +181,43 @@ void write_predictions(const fs::path& out, const Prediction& plan, std::size_t 
                left_out ? fmt::format("; {} rows without a picture are not in it", left_out) : "");
 }
 
-// Removes the scores of earlier predictions of that name.
-void remove_scores(const fs::path& file) {
+// Whether the file can be read and begins like pleat's scores.
+bool holds_scores(const fs::path& file) try {
   std::error_code ignored;
-  if (file_exists(file) && read_file(file).starts_with(kScoresStart)) fs::remove(file, ignored);
+  return fs::is_regular_file(file, ignored) && read_file(file).starts_with(kScoresStart);
+} catch (const Error&) {
+  return false;
 }
 
-// Scores the rows that have labels and that no model learnt from.
+// Removes the scores of earlier predictions of that name, and the half that a killed process left. Other files stay.
+void remove_scores(const fs::path& out) {
+  const fs::path whole = scores_file(out);
+  fs::path partial = whole;
+  partial += ".partial";
+  std::error_code ignored;
+  for (const fs::path& file : {whole, partial}) {
+    if (holds_scores(file)) fs::remove(file, ignored);
+  }
+}
+
+// Scores the rows that have labels and that are in no fold.
 void score_predictions(const fs::path& out, const Prediction& plan, const std::vector<TargetProbs>& predicted) {
   const TargetPlan& targets = plan.ensemble.targets();
   const SampleTable& table = plan.crops.table();
-  const fs::path file = side_file(out, "scores.json");
-  if (!has_labels(targets, table, plan.rows)) return remove_scores(file);
+  const fs::path file = scores_file(out);
+  if (!has_labels(targets, table, plan.rows)) return;
   std::vector<bool> scored = plan.known;
   scored.flip();
   const auto trained = static_cast<std::size_t>(std::count(plan.known.begin(), plan.known.end(), true));
   const std::vector<LabelScores> all = score_labels(targets, table, plan.rows, scored, predicted);
-  if (all.empty()) return remove_scores(file);  // only training rows have labels
+  if (all.empty()) return;  // only training rows have labels
   for (const LabelScores& each : all) {
     if (each.unknown == 0) continue;
-    spdlog::warn("target {}: {} a label that is no class of the run ({}) and cannot be scored; correct it, or leave it",
-                 each.target, each.unknown == 1 ? "1 row has" : fmt::format("{} rows have", each.unknown),
-                 shown_names(each.strangers));
+    spdlog::warn(
+        "target {}: {} a label that is no class of the run ({}) and cannot be scored; correct it, or ignore this "
+        "warning",
+        each.target, each.unknown == 1 ? "1 row has" : fmt::format("{} rows have", each.unknown),
+        shown_names(each.unknown_labels));
   }
   fmt::print("{}", scores_table(all));
   write_file(file, scores_json(all, out.filename().string(), trained, plan.ensemble.runs.front().config.score));
@@ -263,12 +280,13 @@ ExitCode predict_run(const PredictRequest& request, const MpiSession& session) {
         "{} is not the plan that the run was trained with, so the last digits of predictions may differ; restore it",
         run.paths.conv_plan().string());
   }
-  check_memory(need_of_members(plan->ensemble, plan->crops.shape(), place, session), place.mine, session);
+  check_memory(need_of_members(plan->ensemble, plan->crops.shape(), place.device, session.ranks()), place, session);
   std::vector<MemberPrediction> predicted_by;
   const std::optional<Error> ended = predict_members(*plan, place, session, predicted_by);
   on_rank_0(session.ranks(), [&] {
     if (ended) throw *ended;
     const std::vector<TargetProbs> predicted = blend_members(plan->ensemble, predicted_by);
+    remove_scores(request.out);  // before: a kill must not leave them beside new predictions
     write_predictions(request.out, *plan, predicted_by.size(), predicted);
     score_predictions(request.out, *plan, predicted);
   });

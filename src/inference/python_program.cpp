@@ -10,12 +10,15 @@
 #include <cerrno>
 #include <csignal>
 #include <cstdlib>
+#include <filesystem>
+#include <sstream>
 
 #include "base/error.h"
 #include "base/stop_signal.h"
 #include "base/wording.h"
 
 namespace pleat {
+namespace fs = std::filesystem;
 namespace {
 
 constexpr int kNotStarted = 127, kPollMilliseconds = 100;
@@ -61,12 +64,26 @@ std::vector<std::string> environment() {
   return variables;
 }
 
-// Only async-signal-safe calls: other threads of this process may hold locks.
-[[noreturn]] void become(const std::vector<char*>& arguments, const std::vector<char*>& variables, int output) {
+// Returns the program's file, as a shell would find it: a name without '/' is looked up in $PATH. Empty: there is none.
+std::string file_of(const std::string& program) {
+  if (program.find('/') != std::string::npos) return program;
+  const char* path = std::getenv("PATH");
+  std::istringstream folders(path == nullptr ? "/usr/bin:/bin" : path);
+  for (std::string folder; std::getline(folders, folder, ':');) {
+    const fs::path file = fs::path(folder.empty() ? "." : folder) / program;
+    std::error_code ignored;
+    if (fs::is_regular_file(file, ignored) && ::access(file.c_str(), X_OK) == 0) return file.string();
+  }
+  return "";
+}
+
+// Only system calls: other threads of this process may hold locks, also those of the allocator.
+[[noreturn]] void become(const std::string& file, const std::vector<char*>& arguments,
+                         const std::vector<char*>& variables, int output) {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   ::dup2(output, STDOUT_FILENO);
   ::dup2(output, STDERR_FILENO);
-  ::execvpe(arguments.front(), arguments.data(), variables.data());
+  ::execve(file.c_str(), arguments.data(), variables.data());
   ::_exit(kNotStarted);
 }
 
@@ -106,10 +123,11 @@ PythonResult run_python(const std::vector<std::string>& arguments) {
   std::vector<std::string> words = {python_command()}, variables = environment();
   words.insert(words.end(), arguments.begin(), arguments.end());
   const std::vector<char*> argument_list = pointers_to(words), variable_list = pointers_to(variables);
+  const std::string file = file_of(words.front());
   Pipe pipe;
   const pid_t child = ::fork();
   if (child < 0) throw DataError("cannot start {} ({})", words.front(), system_error(errno));
-  if (child == 0) become(argument_list, variable_list, pipe.writing());
+  if (child == 0) become(file, argument_list, variable_list, pipe.writing());
   pipe.close_writing();
   PythonResult result{.status = 0, .output = read_all(pipe.reading(), child)};
   result.status = wait_for(child);

@@ -1,7 +1,6 @@
 // Runs a Python program and waits for it. LibTorch cannot write ONNX files; the exported loader can.
 #pragma once
 
-#include <filesystem>
 #include <string>
 #include <vector>
 

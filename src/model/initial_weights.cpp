@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "base/files.h"
 #include "base/once.h"
+#include "base/wording.h"
 #include "model/state_fit.h"
 #include "model/weight_names.h"
 #include "model/weights_guess.h"
@@ -81,18 +82,33 @@ bool only_head_misfits(const Misfits& found, const Classifier& classifier) {
   return !others && std::all_of(all.begin(), all.end(), [&](const auto& name) { return head.contains(name); });
 }
 
-// Names the network that the weights are of, if it is one of pleat's; else "".
-std::string whose(const NamedTensors& tensors, const ModelConfig& config, const ClassifierShape& shape) {
-  WeightsGuess guess = whose_weights(tensors, config, shape);
+// Guesses with and without the prefixes that all names share.
+WeightsGuess guess_network(const NamedTensors& tensors, const ModelConfig& config, const ClassifierShape& shape) {
+  WeightsGuess guess = network_of_weights(tensors, config, shape);
   for (const std::string& prefix : common_prefixes(tensors)) {
-    if (!guess.network.empty()) break;
+    if (!guess.name.empty()) break;
     NamedTensors inner = tensors;
     for (auto& [name, tensor] : inner) name.erase(0, prefix.size());
-    guess = whose_weights(inner, config, shape);
+    guess = network_of_weights(inner, config, shape);
   }
-  if (guess.network.empty()) return "";
-  return fmt::format("; it holds the weights of {}: change the model to that{}, or give another file", guess.network,
-                     guess.other_head && !config.new_head ? " (and set new_head: true, for its other last layer)" : "");
+  return guess;
+}
+
+// Advice for the weights of another network of pleat's; else "".
+std::string advice_on_network(const NamedTensors& tensors, const ModelConfig& config, const ClassifierShape& shape) {
+  const WeightsGuess guess = guess_network(tensors, config, shape);
+  if (guess.name.empty()) return "";
+  const std::string network = guess.name + (guess.stem.empty() ? "" : " with stem " + guess.stem);
+  if (guess.channels != shape.channels) {
+    return fmt::format("; these are weights of {}, for images of {}; give weights for images of {}", network,
+                       counted(guess.channels, "channel"), counted(shape.channels, "channel"));
+  }
+  std::vector<std::string> keys;
+  if (guess.name != config.name)
+    keys.push_back(fmt::format("name: {}{}", guess.name, config.script.empty() ? "" : " instead of script"));
+  if (!guess.stem.empty()) keys.push_back("stem: " + guess.stem);
+  if (guess.other_head && !config.new_head) keys.push_back("new_head: true");
+  return fmt::format("; these are weights of {}: set {}, or give another file", network, fmt::join(keys, " and "));
 }
 
 // Renames the tensors in order, and says so.
@@ -104,16 +120,16 @@ void map_by_order(TensorFile& file, const NamedTensors& own, const std::set<std:
                     file.source, problem);
   }
   const auto pair = [&](std::size_t i) { return fmt::format("{} -> {}", file.tensors[i].first, named[i].first); };
-  std::erase_if(file.tensors, [](const auto& each) { return is_counter(each.first); });
+  file.tensors = without_counters(file.tensors);
   if (!named.empty())
     say_once(fmt::format("{}: maps {} tensors by order, {} to {}", file.source, named.size(), pair(0),
                          pair(named.size() - 1)));
   file.tensors = std::move(named);
 }
 
-// Advice for names that do not fit.
-std::string advice(const TensorFile& file, const NamedTensors& own, const std::set<std::string>& head,
-                   const ModelConfig& config, const ClassifierShape& shape) {
+// Advice for names that do not fit, if all shapes match in order; else "".
+std::string advice_on_names(const TensorFile& file, const NamedTensors& own, const std::set<std::string>& head,
+                            const ModelConfig& config) {
   std::string problem;
   if (by_order(file, own, config.new_head ? head : std::set<std::string>{}, problem); problem.empty()) {
     return "; its names differ, but all its shapes match the network's one to one in order: if it is the same network, "
@@ -123,7 +139,7 @@ std::string advice(const TensorFile& file, const NamedTensors& own, const std::s
     return "; its names differ, but all its shapes except the last layer's match the network's one to one in order: if "
            "it is the same network, set map_by_order: true and new_head: true";
   }
-  return whose(file.tensors, config, shape);
+  return "";
 }
 
 }  // namespace
@@ -150,10 +166,16 @@ void load_weights(Classifier& classifier, const ModelConfig& config, const Class
   leave_out(file.tensors, kept);
   const Misfits found = misfits_of(own, file.tensors, file.source);
   if (found.problems.empty()) return copy_state(own, file.tensors, file.source);
-  throw DataError("{} does not fit: {}{}", file.source, fmt::join(found.problems, "; "),
-                  only_head_misfits(found, classifier)
-                      ? "; only the last layer differs: to train a new one on the rest, set new_head: true"
-                      : advice(before, all, head, config, shape));
+  std::string advice;
+  if (!found.whole_numbers.empty()) {
+    advice = "; weights of whole numbers (quantised) cannot be trained; give the float weights";
+  } else if (only_head_misfits(found, classifier)) {
+    advice = "; only the last layer differs: to train a new one on the rest, set new_head: true";
+  } else {
+    if (!found.missing.empty() || !found.extra.empty()) advice = advice_on_names(before, all, head, config);
+    if (advice.empty()) advice = advice_on_network(before.tensors, config, shape);
+  }
+  throw DataError("{} does not fit: {}{}", file.source, fmt::join(found.problems, "; "), advice);
 }
 
 }  // namespace pleat

@@ -33,7 +33,8 @@ struct ModelConfig {
               "efficientnet_b0 to efficientnet_b4, Tan & Le 2019; default: resnet18, unless script is given"),
         field("script", &ModelConfig::script, any(), runtime,
               "instead of name: TorchScript file of a network with its initial weights, made by "
-              "launch/export_model.py from any timm model; the job key depends on its contents, not on its path"),
+              "launch/export_model.py from a network of timm, torchvision or your own; the job key depends on its "
+              "contents, not on its path"),
         field("stem", &ModelConfig::stem, one_of("auto", "imagenet", "small"), identity,
               "imagenet: 7x7 stride 2 and max-pool (efficientnet: 3x3 stride 2); small: 3x3 stride 1, for images under "
               "about 64 pixels; auto: "

@@ -4,7 +4,6 @@
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/arange.h>
 #include <ATen/ops/randn.h>
-#include <c10/util/Exception.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <torch/csrc/jit/ir/constants.h>
@@ -13,7 +12,6 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
-#include <mutex>
 #include <optional>
 #include <set>
 
@@ -67,7 +65,7 @@ bool has_calls(const torch::jit::Block& block) {
 
 Operations operations_of(const torch::jit::Module& script) {
   const auto graph = script.get_method("forward").graph()->copy();
-  // A pass inlines one level of the calls whose functions have run unoptimized.
+  // Inline() expands one level of calls per pass.
   constexpr int kDeepest = 50;
   for (int depth = 0; depth < kDeepest && has_calls(*graph->block()); ++depth) torch::jit::Inline(*graph);
   Operations found;
@@ -76,43 +74,13 @@ Operations operations_of(const torch::jit::Module& script) {
   return found;
 }
 
-/// Keeps everything that a trial changes, and puts it back.
-class Untouched {
- public:
-  explicit Untouched(Classifier& classifier) : classifier_(classifier), training_(classifier.is_training()) {
-    for (const torch::Tensor& buffer : classifier.buffers()) buffers_.emplace_back(buffer, buffer.detach().clone());
-    const std::lock_guard lock(generator_.mutex());
-    state_ = generator_.get_state();
+// Fills weights that are all zero: behind a last layer of zeros, all images would look alike.
+void fill_zeros(const Classifier& classifier, const at::Generator& random) {
+  for (const auto& [name, value] : trained_parameters(classifier)) {
+    if (value.dim() < 2 || value.any().item<bool>()) continue;
+    value.copy_(at::randn(value.sizes(), random, at::kFloat) * 0.05);
   }
-  ~Untouched() {
-    const torch::NoGradGuard no_grad;
-    for (auto& [buffer, value] : buffers_) buffer.copy_(value);
-    for (torch::Tensor& parameter : filled_) parameter.zero_();
-    classifier_.train(training_);
-    const std::lock_guard lock(generator_.mutex());
-    generator_.set_state(state_);
-  }
-  Untouched(const Untouched&) = delete;
-  Untouched& operator=(const Untouched&) = delete;
-
-  /// Fills weights that are all zero: behind a last layer of zeros, all images would look alike.
-  void fill_zeros(const at::Generator& random) {
-    const torch::NoGradGuard no_grad;
-    for (auto& [name, value] : trained_parameters(classifier_)) {
-      if (value.dim() < 2 || value.any().item<bool>()) continue;
-      value.copy_(at::randn(value.sizes(), random, at::kFloat) * 0.05);
-      filled_.push_back(value);
-    }
-  }
-
- private:
-  Classifier& classifier_;
-  bool training_;
-  std::vector<std::pair<torch::Tensor, torch::Tensor>> buffers_;
-  std::vector<torch::Tensor> filled_;
-  at::Generator generator_ = at::detail::getDefaultCPUGenerator();
-  torch::Tensor state_;
-};
+}
 
 // Noise of several brightnesses and contrasts: a batch's statistics then differ from those of each image.
 torch::Tensor random_images(const ClassifierShape& shape, const at::Generator& random) {
@@ -123,10 +91,34 @@ torch::Tensor random_images(const ClassifierShape& shape, const at::Generator& r
 
 double largest(const torch::Tensor& values) { return values.abs().max().item<double>(); }
 
-// Throws unless each image has the same logits alone, in the batch, and in the batch again.
-void check_evaluation(Classifier& classifier, const torch::Tensor& images, const torch::Tensor& logits,
-                      const std::string& file) {
-  if (!logits.isfinite().all().item<bool>()) return;
+// Returns the logits in evaluation mode. Throws unless they are [N, classes].
+torch::Tensor evaluate(Classifier& classifier, const torch::Tensor& images, const ClassifierShape& shape,
+                       const std::string& file) {
+  constexpr const char* kAnyNumber = "script a network that takes any number of images";
+  const std::int64_t count = images.size(0);
+  torch::Tensor logits;
+  try {
+    logits = classifier.forward(images);
+  } catch (const std::exception& error) {
+    throw DataError("{}: in evaluation it fails for {}: {}; {}", file, counted(count, "image"), error.what(),
+                    kAnyNumber);
+  }
+  if (logits.dim() == 2 && logits.size(0) == count && logits.size(1) == shape.classes) return logits;
+  const bool one = count == 1;
+  throw DataError("{}: for {} it gives [{}], expected [{}, {}]; {}", file, one ? "one image" : counted(count, "image"),
+                  fmt::join(logits.sizes(), ", "), count, shape.classes,
+                  one ? "does it squeeze()? use flatten(1)" : kAnyNumber);
+}
+
+// Returns the batch's logits in evaluation mode. Throws unless each image has the same logits alone, in the batch, and
+// in the batch again.
+torch::Tensor check_evaluation(Classifier& classifier, const torch::Tensor& images, const ClassifierShape& shape,
+                               const std::string& file) {
+  const torch::Tensor logits = evaluate(classifier, images, shape, file);
+  const torch::Tensor again = evaluate(classifier, images, shape, file);
+  const torch::Tensor first = evaluate(classifier, images.narrow(0, 0, 1), shape, file);
+  const torch::Tensor last = evaluate(classifier, images.narrow(0, kImages - 1, 1), shape, file);
+  if (!logits.isfinite().all().item<bool>()) return logits;
   const double spread = (std::get<0>(logits.max(0)) - std::get<0>(logits.min(0))).max().item<double>();
   const double tolerance = 1e-4 * largest(logits) + 1e-3 * spread;
   const auto check = [&](const torch::Tensor& other, const torch::Tensor& expected, const char* when) {
@@ -136,9 +128,10 @@ void check_evaluation(Classifier& classifier, const torch::Tensor& images, const
     throw DataError("{}: in evaluation an image's logit is {:.4f} {} and {:.4f} in a batch, but must be the same; {}",
                     file, other.flatten()[worst].item<double>(), when, expected.flatten()[worst].item<double>(), kMode);
   };
-  check(classifier.forward(images), logits, "in a second call");
-  for (const std::int64_t i : {0, kImages - 1})
-    check(classifier.forward(images.narrow(0, i, 1)), logits.narrow(0, i, 1), "alone");
+  check(again, logits, "in a second call");
+  check(first, logits.narrow(0, 0, 1), "alone");
+  check(last, logits.narrow(0, kImages - 1, 1), "alone");
+  return logits;
 }
 
 // Row sums that are one whole number and no value below 0: the softmax of one target, or of several.
@@ -150,7 +143,7 @@ bool are_probabilities(const torch::Tensor& logits, bool ends_in_sigmoid) {
   return std::abs(first - std::round(first)) < 1e-3 && std::round(first) >= 1 && largest(sums - sums[0]) < 1e-3;
 }
 
-// The BatchNorms that could be trained, and their running means: of those with trained weights, or without weights.
+// Running means of BatchNorm layers whose weights are trained, or that have no weights.
 std::map<std::string, torch::Tensor> running_means(const Classifier& classifier) {
   const NamedTensors state = state_of(classifier), trained = trained_parameters(classifier);
   std::set<std::string> names, of_trained;
@@ -201,12 +194,10 @@ ScriptTrial try_script(Classifier& classifier, const ModelConfig& config, const 
   ScriptTrial trial{.batch_norm = operations.batch_norm};
   const torch::NoGradGuard no_grad;
   const at::Generator random = at::detail::createCPUGenerator(1);
-  Untouched untouched(classifier);
-  untouched.fill_zeros(random);
+  fill_zeros(classifier, random);
   const torch::Tensor images = random_images(shape, random);
   classifier.eval();
-  const torch::Tensor logits = classifier.forward(images);
-  check_evaluation(classifier, images, logits, file);
+  const torch::Tensor logits = check_evaluation(classifier, images, shape, file);
   if (are_probabilities(logits, operations.ends_in_sigmoid)) {
     trial.warnings.push_back(
         fmt::format("{}: its outputs are probabilities, but training takes logits and applies softmax to them again; "
@@ -216,12 +207,13 @@ ScriptTrial try_script(Classifier& classifier, const ModelConfig& config, const 
   std::size_t norms = 0;
   if (const std::size_t frozen = frozen_norms(classifier, images, shape, file, norms); frozen > 0) {
     trial.warnings.push_back(
-        fmt::format("{}: training mode leaves the statistics of {} of {} alone, so they stay at the file's values; {}",
+        fmt::format("{}: training mode does not update the statistics of {} of {}; they stay at the file's values; {}",
                     file, frozen, counted(std::int64_t(norms), "BatchNorm"), kMode));
   }
   if (operations.fixed_dropout > 0) {
-    trial.warnings.push_back(fmt::format("{}: training mode does not switch {} on; {}", file,
-                                         counted(operations.fixed_dropout, "dropout"), kMode));
+    trial.warnings.push_back(fmt::format("{}: {} {} off in training mode; {}", file,
+                                         counted(operations.fixed_dropout, "dropout"),
+                                         operations.fixed_dropout == 1 ? "stays" : "stay", kMode));
   }
   return trial;
 }

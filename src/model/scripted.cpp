@@ -33,7 +33,7 @@ struct Loaded {
 };
 
 // LibTorch's message is pages long. The reason is in its last line or, while loading, in its first line. Returns the
-// first sentence of that line.
+// first sentence of that line. An assert may give no reason.
 std::string reason_of(const std::exception& error) {
   constexpr std::size_t kLongest = 300;
   const auto* known = dynamic_cast<const c10::Error*>(&error);
@@ -42,7 +42,7 @@ std::string reason_of(const std::exception& error) {
   if (last != std::string::npos) text.erase(0, last + std::string_view("Error: ").size());
   text.erase(0, text.find_first_not_of(" \n"));
   text.resize(std::min({text.size(), text.find('\n'), text.find(". "), kLongest}));
-  return text;
+  return text.empty() ? "no reason given" : text;
 }
 
 Loaded load_script(const std::string& file) {

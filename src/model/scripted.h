@@ -1,4 +1,4 @@
-// Classifiers from TorchScript files, which launch/export_model.py makes from timm's and torchvision's networks.
+// Classifiers from TorchScript files, made by launch/export_model.py from a network of timm, torchvision or your own.
 #pragma once
 
 #include <torch/csrc/jit/api/module.h>

@@ -44,8 +44,9 @@ Misfits compare(const NamedTensors& to, const ByName& from) {
       shapes.push_back(fmt::format("{} [{}] for [{}]", name, fmt::join(given->second.sizes(), ", "),
                                    fmt::join(tensor.sizes(), ", ")));
     } else if (given->second.is_floating_point() != tensor.is_floating_point()) {
-      kinds.push_back(
-          fmt::format("{} {} for {}", name, toString(given->second.scalar_type()), toString(tensor.scalar_type())));
+      const auto kind = given->second.scalar_type();
+      kinds.push_back(fmt::format("{} {} for {}", name, toString(kind), toString(tensor.scalar_type())));
+      if (at::isIntegralType(kind, /*includeBool=*/true)) found.whole_numbers.push_back(name);
     }
   }
   for (const auto& [name, tensor] : from) {

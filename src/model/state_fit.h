@@ -10,6 +10,7 @@ namespace pleat {
 
 struct Misfits {
   std::vector<std::string> missing, wrong_shape;  // the network's names
+  std::vector<std::string> whole_numbers;         // the network's names: floats there, integers in the file
   std::vector<std::string> extra;                 // the file's names
   std::vector<std::string> problems;              // all of them in words; long lists are cut short
 };

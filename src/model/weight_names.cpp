@@ -23,16 +23,16 @@ void take_off(TensorFile& file, const std::string& prefix) {
   say_once(fmt::format("{}: reads its names without '{}'", file.source, prefix));
 }
 
+}  // namespace
+
+bool is_counter(const std::string& name) { return name.ends_with("num_batches_tracked"); }
+
 NamedTensors without_counters(const NamedTensors& tensors) {
   NamedTensors rest;
   std::copy_if(tensors.begin(), tensors.end(), std::back_inserter(rest),
                [](const auto& named) { return !is_counter(named.first); });
   return rest;
 }
-
-}  // namespace
-
-bool is_counter(const std::string& name) { return name.ends_with("num_batches_tracked"); }
 
 bool names_fit(const NamedTensors& tensors, const std::string& prefix, const NamedTensors& own,
                const std::set<std::string>& head) {
@@ -68,6 +68,8 @@ void take_prefix_off(TensorFile& file, const NamedTensors& own, const std::set<s
   for (const std::string& prefix : common_prefixes(file.tensors)) {
     if (names_fit(file.tensors, prefix, own, head)) return take_off(file, prefix);
   }
+  // DataParallel and torch.compile wrap in either order: "module._orig_mod." needs the first two, "_orig_mod.module."
+  // the last two.
   for (const std::string prefix : {"module.", "_orig_mod.", "module."}) {
     const auto has = [&](const auto& named) { return named.first.starts_with(prefix); };
     if (file.tensors.empty() || !all_begin_with(file.tensors, prefix)) continue;

@@ -12,6 +12,8 @@ namespace pleat {
 /// True for the counters of BatchNorm, which only files of PyTorch 0.4.1 and later have.
 bool is_counter(const std::string& name);
 
+NamedTensors without_counters(const NamedTensors& tensors);
+
 /// The prefixes that end in '.' and begin the names of all tensors, the shortest first: "model.", "model.net.".
 std::vector<std::string> common_prefixes(const NamedTensors& tensors);
 
@@ -19,10 +21,9 @@ std::vector<std::string> common_prefixes(const NamedTensors& tensors);
 bool names_fit(const NamedTensors& tensors, const std::string& prefix, const NamedTensors& own,
                const std::set<std::string>& head);
 
-/// Takes a prefix off that all names share, if all names then are the network's; names of `head` may be missing. If
-/// there is none, takes those of DataParallel and torch.compile off in any case. Logs what it does, and drops the
-/// counter of torch.optim.swa_utils.AveragedModel.
-///   own: the network's tensors; head: names of its last layer
+/// Removes a prefix that all names share, if the rest are the network's names. Otherwise removes only "module." and
+/// "_orig_mod.". Logs the prefix. Drops the counter of torch.optim.swa_utils.AveragedModel.
+///   own: the network's tensors; head: names of its last layer, which may be missing
 void take_prefix_off(TensorFile& file, const NamedTensors& own, const std::set<std::string>& head);
 
 /// Returns the file's tensors under the network's names, in order, without counters. Empty if the numbers of tensors

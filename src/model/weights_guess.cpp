@@ -1,22 +1,14 @@
 #include "model/weights_guess.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 
-#include "base/wording.h"
 #include "model/state_fit.h"
+#include "model/weight_names.h"
 
 namespace pleat {
 namespace {
 
 enum class Fit { kNone, kNamesAlone, kWholeButHead, kWhole };
-
-// Only newer files have BatchNorm's batch counters, and loading may have added them.
-NamedTensors without_counters(NamedTensors tensors) {
-  std::erase_if(tensors, [](const auto& named) { return named.first.ends_with("num_batches_tracked"); });
-  return tensors;
-}
 
 // Compares the tensors with a network, without its last layer.
 Fit fit_of(const NamedTensors& tensors, const ModelConfig& config, const ClassifierShape& shape) {
@@ -36,9 +28,9 @@ Fit fit_of(const NamedTensors& tensors, const ModelConfig& config, const Classif
   return found.problems.empty() ? Fit::kWhole : Fit::kWholeButHead;
 }
 
-// Stem and channels change only the first layer's shape, and no name.
-WeightsGuess whose_of(const std::string& name, const NamedTensors& tensors, const ModelConfig& config,
-                      const ClassifierShape& shape) {
+// Compares the tensors with one network. Stem and channels change only the first layer's shape, and no name.
+WeightsGuess guess_with_name(const std::string& name, const NamedTensors& tensors, const ModelConfig& config,
+                             const ClassifierShape& shape) {
   for (const int channels : {shape.channels, shape.channels == 3 ? 1 : 3}) {
     for (const char* stem : {"auto", "small"}) {
       ClassifierShape other = shape;
@@ -48,12 +40,12 @@ WeightsGuess whose_of(const std::string& name, const NamedTensors& tensors, cons
       if (fit == Fit::kNone) return {};
       if (fit == Fit::kNamesAlone) continue;
       if (name == config.name && channels == shape.channels && resolve_stem(guess) == resolve_stem(config)) return {};
-      const std::string images = channels == shape.channels ? ""
-                                                            : fmt::format(", for images of {} (these have {})",
-                                                                          counted(channels, "channel"), shape.channels);
       const std::string fitting = resolve_stem(guess);
       const bool names_stem = std::string(stem) == "small" || (name == config.name && fitting != resolve_stem(config));
-      return {name + (names_stem ? " with stem: " + fitting : "") + images, fit == Fit::kWholeButHead};
+      return {.name = name,
+              .stem = names_stem ? fitting : "",
+              .channels = channels,
+              .other_head = fit == Fit::kWholeButHead};
     }
   }
   return {};
@@ -61,10 +53,10 @@ WeightsGuess whose_of(const std::string& name, const NamedTensors& tensors, cons
 
 }  // namespace
 
-WeightsGuess whose_weights(const NamedTensors& tensors, const ModelConfig& config, const ClassifierShape& shape) {
-  const NamedTensors given = without_counters(tensors);
+WeightsGuess network_of_weights(const NamedTensors& tensors, const ModelConfig& config, const ClassifierShape& shape) {
+  const NamedTensors given = without_counters(tensors);  // which loading may have added
   for (const std::string& name : classifier_names()) {
-    if (const WeightsGuess found = whose_of(name, given, config, shape); !found.network.empty()) return found;
+    if (WeightsGuess found = guess_with_name(name, given, config, shape); !found.name.empty()) return found;
   }
   return {};
 }

@@ -175,6 +175,19 @@ def test_unknown_labels_are_counted_and_a_table_without_labels_is_not_scored(peo
     assert "p.scores.json exists" in runs.refusal(runs.pleat(*arguments)) and scores.read_text() == "my own notes\n"
 
 
+def test_a_kill_leaves_no_old_scores_beside_new_predictions(people_run, tmp_path):
+    folder, run = people_run
+    arguments = ("predict", "--run", run, "--crops", folder / "crops.h5", "--out", tmp_path / "p.csv")
+    assert runs.pleat(*arguments).returncode == 0
+    (tmp_path / "p.csv").write_text("id,split\n")
+    assert runs.pleat(*arguments, PLEAT_FAULT="write_file:2:kill").returncode == -9
+    assert len(rows_of(tmp_path / "p.csv")) == 112 and not (tmp_path / "p.scores.json").exists()
+    assert (tmp_path / "p.scores.json.partial").exists()
+    (tmp_path / "t.csv").write_text("id,path\na,r1.png\n")
+    done = runs.pleat(*arguments[:3], "--table", tmp_path / "t.csv", "--images", folder / "photos", "--out", tmp_path / "p.csv")
+    assert done.returncode == 0 and sorted(path.name for path in tmp_path.iterdir()) == ["p.csv", "t.csv"], done.stdout
+
+
 @pytest.mark.parametrize("ranks", [0, 2])
 def test_a_folder_of_photos_needs_no_table(people_run, tmp_path, ranks):
     folder, run = people_run

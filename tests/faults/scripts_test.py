@@ -6,7 +6,6 @@ import sys
 
 import pytest
 import torch
-from safetensors.torch import load_file
 from support import runs
 from torch import nn
 
@@ -39,6 +38,26 @@ class TwoFaced(nn.Module):
         return torch.cat([y, y], 1) if self.training else y
 
 
+class OnlyTwo(nn.Module):
+    """Takes two images, no more and no less."""
+    def __init__(self):
+        super().__init__()
+        self.net = network()
+
+    def forward(self, x):
+        return self.net(x).reshape(2, 3)
+
+
+class NotOne(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.net = network()
+
+    def forward(self, x):
+        assert len(x) > 1
+        return self.net(x)
+
+
 class AlwaysOn(nn.Module):
     def __init__(self):
         super().__init__()
@@ -46,6 +65,15 @@ class AlwaysOn(nn.Module):
 
     def forward(self, x):
         return nn.functional.dropout(self.net(x), 0.5)
+
+
+class Squeezing(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.net = network()
+
+    def forward(self, x):
+        return self.net(x).squeeze()
 
 
 def frozen_norm(width):
@@ -58,10 +86,13 @@ REFUSED = {  # name: (the network, words of the error)
     "trace-in-training-with-an-empty-head": (lambda: traced(network(head=False), True), ["in evaluation an image's logit is", "alone"]),
     "trace-with-dropout": (lambda: traced(network(norm=nn.Identity, dropout=0.5), True), ["in evaluation an image's logit is", "in a second call"]),
     "dropout-that-is-always-on": (lambda: torch.jit.script(AlwaysOn()), ["in a second call"]),
+    "two-images-only": (lambda: torch.jit.script(OnlyTwo()), ["in evaluation it fails for 4 images: ", "; script a network that takes any number of images"]),
+    "no-single-image": (lambda: torch.jit.script(NotOne()), ["in evaluation it fails for 1 image: no reason given; script a network that takes any number of images"]),
+    "squeeze": (lambda: torch.jit.script(Squeezing()), ["for one image it gives [3], expected [1, 3]; does it squeeze()? use flatten(1)"]),
     "another-width-in-training": (lambda: torch.jit.script(TwoFaced()), ["in training mode it gives [4, 6] for 4 images, not [4, 3]"]),
 }
 SAID = {  # name: (the network, words of each warning)
-    "trace-in-evaluation": (lambda: traced(network(dropout=0.5), False), [["statistics of 1 of 1 BatchNorm alone"], ["does not switch 1 dropout on"]]),
+    "trace-in-evaluation": (lambda: traced(network(dropout=0.5), False), [["does not update the statistics of 1 of 1 BatchNorm"], ["1 dropout stays off in training mode"]]),
     "softmax": (lambda: torch.jit.script(network(nn.Softmax(1))), [["its outputs are probabilities"]]),
     "sigmoid": (lambda: torch.jit.script(network(nn.Sigmoid())), [["its outputs are probabilities"]]),
     "log-softmax": (lambda: torch.jit.script(network(nn.LogSoftmax(1))), []),
@@ -94,16 +125,6 @@ def test_a_network_with_a_fixed_mode_or_probabilities_is_warned_of(whole_run, tm
     assert len(lines) == len(expected), done.stdout
     for line, words in zip(lines, expected):
         assert " W " in line and all(word in line for word in words), line
-
-
-def test_the_trial_changes_nothing_in_the_network(whole_run, tmp_path):
-    net = torch.jit.script(network(head=False))
-    start = {name: value.clone() for name, value in net.state_dict().items()}
-    done = train(whole_run[1], tmp_path, net, "--set", "train={epochs: 1, lr: 1e-12, batch: 100}", "--set", "folds.k=2")
-    assert done.returncode == 0, done.stdout
-    made = load_file(tmp_path / "run/round_0/label/net/fold_0/weights.safetensors")
-    for name, value in start.items():
-        assert "running" in name or "batches" in name or value.allclose(made[name], atol=1e-9), name
 
 
 def test_batches_of_one_image_go_with_a_script_without_batch_norm(whole_run, tmp_path):

@@ -58,10 +58,10 @@ TEST(LabelScores, EachTargetIsScoredOnTheRowsWithAKnownLabel) {
   EXPECT_EQ(all[0].rows, 3u);
   EXPECT_DOUBLE_EQ(all[0].scores.accuracy, 2.0 / 3);
   EXPECT_EQ(all[0].unknown, 1u);
-  EXPECT_THAT(all[0].strangers, ElementsAre("scarf"));
+  EXPECT_THAT(all[0].unknown_labels, ElementsAre("scarf"));
   EXPECT_EQ(all[1].rows, 3u);
   EXPECT_DOUBLE_EQ(all[1].scores.accuracy, 1.0);
-  EXPECT_THAT(all[1].strangers, ElementsAre("old"));
+  EXPECT_THAT(all[1].unknown_labels, ElementsAre("old"));
   ASSERT_TRUE(all[1].number);
   EXPECT_DOUBLE_EQ(all[1].number->mae, (0 + 1 + 4) / 3.0);
   EXPECT_EQ(all[2].target, "class");
@@ -69,6 +69,7 @@ TEST(LabelScores, EachTargetIsScoredOnTheRowsWithAKnownLabel) {
   const Json json = parse_json(scores_json(all, "p.csv", 7, "log_loss"));
   EXPECT_TRUE(scores_json(all, "p.csv", 7, "log_loss").starts_with(kScoresStart));
   EXPECT_EQ(json["training_rows"], 7);
+  EXPECT_THAT(scores_json(all, "p\xE9.csv", 7, "log_loss"), HasSubstr("\"p\xEF\xBF\xBD.csv\"")) << "U+FFFD";
   EXPECT_EQ(json["targets"]["mask"]["unknown"], parse_json(R"({"rows": 1, "labels": ["scarf"]})"));
   EXPECT_EQ(json["targets"]["mask"]["score"], -json["targets"]["mask"]["log_loss"].get<double>());
   EXPECT_THAT(scores_table(all), HasSubstr("\n  3 rows            0.6667 "));

@@ -104,7 +104,8 @@ TEST_F(WeightsFileTest, NamesOfWrappedNetworksAreTakenWithoutTheirPrefix) {
               AllOf(HasSubstr("fc.weight [10, 512] for [4, 512]"), HasSubstr("set new_head: true")));
   EXPECT_THAT(
       refusal(starting_from(state_dict(state_of(*make_classifier({.name = "resnet34"}, kShape, kInit)), "net."))),
-      AllOf(HasSubstr("net.conv1.weight"), HasSubstr("it holds the weights of resnet34")));
+      AllOf(HasSubstr("net.conv1.weight"),
+            HasSubstr("these are weights of resnet34: set name: resnet34, or give another file")));
   NamedTensors some = state_of(*given_);
   some[0].first = "module." + some[0].first;
   EXPECT_THAT(refusal(starting_from(state_dict(some))),
@@ -119,7 +120,7 @@ TEST_F(WeightsFileTest, FilesFromBeforeBatchNormCountedStartAtZero) {
   EXPECT_EQ(bytes_from(state_dict(old)), tensors_to_bytes(state_of(*given_)));
   old.emplace_back("bn1.num_batches_tracked", torch::zeros({}, at::kLong));
   EXPECT_THAT(refusal(starting_from(state_dict(old))),
-              AllOf(HasSubstr("missing layer1.0.bn1.num_batches_tracked"), Not(HasSubstr("it holds"))));
+              AllOf(HasSubstr("missing layer1.0.bn1.num_batches_tracked"), Not(HasSubstr("these are"))));
 }
 
 TEST_F(WeightsFileTest, MisfitsAreListedAndAnotherWidthSaysWhatToDo) {
@@ -131,10 +132,11 @@ TEST_F(WeightsFileTest, MisfitsAreListedAndAnotherWidthSaysWhatToDo) {
   std::erase_if(headless, [](const auto& named) { return named.first.starts_with("fc."); });
   EXPECT_THAT(refusal(starting_from(state_dict(headless))),
               AllOf(HasSubstr("missing fc.weight, fc.bias"), HasSubstr("new_head: true")));
-  EXPECT_THAT(refusal(starting_from(of_ten), {.channels = 1, .classes = 4}),
-              AllOf(HasSubstr("conv1.weight [64, 3, 7, 7] for [64, 1, 7, 7]"), Not(HasSubstr("only the last layer")),
-                    HasSubstr("it holds the weights of resnet18, for images of 3 channels (these have 1): change the "
-                              "model to that (and set new_head: true")));
+  EXPECT_THAT(
+      refusal(starting_from(of_ten), {.channels = 1, .classes = 4}),
+      AllOf(
+          HasSubstr("conv1.weight [64, 3, 7, 7] for [64, 1, 7, 7]"), Not(HasSubstr("only the last layer")),
+          HasSubstr("these are weights of resnet18, for images of 3 channels; give weights for images of 1 channel")));
   headless.emplace_back("head.weight", torch::zeros({4, 512}));
   EXPECT_THAT(refusal(starting_from(state_dict(headless))),
               AllOf(HasSubstr("extra head.weight"), Not(HasSubstr("new_head"))));
@@ -147,13 +149,17 @@ TEST_F(WeightsFileTest, WeightsOfAnotherNetworkAreKnownAsThat) {
   const auto refused = [&](const ModelConfig& config, int classes) {
     return refusal(starting_from(weights_of(config, classes)));
   };
-  EXPECT_THAT(refused({.name = "resnet34"}, 1000), HasSubstr("it holds the weights of resnet34"));
-  EXPECT_THAT(refused({.name = "resnet18", .stem = "small"}, 4), HasSubstr("of resnet18 with stem: small"));
+  EXPECT_THAT(
+      refused({.name = "resnet34"}, 1000),
+      HasSubstr("; these are weights of resnet34: set name: resnet34 and new_head: true, or give another file"));
+  EXPECT_THAT(refused({.name = "resnet18", .stem = "small"}, 4),
+              HasSubstr("of resnet18 with stem small: set stem: small, or give"));
   const auto of_imagenet = starting_from(weights_of({.name = "resnet18"}, 1000), {.name = "resnet18", .stem = "small"});
   EXPECT_THAT(refusal(of_imagenet),
-              AllOf(HasSubstr("of resnet18 with stem: imagenet"), HasSubstr("set new_head: true")));
-  EXPECT_THAT(refused({.name = "efficientnet_b2"}, 4), HasSubstr("it holds the weights of efficientnet_b2"));
-  EXPECT_THAT(refusal(starting_from(state_dict({{"w", torch::zeros({2})}}))), Not(HasSubstr("it holds")));
+              HasSubstr("of resnet18 with stem imagenet: set stem: imagenet and new_head: true, or"));
+  EXPECT_THAT(refused({.name = "efficientnet_b2"}, 4),
+              HasSubstr("these are weights of efficientnet_b2: set name: efficientnet_b2, or"));
+  EXPECT_THAT(refusal(starting_from(state_dict({{"w", torch::zeros({2})}}))), Not(HasSubstr("these are")));
 }
 
 TEST_F(WeightsFileTest, OtherNamesAreMappedByOrderWhereTheConfigSaysSo) {
@@ -191,6 +197,15 @@ TEST_F(WeightsFileTest, OtherNamesAreMappedByOrderWhereTheConfigSaysSo) {
       << "names that fit are kept";
   ModelConfig without{.name = "resnet18", .map_by_order = true};
   EXPECT_THROW(complete_model(without), UsageError);
+}
+
+TEST_F(WeightsFileTest, QuantisedWeightsAreRefusedAsSuch) {
+  NamedTensors whole;
+  for (const auto& [name, tensor] : state_of(*given_))
+    whole.emplace_back(name, name == "fc.weight" ? torch::ones({4, 512}, at::kChar) : tensor);
+  EXPECT_THAT(refusal(starting_from(tensors_to_bytes(whole))),
+              testing::EndsWith("does not fit: wrong dtype: fc.weight Char for Float; weights of whole numbers "
+                                "(quantised) cannot be trained; give the float weights"));
 }
 
 TEST_F(WeightsFileTest, ANewHeadKeepsItsFirstValuesAndTheRestIsTheFiles) {

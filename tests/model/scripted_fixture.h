@@ -11,6 +11,7 @@
 #include <string>
 
 #include "base/error.h"
+#include "model/script_trial.h"
 #include "model/scripted.h"
 #include "model/scripted_module.h"
 #include "model/tensor_file.h"
@@ -41,6 +42,20 @@ class ScriptedTest : public testing::Test {
       return error.what();
     }
     ADD_FAILURE() << "nothing was thrown";
+    return "";
+  }
+
+  // Returns the one line in which the trial refuses a network that could be loaded.
+  std::string trial_refusal(const std::string& forward) const {
+    const ModelConfig config = save(scripted_module(1, 4, forward));
+    const auto net = make_classifier(config, kShape, {});
+    try {
+      try_script(*net, config, kShape);
+    } catch (const DataError& error) {
+      EXPECT_THAT(error.what(), testing::AllOf(testing::HasSubstr("net.pt: "), testing::Not(testing::HasSubstr("\n"))));
+      return error.what();
+    }
+    ADD_FAILURE() << forward;
     return "";
   }
 
