@@ -85,8 +85,9 @@ std::vector<std::size_t> damaged_rows(const CropFile& crops) {
 }
 
 Duplicates search_duplicates(const CropFile& crops, int threads) {
-  Progress progress("looking for duplicates", crops.rows(), true);
-  return find_duplicates(crops, threads, [&](std::size_t done) {
+  const std::vector<std::size_t> rows = valid_rows(crops);
+  Progress progress("looking for duplicates", rows.size(), true);
+  return find_duplicates(crops, rows, threads, [&](std::size_t done) {
     if (stop_signal_received()) throw StopRequested("stopped on request at row {}", done);
     progress.set(done);
   });

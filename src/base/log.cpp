@@ -101,7 +101,7 @@ void start_run_log(const std::filesystem::path& file, std::string_view command) 
   spdlog::flush_on(spdlog::level::info);
 } catch (const spdlog::spdlog_ex& error) {
   sinks().file.reset();
-  spdlog::warn("{} cannot be written, so this log is shown only: {}", file.string(), error.what());
+  spdlog::warn("cannot write {} ({}); log lines appear on the terminal only", file.string(), error.what());
 }
 
 void log_to_file(std::string_view text) try {
@@ -110,6 +110,13 @@ void log_to_file(std::string_view text) try {
   sinks().file->flush();
 } catch (const std::exception& error) {
   report_once(error.what());
+}
+
+void print_result(std::string_view text) {
+  std::fwrite(text.data(), 1, text.size(), stdout);
+  while (text.starts_with('\n')) text.remove_prefix(1);
+  while (text.ends_with('\n')) text.remove_suffix(1);
+  log_to_file(fmt::format("result:\n{}", text));
 }
 
 LogContext::LogContext(std::string context) : before_(std::exchange(log_context, std::move(context))) {}

@@ -3,8 +3,7 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
-#include <cmath>
-#include <cstdio>
+#include <vector>
 
 #include "base/stopwatch.h"
 #include "base/terminal.h"
@@ -18,15 +17,12 @@ constexpr double kTerminalEvery = 0.2, kPlainEvery = 10;  // seconds
 double now() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
 
 Progress::Output standard_error(bool speaks) {
-  if (!speaks) return {.terminal = false, .write = {}, .seconds = now};
-  if (!has_terminal()) {
-    return {.terminal = false, .write = [](const std::string& line) { spdlog::info("{}", line); }, .seconds = now};
-  }
-  const auto print = [](const std::string& text) {
-    std::fputs(text.c_str(), stderr);
-    std::fflush(stderr);
+  if (!speaks) return {.terminal = false, .draw = {}, .log = {}, .seconds = now};
+  const auto draw = [](const std::string& line) {
+    show_block(line.empty() ? std::vector<std::string>() : std::vector<std::string>{line});
   };
-  return {.terminal = true, .write = print, .seconds = now};
+  const auto log = [](const std::string& line) { spdlog::info("{}", line); };
+  return {.terminal = has_terminal(), .draw = draw, .log = log, .seconds = now};
 }
 
 }  // namespace
@@ -38,11 +34,13 @@ Progress::Progress(std::string what, std::size_t total, Output output)
     : what_(std::move(what)), total_(total), output_(std::move(output)), started_(output_.seconds()), last_(started_) {}
 
 Progress::~Progress() {
-  if (line_open_) output_.write("\n");
+  if (drawn_.empty()) return;
+  output_.draw("");
+  output_.log(drawn_);
 }
 
 void Progress::set(std::size_t done) {
-  if (!output_.write) return;
+  if (!output_.log) return;
   const double seconds = output_.seconds();
   const std::lock_guard lock(mutex_);
   if (done <= done_) return;
@@ -51,8 +49,9 @@ void Progress::set(std::size_t done) {
   if (!last && seconds - last_ < (output_.terminal ? kTerminalEvery : kPlainEvery)) return;
   last_ = seconds;
   const std::string line = text(done, seconds - started_);
-  output_.write(output_.terminal ? "\r\x1b[K" + line : line);
-  line_open_ = output_.terminal;
+  if (!output_.terminal) return output_.log(line);
+  output_.draw(line);
+  drawn_ = line;
 }
 
 std::string Progress::text(std::size_t done, double seconds) const {

@@ -17,14 +17,15 @@ class Progress {
   /// The sink of the lines; tests pass their own.
   struct Output {
     bool terminal = false;
-    std::function<void(const std::string&)> write;  // gets control codes and text on a terminal, else a plain line
-    std::function<double()> seconds;                // a monotonic clock
+    std::function<void(const std::string&)> draw;  // on a terminal: replaces the line; "": removes it
+    std::function<void(const std::string&)> log;   // a plain line
+    std::function<double()> seconds;               // a monotonic clock
   };
 
   /// Writes to standard error, on the rank that reports progress. `what`: "crops"; `total` > 0.
   Progress(std::string what, std::size_t total, bool speaks);
   Progress(std::string what, std::size_t total, Output output);
-  /// Ends the terminal's line.
+  /// On a terminal, the last state becomes a plain line.
   ~Progress();
   Progress(const Progress&) = delete;
 
@@ -42,7 +43,7 @@ class Progress {
   std::mutex mutex_;  // guards the members below
   double last_ = 0;
   std::size_t done_ = 0;
-  bool line_open_ = false;
+  std::string drawn_;  // on the terminal
 };
 
 }  // namespace pleat

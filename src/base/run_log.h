@@ -13,4 +13,7 @@ void start_run_log(const std::filesystem::path& file, std::string_view command);
 /// Adds lines to the file that the terminal does not show, if a run log was started.
 void log_to_file(std::string_view text);
 
+/// Prints text to standard output, and adds it to the file.
+void print_result(std::string_view text);
+
 }  // namespace pleat

@@ -2,9 +2,15 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <langinfo.h>
+#include <locale.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <chrono>
+#include <cstddef>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
@@ -15,8 +21,9 @@ namespace fs = std::filesystem;
 namespace {
 
 struct Block {
-  std::mutex mutex;  // guards the lines and standard error
+  std::timed_mutex mutex;  // guards the members below and standard error
   std::vector<std::string> lines;
+  bool ended = false;
 };
 
 Block& block() {
@@ -34,9 +41,21 @@ fs::path parent_terminal() {
   return device;
 }
 
-int columns_of(int descriptor) {
-  winsize size{};
-  return ::ioctl(descriptor, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
+bool is_pipe(int descriptor) {
+  struct stat state {};
+  return ::fstat(descriptor, &state) == 0 && (S_ISFIFO(state.st_mode) || S_ISSOCK(state.st_mode));
+}
+
+bool can_redraw() {
+  const char* kind = std::getenv("TERM");
+  return kind != nullptr && *kind != '\0' && std::string_view(kind) != "dumb";
+}
+
+void read_size(int descriptor, TerminalSize& size) {
+  winsize read{};
+  if (::ioctl(descriptor, TIOCGWINSZ, &read) != 0) return;
+  if (read.ws_col > 0) size.columns = read.ws_col;
+  if (read.ws_row > 0) size.rows = read.ws_row;
 }
 
 // The cursor stays behind the last line of the block.
@@ -59,30 +78,53 @@ void put(const std::string& text) {
 }  // namespace
 
 bool has_terminal() {
-  static const bool has = ::isatty(STDERR_FILENO) != 0 || !parent_terminal().empty();
+  static const bool has =
+      can_redraw() && (::isatty(STDERR_FILENO) != 0 || (is_pipe(STDERR_FILENO) && !parent_terminal().empty()));
   return has;
 }
 
-int terminal_columns() {
-  constexpr int kUsual = 80;
-  int columns = columns_of(STDERR_FILENO);
-  if (const fs::path device = columns == 0 ? parent_terminal() : fs::path(); !device.empty()) {
-    const int descriptor = ::open(device.c_str(), O_RDONLY | O_NOCTTY | O_CLOEXEC | O_NONBLOCK);
-    if (descriptor >= 0) {
-      columns = columns_of(descriptor);
-      ::close(descriptor);
-    }
+bool has_utf8() {
+  const locale_t locale = ::newlocale(LC_CTYPE_MASK, "", nullptr);  // the user's, whatever this process has set
+  if (locale == nullptr) return false;
+  const bool utf8 = std::string_view(::nl_langinfo_l(CODESET, locale)) == "UTF-8";
+  ::freelocale(locale);
+  return utf8;
+}
+
+TerminalSize terminal_size() {
+  TerminalSize size;
+  if (::isatty(STDERR_FILENO) != 0) {
+    read_size(STDERR_FILENO, size);
+    return size;
   }
-  return columns > 0 ? columns : kUsual;
+  static const fs::path device = parent_terminal();
+  const int descriptor = device.empty() ? -1 : ::open(device.c_str(), O_RDONLY | O_NOCTTY | O_CLOEXEC | O_NONBLOCK);
+  if (descriptor < 0) return size;
+  read_size(descriptor, size);
+  ::close(descriptor);
+  return size;
 }
 
 void show_block(std::vector<std::string> lines) {
-  const int columns = terminal_columns();
-  for (std::string& line : lines) line = cut_to_columns(line, columns - 1);  // a full line would wrap
+  const TerminalSize size = terminal_size();
+  // The cursor cannot return to a line above the first row.
+  const auto most = static_cast<std::size_t>(std::max(1, size.rows - 1));
+  if (lines.size() > most) lines.erase(lines.begin(), lines.end() - static_cast<std::ptrdiff_t>(most));
+  for (std::string& line : lines) line = cut_to_columns(line, size.columns - 1);  // a full line would wrap
   Block& now = block();
   const std::lock_guard lock(now.mutex);
+  if (now.ended) return;
   put(erasing(now.lines.size()) + drawing(lines));
   now.lines = std::move(lines);
+}
+
+void end_block() {
+  constexpr auto kMostWait = std::chrono::milliseconds(100);
+  const std::unique_lock lock(block().mutex, kMostWait);
+  if (!lock.owns_lock() || block().ended) return;
+  put(erasing(block().lines.size()));
+  block().lines.clear();
+  block().ended = true;
 }
 
 BlockHidden::BlockHidden() {

@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "base/terminal.h"
 
 namespace pleat {
 namespace {
@@ -22,6 +23,7 @@ std::string* command_to_resume = nullptr;  // never deleted at exit: threads may
   } catch (...) {
     reason = "unknown exception";
   }
+  end_block();
   spdlog::critical("this rank failed and ends all ranks: {}; resume with: {}", reason, *command_to_resume);
   abort_all_ranks(static_cast<int>(ExitCode::kCluster));
 }
@@ -34,6 +36,7 @@ std::string message_of(const std::exception& error) {
 }
 
 void abort_all_ranks(int exit_code) {
+  end_block();
   spdlog::default_logger()->flush();
   int initialized = 0, finalized = 0;
   MPI_Initialized(&initialized);
@@ -44,6 +47,7 @@ void abort_all_ranks(int exit_code) {
 
 void end_all_ranks(const std::exception& error) {
   const auto* known = dynamic_cast<const Error*>(&error);
+  end_block();
   if (known) {
     spdlog::log(known->code() == ExitCode::kStopped ? spdlog::level::warn : spdlog::level::err, "{}", known->what());
   } else {

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <fstream>
 #include <string_view>
 
@@ -29,9 +30,11 @@ double left_of(double limit, double used, double cache) {
   return limit < 0 || limit >= kUnlimited || used < 0 ? kNoLimit : std::max(0.0, limit - used + cache);
 }
 
+// Above memory.high the kernel slows a process nearly to a halt.
 double left_v2(const fs::path& folder) {
   const fs::path stat = folder / "memory.stat";
-  return left_of(read_limit(folder / "memory.max"), read_limit(folder / "memory.current"),
+  const double most = read_limit(folder / "memory.max"), high = read_limit(folder / "memory.high");
+  return left_of(high < 0 || (most >= 0 && most < high) ? most : high, read_limit(folder / "memory.current"),
                  number_of(stat, "inactive_file", 0) + number_of(stat, "active_file", 0));
 }
 
@@ -49,12 +52,13 @@ FreeMemory read_free_memory(const fs::path& meminfo, const fs::path& root, const
           .groups = smallest_limit(root, membership, {.controller = "memory", .v2 = left_v2, .v1 = left_v1})};
 }
 
-double own_memory() {
+FreeMemory free_memory() {
+  FreeMemory memory = read_free_memory("/proc/meminfo", kControlGroups, own_membership());
+  if (const char* set = std::getenv("PLEAT_FREE_MEMORY")) memory.host = std::strtod(set, nullptr);
   double size = 0, resident = 0, of_files = 0;  // in pages
-  if (!(std::ifstream("/proc/self/statm") >> size >> resident >> of_files)) return 0;
-  return std::max(0.0, resident - of_files) * static_cast<double>(::sysconf(_SC_PAGESIZE));
+  if (std::ifstream("/proc/self/statm") >> size >> resident >> of_files)
+    memory.own = std::max(0.0, resident - of_files) * static_cast<double>(::sysconf(_SC_PAGESIZE));
+  return memory;
 }
-
-FreeMemory free_memory() { return read_free_memory("/proc/meminfo", kControlGroups, own_membership()); }
 
 }  // namespace pleat

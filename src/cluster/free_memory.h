@@ -9,6 +9,7 @@ namespace pleat {
 struct FreeMemory {
   double host = 0;    // bytes that the machine can give without swapping; infinite if unknown
   double groups = 0;  // bytes left of the tightest limit of the control groups; infinite without a limit
+  double own = 0;     // bytes that this process holds and that are no page cache
 
   double least() const { return host < groups ? host : groups; }
 };
@@ -18,10 +19,7 @@ struct FreeMemory {
 FreeMemory read_free_memory(const std::filesystem::path& meminfo, const std::filesystem::path& root,
                             const std::string& membership);
 
-/// The same of this process.
+/// Reads this process's. For tests, PLEAT_FREE_MEMORY sets FreeMemory::host in bytes.
 FreeMemory free_memory();
-
-/// Bytes that this process holds and that are no page cache.
-double own_memory();
 
 }  // namespace pleat

@@ -42,7 +42,7 @@ std::optional<JobStart> JobBoard::start(int slot, int job) {
   try {
     const std::lock_guard one_at_a_time(events_mutex_);
     const LogContext none("");
-    return events_.starting(job);
+    return events_.starting(job, slot);
   } catch (const Error& failure) {
     error = failure;
   } catch (const std::exception& failure) {

@@ -34,7 +34,7 @@ struct JobEvents {
   /// All jobs that this job waits for are done, and a slot is free for it. kDone: its result exists already; kSkip: its
   /// result is not wanted any more. If it throws, the job has failed, as in `finished`. May be empty: every job runs,
   /// with an empty brief.
-  std::function<JobStart(int job)> starting = {};
+  std::function<JobStart(int job, int slot)> starting = {};
   /// A job is done, or has failed for good. Returns the decisions about held jobs that its result makes. May be empty.
   /// An error ends the run.
   std::function<HeldJobs()> decide = {};

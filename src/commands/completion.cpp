@@ -88,12 +88,12 @@ std::string bash_values(const Flag& flag) {
     case Value::kKeys:
       return "compopt -o nospace; COMPREPLY=($(compgen -W \"$_pleat_keys\" -- \"$cur\"))";
     case Value::kFolder:
-      return "COMPREPLY=($(compgen -d -- \"$cur\"))";
+      return "mapfile -t COMPREPLY < <(compgen -d -- \"$cur\")";
     case Value::kNone:
     case Value::kFile:
       break;
   }
-  return "COMPREPLY=($(compgen -f -- \"$cur\"))";
+  return "mapfile -t COMPREPLY < <(compgen -f -- \"$cur\")";
 }
 
 // Values of a flag, then flags, then what the verb takes without a flag.
@@ -132,14 +132,61 @@ std::string bash_script(const std::vector<Verb>& verbs) {
   return text + "  esac\n}\ncomplete -o filenames -F _pleat pleat\n";
 }
 
-std::string zsh_script(const std::vector<Verb>& verbs) {
-  std::string text = bash_script(verbs);
-  text.replace(0, text.find('\n'), "# Completion for pleat. In ~/.zshrc: source <(pleat completion zsh)");
-  return "autoload -U +X compinit bashcompinit && compinit && bashcompinit\n" + text;
+// The first part of a long description.
+std::string short_help(const std::string& text) { return text.substr(0, text.find_first_of(":;([")); }
+
+std::string zsh_values(const Flag& flag) {
+  switch (flag.value) {
+    case Value::kWords:
+      return fmt::format(":value:({})", fmt::join(flag.words, " "));
+    case Value::kKeys:
+      return ":key:{compadd -S \"\" -a _pleat_keys}";
+    case Value::kFolder:
+      return ":folder:_files -/";
+    case Value::kFile:
+      return ":file:_files";
+    case Value::kNone:
+      break;
+  }
+  return "";
 }
 
-std::string fish_quoted(std::string text) {
-  text = text.substr(0, text.find_first_of(":;("));  // the first part of a long description
+// Quotes for a shell that ends a quoted string to insert a quote.
+std::string sh_quoted(const std::string& text) {
+  std::string quoted = "'";
+  for (const char c : text) quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return quoted + "'";
+}
+
+std::string zsh_verb(const Verb& verb) {
+  std::string text = fmt::format("    {}) _arguments", verb.name);
+  for (const Flag& flag : verb.flags) {
+    for (const std::string& name : flag.names)
+      text += " \\\n      " + sh_quoted(fmt::format("*{}[{}]{}", name, short_help(flag.help), zsh_values(flag)));
+  }
+  return text + fmt::format(" \\\n      {} ;;\n", sh_quoted("*" + zsh_values(verb.positional)));
+}
+
+std::string zsh_script(const std::vector<Verb>& verbs) {
+  std::string text = fmt::format(
+      "# Completion for pleat. In ~/.zshrc: source <(pleat completion zsh)\n"
+      "(( $+functions[compdef] )) || {{ autoload -U +X compinit && compinit }}\n"
+      "_pleat_keys=({})\n"
+      "_pleat() {{\n"
+      "  local -a verbs=(\n",
+      fmt::join(config_keys(), " "));
+  for (const Verb& verb : verbs) text += "    " + sh_quoted(verb.name + ":" + short_help(verb.help)) + "\n";
+  text +=
+      "  )\n"
+      "  if (( CURRENT == 2 )); then _describe verb verbs; return; fi\n"
+      "  local verb=$words[2]\n"
+      "  shift words; (( CURRENT-- ))\n"
+      "  case $verb in\n";
+  for (const Verb& verb : verbs) text += zsh_verb(verb);
+  return text + "  esac\n}\ncompdef _pleat pleat\n";
+}
+
+std::string fish_quoted(const std::string& text) {
   std::string quoted = "'";
   for (const char c : text) quoted += c == '\'' || c == '\\' ? std::string("\\") + c : std::string(1, c);
   return quoted + "'";
@@ -167,14 +214,14 @@ std::string fish_script(const std::vector<Verb>& verbs) {
       "set -g _pleat_keys {}\n",
       fmt::join(config_keys(), " "));
   for (const Verb& verb : verbs) {
-    text +=
-        fmt::format("complete -c pleat -n __fish_use_subcommand -f -a {} -d {}\n", verb.name, fish_quoted(verb.help));
+    text += fmt::format("complete -c pleat -n __fish_use_subcommand -f -a {} -d {}\n", verb.name,
+                        fish_quoted(short_help(verb.help)));
     for (const Flag& flag : verb.flags) {
       std::string names;
       for (const std::string& name : flag.names)
         names += name.starts_with("--") ? " -l " + name.substr(2) : " -s " + name.substr(1);
       text += fmt::format("complete -c pleat -n '__fish_seen_subcommand_from {}'{}{} -d {}\n", verb.name, names,
-                          fish_values(flag), fish_quoted(flag.help));
+                          fish_values(flag), fish_quoted(short_help(flag.help)));
     }
     if (verb.positional.value == Value::kWords)
       text += fmt::format("complete -c pleat -n '__fish_seen_subcommand_from {}'{}\n", verb.name,

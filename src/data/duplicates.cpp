@@ -33,13 +33,14 @@ struct Print {
 };
 
 // One row of each set of equal crops, ascending.
-std::vector<Print> distinct_rows(const CropFile& crops, const std::vector<Copies>& exact) {
+std::vector<Print> distinct_rows(const CropFile& crops, const std::vector<std::size_t>& rows,
+                                 const std::vector<Copies>& exact) {
   std::vector<bool> repeats(crops.rows(), false);
   for (const Copies& copies : exact) {
     for (std::size_t i = 1; i < copies.size(); ++i) repeats[copies[i]] = true;
   }
   std::vector<Print> prints;
-  for (std::size_t row = 0; row < crops.rows(); ++row) {
+  for (const std::size_t row : rows) {
     if (crops.valid(row) && !repeats[row]) prints.push_back({.row = row});
   }
   return prints;
@@ -176,9 +177,17 @@ double mean_difference(const CropFile& crops, std::size_t one, std::size_t other
   return static_cast<double>(difference(crops, one, other, UINT64_MAX)) / static_cast<double>(crops.shape().bytes());
 }
 
-std::vector<Copies> find_exact_duplicates(const CropFile& crops) {
-  std::unordered_map<std::uint32_t, std::vector<Copies>> sets;  // more than one set only if checksums collide
+std::vector<std::size_t> valid_rows(const CropFile& crops) {
+  std::vector<std::size_t> rows;
   for (std::size_t row = 0; row < crops.rows(); ++row) {
+    if (crops.valid(row)) rows.push_back(row);
+  }
+  return rows;
+}
+
+std::vector<Copies> find_exact_duplicates(const CropFile& crops, const std::vector<std::size_t>& rows) {
+  std::unordered_map<std::uint32_t, std::vector<Copies>> sets;  // more than one set only if checksums collide
+  for (const std::size_t row : rows) {
     if (!crops.valid(row)) continue;
     std::vector<Copies>& alike = sets[crops.checksum(row)];
     const auto set =
@@ -234,14 +243,15 @@ std::uint64_t picture_hash(std::span<const std::uint8_t> image, const ImageShape
   return hash;
 }
 
-Duplicates find_duplicates(const CropFile& crops, int threads, const std::function<void(std::size_t)>& progress) {
-  Duplicates duplicates{.exact = find_exact_duplicates(crops)};
-  std::vector<Print> prints = distinct_rows(crops, duplicates.exact);
-  const std::size_t half = crops.rows() / 2;  // half of the progress for each of the two steps
+Duplicates find_duplicates(const CropFile& crops, const std::vector<std::size_t>& rows, int threads,
+                           const std::function<void(std::size_t)>& progress) {
+  Duplicates duplicates{.exact = find_exact_duplicates(crops, rows)};
+  std::vector<Print> prints = distinct_rows(crops, rows, duplicates.exact);
+  const std::size_t half = rows.size() / 2;  // half of the progress for each of the two steps
   add_hashes(
       crops, threads, [&](std::size_t done) { progress(done / 2); }, prints);
   duplicates.near = find_near(crops, std::move(prints), [&](std::size_t done) { progress(half + done / 2); });
-  progress(crops.rows());
+  progress(rows.size());
   return duplicates;
 }
 

@@ -19,15 +19,20 @@ struct Duplicates {
   std::vector<Copies> near;   // nearly equal; the first row of an exact set represents the set
 };
 
-/// Rows without a picture are ignored. Two crops are near if their hashes differ in at most 4 of 64 bits and their
-/// pixels by at most 6 of 255 in the mean. Near crops of one crop are one set. If thousands look alike, each is
-/// compared with a few hundred others only, so copies may be missed.
-///   progress: called with the rows done, up to crops.rows(); from many threads; may throw to stop the search
+/// Searches some rows of a crops file. Rows without a picture are ignored. Two crops are near if their hashes differ in
+/// at most 4 of 64 bits and their pixels by at most 6 of 255 in the mean. Near crops of one crop are one set. If
+/// thousands look alike, each is compared with a few hundred others only, so copies may be missed.
+///   rows: ascending; progress: called with the rows done, up to rows.size(); from many threads; may throw to stop the
+///   search
 /// Throws: DataError for a changed byte, and what `progress` throws.
-Duplicates find_duplicates(const CropFile& crops, int threads, const std::function<void(std::size_t)>& progress);
+Duplicates find_duplicates(const CropFile& crops, const std::vector<std::size_t>& rows, int threads,
+                           const std::function<void(std::size_t)>& progress);
 
 /// Duplicates::exact alone. Compares the checksums in the file, so it reads only the pixels of rows that share one.
-std::vector<std::vector<std::size_t>> find_exact_duplicates(const CropFile& crops);
+std::vector<Copies> find_exact_duplicates(const CropFile& crops, const std::vector<std::size_t>& rows);
+
+/// The rows with a picture, ascending.
+std::vector<std::size_t> valid_rows(const CropFile& crops);
 
 /// Duplicates::near with the exact copies of each row. Each row is in at most one set. Sets of exact copies alone are
 /// not among them.

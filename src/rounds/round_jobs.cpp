@@ -91,9 +91,10 @@ class Recorder {
             .progressed = [this](int job, const std::string& report) { hear(job, from_bytes<TrainProgress>(report)); },
             .terminating = [this](const std::vector<JobQueue::Running>& running) { say_what_ran(running); },
             .starting =
-                [this](int job) {
+                [this](int job, int slot) {
                   JobStart begun = start(job);
-                  if (begun.kind == JobStart::Kind::kRun) progress_.began(job);
+                  if (begun.kind == JobStart::Kind::kRun)
+                    progress_.began(job, leader_text(run_.place.layout, session_.hosts(), slot));
                   return begun;
                 }};
   }

@@ -30,8 +30,12 @@ ExitCode train_run(const TrainRequest& request, const MpiSession& session) {
   Run run = set_up_run(request, session);
   const RoundsPlan plan = plan_rounds(run, session);
   if (request.dry_run) {
-    if (session.rank() == 0) fmt::print("{}", describe_dry_run(run, plan.first));
-    check_memory(run, plan.first.jobs, session);
+    DryRun dry_run;
+    on_rank_0(session.ranks(), [&] {
+      dry_run = describe_dry_run(run, plan.first);
+      fmt::print("{}", dry_run.text);
+    });
+    check_memory(dry_run.need, run.place, session);
     return ExitCode::kDone;
   }
   check_memory(run, plan.first.jobs, session);
@@ -47,9 +51,7 @@ ExitCode train_run(const TrainRequest& request, const MpiSession& session) {
     if (ended && ended->code() == ExitCode::kStopped) write_cost(run.paths, outcome.before + outcome.now);
     if (ended) throw *ended;
     const std::string result = finish_run(run, plan, outcome, totals_of(run, session, start));
-    fmt::print("{}", result);
-    log_to_file("result:\n" + result);
-    fmt::print("Results: {}\n", run.paths.root.string());
+    print_result(result + fmt::format("Results: {}\n", run.paths.root.string()));
     return outcome.failures.empty() ? ExitCode::kDone : ExitCode::kSomeFailed;
   });
 }

@@ -107,6 +107,7 @@ ComputePlace choose_place(RunConfig& config, const MpiSession& session) {
     at::globalContext().setBenchmarkCuDNN(false);
     at::globalContext().setAllowTF32CuDNN(false);  // fp32 means fp32; bf16 is the fast option
   }
+  together(session.ranks(), [&] { place.free = free_memory(); });
   at::set_num_threads(place.mine.threads);
   const auto cpus = session.ranks().all_gather(cpu_kind());
   place.cpus = fmt::format("{}", fmt::join(std::set<std::string>(cpus.begin(), cpus.end()), " and "));

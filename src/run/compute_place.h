@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "cluster/free_memory.h"
 #include "cluster/mpi_session.h"
 #include "cluster/rank_layout.h"
 #include "model/model_files.h"
@@ -18,6 +19,7 @@ struct ComputePlace {
   RankPlace mine;
   torch::Device device = at::kCPU;
   std::string cpus;  // kinds of all ranks' CPUs, "AVX512, bf16"; different ones are joined by " and "
+  FreeMemory free;   // before this rank has allocated tensors: estimates keep what they used
 
   std::string device_name() const { return device.is_cuda() ? "cuda" : "cpu"; }
 };

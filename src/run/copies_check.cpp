@@ -55,18 +55,17 @@ void check_stop(std::size_t) {
 
 std::vector<std::string> separable_copies(const RunConfig& config, const Dataset& dataset, int threads) {
   const CropFile& crops = dataset.crops;
-  const bool small = crops.rows() * crops.shape().bytes() <= kMostBytes;
-  const Duplicates duplicates =
-      small ? find_duplicates(crops, threads, check_stop) : Duplicates{.exact = find_exact_duplicates(crops)};
-  const auto* groups = config.data.group.empty() ? nullptr : &crops.table().column(config.data.group);
   const std::vector<char> uses = uses_of_rows(dataset);
+  std::vector<std::size_t> rows = valid_rows(crops);
+  std::erase_if(rows, [&](std::size_t row) { return uses[row] == 0; });
+  const bool small = rows.size() * crops.shape().bytes() <= kMostBytes;
+  const Duplicates duplicates = small ? find_duplicates(crops, rows, threads, check_stop)
+                                      : Duplicates{.exact = find_exact_duplicates(crops, rows)};
+  const auto* groups = config.data.group.empty() ? nullptr : &crops.table().column(config.data.group);
   const std::vector<Copies> near = near_sets(duplicates);
   Separable folds, splits;
-  for (const Copies& all : all_sets(duplicates)) {
-    Copies used = all;
-    std::erase_if(used, [&](std::size_t row) { return uses[row] == 0; });
-    if (used.size() < 2) continue;
-    const bool is_near = std::binary_search(near.begin(), near.end(), all);
+  for (const Copies& used : all_sets(duplicates)) {
+    const bool is_near = std::binary_search(near.begin(), near.end(), used);
     const auto add = [&](Separable& found, const Copies& copies) {
       if (found.ids.empty()) found.ids = ids_text(dataset, copies);
       ++(is_near ? found.near : found.exact);
@@ -83,17 +82,17 @@ std::vector<std::string> separable_copies(const RunConfig& config, const Dataset
   std::vector<std::string> lines;
   if (!folds.ids.empty()) {
     lines.push_back(
-        fmt::format("{}: {} {}: folds may have one on each side, and OOF scores look better than they are; {}",
+        fmt::format("{}: train rows contain {} {}: folds may separate them, so OOF scores may be too good; {}",
                     crops.path().string(), sets_text(folds),
-                    groups ? fmt::format("have different groups in column {} (data.group)", shown(config.data.group))
-                           : "are in the train rows, without data.group",
+                    groups ? fmt::format("with different groups in column {} (data.group)", shown(config.data.group))
+                           : "and data.group is not set",
                     groups ? "give all rows of a set one group"
                            : "add a column with one value for all rows of a set, and name it in data.group"));
   }
   if (!splits.ids.empty()) {
     lines.push_back(fmt::format(
-        "{}: {} are in train rows and in test rows: the held-out test scores count images that were trained on; take "
-        "one of them out",
+        "{}: train and test rows share {}: the test scores may include images that were trained on; remove the copies "
+        "from one split",
         crops.path().string(), sets_text(splits)));
   }
   return lines;

@@ -228,8 +228,7 @@ void report_rows(const RunConfig& config, const Dataset& dataset) {
   warn_of_alike_classes(config, dataset);
   warn_of_alike_test_groups(config, dataset);
   warn_of_shared_groups(config, dataset);
-  const int threads = std::max(1, static_cast<int>(affinity_cores().size()));
-  for (const std::string& line : separable_copies(config, dataset, threads)) spdlog::warn("{}", line);
+  for (const std::string& line : separable_copies(config, dataset, usable_cores())) spdlog::warn("{}", line);
 }
 
 std::vector<std::int64_t> rows_of_plan(const Dataset& dataset, const FoldPlan& plan) {

@@ -4,13 +4,13 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 #include <set>
 #include <string_view>
 
 #include "base/files.h"
 #include "base/wording.h"
 #include "run/finished_job.h"
-#include "run/memory_check.h"
 #include "train/epoch_cut.h"
 
 namespace pleat {
@@ -114,16 +114,18 @@ std::string describe_rounds(const RunConfig& config, const Dataset& dataset, con
                      rounds.teacher);
 }
 
-/// Memory of the largest job, or disk space of all jobs, in bytes.
 struct Needs {
-  double peak = 0;  // tensors, including the copy for a checkpoint
-  double results = 0, checkpoint = 0;
+  double peak = 0;                     // bytes of a rank's tensors in the largest job
+  std::optional<MemoryNeed> to_do;     // the largest job that is not done
+  double results = 0, checkpoint = 0;  // bytes on disk, of all jobs and of one
 };
 
 // Measures only the first fold of each model and unit: others differ only in their rows.
 std::string describe_memory(const Run& run, const std::vector<PlannedJob>& jobs, Needs& needs) {
   const RunConfig& config = run.config;
   const Dataset& dataset = *run.dataset;
+  std::set<std::pair<int, int>> to_do;
+  for (const PlannedJob* job : kinds_to_do(run, jobs)) to_do.emplace(job->unit, job->model);
   std::string text;
   for (const PlannedJob& job : jobs) {
     if (job.fold.value != 0) continue;
@@ -133,13 +135,15 @@ std::string describe_memory(const Run& run, const std::vector<PlannedJob>& jobs,
         static_cast<double>(config.folds.k * config.folds.repeats * (1 + students_per_job(config.rounds)));
     text += fmt::format(
         "memory    {} for {}: weights {}, with gradients and optimizer {}, peak of a step {}, of predicting {}, copy "
-        "for "
-        "a checkpoint {}\n",
+        "for a checkpoint {}\n",
         config.models[std::size_t(job.model)].id, dataset.targets.units[std::size_t(job.unit)].name,
         memory_text(double(memory.weights)), memory_text(double(memory.state)), memory_text(double(memory.peak)),
         memory_text(double(memory.predicting)), memory_text(double(memory.checkpoint)));
     const double predictions = static_cast<double>(job.work.predict_rows.size()) * (8.0 + 4.0 * job.work.outputs());
-    needs.peak = std::max(needs.peak, static_cast<double>(memory.whole()));
+    MemoryNeed need = need_of(run, job, memory);
+    needs.peak = std::max(needs.peak, need.tensors);
+    const bool is_left = to_do.contains({job.unit, job.model});
+    if (is_left && (!needs.to_do || need.tensors > needs.to_do->tensors)) needs.to_do = std::move(need);
     needs.results += networks * (static_cast<double>(memory.weights) + predictions);
     needs.checkpoint =
         std::max(needs.checkpoint, 2.0 * static_cast<double>(memory.checkpoint));  // a job keeps the newest two
@@ -169,14 +173,14 @@ std::string describe_rank_memory(const Run& run, double tensors) {
   const int local = run.place.mine.local_size;
   const CropFile& file = run.dataset->crops;
   const double crops = static_cast<double>(file.rows() * file.shape().bytes());
-  const double free = free_for_a_rank(1);
+  const double free = free_for_a_rank(run.place.free, 1);
   return fmt::format("memory    about {} a rank, {} on this host's {}{}, and {} of crops shared in the page cache\n",
                      memory_text(tensors + kLibraryBytes), memory_text((tensors + kLibraryBytes) * local),
                      counted(local, "rank"), std::isinf(free) ? "" : fmt::format(" ({} free)", memory_text(free)),
                      memory_text(crops));
 }
 
-std::string describe_dry_run(const Run& run, const Round& round) {
+DryRun describe_dry_run(const Run& run, const Round& round) {
   const Dataset& dataset = *run.dataset;
   const int slots = run.place.layout.slots;
   Needs needs;
@@ -186,7 +190,7 @@ std::string describe_dry_run(const Run& run, const Round& round) {
   text += describe_memory(run, round.jobs, needs);
   text += describe_rank_memory(run, needs.peak);
   text += describe_disk(run.paths.root, needs, slots);
-  return text + "dry run: nothing was written\n";
+  return {text + "dry run: nothing was written\n", needs.to_do};
 }
 
 }  // namespace pleat

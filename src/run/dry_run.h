@@ -1,16 +1,23 @@
 // pleat train --dry-run: describes the plan of a run, its memory and its disk space.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "run/memory_check.h"
 #include "run/run_setup.h"
 
 namespace pleat {
 
+struct DryRun {
+  std::string text;
+  std::optional<MemoryNeed> need;  // of the largest job that is not done
+};
+
 /// Rows per class, groups, slots, jobs (marking those that the folder holds already), memory per rank (scaled from two
 /// small training steps) and disk. Reads only.
-std::string describe_dry_run(const Run& run, const Round& round);
+DryRun describe_dry_run(const Run& run, const Round& round);
 
 /// The part on data, groups, targets and slots.
 ///   jobs: at least two folds of one network

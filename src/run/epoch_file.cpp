@@ -21,7 +21,7 @@ std::string lines_before(const fs::path& file, std::int64_t epoch) {
   std::int64_t expected = 1;
   for (std::string line; expected < epoch && std::getline(lines, line); ++expected) {
     const Json json = parse_json_or_null(line);
-    if (!json.is_object() || json.value("epoch", std::int64_t{0}) != expected) break;
+    if (!json.is_object() || json.value("epoch", Json()) != expected) break;
     kept += line + "\n";
   }
   return kept;
@@ -39,7 +39,7 @@ void record_epoch(const fs::path& folder, const EpochReport& epoch) try {
   std::ofstream out(file, std::ios::app | std::ios::binary);
   if (!(out << line << std::flush)) throw_file_error("write", file, errno);
 } catch (const Error& error) {
-  spdlog::warn("{}; training goes on", error.what());
+  spdlog::warn("{}; training continues", error.what());
 }
 
 }  // namespace pleat

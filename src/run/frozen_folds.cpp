@@ -77,8 +77,7 @@ void warn_of_unknown_rows(const Run& run, const FoldPlan& plan, const std::strin
   if (count == 0) return;
   spdlog::warn(
       "folds.file {} does not have {} of the {} train rows, such as '{}', so they take no part; leave folds.file out "
-      "to "
-      "make a plan of all rows",
+      "to make a plan of all rows",
       file, count, dataset.train.size(), shown(first));
 }
 

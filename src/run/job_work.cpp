@@ -60,11 +60,6 @@ std::string scores_text(const Run& run, const PlannedJob& job, const FinishedJob
 
 std::string train_job(const Run& run, const PlannedJob& job, const Slot& slot, const HandedOut& handed_out) {
   const LogContext context_of_lines(handed_out.name);
-  if (slot.leads()) {
-    const std::string line =
-        fmt::format("starts on host {} with {}", run.host, counted(at::get_num_threads(), "thread"));
-    has_terminal() ? log_to_file(line) : spdlog::info("{}", line);  // rank 0 shows a bar there
-  }
   const Clock::time_point start = Clock::now();
   JobSource* source = handed_out.source;
   const TrainContext context{
@@ -90,10 +85,16 @@ std::string keep_result(const Run& run, const PlannedJob& job, const FinishedJob
   return scores_text(run, job, finished, scores);
 }
 
+std::string leader_text(const RankLayout& layout, const std::vector<std::string>& hosts, int slot) {
+  const int leader = layout.leader(slot);
+  return fmt::format("host {} (rank {})", hosts[std::size_t(leader)], leader);
+}
+
 void report_running(const std::vector<JobQueue::Running>& running, const RankLayout& layout,
                     const std::vector<std::string>& hosts, const std::string& command,
                     const std::function<std::string(int job)>& name_of,
                     const std::function<std::string(int job)>& place_of) {
+  end_block();
   spdlog::warn("received SIGTERM (a lost rank, Ctrl-C under mpirun, a time limit) while {} ran:",
                counted(std::int64_t(running.size()), "job"));
   for (const auto& [job, slot] : running) {

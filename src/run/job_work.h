@@ -29,7 +29,11 @@ std::string train_job(const Run& run, const PlannedJob& job, const Slot& slot, c
 /// cannot be written.
 std::string keep_result(const Run& run, const PlannedJob& job, const FinishedJob& finished, Owner owner = Owner::kRun);
 
-/// Logs every rank's job after SIGTERM. A lost rank cannot report its job, and rank 0 cannot know which rank was lost.
+/// "host node1 (rank 4)": the slot's leader.
+std::string leader_text(const RankLayout& layout, const std::vector<std::string>& hosts, int slot);
+
+/// Removes the bars, and logs every rank's job after SIGTERM. A lost rank cannot report its job, and rank 0 cannot know
+/// which rank was lost.
 ///   name_of, place_of: of a job of the queue
 void report_running(const std::vector<JobQueue::Running>& running, const RankLayout& layout,
                     const std::vector<std::string>& hosts, const std::string& command,

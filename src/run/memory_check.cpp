@@ -8,7 +8,6 @@
 #include <set>
 #include <utility>
 
-#include "cluster/free_memory.h"
 #include "run/finished_job.h"
 
 namespace pleat {
@@ -37,7 +36,18 @@ std::string remedy(const MemoryNeed& need, double free, int local_size) {
                      memory_text(std::max(smaller, need.least + kLibraryBytes)), fewer);
 }
 
-// Jobs of one kind need the same memory: folds differ only in their rows.
+// A rough estimate suffices where it leaves half of the memory free.
+MemoryNeed careful_need(const Run& run, const PlannedJob& job, double free) {
+  MemoryNeed rough = need_of(run, job, Accuracy::kRough);
+  return 2 * rough.bytes() < free ? rough : need_of(run, job);
+}
+
+}  // namespace
+
+std::string memory_text(double bytes) {
+  return bytes < 1e9 ? fmt::format("{:.1f} MB", bytes / 1e6) : fmt::format("{:.2f} GB", bytes / 1e9);
+}
+
 std::vector<const PlannedJob*> kinds_to_do(const Run& run, const std::vector<PlannedJob>& jobs) {
   std::vector<const PlannedJob*> kinds;
   std::set<std::pair<int, int>> seen;
@@ -48,18 +58,6 @@ std::vector<const PlannedJob*> kinds_to_do(const Run& run, const std::vector<Pla
   return kinds;
 }
 
-// A rough estimate suffices where it leaves half of the memory free.
-MemoryNeed careful_need(const Run& run, const PlannedJob& job, double free) {
-  MemoryNeed rough = need_of(run, job, Care::kRough);
-  return 2 * rough.bytes() < free ? rough : need_of(run, job);
-}
-
-}  // namespace
-
-std::string memory_text(double bytes) {
-  return bytes < 1e9 ? fmt::format("{:.1f} MB", bytes / 1e6) : fmt::format("{:.2f} GB", bytes / 1e9);
-}
-
 std::int64_t pseudo_rows_at_most(const Run& run) {
   const RoundsConfig& rounds = run.config.rounds;
   if (rounds.count == 1) return 0;
@@ -67,22 +65,26 @@ std::int64_t pseudo_rows_at_most(const Run& run) {
   return static_cast<std::int64_t>(dataset.unlabelled.size() + (rounds.use_test ? dataset.test.size() : 0));
 }
 
-MemoryNeed need_of(const Run& run, const PlannedJob& job, Care care) {
+MemoryNeed need_of(const Run& run, const PlannedJob& job, Accuracy accuracy) {
   const std::int64_t images = images_of_step(job.work, pseudo_rows_at_most(run));
-  const MemoryEstimate memory = estimate_memory(job.work, run.dataset->crops.shape(), images, care);
+  return need_of(run, job, estimate_memory(job.work, run.dataset->crops.shape(), images, accuracy));
+}
+
+MemoryNeed need_of(const Run& run, const PlannedJob& job, const MemoryEstimate& memory) {
+  const std::int64_t images = images_of_step(job.work, pseudo_rows_at_most(run));
   const bool gpu = run.place.device.is_cuda();
   const std::int64_t fixed = memory.checkpoint + memory.weights;  // host memory of a rank with a GPU
   return {.what = fmt::format("training {} for {}", run.config.models[std::size_t(job.model)].id,
                               run.dataset->targets.units[std::size_t(job.unit)].name),
-          .tensors = double(gpu ? memory.ahead + fixed : memory.whole()),
+          .tensors = double(gpu ? memory.ahead + fixed : memory.rank_bytes()),
           .least = double(gpu ? fixed : std::max(memory.predicting, memory.state) + memory.checkpoint),
           .per_image = gpu ? double(memory.ahead) / double(images) : double(memory.per_image),
           .images = images,
           .micro_batches = job.work.train.micro_batches};
 }
 
-double free_for_a_rank(int local_size) {
-  return free_memory().least() / std::max(1, local_size) + std::min(own_memory(), kLibraryBytes);
+double free_for_a_rank(const FreeMemory& free, int ranks) {
+  return free.least() / std::max(1, ranks) + std::min(free.own, kLibraryBytes);
 }
 
 void require_memory(const MemoryNeed& need, double free, int local_size, const std::string& host) {
@@ -96,22 +98,22 @@ void require_memory(const MemoryNeed& need, double free, int local_size, const s
 void check_memory(const Run& run, const std::vector<PlannedJob>& jobs, const MpiSession& session) {
   std::optional<MemoryNeed> largest;
   on_rank_0(session.ranks(), [&] {
-    const double free = free_for_a_rank(run.place.mine.local_size);
+    const double free = free_for_a_rank(run.place.free, run.place.mine.local_size);
     for (const PlannedJob* job : kinds_to_do(run, jobs)) {
       MemoryNeed need = careful_need(run, *job, free);
       if (!largest || need.tensors > largest->tensors) largest = std::move(need);
     }
   });
-  check_memory(largest, run.place.mine, session);
+  check_memory(largest, run.place, session);
 }
 
-void check_memory(const std::optional<MemoryNeed>& need, const RankPlace& place, const MpiSession& session) {
+void check_memory(const std::optional<MemoryNeed>& need, const ComputePlace& place, const MpiSession& session) {
   const auto known = broadcast<std::vector<MemoryNeed>>(
       session.ranks(), [&] { return need ? std::vector<MemoryNeed>{*need} : std::vector<MemoryNeed>(); });
   const std::string host = session.hosts()[std::size_t(session.rank())];  // collective
   together(session.ranks(), [&] {
-    for (const MemoryNeed& each : known)
-      require_memory(each, free_for_a_rank(place.local_size), place.local_size, host);
+    const int ranks = place.mine.local_size;
+    for (const MemoryNeed& each : known) require_memory(each, free_for_a_rank(place.free, ranks), ranks, host);
   });
 }
 

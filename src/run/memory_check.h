@@ -21,10 +21,11 @@ inline constexpr double kLibraryBytes = 230e6;
 /// Memory that a rank needs for one kind of job.
 struct MemoryNeed {
   std::string what;                // "training resnet18 for mask"
-  double tensors = 0, least = 0;   // bytes of a rank's tensors at the peak; of them, independent of the batch
+  double tensors = 0;              // peak bytes of a rank's tensors
+  double least = 0;                // the part of `tensors` that does not depend on the batch
   double per_image = 0;            // bytes that one more image of a step adds to `tensors`; 0: no batch to choose
   std::int64_t images = 0;         // of a step
-  std::int64_t micro_batches = 1;  // steps' parts; a batch has images x micro_batches
+  std::int64_t micro_batches = 1;  // parts of a batch; a batch has images x micro_batches images
   double bytes() const { return tensors + kLibraryBytes; }
   static constexpr auto members() {
     return std::tuple{&MemoryNeed::what,      &MemoryNeed::tensors, &MemoryNeed::least,
@@ -33,14 +34,17 @@ struct MemoryNeed {
 };
 
 /// The need of a job on this run's device. On a GPU only its host memory counts: batches and copies.
-MemoryNeed need_of(const Run& run, const PlannedJob& job, Care care = Care::kClose);
+MemoryNeed need_of(const Run& run, const PlannedJob& job, const MemoryEstimate& memory);
+MemoryNeed need_of(const Run& run, const PlannedJob& job, Accuracy accuracy = Accuracy::kClose);
+
+/// The first job of each kind that is not done: a model for a target. Folds differ only in their rows.
+std::vector<const PlannedJob*> kinds_to_do(const Run& run, const std::vector<PlannedJob>& jobs);
 
 /// Pseudo-labelled rows that a student of this run may train on besides its fold's rows.
 std::int64_t pseudo_rows_at_most(const Run& run);
 
-/// Bytes that each rank of this host may use, with those that this process uses already, up to kLibraryBytes.
-///   local_size: ranks on this host
-double free_for_a_rank(int local_size);
+/// Bytes that each of `ranks` ranks of this host may use, with those that the rank used already, up to kLibraryBytes.
+double free_for_a_rank(const FreeMemory& free, int ranks);
 
 /// Throws: ClusterError if `free` bytes cannot hold a rank, with both figures and, if there is one, a batch that fits.
 ///   host: of the ranks; local_size: their number
@@ -51,7 +55,7 @@ void require_memory(const MemoryNeed& need, double free, int local_size, const s
 void check_memory(const Run& run, const std::vector<PlannedJob>& jobs, const MpiSession& session);
 
 /// Collective. The comparison alone. `need`: on rank 0; none: nothing to check.
-void check_memory(const std::optional<MemoryNeed>& need, const RankPlace& place, const MpiSession& session);
+void check_memory(const std::optional<MemoryNeed>& need, const ComputePlace& place, const MpiSession& session);
 
 /// "22.5 GB", "306.2 MB"
 std::string memory_text(double bytes);

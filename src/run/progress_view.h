@@ -14,11 +14,19 @@ struct RunningJob {
   std::string status;  // "epoch 3 of 8, loss 0.4123, 1,523 images/s"
 };
 
-/// "████████░░░░░░░░░░░░", 20 characters. `share`: 0 to 1
-std::string progress_bar(double share);
+/// The room for progress_lines.
+struct ProgressRoom {
+  int columns = 80;
+  bool utf8 = true;  // false: ASCII bars
+};
 
-/// At most kShownJobs jobs, with the number of the others, then `whole`.
-std::vector<std::string> progress_lines(const std::vector<RunningJob>& jobs, const std::string& whole);
+/// "████████░░░░░░░░░░░░", or "########............" without `utf8`. `share`: 0 to 1; `width`: characters
+std::string progress_bar(double share, int width = 20, bool utf8 = true);
+
+/// At most kShownJobs jobs, with the number of the others, then `whole`. Bars shrink to 5 characters where the text
+/// needs their room.
+std::vector<std::string> progress_lines(const std::vector<RunningJob>& jobs, const std::string& whole,
+                                        const ProgressRoom& room = {});
 inline constexpr std::size_t kShownJobs = 12;
 
 }  // namespace pleat

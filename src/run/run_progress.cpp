@@ -29,11 +29,13 @@ RunProgress::RunProgress(std::vector<JobSize> jobs, std::string score, int slots
       done_(jobs_.size()),
       done_before_(jobs_.size()),
       heard_(jobs_.size()),
+      is_done_(jobs_.size()),
       epochs_(jobs_.size()),
       rates_(jobs_.size()),
       losses_(jobs_.size()),
       logged_(jobs_.size()),
-      terminal_(has_terminal()) {
+      terminal_(has_terminal()),
+      utf8_(has_utf8()) {
   for (const JobSize& job : jobs_) total_.push_back(job.rows * job.epochs);
 }
 
@@ -51,11 +53,13 @@ void RunProgress::skipped(int job) { total_[std::size_t(job)] = 0; }
 void RunProgress::already_done(int job) {
   const auto index = static_cast<std::size_t>(job);
   done_[index] = done_before_[index] = total_[index];
+  is_done_[index] = true;
 }
 
-void RunProgress::began(int job) {
+void RunProgress::began(int job, const std::string& where) {
   running_.push_back(job);
-  draw();
+  show_line(fmt::format("{}: starts on {}", jobs_[std::size_t(job)].name, where));
+  draw(Draw::kAtOnce);
 }
 
 void RunProgress::heard(int job, const TrainProgress& report) {
@@ -71,7 +75,7 @@ void RunProgress::heard(int job, const TrainProgress& report) {
   losses_[index] = epoch.loss;
   constexpr double kLogEvery = 10;  // seconds
   if (whole || seconds() - logged_[index] > kLogEvery) log_report(job, report);
-  draw();
+  draw(Draw::kIfDue);
 }
 
 void RunProgress::log_report(int job, const TrainProgress& report) {
@@ -86,6 +90,11 @@ void RunProgress::log_report(int job, const TrainProgress& report) {
   const std::string line =
       fmt::format("{}: epoch {} of {}{}: loss {:.4f}{}, {:.0f} images/s; {}", jobs_[index].name, epoch.epoch,
                   jobs_[index].epochs, within, epoch.loss, inner, rates_[index], remaining());
+  show_line(line);
+}
+
+// On a terminal the bars say it.
+void RunProgress::show_line(const std::string& line) const {
   if (terminal_)
     log_to_file(line);
   else
@@ -101,31 +110,34 @@ std::string RunProgress::status_of(int job) const {
                      grouped(static_cast<std::size_t>(rates_[index])));
 }
 
-void RunProgress::draw() const {
-  if (!terminal_) return;
+void RunProgress::draw(Draw when) {
+  constexpr double kEvery = 0.2;  // seconds
+  if (!terminal_ || (when == Draw::kIfDue && seconds() - drawn_ < kEvery)) return;
+  drawn_ = seconds();
   std::vector<RunningJob> jobs;
-  std::int64_t done = 0;
-  for (std::size_t i = 0; i < jobs_.size(); ++i) done += total_[i] > 0 && done_[i] == total_[i];
+  std::int64_t planned = 0;  // without jobs that will not run
+  for (std::size_t i = 0; i < jobs_.size(); ++i) planned += total_[i] > 0 || is_done_[i];
   for (const int job : running_) {
     const auto index = static_cast<std::size_t>(job);
-    done -= total_[index] > 0 && done_[index] == total_[index];  // it predicts
     jobs.push_back(
         {jobs_[index].name, double(done_[index]) / double(std::max<std::int64_t>(1, total_[index])), status_of(job)});
   }
-  show_block(progress_lines(
-      jobs, fmt::format("{} of {} done, {}", done, counted(std::int64_t(jobs_.size()), "job"), remaining())));
+  const auto done = std::count(is_done_.begin(), is_done_.end(), true);
+  show_block(progress_lines(jobs, fmt::format("{} of {} done, {}", done, counted(planned, "job"), remaining()),
+                            {.columns = terminal_size().columns, .utf8 = utf8_}));
 }
 
 void RunProgress::finished(int job, const std::string& score) {
   done_[std::size_t(job)] = total_[std::size_t(job)];
+  is_done_[std::size_t(job)] = true;
   std::erase(running_, job);
-  draw();
+  draw(Draw::kAtOnce);
   spdlog::info("{}: done, {} on its held-out rows", jobs_[std::size_t(job)].name, score);
 }
 
 void RunProgress::failed(int job) {
   std::erase(running_, job);
-  draw();
+  draw(Draw::kAtOnce);
 }
 
 std::string RunProgress::place_of(int job) const {

@@ -37,8 +37,8 @@ class RunProgress {
   void expect(std::int64_t images) { expected_ = images; }
 
   void already_done(int job);
-  /// A slot begins the job.
-  void began(int job);
+  /// A slot begins the job. `where`: as leader_text
+  void began(int job, const std::string& where);
   void heard(int job, const TrainProgress& report);
   void finished(int job, const std::string& score);
   void failed(int job);
@@ -51,8 +51,10 @@ class RunProgress {
  private:
   std::string remaining() const;
   std::string status_of(int job) const;
-  void draw() const;
+  enum class Draw { kAtOnce, kIfDue };
+  void draw(Draw when);
   void log_report(int job, const TrainProgress& report);
+  void show_line(const std::string& line) const;
 
   std::vector<JobSize> jobs_;
   std::string score_;
@@ -60,13 +62,15 @@ class RunProgress {
   Clock::time_point start_;
   std::vector<std::int64_t> total_, done_, done_before_;  // images per job; done_before_: in earlier starts
   std::vector<bool> heard_;
+  std::vector<bool> is_done_;
   std::vector<std::int64_t> epochs_;  // completed, as last reported
   std::int64_t expected_ = 0;
   std::vector<double> rates_;   // images per second, as last reported; 0: no report yet
   std::vector<double> losses_;  // as last reported
   std::vector<double> logged_;  // seconds() of the last line
   std::vector<int> running_;    // in the order of their start
-  const bool terminal_;
+  const bool terminal_, utf8_;
+  double drawn_ = -1;  // seconds() of the last drawing
 };
 
 /// The largest load of a slot if each job in turn goes to the slot that is free first.

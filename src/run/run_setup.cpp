@@ -163,8 +163,8 @@ std::vector<std::string> check_networks(const RunConfig& config, const Dataset& 
       if (!freezes || trains_head(*network)) continue;
       throw UsageError(
           "model {}: its script does not name its last layer, or that layer is not trained, so train.freeze_epochs "
-          "({}) "
-          "cannot freeze the other layers; leave freeze_epochs out, or make the script with launch/export_model.py",
+          "({}) cannot freeze the other layers; leave freeze_epochs out, or make the script with "
+          "launch/export_model.py",
           model.id, config.train.freeze_epochs);
     }
   }

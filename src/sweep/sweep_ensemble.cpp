@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "base/files.h"
+#include "base/run_log.h"
 #include "base/wording.h"
 #include "merge/merge_runs.h"
 #include "merge/merged_folder.h"
@@ -55,9 +56,9 @@ void collect_ensemble(const SweepPlan& plan, SweepState& state, const std::vecto
                       const std::optional<HonestScore>& honest) {
   MergeRequest request{.out = plan.paths.ensemble(), .method = "greedy"};
   for (const int cell : complete) request.runs.push_back(plan.trials[std::size_t(cell)].full.paths.root);
-  fmt::print("\nensemble of {}\n", counted(std::int64_t(complete.size()), "complete cell"));
+  print_result(fmt::format("\nensemble of {}\n", counted(std::int64_t(complete.size()), "complete cell")));
   if (ensemble_is_current(plan, state, complete)) {
-    fmt::print("{} was made by an earlier start\n", plan.paths.ensemble().string());
+    print_result(fmt::format("{} was made by an earlier start\n", plan.paths.ensemble().string()));
   } else {
     merge_runs(request);
     write_file(plan.paths.ensemble_cells(), names_of(plan, complete));
@@ -68,14 +69,14 @@ void collect_ensemble(const SweepPlan& plan, SweepState& state, const std::vecto
   if (honest && honest->folds == plan.shape.folds) {
     const TargetsScore joined = state.scores.scores_of_ensemble(read_oof(ensemble.oof(0)));
     const Interval gain = as_shown(paired_difference(joined, honest->rows), run.config.score);
-    fmt::print("difference to the best cell, both cross-fitted: {} {:+.4f} ({:+.4f} to {:+.4f})\n", run.config.score,
-               gain.value, gain.low, gain.high);
+    print_result(fmt::format("difference to the best cell, both cross-fitted: {} {:+.4f} ({:+.4f} to {:+.4f})\n",
+                             run.config.score, gain.value, gain.low, gain.high));
   }
   const auto of_ensemble = test_score(ensemble, run.dataset->targets);
   const auto of_best = test_score(plan.trials[std::size_t(winner)].full.paths, run.dataset->targets);
   if (of_ensemble && of_best)
-    fmt::print("on held-out test rows: {} {}, best cell {}\n", run.config.score, shown(*of_ensemble, run.config.score),
-               shown(*of_best, run.config.score));
+    print_result(fmt::format("on held-out test rows: {} {}, best cell {}\n", run.config.score,
+                             shown(*of_ensemble, run.config.score), shown(*of_best, run.config.score)));
 }
 
 }  // namespace pleat

@@ -242,29 +242,30 @@ ExitCode finish_sweep(SweepPlan& plan, SweepState& state) {
   const std::string table = finish_trials(plan, state, complete, winner, times);
   write_file(plan.paths.table(), sweep_csv(plan.cells, result));
   const std::string cells = sweep_text(plan.cells, result);
-  fmt::print("\n{}", cells);
-  log_to_file("result:\n" + cells);
+  print_result("\n" + cells);
   report_failed(plan, result);
   if (winner < 0) {
     std::error_code ignored;
     fs::remove(plan.paths.best(), ignored);
     free_weights(plan, state, winner);
-    fmt::print("\nno cell is done on all folds, so there is no best.yaml\n");
+    print_result("\nno cell is done on all folds, so there is no best.yaml\n");
     return code;
   }
   const CellResult& best = result.cells[std::size_t(winner)];
   write_best(plan, winner, result);
   const auto honest = honest_score(state.scores, complete, winner, plan.base().plan->k, last_decision(plan, result));
   const bool several = plan.trials[std::size_t(winner)].full.config.models.size() > 1;
-  fmt::print("\nbest: {}{}\n{}\n{}{}", best.name,
-             several ? " (cells are compared by the mean of their models; the table has the blend of its run)" : "",
-             table, honest_text(honest, plan, result.score), equals_text(result, winner));
+  print_result(fmt::format(
+      "\nbest: {}{}\n{}\n{}{}", best.name,
+      several ? " (cells are compared by the mean of their models; the table has the blend of its run)" : "", table,
+      honest_text(honest, plan, result.score), equals_text(result, winner)));
   if (plan.collect) collect_ensemble(plan, state, complete, honest);
   free_weights(plan, state, winner);
   name_old_ensemble(plan);
-  fmt::print("\nResults: {} (a row per cell), {} (the best cell's config), {} ({})\n", plan.paths.table().string(),
-             plan.paths.best().string(), plan.paths.trial(best.name).root.string(),
-             plan.base().config.sweep.keep == "scores" ? "its run, without weights" : "its run, for pleat predict");
+  print_result(fmt::format(
+      "\nResults: {} (a row per cell), {} (the best cell's config), {} ({})\n", plan.paths.table().string(),
+      plan.paths.best().string(), plan.paths.trial(best.name).root.string(),
+      plan.base().config.sweep.keep == "scores" ? "its run, without weights" : "its run, for pleat predict"));
   return code;
 }
 

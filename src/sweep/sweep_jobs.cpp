@@ -54,9 +54,9 @@ class Keeper {
                   [this](int index) { return progress_.place_of(index); });
             },
         .starting =
-            [this](int index) {
+            [this](int index, int slot) {
               state_.folders.begin(job_of(index));
-              progress_.began(index);
+              progress_.began(index, leader_text(plan_.base().place.layout, session_.hosts(), slot));
               return JobStart{};
             }};
   }

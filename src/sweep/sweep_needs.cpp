@@ -23,7 +23,7 @@ FoldNeeds needs_of_fold(const Run& run) {
   FoldNeeds needs;
   for (const PlannedJob& job : plan_fold(run, {0})) {
     const MemoryEstimate estimate =
-        estimate_memory(job.work, run.dataset->crops.shape(), images_of_step(job.work), Care::kRough);
+        estimate_memory(job.work, run.dataset->crops.shape(), images_of_step(job.work), Accuracy::kRough);
     needs.weights += double(estimate.weights);
     needs.predictions += double(job.work.predict_rows.size()) * (8.0 + 4.0 * job.work.outputs());
     needs.checkpoint = std::max(needs.checkpoint, 2.0 * double(estimate.checkpoint));  // a job keeps the newest two
@@ -59,6 +59,16 @@ double size_of_folder(const fs::path& folder) {
   return bytes;
 }
 
+// Whether no job of the cell is left on any fold.
+bool is_trained(const Run& run, const std::vector<int>& folds) {
+  return std::all_of(folds.begin(), folds.end(), [&](int fold) {
+    const std::vector<PlannedJob> jobs = plan_fold(run, {fold});
+    return std::all_of(jobs.begin(), jobs.end(), [&](const PlannedJob& job) {
+      return held_result(run.folder_of(job), job.work.key) != Held::kNothing;
+    });
+  });
+}
+
 }  // namespace
 
 SweepNeeds needs_of(const SweepPlan& plan) {
@@ -89,11 +99,8 @@ std::optional<MemoryNeed> memory_of(const SweepPlan& plan, bool all) {
   };
   std::map<std::string, Kind> kinds;  // the cell with the most images in a step stands for those of its kind
   for (const Trial& trial : plan.trials) {
+    if (!all && is_trained(trial.full, plan.fold_order)) continue;
     const std::vector<PlannedJob> jobs = plan_fold(trial.full, {plan.fold_order.front()});
-    const auto trained = [&](const PlannedJob& job) {
-      return held_result(trial.full.folder_of(job), job.work.key) != Held::kNothing;
-    };
-    if (!all && std::all_of(jobs.begin(), jobs.end(), trained)) continue;
     const Json config = to_json(trial.full.config);
     const Json& train = config["train"];
     const Json kind{config["models"], train["optimizer"], train["ema"], train["keep"], train["precision"]};

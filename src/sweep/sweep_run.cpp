@@ -42,7 +42,7 @@ ExitCode sweep_run(const SweepRequest& request, const MpiSession& session) {
   SweepPlan plan = plan_sweep(request, session);
   std::optional<MemoryNeed> memory;
   on_rank_0(session.ranks(), [&] { memory = memory_of(plan, /*all=*/request.train.dry_run); });
-  check_memory(memory, plan.base().place.mine, session);
+  check_memory(memory, plan.base().place, session);
   if (request.train.dry_run) {
     choose_conv_plans(plan, session);
     on_rank_0(session.ranks(), [&] { fmt::print("{}", describe_sweep(plan, *memory)); });

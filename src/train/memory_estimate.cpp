@@ -104,10 +104,13 @@ struct Sample {
   double weight;           // measured images that one image counts as
 };
 
-Sample sample_for(const ModelConfig& model, const ImageShape& full, Care care) {
+// `images`: of the real step, which the sample does not exceed.
+Sample sample_for(const ModelConfig& model, const ImageShape& full, std::int64_t images, Accuracy accuracy) {
   constexpr int kLargeSide = 256;
   const std::int64_t area = std::int64_t{full.height} * full.width, large = kLargeSide * kLargeSide;
-  const std::int64_t few = care == Care::kRough || area > large ? 2 : 16;
+  constexpr std::int64_t kFew = 2, kMany = 16;
+  const std::int64_t few =
+      accuracy == Accuracy::kRough || area > large ? kFew : std::clamp<std::int64_t>(images / 2, kFew, kMany);
   Sample sample{.shape = full, .few = few, .more = 2 * few, .weight = 1};
   if (area <= large || !model.script.empty()) return sample;  // a script may take one size alone
   const double scale = std::sqrt(double(large) / double(area));
@@ -145,12 +148,12 @@ std::int64_t waiting_bytes(const ImageShape& shape, std::int64_t images) {
 }
 
 std::int64_t activations_of_prediction(const ModelConfig& model, const ImageShape& shape, int outputs, bool bf16,
-                                       Care care, std::int64_t* weights) {
-  const Sample sample = sample_for(model, shape, care);
+                                       Accuracy accuracy, std::int64_t* weights) {
+  const std::int64_t images = prediction_batch(shape);
+  const Sample sample = sample_for(model, shape, images, accuracy);
   const PredictionBytes few = prediction_with(model, sample.shape, outputs, bf16, sample.few);
   const PredictionBytes more = prediction_with(model, sample.shape, outputs, bf16, sample.more);
   if (weights != nullptr) *weights = few.weights;
-  const std::int64_t images = prediction_batch(shape);
   return peak_with(images, sample, few.trace, more.trace) + waiting_bytes(shape, images);
 }
 
@@ -162,8 +165,8 @@ std::int64_t images_of_step(const FoldJob& job, std::int64_t more_rows) {
          job.train.micro_batches;
 }
 
-MemoryEstimate estimate_memory(const FoldJob& job, const ImageShape& shape, std::int64_t images, Care care) {
-  const Sample sample = sample_for(job.model, shape, care);
+MemoryEstimate estimate_memory(const FoldJob& job, const ImageShape& shape, std::int64_t images, Accuracy accuracy) {
+  const Sample sample = sample_for(job.model, shape, images, accuracy);
   const StepBytes few = step_with(job, sample.shape, sample.few), more = step_with(job, sample.shape, sample.more);
   const auto peak = [&](std::int64_t count) {
     return peak_with(count, sample, few.trace, more.trace) + waiting_bytes(shape, count);
@@ -176,13 +179,13 @@ MemoryEstimate estimate_memory(const FoldJob& job, const ImageShape& shape, std:
           .peak = best + peak(images),
           .per_image = peak(images + 1) - peak(images),
           .predicting = state + activations_of_prediction(job.model, shape, job.outputs(),
-                                                          job.train.precision == "bf16", care, nullptr),
+                                                          job.train.precision == "bf16", accuracy, nullptr),
           .ahead = waiting_bytes(shape, images)};
 }
 
 std::int64_t predicting_memory(const ModelConfig& model, const ImageShape& shape, int outputs, bool bf16) {
   std::int64_t weights = 0;
-  const std::int64_t more = activations_of_prediction(model, shape, outputs, bf16, Care::kClose, &weights);
+  const std::int64_t more = activations_of_prediction(model, shape, outputs, bf16, Accuracy::kClose, &weights);
   return weights + more;
 }
 

@@ -17,12 +17,12 @@ struct MemoryEstimate {
   std::int64_t ahead = 0;       // bytes of the batches that are read ahead, a part of `peak`; in host memory
 
   /// Peak bytes of a training rank, with the copy for a checkpoint.
-  std::int64_t whole() const { return (peak > predicting ? peak : predicting) + checkpoint; }
+  std::int64_t rank_bytes() const { return (peak > predicting ? peak : predicting) + checkpoint; }
 };
 
-/// How many images the two measured steps have.
-enum class Care {
-  kClose,  // 16 and 32: within a few percent
+/// Number of images in the two measured steps.
+enum class Accuracy {
+  kClose,  // 16 and 32, or fewer if the real step has fewer: within a few percent
   kRough,  // 2 and 4: an eighth of the work, about a tenth too low
 };
 
@@ -32,10 +32,10 @@ std::int64_t images_of_step(const FoldJob& job, std::int64_t more_rows = 0);
 
 /// Measures on the CPU, whatever the run's device, on smaller images if `shape` is large. Two things are not counted:
 /// CUDA's float32 gradients in bf16 (2 more bytes per weight), and the convolution plan's matrices (up to 32 MB on the
-/// CPU).
+/// CPU). Uses no more memory than the real step and prediction, or those of 4 images.
 ///   shape: of the largest training images; images: as images_of_step
 MemoryEstimate estimate_memory(const FoldJob& job, const ImageShape& shape, std::int64_t images,
-                               Care care = Care::kClose);
+                               Accuracy accuracy = Accuracy::kClose);
 
 /// Peak bytes of tensors, weights included, while a network predicts crops outside of a job.
 ///   outputs: width of the last layer

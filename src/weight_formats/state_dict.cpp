@@ -98,8 +98,8 @@ class Reader {
     // Divides, since multiplying a huge count would overflow.
     const auto count = static_cast<std::uint64_t>(storage.count);
     if (found.size() % storage.item != 0 || found.size() / storage.item != count) {
-      refuse_weights(file_, fmt::format("its storage '{}' has {} bytes, expected {} {}", shown(storage.key),
-                                        found.size(), storage.count, storage.dtype));
+      refuse_weights(file_, fmt::format("its storage '{}' has {} bytes, expected {} numbers of type {}",
+                                        shown(storage.key), found.size(), storage.count, storage.dtype));
     }
     return found;
   }

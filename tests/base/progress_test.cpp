@@ -13,7 +13,8 @@ struct Screen {
   std::vector<std::string> lines;
   double clock = 100;
   Progress::Output output(bool terminal) {
-    return {terminal, [this](const std::string& line) { lines.push_back(line); }, [this] { return clock; }};
+    return {terminal, [this](const std::string& line) { lines.push_back("drawn: " + line); },
+            [this](const std::string& line) { lines.push_back(line); }, [this] { return clock; }};
   }
 };
 
@@ -30,7 +31,7 @@ TEST(Progress, SpeaksEveryTenSecondsAndAtTheEndAwayFromATerminal) {
                                         "crops: 2,000 of 2,000 (100 %), 100/s, took 20 s"));
 }
 
-TEST(Progress, RewritesOneLineOnATerminalAndEndsIt) {
+TEST(Progress, RedrawsOneLineOnATerminalAndKeepsTheLastState) {
   Screen screen;
   {
     Progress progress("crops", 4, screen.output(true));
@@ -39,7 +40,8 @@ TEST(Progress, RewritesOneLineOnATerminalAndEndsIt) {
     screen.clock += 0.4;
     progress.set(2);
   }
-  EXPECT_THAT(screen.lines, ElementsAre("\r\x1b[Kcrops: 2 of 4 (50 %), 4.0/s, 1 s left", "\n"));
+  EXPECT_THAT(screen.lines, ElementsAre("drawn: crops: 2 of 4 (50 %), 4.0/s, 1 s left",
+                                        "drawn: ", "crops: 2 of 4 (50 %), 4.0/s, 1 s left"));
 }
 
 TEST(Progress, LeavesOutCountsThatComeLate) {

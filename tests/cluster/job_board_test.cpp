@@ -177,7 +177,7 @@ TEST(JobBoard, AJobIsBriefedOnceItsPrerequisitesAreKept) {
   JobQueue queue = chain();
   Heard heard;
   JobEvents events = heard.events();
-  events.starting = [&](int job) {
+  events.starting = [&](int job, int) {
     return JobStart{.brief = std::to_string(job) + " after " + std::to_string(heard.finished.size())};
   };
   JobBoard board(queue, events);
@@ -196,7 +196,7 @@ TEST(JobBoard, AJobThatIsDoneAlreadyIsPassedOver) {
   JobQueue queue = chain();
   Heard heard;
   JobEvents events = heard.events();
-  events.starting = [](int job) { return JobStart{job == 1 ? JobStart::Kind::kDone : JobStart::Kind::kRun}; };
+  events.starting = [](int job, int) { return JobStart{job == 1 ? JobStart::Kind::kDone : JobStart::Kind::kRun}; };
   JobBoard board(queue, events);
   const auto source = make_local_source(board, 0);
   EXPECT_EQ(next_of(*source), 0);
@@ -210,7 +210,7 @@ TEST(JobBoard, ASkippedJobTakesThoseThatWaitForItAlong) {
   JobQueue queue = chain();
   Heard heard;
   JobEvents events = heard.events();
-  events.starting = [](int job) { return JobStart{job == 1 ? JobStart::Kind::kSkip : JobStart::Kind::kRun}; };
+  events.starting = [](int job, int) { return JobStart{job == 1 ? JobStart::Kind::kSkip : JobStart::Kind::kRun}; };
   JobBoard board(queue, events);
   const auto source = make_local_source(board, 0);
   EXPECT_EQ(next_of(*source), 0);
@@ -226,7 +226,7 @@ TEST(JobBoard, AJobThatCannotBeBriefedFailsOrEndsTheRun) {
     JobQueue queue = chain();
     Heard heard;
     JobEvents events = heard.events();
-    events.starting = [code](int) -> JobStart { throw Error(code, "no labels"); };
+    events.starting = [code](int, int) -> JobStart { throw Error(code, "no labels"); };
     JobBoard board(queue, events);
     EXPECT_EQ(next_of(*make_local_source(board, 0)), std::nullopt);
     EXPECT_EQ(board.verdict().has_value(), code == ExitCode::kData);

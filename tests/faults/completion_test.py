@@ -1,9 +1,9 @@
-"""pleat completion: the script for bash, run by bash; those for zsh and fish, checked by these shells where they are installed."""
-import shutil
+"""pleat completion: command lines completed in bash, zsh and fish."""
 import subprocess
 
 import pytest
 from support import runs
+from support.terminal import Terminal
 
 
 @pytest.fixture(scope="module")
@@ -20,8 +20,9 @@ def completed(scripts, *words, cwd=None):
     """What bash offers for the last word."""
     line = " ".join(f"'{word}'" for word in ("pleat", *words))
     done = subprocess.run(["bash", "-c", f"source {scripts}/bash; COMP_WORDS=({line}); COMP_CWORD={len(words)}; _pleat; printf '%s\\n' \"${{COMPREPLY[@]}}\""],
-                          cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, check=True)
-    return done.stdout.split()
+                          cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=True)
+    assert all(line.endswith("compopt: not currently executing completion function") for line in done.stderr.splitlines()), done.stderr
+    return done.stdout.splitlines()
 
 
 @pytest.mark.parametrize("words, expected", [
@@ -40,6 +41,8 @@ def test_bash_completes_verbs_flags_values_and_keys(scripts, words, expected):
 def test_bash_completes_files_and_folders(scripts, tmp_path):
     (tmp_path / "mine").mkdir()
     (tmp_path / "my.yaml").write_text("")
+    (tmp_path / "x y.yaml").write_text("")
+    assert completed(scripts, "train", "x", cwd=tmp_path) == ["x y.yaml"]
     assert set(completed(scripts, "train", "m", cwd=tmp_path)) == {"my.yaml", "mine"}
     assert completed(scripts, "train", "my.yaml", "--run", "m", cwd=tmp_path) == ["mine"]
 
@@ -54,12 +57,35 @@ def test_every_verb_and_flag_of_the_help_is_completed(scripts):
         assert flags <= set(completed(scripts, verb, "-")), verb
 
 
-@pytest.mark.parametrize("shell", ["zsh", "fish"])
-def test_the_scripts_of_other_shells_can_be_read_by_them(scripts, shell):
-    if not shutil.which(shell):
-        pytest.skip(f"{shell} is not installed")
-    done = subprocess.run([shell, "-n", scripts / shell], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    assert done.returncode == 0 and not done.stdout, done.stdout
+LINES = [
+    ("pleat swe", "pleat sweep "), ("pleat train --find", "pleat train --find-lr"), ("pleat prepare --crop f", "pleat prepare --crop face"),
+    ("pleat train a.yaml --set train.weight_d", "pleat train a.yaml --set train.weight_decay="), ("pleat train m", "pleat train my.yaml"),
+    ("pleat completion f", "pleat completion fish"),
+]
+
+
+def test_zsh_completes_verbs_flags_values_keys_and_files(scripts, tmp_path):
+    (tmp_path / "my.yaml").write_text("")
+    (tmp_path / ".zshrc").write_text(f"PS1='ready> '; source {scripts}/zsh\n")
+    zsh = Terminal("zsh", "-i", cwd=tmp_path, HOME=str(tmp_path), ZDOTDIR=str(tmp_path))
+    try:
+        for line, completed_line in LINES:
+            zsh.until(lambda lines: lines and lines[-1].strip() == "ready>")
+            zsh.type(line + "\t")
+            zsh.until(lambda lines: lines[-1].startswith("ready> " + completed_line.strip()), seconds=30)
+            zsh.type("\x15\x0c")  # clears the line and the screen
+            zsh.screen.reset()
+    finally:
+        zsh.close()
+
+
+@pytest.mark.parametrize("line, expected", LINES, ids=[line for line, _ in LINES])
+def test_fish_completes_verbs_flags_values_keys_and_files(scripts, tmp_path, line, expected):
+    (tmp_path / "my.yaml").write_text("")
+    done = subprocess.run(["fish", "--no-config", "-c", f"source {scripts}/fish; complete -C '{line}'"], cwd=tmp_path, env=runs.environment(HOME=str(tmp_path)),
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=True)
+    offered = [each.split("\t")[0] for each in done.stdout.splitlines()]
+    assert expected.split()[-1] in offered, done.stdout
 
 
 def test_another_shell_is_refused_with_the_choices(scripts):

@@ -19,11 +19,15 @@ def test_every_shipped_config_is_valid():
         assert done.returncode == 0, done.stdout
 
 
-VERBS = ("prepare", "train", "sweep", "predict", "export", "make-faces", "person-folders", "class-folders", "doctor", "config", "init")
+def verbs():
+    """The verbs that the program lists."""
+    listed = runs.pleat("--help").stdout.split("Subcommands:")[1]
+    return re.findall(r"^  (\S+)", listed, re.MULTILINE)
 
 
 def test_every_verb_has_help():
-    for verb in VERBS:
+    assert len(verbs()) > 11
+    for verb in verbs():
         done = runs.pleat(verb, "--help")
         assert done.returncode == 0 and verb in done.stdout
 
@@ -34,7 +38,7 @@ def test_the_readme_names_only_verbs_there_are():
     code += [line for block in re.findall(r"^```sh\n(.*?)^```", text, re.DOTALL | re.MULTILINE) for line in block.splitlines()]
     code += re.findall(r"`([^`\n]+)`", text)
     named = {verb for line in code for verb in re.findall(r"(?:^|[\s/])(?:pleat|local\.sh) +([a-z][a-z-]*)", line)}
-    assert named <= set(VERBS), named - set(VERBS)
+    assert named <= set(verbs()), named - set(verbs())
     assert {"prepare", "train", "predict"} <= named, "the README shows the way from photos to predictions"
 
 

@@ -53,18 +53,19 @@ std::vector<std::string> found(const std::vector<Shot>& shots, const std::string
 
 TEST(CopiesCheck, CopiesInTwoGroupsAreFoundWhateverTheColumnsName) {
   const std::vector<Shot> shots = {{1, "p1"}, {1, "p2"}, {2, "p1"}, {3, "p3"}, {2, "p4", "train", 2}};
-  EXPECT_THAT(
-      found(shots, "patient no"),
-      ElementsAre(AllOf(HasSubstr("1 set of equal images and 1 set of nearly equal images (the first: 'r0', 'r1') "
-                                  "have different groups in column patient no (data.group)"),
-                        HasSubstr("give all rows of a set one group"))));
+  EXPECT_THAT(found(shots, "patient no"),
+              ElementsAre(AllOf(
+                  HasSubstr("train rows contain 1 set of equal images and 1 set of nearly equal images (the first: "
+                            "'r0', 'r1') with different groups in column patient no (data.group)"),
+                  HasSubstr("give all rows of a set one group"))));
 }
 
 TEST(CopiesCheck, CopiesOfOneGroupAreNoLeakButWithoutGroupsTheyAre) {
   const std::vector<Shot> shots = {{1, "p1"}, {1, "p1"}, {2, "p1"}, {3, "p3"}};
   EXPECT_THAT(found(shots, "patient no"), IsEmpty());
-  EXPECT_THAT(found(shots, ""), ElementsAre(AllOf(HasSubstr("1 set of equal images (the first: 'r0', 'r1') are in the "
-                                                            "train rows, without data.group"))));
+  EXPECT_THAT(found(shots, ""),
+              ElementsAre(AllOf(HasSubstr("train rows contain 1 set of equal images (the first: 'r0', "
+                                          "'r1') and data.group is not set"))));
 }
 
 TEST(CopiesCheck, CopiesInTrainAndTestRowsAreFound) {
@@ -74,9 +75,8 @@ TEST(CopiesCheck, CopiesInTrainAndTestRowsAreFound) {
                                    {1, "p4", "unlabelled"},
                                    {4, "p5", "unlabelled"},
                                    {4, "p6", "unlabelled"}};
-  EXPECT_THAT(
-      found(shots, "patient no"),
-      ElementsAre(HasSubstr("1 set of equal images (the first: 'r0', 'r2') are in train rows and in test rows")));
+  EXPECT_THAT(found(shots, "patient no"),
+              ElementsAre(HasSubstr("train and test rows share 1 set of equal images (the first: 'r0', 'r2')")));
 }
 
 }  // namespace

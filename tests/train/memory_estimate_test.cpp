@@ -74,7 +74,7 @@ TEST(MemoryEstimate, LargeImagesAreMeasuredAsSmallerOnes) {
 
 TEST(MemoryEstimate, ARoughEstimateIsCloseEnoughToSkipACloseOne) {
   const FoldJob job = job_with(256);
-  const double rough = double(estimate_memory(job, kShape, 256, Care::kRough).peak);
+  const double rough = double(estimate_memory(job, kShape, 256, Accuracy::kRough).peak);
   EXPECT_NEAR(rough / double(peak_of(job, kShape, 256)), 1, 0.3);
 }
 

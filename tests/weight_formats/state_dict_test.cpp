@@ -151,7 +151,7 @@ TEST(StateDict, OldFilesThatAreDamagedAreRefused) {
   EXPECT_THAT(refusal(old_save(state, {{"93", kBytes}})), HasSubstr("'93' belongs to no tensor"));
   EXPECT_THAT(refusal(old_save(state, {})), HasSubstr("its storage '94' is missing"));
   EXPECT_THAT(refusal(old_save(state, {{"94", kBytes}, {"94", kBytes}})), HasSubstr("has '94' twice"));
-  EXPECT_THAT(refusal(old_save(state, {{"94", "zzzz"}})), HasSubstr("has 4 bytes, but is a storage of 6 F32"));
+  EXPECT_THAT(refusal(old_save(state, {{"94", "zzzz"}})), HasSubstr("has 4 bytes, expected 6 numbers of type F32"));
   std::string endless = good;
   endless.replace(good.size() - kBytes.size() - 8, 8, std::string(8, '\x7f'));
   EXPECT_THAT(refusal(endless), HasSubstr("cut short"));
@@ -174,7 +174,7 @@ TEST(StateDict, ArchivesOfOtherKindsAreNamedWithWhatToDo) {
 TEST(StateDict, StoragesThatAreNotAsThePickleSaysAreRefused) {
   const std::string state = dict({{"w", of(0, {6}, {1})}});
   EXPECT_THAT(refusal(saved(state, {})), HasSubstr("its storage '0' is missing"));
-  EXPECT_THAT(refusal(saved(state, {kBytes + "g"})), HasSubstr("has 25 bytes, but is a storage of 6 F32"));
+  EXPECT_THAT(refusal(saved(state, {kBytes + "g"})), HasSubstr("has 25 bytes, expected 6 numbers of type F32"));
   EXPECT_THAT(refusal(saved(state, {kBytes + "gggg"})), HasSubstr("has 28 bytes"));
   const std::int64_t wraps = (1LL << 62) + 6;  // its size in bytes overflows to 24
   EXPECT_THAT(refusal(saved(dict({{"w", tensor(storage("FloatStorage", "0", wraps), 0, {wraps}, {1})}}), {kBytes})),

@@ -71,7 +71,7 @@ CropFile crops_of(const ScratchFolder& folder, const std::vector<Row>& rows, con
 }
 
 Duplicates found(const CropFile& crops) {
-  return find_duplicates(crops, 2, [](std::size_t) {});
+  return find_duplicates(crops, valid_rows(crops), 2, [](std::size_t) {});
 }
 
 TEST(Duplicates, EqualPixelsAreFoundWhereverTheyAre) {
