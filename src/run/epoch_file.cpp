@@ -34,10 +34,10 @@ void record_epoch(const fs::path& folder, const EpochReport& epoch) try {
   make_folder(folder);
   const std::string before = lines_before(file, epoch.epoch), line = to_json(epoch).dump() + "\n";
   std::error_code none;
-  // An append costs no fsync: rank 0 does this for every job of a cluster. A lost line costs nothing.
-  if (before.empty() || fs::file_size(file, none) != before.size()) return write_file(file, before + line);
-  std::ofstream out(file, std::ios::app | std::ios::binary);
-  if (!(out << line << std::flush)) throw_file_error("write", file, errno);
+  const bool append = !before.empty() && fs::file_size(file, none) == before.size();
+  // No fsync: rank 0 writes this for every job of a cluster. A lost line costs nothing.
+  std::ofstream out(file, std::ios::binary | (append ? std::ios::app : std::ios::trunc));
+  if (!(out << (append ? line : before + line) << std::flush)) throw_file_error("write", file, errno);
 } catch (const Error& error) {
   spdlog::warn("{}; training continues", error.what());
 }

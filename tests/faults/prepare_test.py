@@ -201,7 +201,7 @@ def test_copies_within_train_rows_are_a_warning_without_a_group_column(tmp_path)
 
 @pytest.mark.parametrize("change, words", [
     (lambda path: path.upper(), "upper and lower case"),
-    (lambda path: "a\\" + path, "the folder 'a' too many"),
+    (lambda path: "a\\" + path, "an extra folder 'a'"),
     (lambda path: path.split(".")[0], "the ending .png"),
 ], ids=["case", "backslashes", "ending"])
 def test_a_missing_photo_that_is_there_under_a_like_name_is_explained(tmp_path, change, words):

@@ -50,6 +50,15 @@ TEST_F(EpochFileTest, ALineThatAKillCutIsReplaced) {
   EXPECT_THAT(losses(), ElementsAre(1, 2));
 }
 
+TEST_F(EpochFileTest, LinesOfAnotherKindAreReplaced) {
+  for (const char* text : {"{\"epoch\": \"1\"}\n", "{}\n", "[1]\n", "no json\n"}) {
+    std::filesystem::create_directories(folder());
+    write_file(file(), text);
+    record(2, 2);
+    EXPECT_THAT(losses(), ElementsAre(2)) << text;
+  }
+}
+
 TEST_F(EpochFileTest, AFileThatCannotBeWrittenCostsNoRun) {
   std::filesystem::create_directories(file());  // a folder of that name
   EXPECT_NO_THROW(record(1, 1));
