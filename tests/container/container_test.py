@@ -1,17 +1,12 @@
 """launch/Containerfile is complete; launch/mpijob.sh waits for workers. run_steps.py builds the image, which takes minutes."""
 import os
-import pathlib
 import re
 import signal
 import socket
 import subprocess
-import sys
 
 import pytest
-
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-
-import run_steps  # noqa: E402
+import run_steps
 
 ROOT = run_steps.ROOT
 TEXT = run_steps.CONTAINERFILE.read_text()

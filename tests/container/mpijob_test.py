@@ -4,17 +4,12 @@ Field names and types are those of the operator's version 0.8.2; the schemas of 
     PLEAT_MPIJOB_CRD=mpi-operator/manifests/base/kubeflow.org_mpijobs.yaml .venv/bin/python -m pytest tests/container
 """
 import os
-import pathlib
 import re
-import sys
 
+import crd_schema
 import pytest
+import run_steps
 import yaml
-
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-
-import crd_schema  # noqa: E402
-import run_steps  # noqa: E402
 
 TEXT = (run_steps.ROOT / "launch/mpijob.yaml").read_text()
 GPU_LINES = re.compile(r"^( +)limits: \{cpu.*\n +# With GPUs.*\n +# (limits: .*)$", re.MULTILINE)

@@ -1,14 +1,10 @@
 import collections
 import os
 import pathlib
-import sys
 import tempfile
 
 import pytest
-
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
-
-from support import runs  # noqa: E402
+from support import runs
 
 
 @pytest.fixture(scope="session")

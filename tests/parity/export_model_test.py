@@ -6,19 +6,16 @@ import sys
 import types
 import zipfile
 
+import export_model
+import network_makers
+import pretrained_weights
 import pytest
 import torch
 from safetensors.torch import save_file
+from support import runs
 from torch import nn
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "launch")]
-
-import export_model  # noqa: E402
-import network_makers  # noqa: E402
-import pretrained_weights  # noqa: E402
-from support import runs  # noqa: E402
-
 USAGE, DATA = 2, 3
 READ, REFUSED = True, False
 

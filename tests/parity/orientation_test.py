@@ -1,9 +1,7 @@
 """Compares prepare's orientation of photos with Pillow's exif_transpose, for every place and type that holds one. Square photos come out unscaled."""
 import csv
 import io
-import pathlib
 import struct
-import sys
 import warnings
 import zlib
 
@@ -11,10 +9,7 @@ import h5py
 import numpy
 import pytest
 from PIL import Image, ImageOps
-
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
-
-from support import runs  # noqa: E402
+from support import runs
 
 SIDE = 16
 SHORT, XMP = 3, "http://ns.adobe.com/xap/1.0/\0"

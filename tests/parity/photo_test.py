@@ -4,7 +4,6 @@ import io
 import os
 import pathlib
 import struct
-import sys
 import zlib
 
 import h5py
@@ -12,11 +11,7 @@ import numpy
 import pillow_heif
 import pytest
 from PIL import Image, ImageOps
-
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "tests"))
-
-from support import runs  # noqa: E402
+from support import runs
 
 pillow_heif.register_heif_opener()
 

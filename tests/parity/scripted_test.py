@@ -9,15 +9,14 @@ import sys
 import zipfile
 
 import h5py
+import pretrained_weights as weights
 import pytest
 import timm
 import torch
 from safetensors.torch import load_file, save_file
+from support import runs
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "tests"))
-
-from support import runs  # noqa: E402
 
 USAGE, DATA = 2, 3
 SHAPE = ("--channels", 1, "--size", runs.SIDE)
@@ -243,8 +242,6 @@ def test_other_names_are_mapped_by_order_only_on_request(tmp_path):
 
 
 def test_names_of_pretrained_weights_are_fitted_as_pleat_fits_them(tmp_path):
-    sys.path.insert(0, str(ROOT / "launch"))
-    import pretrained_weights as weights
     own = torch.nn.Sequential(torch.nn.Conv2d(1, 2, 3), torch.nn.BatchNorm2d(2), torch.nn.Linear(2, 3)).state_dict()
     path = tmp_path / "given.pth"
     torch.save(own, path)

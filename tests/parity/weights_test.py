@@ -5,17 +5,13 @@ import os
 import pathlib
 import pickle
 import subprocess
-import sys
 import zipfile
 
 import pytest
 import safetensors.torch
 import torch
 import torchvision
-
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
-
-from support import runs  # noqa: E402
+from support import runs
 
 PROBE = pathlib.Path(os.environ["PLEAT_BUILD"]) / "tests/weights_probe"
 DATA = 3

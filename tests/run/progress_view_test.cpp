@@ -26,7 +26,7 @@ TEST(ProgressView, JobsAreAlignedAboveTheWholeRun) {
 TEST(ProgressView, BarsShrinkWhereTheTextNeedsTheRoom) {
   const RunningJob job{"label/resnet18/fold 0", 0.5, "epoch 3 of 8, loss 1.2063, 1,523 images/s"};
   const auto lines = progress_lines({job}, "all", {.columns = 80, .utf8 = false});
-  EXPECT_EQ(lines[0], "label/resnet18/fold 0  #####.....  " + job.status);
+  EXPECT_EQ(lines[0], "label/resnet18/fold 0  ######.......  " + job.status);
   EXPECT_LT(lines[0].size(), 80U);
   EXPECT_EQ(progress_lines({job}, "all", {.columns = 40, .utf8 = false})[0],
             "label/resnet18/fold 0  ##...  " + job.status);

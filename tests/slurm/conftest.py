@@ -3,15 +3,11 @@ import os
 import pathlib
 import shutil
 import subprocess
-import sys
 import tempfile
 
+import one_node
 import pytest
-
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
-
-import one_node  # noqa: E402
-from support import runs  # noqa: E402
+from support import runs
 
 SKIPPED = 77  # as in CMakeLists.txt and slurm_here.sh
 
