@@ -1,6 +1,7 @@
 """Makes the networks that launch/export_model.py exports: timm's, torchvision's, or those of a user's function."""
 import importlib
 import importlib.util
+import keyword
 import inspect
 import logging
 import os
@@ -166,7 +167,7 @@ def import_own(module):
 def import_file(path):
     """TorchScript needs the module in sys.modules, and a name without signs."""
     name = re.sub(r"\W", "_", path.stem)
-    name = f"own_{name}" if name in sys.modules else name
+    name = f"own_{name}" if name in sys.modules or not name.isidentifier() or keyword.iskeyword(name) else name
     spec = importlib.util.spec_from_file_location(name, path)
     module = sys.modules[name] = importlib.util.module_from_spec(spec)
     try:

@@ -88,7 +88,7 @@ Duplicates search_duplicates(const CropFile& crops, int threads) {
   const std::vector<std::size_t> rows = valid_rows(crops);
   Progress progress("looking for duplicates", rows.size(), true);
   return find_duplicates(crops, rows, threads, [&](std::size_t done) {
-    if (stop_signal_received()) throw StopRequested("stopped on request at row {}", done);
+    if (stop_signal_received()) throw StopRequested("stopped on request while looking for duplicates");
     progress.set(done);
   });
 }

@@ -243,7 +243,7 @@ MadeCrops write_rows(const SampleTable& table, const ImageShape& shape, const Pr
       writer.finish();
     });
     made.rejected = gather_rejected(mine, ranks);
-    if (!made.rejected.empty() && ranks.rank == 0) made.advice = advise(made.rejected);
+    if (!made.rejected.empty()) on_rank_0(ranks, [&] { made.advice = advise(made.rejected); });
     if (made.rejected.size() == table.rows() || (!made.rejected.empty() && !options.skip_bad)) {
       throw_broken(table, made.rejected, made.advice, options);  // on every rank; rank 0's has the advice
     }

@@ -178,7 +178,8 @@ std::string zsh_script(const std::vector<Verb>& verbs) {
   for (const Verb& verb : verbs) text += "    " + sh_quoted(verb.name + ":" + short_help(verb.help)) + "\n";
   text +=
       "  )\n"
-      "  if (( CURRENT == 2 )); then _describe verb verbs; return; fi\n"
+      "  [[ $words[2] == --help && CURRENT -gt 2 ]] && { shift words; (( CURRENT-- )) }\n"
+      "  if (( CURRENT == 2 )); then _describe verb verbs; compadd -- --help --version; return; fi\n"
       "  local verb=$words[2]\n"
       "  shift words; (( CURRENT-- ))\n"
       "  case $verb in\n";

@@ -115,7 +115,7 @@ std::string describe_rounds(const RunConfig& config, const Dataset& dataset, con
 }
 
 struct Needs {
-  double peak = 0;                     // bytes of a rank's tensors in the largest job
+  double peak = 0;                     // bytes of a rank in host memory, for the largest job
   std::optional<MemoryNeed> to_do;     // the largest job that is not done
   double results = 0, checkpoint = 0;  // bytes on disk, of all jobs and of one
 };

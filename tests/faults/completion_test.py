@@ -64,12 +64,15 @@ LINES = [
 ]
 
 
+ZSH_LINES = [*LINES, ("pleat --v", "pleat --version"), ("pleat --help swe", "pleat --help sweep")]
+
+
 def test_zsh_completes_verbs_flags_values_keys_and_files(scripts, tmp_path):
     (tmp_path / "my.yaml").write_text("")
     (tmp_path / ".zshrc").write_text(f"PS1='ready> '; source {scripts}/zsh\n")
     zsh = Terminal("zsh", "-i", cwd=tmp_path, HOME=str(tmp_path), ZDOTDIR=str(tmp_path))
     try:
-        for line, completed_line in LINES:
+        for line, completed_line in ZSH_LINES:
             zsh.until(lambda lines: lines and lines[-1].strip() == "ready>")
             zsh.type(line + "\t")
             zsh.until(lambda lines: lines[-1].startswith("ready> " + completed_line.strip()), seconds=30)

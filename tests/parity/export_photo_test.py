@@ -5,12 +5,13 @@ import pathlib
 import random
 import re
 import struct
+import zlib
 
 import h5py
 import numpy
 import pytest
 from PIL import Image, UnidentifiedImageError
-from photo_kinds import HEIGHT, KINDS, REFUSED, WIDTH, saved, scene
+from photo_kinds import HEIGHT, KINDS, READ, REFUSED, WIDTH, saved, scene
 from support import exports, runs
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -20,7 +21,18 @@ EXACT, CLOSE, FAR = 1, 2.0, 16  # of 255: of lossless photos; of lossy ones, on 
 AVIF_FAR = 64  # libheif and Pillow's libavif enlarge the colours of AVIF in different ways, which shows at hard edges
 PNG, BIG_TIFF = saved(scene().quantize(16), "PNG"), saved(scene(), "TIFF", big_tiff=True)
 PALETTE = PNG.index(b"PLTE")
+
+
+def reversed_bits():
+    """A 2x1 TIFF whose deflated bytes have their bits in reverse, as old fax programs wrote them."""
+    packed = bytes(int(f"{byte:08b}"[::-1], 2) for byte in zlib.compress(bytes([10, 20, 30, 200, 100, 50])))
+    fields = ((256, 4, 2), (257, 4, 1), (258, 3, 8), (259, 3, 8), (262, 3, 2), (266, 3, 2), (273, 4, 8), (277, 3, 3), (278, 4, 1), (279, 4, len(packed)))
+    directory = b"".join(struct.pack("<HHII", tag, kind, 1, value) for tag, kind, value in fields)
+    return struct.pack("<2sHI", b"II", 42, 8 + len(packed)) + packed + struct.pack("<H", len(fields)) + directory + bytes(4)
+
+
 GRID = KINDS | {  # broken files that Pillow, or Python's struct, meets with errors of other classes
+    "tiff-bits-in-reverse": (READ, reversed_bits()),
     "png-palette-renamed": (REFUSED, PNG[:PALETTE] + b"pLTE" + PNG[PALETTE + 4:]),
     "png-without-palette": (REFUSED, PNG[:PALETTE - 4] + PNG[PNG.index(b"IDAT") - 4:]),
     **{f"tiff-big-offset-{offset:x}": (REFUSED, BIG_TIFF[:8] + struct.pack("<Q", offset) + BIG_TIFF[16:]) for offset in (2 ** 63, 2 ** 64 - 1)},

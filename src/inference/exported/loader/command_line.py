@@ -26,11 +26,16 @@ def main(folder, arguments):
         return fail(DATA, f"{error}; fix it, or pass --skip-bad to leave such photos out")
     except NoDevice as error:
         return fail(DEVICE, error)
-    except (MemoryError, torch.OutOfMemoryError) as error:
-        return fail(DEVICE, f"the memory of device '{options.device}' is full ({line_of(error)}); choose another device")
-    except (OSError, ValueError, NotImplementedError, RuntimeError) as error:
+    except (MemoryError, OSError, ValueError, NotImplementedError, RuntimeError) as error:
+        if is_full(error):
+            return fail(DEVICE, f"the memory of device '{options.device}' is full ({line_of(error)}); choose another device")
         return fail(DATA, line_of(error))
     return DONE
+
+
+def is_full(error):
+    """PyTorch's allocator on the CPU raises a mere RuntimeError."""
+    return isinstance(error, (MemoryError, torch.cuda.OutOfMemoryError)) or "can't allocate memory" in str(error)
 
 
 def fail(code, what):

@@ -34,21 +34,22 @@ class Ensemble:
         self.about = read_about(folder)
         try:
             self._make_parts()
+            members = [member for _, _, member in members_of(self.about)]
         except (KeyError, TypeError, AttributeError, IndexError) as error:
             raise damaged(folder, error) from error
+        self.networks = {member["weights"]: self._network(member).eval().to(self.device) for member in members}
 
     def _make_parts(self):
+        """Reads every key that predictions need."""
         self.classes = {target["name"]: target["classes"] for target in self.about["targets"]}
         self.views = [Views(run) for run in self.about["runs"]]
         self.norms = {name: Normalisation(model).to(self.device) for name, model in self.about["models"].items()}
-        self.networks = {member["weights"]: self._network(member).eval().to(self.device)
-                         for _, _, member in members_of(self.about)}
         how = self.about["preprocessing"]
         self.shape = tuple(int(how[side]) for side in ("height", "width", "channels"))
         self.crop_settings = {key: how[key] for key in ("height", "width", "source", "crop", "background")}
         self.in_bf16 = [self.precision == "bf16" and run["precision"] == "bf16" for run in self.about["runs"]]
         self.probabilities = Probabilities(self.about)
-        if self.networks:  # reads every key that predictions need
+        if any(members_of(self.about)):
             self.probabilities([torch.zeros(views, width_of(member))
                                 for (_, _, member), views in zip(members_of(self.about), self.probabilities.views)])
 

@@ -69,9 +69,10 @@ def walk(folder, visited):
 def require_new(folder, visited):
     """Links could make the walk endless, or list photos twice."""
     real = os.path.realpath(folder)
-    inside = next((path for known, path in visited.items() if (known + os.sep).startswith(os.path.join(real, ""))), None)
-    if inside is not None:
-        raise ValueError(f"{folder} is or contains the folder {inside}, so its photos would be listed twice; remove one of the two")
+    root = next(iter(visited), "")
+    known = visited.get(real) or (visited[root] if root.startswith(os.path.join(real, "")) else None)
+    if known is not None:
+        raise ValueError(f"{folder} is or contains the folder {known}, so its photos would be listed twice; remove one of the two")
     visited[real] = folder
 
 

@@ -8,8 +8,8 @@ from .photo_kinds import BadPhoto
 SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8}  # bytes, by type
 CODES = {1: "B", 3: "H", 4: "I", 13: "I", 16: "Q", 18: "Q"}
 MOST_PAGES, MOST_VALUES, MOST_BLOCK, DEFLATES = 16, 1 << 20, 1 << 29, (8, 32946)
-(SUBFILE, WIDTH, HEIGHT, BITS, COMPRESSION, PHOTOMETRIC, STRIPS, SAMPLES, STRIP_BYTES, PLANES, PALETTE, TILES, TILE_BYTES,
- INKS, EXTRA, FORMAT, DNG) = (254, 256, 257, 258, 259, 262, 273, 277, 279, 284, 320, 324, 325, 332, 338, 339, 50706)
+(SUBFILE, WIDTH, HEIGHT, BITS, COMPRESSION, PHOTOMETRIC, FILL_ORDER, STRIPS, SAMPLES, STRIP_BYTES, PLANES, PALETTE, TILES, TILE_BYTES,
+ INKS, EXTRA, FORMAT, DNG) = (254, 256, 257, 258, 259, 262, 266, 273, 277, 279, 284, 320, 324, 325, 332, 338, 339, 50706)
 COLOURS = {0: 1, 1: 1, 2: 3, 3: 1, 5: 4, 6: 3}  # by photometric: gray, RGB, palette, CMYK, YCbCr
 COMPRESSIONS = (1, 2, 3, 4, 5, 7, 8, 32773, 32946, 34925, 50000)
 
@@ -86,7 +86,8 @@ def check_tiff(data):
               for block in zip(first.get(starts, ()), first.get(sizes, ()))]
     if any(start + size > len(data) for start, size in blocks):
         raise BadPhoto("TIFF is cut short; get an intact copy")
-    if value(COMPRESSION, 1) in DEFLATES and not all(is_whole(data[start:start + size]) for start, size in blocks):
+    usual_bits = value(FILL_ORDER, 1) == 1
+    if value(COMPRESSION, 1) in DEFLATES and usual_bits and not all(is_whole(data[start:start + size]) for start, size in blocks):
         raise BadPhoto("TIFF is damaged (a packed block); get an intact copy")
     if sum(not (page.get(SUBFILE) or (0,))[0] & 5 for page in pages) > 1:  # thumbnails and masks do not count
         refuse("of several pages, expected one")
