@@ -7,6 +7,7 @@
 #include "base/wording.h"
 #include "cluster/launch_command.h"
 #include "inference/export.h"
+#include "inference/python_program.h"
 
 namespace pleat {
 
@@ -37,7 +38,8 @@ ExitCode export_verb(const ExportOptions& options, const Ranks& ranks) {
     if (made.bf16)
       spdlog::info("the run was trained in bf16; load(…, precision=\"bf16\") predicts in it, too (docs/formats.md)");
     if (made.crops_photos)
-      spdlog::info("next: python {} photo.jpg …", shell_quoted((options.out / "ensemble.py").string()));
+      spdlog::info("next: {} {} photo.jpg …", shell_quoted(python_command()),
+                   shell_quoted((options.out / "ensemble.py").string()));
     else
       spdlog::info(
           "next, in Python: load(…).predict(images), with images from a crops.h5 prepared like the run's; see {}",
