@@ -4,6 +4,7 @@
 #include <bit>
 #include <set>
 
+#include "base/ascii.h"
 #include "data_tools/photos/formats.h"
 
 namespace pleat {
@@ -169,8 +170,7 @@ std::vector<std::uint8_t> raw_profile(std::string_view text) {
   int digits = 0;
   for (const char c : text) {
     if (c == '\n' || c == ' ' || c == '\r' || c == '\t') continue;
-    const char lower = static_cast<char>(c | 0x20);
-    const int digit = c >= '0' && c <= '9' ? c - '0' : lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
+    const int digit = hex_digit(c);
     if (digit < 0) return {};
     if (digits++ % 2 == 0) bytes.push_back(0);
     bytes.back() = static_cast<std::uint8_t>(bytes.back() << 4 | digit);

@@ -56,9 +56,8 @@ struct TextChunk {
 };
 
 // Unpacks the text. Called for the last chunk of a keyword alone: a file may have thousands.
-Text text_of(const TextChunk& chunk) {
-  const auto& [type, rest_of_chunk] = chunk;
-  FileBytes rest = rest_of_chunk;
+Text text_of(TextChunk chunk) {
+  auto& [type, rest] = chunk;
   bool is_packed = type == "zTXt";
   if (type == "iTXt") {
     if (rest.size() < 2) return {};

@@ -10,6 +10,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include "base/ascii.h"
 #include "base/error.h"
 #include "base/same_text.h"
 #include "base/stop_signal.h"
@@ -33,20 +34,9 @@ struct Guess {
   bool from_parent = false;  // the path starts from the image folder's parent
 };
 
-bool is_ascii(std::string_view text) {
-  return std::all_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0x80; });
-}
-
 const char* difference_of(const std::string& wanted, const std::string& found) {
   if (lower_ascii(wanted) == lower_ascii(found)) return "upper and lower case";
   return is_ascii(wanted) && is_ascii(found) ? "blanks" : "the Unicode form of a character";
-}
-
-int hex_digit(char c) {
-  return c >= '0' && c <= '9'   ? c - '0'
-         : c >= 'a' && c <= 'f' ? c - 'a' + 10
-         : c >= 'A' && c <= 'F' ? c - 'A' + 10
-                                : -1;
 }
 
 // "a%20b" as "a b".

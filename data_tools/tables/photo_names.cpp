@@ -8,7 +8,7 @@
 #include <span>
 #include <string>
 
-#include "base/utf8.h"
+#include "base/ascii.h"
 #include "data_tools/photos/image_header.h"
 
 namespace pleat {

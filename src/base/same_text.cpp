@@ -10,14 +10,11 @@
 #include <unordered_map>
 #include <unordered_set>
 
+#include "base/ascii.h"
 #include "base/utf8.h"
 
 namespace pleat {
 namespace {
-
-bool is_ascii(std::string_view text) {
-  return std::all_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0x80; });
-}
 
 // Decodes the character at `at`, and moves `at` behind it. Returns -1 for a byte that is not UTF-8.
 utf8proc_int32_t next_character(std::string_view text, std::size_t& at) {

@@ -63,13 +63,6 @@ std::string shown(std::string_view text, std::size_t most_bytes) {
   return line;
 }
 
-std::string lower_ascii(std::string_view text) {
-  std::string lower(text);
-  std::transform(lower.begin(), lower.end(), lower.begin(),
-                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
-  return lower;
-}
-
 std::string shown_names(const std::vector<std::string>& names) {
   constexpr std::size_t kMostNames = 30;
   std::string list;

@@ -16,9 +16,6 @@ std::size_t utf8_prefix(std::string_view text);
 /// since they could break the line or control the terminal. Other text is unchanged.
 std::string shown(std::string_view text, std::size_t most_bytes = 200);
 
-/// Returns the text with A to Z in lower case; all other bytes stay.
-std::string lower_ascii(std::string_view text);
-
 /// Names for a message: 'id', 'path', … and 990 more.
 std::string shown_names(const std::vector<std::string>& names);
 

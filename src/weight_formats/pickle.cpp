@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "base/utf8.h"
+#include "weight_formats/little_endian.h"
 #include "weight_formats/pickle_machine.h"
 #include "weight_formats/pickled_tensor.h"
 
@@ -17,13 +18,7 @@ std::string_view PickleMachine::take(std::size_t size) {
   return pickle_.substr(at_ - size, size);
 }
 
-// Little-endian, at most eight bytes.
-std::uint64_t PickleMachine::number(std::size_t size) {
-  const std::string_view bytes = take(size);
-  std::uint64_t value = 0;
-  for (std::size_t i = 0; i < size; ++i) value |= std::uint64_t{static_cast<unsigned char>(bytes[i])} << (8 * i);
-  return value;
-}
+std::uint64_t PickleMachine::number(std::size_t size) { return little_endian(take(size)); }
 
 std::string_view PickleMachine::line() {
   const std::size_t end = pickle_.find('\n', at_);

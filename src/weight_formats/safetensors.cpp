@@ -10,6 +10,7 @@
 
 #include "base/files.h"
 #include "base/utf8.h"
+#include "weight_formats/little_endian.h"
 #include "weight_formats/safetensors_header.h"
 
 namespace pleat {
@@ -41,10 +42,7 @@ std::uint64_t dtype_bytes(std::string_view dtype) {
 std::string_view header_of(std::string_view file, std::string_view name) {
   if (file.size() < kLengthBytes)
     refuse_safetensors(name, fmt::format("it has {} bytes, too few for a header", file.size()));
-  std::uint64_t length = 0;
-  for (std::size_t i = 0; i < kLengthBytes; ++i) {
-    length |= std::uint64_t{static_cast<unsigned char>(file[i])} << (8 * i);
-  }
+  const std::uint64_t length = little_endian(file.substr(0, kLengthBytes));
   if (length > kMostHeaderBytes) {
     refuse_safetensors(
         name, fmt::format("its header would have {} bytes, more than the {} allowed", length, kMostHeaderBytes));

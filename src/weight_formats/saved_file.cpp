@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "base/utf8.h"
+#include "weight_formats/little_endian.h"
 
 namespace pleat {
 namespace {
@@ -108,8 +109,7 @@ class OldSave {
     if (known == item_of.end()) refuse_weights(file_, fmt::format("its storage '{}' belongs to no tensor", shown(key)));
     constexpr std::size_t kCount = 8;
     if (left_.size() < kCount) refuse_weights(file_, "its storages are cut short");
-    std::uint64_t count = 0;
-    for (std::size_t i = 0; i < kCount; ++i) count |= std::uint64_t{static_cast<unsigned char>(left_[i])} << (8 * i);
+    const std::uint64_t count = little_endian(left_.substr(0, kCount));
     left_.remove_prefix(kCount);
     if (count > left_.size() / known->second) refuse_weights(file_, "its storages are cut short");
     const std::string_view bytes = left_.substr(0, count * known->second);

@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "base/files.h"
 #include "base/utf8.h"
+#include "weight_formats/little_endian.h"
 
 namespace pleat {
 namespace {
@@ -44,12 +45,9 @@ class Archive {
   std::string_view bytes_, name_;
 };
 
-// Little-endian, at most four bytes.
+// Requires: at most four bytes, inside of the header.
 std::uint32_t number(std::string_view header, std::size_t begin, std::size_t size) {
-  std::uint32_t value = 0;
-  for (std::size_t i = 0; i < size; ++i)
-    value |= std::uint32_t(static_cast<unsigned char>(header[begin + i])) << (8 * i);
-  return value;
+  return static_cast<std::uint32_t>(little_endian(header.substr(begin, size)));
 }
 
 // The directory's end comes last; only a comment of at most 65,535 bytes may follow it.
