@@ -1,8 +1,8 @@
 """Makes the networks that launch/export_model.py exports: timm's, torchvision's, or those of a user's function."""
 import importlib
 import importlib.util
-import keyword
 import inspect
+import keyword
 import logging
 import os
 import pathlib

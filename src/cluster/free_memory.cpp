@@ -33,8 +33,11 @@ double left_of(double limit, double used, double cache) {
 // Above memory.high the kernel slows a process nearly to a halt.
 double left_v2(const fs::path& folder) {
   const fs::path stat = folder / "memory.stat";
-  const double most = read_limit(folder / "memory.max"), high = read_limit(folder / "memory.high");
-  return left_of(high < 0 || (most >= 0 && most < high) ? most : high, read_limit(folder / "memory.current"),
+  const auto limit = [&](const char* name) {
+    const double bytes = read_limit(folder / name);
+    return bytes < 0 ? kNoLimit : bytes;
+  };
+  return left_of(std::min(limit("memory.max"), limit("memory.high")), read_limit(folder / "memory.current"),
                  number_of(stat, "inactive_file", 0) + number_of(stat, "active_file", 0));
 }
 

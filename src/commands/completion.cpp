@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <vector>
 
+#include "cluster/launch_command.h"
 #include "run/run_config.h"
 
 namespace pleat {
@@ -151,20 +152,13 @@ std::string zsh_values(const Flag& flag) {
   return "";
 }
 
-// Quotes for a shell that ends a quoted string to insert a quote.
-std::string sh_quoted(const std::string& text) {
-  std::string quoted = "'";
-  for (const char c : text) quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
-  return quoted + "'";
-}
-
 std::string zsh_verb(const Verb& verb) {
   std::string text = fmt::format("    {}) _arguments", verb.name);
   for (const Flag& flag : verb.flags) {
     for (const std::string& name : flag.names)
-      text += " \\\n      " + sh_quoted(fmt::format("*{}[{}]{}", name, short_help(flag.help), zsh_values(flag)));
+      text += " \\\n      " + shell_quoted(fmt::format("*{}[{}]{}", name, short_help(flag.help), zsh_values(flag)));
   }
-  return text + fmt::format(" \\\n      {} ;;\n", sh_quoted("*" + zsh_values(verb.positional)));
+  return text + fmt::format(" \\\n      {} ;;\n", shell_quoted("*" + zsh_values(verb.positional)));
 }
 
 std::string zsh_script(const std::vector<Verb>& verbs) {
@@ -175,7 +169,7 @@ std::string zsh_script(const std::vector<Verb>& verbs) {
       "_pleat() {{\n"
       "  local -a verbs=(\n",
       fmt::join(config_keys(), " "));
-  for (const Verb& verb : verbs) text += "    " + sh_quoted(verb.name + ":" + short_help(verb.help)) + "\n";
+  for (const Verb& verb : verbs) text += "    " + shell_quoted(verb.name + ":" + short_help(verb.help)) + "\n";
   text +=
       "  )\n"
       "  [[ $words[2] == --help && CURRENT -gt 2 ]] && { shift words; (( CURRENT-- )) }\n"

@@ -118,9 +118,10 @@ Run open_run(const TrainRequest& request, RunConfig config, const MpiSession& se
   });
   agree_on_data(dataset->hash, session);
   agree_on_model_files(config, files, session);
-  if (!config.cluster.stage.empty() && !request.dry_run)
+  if (!config.cluster.stage.empty() && !request.dry_run) {
     dataset->crops = stage_crops(dataset->crops, config.cluster.stage, place.mine, world);
-  together(world, [&] { place.free = free_memory(); });  // the copy may be in memory
+    together(world, [&] { place.free = free_memory(); });  // the folder may be a disk in memory
+  }
   together(world, [&] {
     for (const std::string& line : check_networks(config, *dataset, files))
       if (session.rank() == 0) spdlog::warn("{}", line);

@@ -26,7 +26,7 @@ def main(folder, arguments):
         return fail(DATA, f"{error}; fix it, or pass --skip-bad to leave such photos out")
     except NoDevice as error:
         return fail(DEVICE, error)
-    except (MemoryError, OSError, ValueError, NotImplementedError, RuntimeError) as error:
+    except (MemoryError, OSError, ValueError, RuntimeError) as error:  # RuntimeError: PyTorch's
         if is_full(error):
             return fail(DEVICE, f"the memory of device '{options.device}' is full ({line_of(error)}); choose another device")
         return fail(DATA, line_of(error))
