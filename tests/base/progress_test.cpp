@@ -55,6 +55,8 @@ TEST(Progress, LeavesOutCountsThatComeLate) {
 }
 
 TEST(Progress, WordsDurationsAndNumbersForPeople) {
+  EXPECT_EQ(counted(1, "class"), "1 class");
+  EXPECT_EQ(counted(3000, "class"), "3,000 classes");
   EXPECT_EQ(duration_text(0.2), "1 s");
   EXPECT_EQ(duration_text(59), "59 s");
   EXPECT_EQ(duration_text(59.5), "1 min 0 s");

@@ -2,7 +2,6 @@
 import json
 import os
 import pathlib
-import random
 import shutil
 import subprocess
 import sys
@@ -17,30 +16,10 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 USAGE, DATA, DEVICE = 2, 3, 4
 
 
-def write_photos(folder):
-    """Writes photos of several sizes whose pixels show mask, gender and age. Table: 36 train, 6 test, 6 unlabelled."""
-    rng = random.Random(1)
-    (folder / "photos").mkdir()
-    lines = ["id,path,mask,gender,age,split"]
-    for i in range(48):
-        mask, gender, age = i % 3, i // 3 % 2, 15 + 7 * i % 60
-        width, height = rng.randrange(14, 60), rng.randrange(14, 60)
-        pixels = numpy.random.default_rng(i).normal(100, 50, (height, width, 3))
-        pixels[: height // 2, : width // 2, mask] += 80
-        pixels[height // 2:] += 60 * gender
-        pixels[:, width // 2:, 2] += age
-        path = f"{i}.{('png', 'jpg')[i % 2]}"
-        Image.fromarray(pixels.clip(0, 255).astype("uint8")).save(folder / "photos" / path)
-        split = "train" if i < 36 else "test" if i < 42 else "unlabelled"
-        lines.append(f"p{i},{path},{('no', 'wear', 'wrong')[mask]},{'fm'[gender]},{age},{split}")
-    (folder / "t.csv").write_text("\n".join(lines) + "\n")
-    return folder / "t.csv", folder / "photos"
-
-
 @pytest.fixture(scope="module")
 def photos(tmp_path_factory):
     folder = tmp_path_factory.mktemp("photos")
-    table, images = write_photos(folder)
+    table, images = exports.write_photos(folder)
     prepare(table, images, folder / "crops.h5")
     return folder
 

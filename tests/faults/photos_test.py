@@ -26,7 +26,7 @@ def dim():
 
 def tiff_of(image, values):
     """The TIFF with values of some directory entries overwritten: {tag: value}."""
-    photo = saved(image, "TIFF")
+    photo = bytearray(saved(image, "TIFF"))
     directory = struct.unpack_from("<I", photo, 4)[0]
     for i in range(struct.unpack_from("<H", photo, directory)[0]):
         at = directory + 2 + 12 * i
@@ -38,7 +38,7 @@ def tiff_of(image, values):
 
 def dark_palette(image):
     """A palette of 8-bit values, as some old programs write it."""
-    photo = saved(image.quantize(4), "TIFF")
+    photo = bytearray(saved(image.quantize(4), "TIFF"))
     at, values = photo.find(struct.pack("<HHI", 320, 3, 768)), 768
     start = struct.unpack_from("<I", photo, at + 8)[0]
     for i in range(values):
@@ -68,42 +68,42 @@ def bad_photos():
     yield "surplus.progressive.jpg", (progressive[:-2] + bytes(range(1, 60)) + b"\xff\xd9", ["extraneous bytes"])
     yield "marker-inside.jpg", (jpeg[: len(jpeg) // 2] + b"\xff\xd3" + jpeg[len(jpeg) // 2:], ["JPEG cannot be decoded"])
     for share in (0.4, 0.6, 0.8):
-        yield f"damaged-{share}.jpg", (flipped(bytearray(jpeg), share, 40), ["JPEG", "get an intact copy"])
+        yield f"damaged-{share}.jpg", (flipped(jpeg, share, 40), ["JPEG", "get an intact copy"])
     unmarked = saved(photo.convert("CMYK"), "JPEG")
     marker = unmarked.find(b"\xff\xee")
     yield "cmyk.jpg", (unmarked[:marker] + unmarked[marker + 16:], ["CMYK", "Adobe", "convert it to RGB"])
-    yield "60000.jpg", (patched(bytearray(jpeg), frame_at(jpeg), struct.pack(">HH", 60000, 60000)), ["60000x60000 pixels", "shrink it"])
-    yield "huge.progressive.jpg", (patched(bytearray(progressive), frame_at(progressive), struct.pack(">HH", 12000, 9000)), ["9000x12000 pixels", "at most 100,000,000", "--max-pixels"])
+    yield "60000.jpg", (patched(jpeg, frame_at(jpeg), struct.pack(">HH", 60000, 60000)), ["60000x60000 pixels", "shrink it"])
+    yield "huge.progressive.jpg", (patched(progressive, frame_at(progressive), struct.pack(">HH", 12000, 9000)), ["9000x12000 pixels", "at most 100,000,000", "--max-pixels"])
     yield "60000.png", (png_of(60000, 60000), ["60000x60000 pixels", "shrink it"])
     yield "endless.png", (png_of(2**32 - 1, 2**32 - 1), ["4294967295x4294967295 pixels"])
-    yield "60000.bmp", (patched(bytearray(bmp), 18, struct.pack("<II", 60000, 60000)), ["60000x60000 pixels"])
-    yield "absurd.bmp", (patched(bytearray(bmp), 18, struct.pack("<II", 2**31 - 1, 2**31 - 1)), ["2147483647x2147483647 pixels"])
+    yield "60000.bmp", (patched(bmp, 18, struct.pack("<II", 60000, 60000)), ["60000x60000 pixels"])
+    yield "absurd.bmp", (patched(bmp, 18, struct.pack("<II", 2**31 - 1, 2**31 - 1)), ["2147483647x2147483647 pixels"])
     yield "60000.tif", (tiff_of(photo, {256: 60000, 257: 60000}), ["60000x60000 pixels"])
-    yield "sixteen.bmp", (patched(bytearray(bmp), 28, struct.pack("<H", 16)), ["BMP of 16 bits", "expected 1, 4, 8, 24 or 32"])
-    yield "seven.bmp", (patched(bytearray(bmp), 28, struct.pack("<H", 7)), ["BMP of 7 bits"])
-    yield "packed.bmp", (patched(bytearray(bmp), 30, struct.pack("<I", 1)), ["BMP", "compression 1"])
-    yield "old.bmp", (patched(bytearray(bmp), 14, struct.pack("<I", 12)), ["BMP", "header of 12 bytes"])
-    yield "empty.bmp", (patched(bytearray(bmp), 18, struct.pack("<II", 0, 90)), ["no pixels"])
-    yield "damaged.png", (flipped(bytearray(png), 0.5), ["PNG cannot be decoded"])
-    yield "crc.png", (flipped(bytearray(png), (len(png) - 14) / len(png)), ["PNG cannot be decoded", "CRC"])
+    yield "sixteen.bmp", (patched(bmp, 28, struct.pack("<H", 16)), ["BMP of 16 bits", "expected 1, 4, 8, 24 or 32"])
+    yield "seven.bmp", (patched(bmp, 28, struct.pack("<H", 7)), ["BMP of 7 bits"])
+    yield "packed.bmp", (patched(bmp, 30, struct.pack("<I", 1)), ["BMP", "compression 1"])
+    yield "old.bmp", (patched(bmp, 14, struct.pack("<I", 12)), ["BMP", "header of 12 bytes"])
+    yield "empty.bmp", (patched(bmp, 18, struct.pack("<II", 0, 90)), ["no pixels"])
+    yield "damaged.png", (flipped(png, 0.5), ["PNG cannot be decoded"])
+    yield "crc.png", (flipped(png, (len(png) - 14) / len(png)), ["PNG cannot be decoded", "CRC"])
     yield "deflate.png", (bad_deflate(), ["PNG cannot be decoded"])
     yield "short.png", (png_of(48, 64, zlib.compress(bytes(500))), ["PNG cannot be decoded"])
     yield "black.png", (saved(dim(), "PNG"), ["come out black", "scale it to 8 bits"])
     yield "black.tif", (saved(dim(), "TIFF"), ["come out black", "scale it to 8 bits"])
-    yield "damaged.webp", (patched(bytearray(webp), 30, b"\xff" * 400), ["WebP", "damaged"])
+    yield "damaged.webp", (patched(webp, 30, b"\xff" * 400), ["WebP", "damaged"])
     yield "animated.webp", (saved(photo, "WEBP", save_all=True, append_images=frames), ["animated WebP"])
     moving = saved(photo, "GIF", save_all=True, append_images=frames)
     yield "cut.moving.gif", (cut(moving, 0.7), ["GIF is cut short"])
-    yield "damaged.gif", (patched(bytearray(gif), 13 + 768 + 30, b"\xff" * 40), ["GIF cannot be decoded", "get an intact copy"])
+    yield "damaged.gif", (patched(gif, 13 + 768 + 30, b"\xff" * 40), ["GIF cannot be decoded", "get an intact copy"])
     yield "empty.gif", (gif[:13 + 768] + b";", ["GIF without a picture"])
     yield "junk.gif", (gif[:13 + 768] + b"junk" + gif[13 + 768:], ["GIF is damaged at byte 781"])
-    yield "60000.gif", (patched(bytearray(gif), 6, struct.pack("<HH", 60000, 60000)), ["60000x60000 pixels"])
+    yield "60000.gif", (patched(gif, 6, struct.pack("<HH", 60000, 60000)), ["60000x60000 pixels"])
     yield "nothing.heic", (ftyp(b"heic"), ["HEIC cannot be decoded"])
     yield "nothing.avif", (ftyp(b"avif"), ["AVIF cannot be decoded"])
-    yield "damaged.heic", (patched(bytearray(heic), heic.find(b"mdat") + 4, b"\xff" * 400), ["HEIC cannot be decoded"])
-    yield "damaged.avif", (patched(bytearray(avif), avif.find(b"mdat") + 4, b"\xff" * 400), ["AVIF cannot be decoded"])
-    yield "byte.avif", (flipped(bytearray(avif), 0.7), ["AVIF cannot be decoded", "Corrupt frame"])
-    yield "60000.heic", (patched(bytearray(heic), heic.find(b"ispe") + 8, struct.pack(">II", 60000, 60000)), ["HEIC cannot be decoded", "60000x60000"])
+    yield "damaged.heic", (patched(heic, heic.find(b"mdat") + 4, b"\xff" * 400), ["HEIC cannot be decoded"])
+    yield "damaged.avif", (patched(avif, avif.find(b"mdat") + 4, b"\xff" * 400), ["AVIF cannot be decoded"])
+    yield "byte.avif", (flipped(avif, 0.7), ["AVIF cannot be decoded", "Corrupt frame"])
+    yield "60000.heic", (patched(heic, heic.find(b"ispe") + 8, struct.pack(">II", 60000, 60000)), ["HEIC cannot be decoded", "60000x60000"])
     yield "raw.cr3", (ftyp(b"crx "), ["raw photo"])
     yield "video.jpg", (ftyp(b"isom"), ["a video, not a photo"])
     yield "scan.jp2", (saved(photo, "JPEG2000"), ["JPEG 2000 photo"])
@@ -116,7 +116,7 @@ def bad_photos():
     yield "old-jpeg.tif", (tiff_of(photo, {259: 6}), ["TIFF with JPEG inside in the old manner"])
     for compression in ("tiff_lzw", "tiff_adobe_deflate", "packbits", "jpeg"):
         yield f"damaged-{compression}.tif", (flipped(saved(photo, "TIFF", compression=compression), 0.3, 300), ["TIFF"])
-    yield "directory.tif", (patched(bytearray(tiff), 4, struct.pack("<I", 10**9)), ["TIFF with a broken directory"])
+    yield "directory.tif", (patched(tiff, 4, struct.pack("<I", 10**9)), ["TIFF with a broken directory"])
 
 
 BAD = dict(bad_photos())

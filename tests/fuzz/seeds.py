@@ -1,5 +1,5 @@
 """Makes small good files of every format that pleat reads, as seeds for mutation. A file's kind is its name up to the first '-' or '.'.
-By hand, for a longer run:  seeds.py BUILD/tests FOLDER  makes FOLDER/photo, FOLDER/table and so on.
+By hand, for a longer run:  PYTHONPATH=tests .venv/bin/python tests/fuzz/seeds.py BUILD/tests FOLDER  makes FOLDER/photo, FOLDER/table and so on.
 """
 import gzip
 import io
@@ -13,8 +13,8 @@ import zlib
 
 import h5py
 import numpy
-import pillow_heif
 from PIL import Image
+from support.photo_files import saved
 
 WIDTH, HEIGHT = 40, 30
 
@@ -23,12 +23,6 @@ def scene(seed=0):
     rng = numpy.random.default_rng(seed)
     smooth = Image.fromarray(rng.integers(0, 256, (4, 5, 3), numpy.uint8)).resize((WIDTH, HEIGHT), Image.Resampling.BICUBIC)
     return Image.fromarray((numpy.asarray(smooth, float) + rng.normal(0, 6, (HEIGHT, WIDTH, 3))).clip(0, 255).astype(numpy.uint8))
-
-
-def saved(image, format, **how):
-    out = io.BytesIO()
-    image.save(out, format, **how)
-    return out.getvalue()
 
 
 def with_alpha(image):
@@ -58,7 +52,6 @@ def interlaced_png():
 
 
 def photos():
-    pillow_heif.register_heif_opener()
     photo, clear = scene(), with_alpha(scene())
     palette = photo.quantize(16)
     yield "jpeg-colour.jpg", saved(photo, "JPEG", quality=90, exif=turned())

@@ -11,8 +11,9 @@ import h5py
 import numpy
 import pytest
 from PIL import Image, UnidentifiedImageError
-from photo_kinds import HEIGHT, KINDS, READ, REFUSED, WIDTH, saved, scene
+from photo_kinds import HEIGHT, KINDS, READ, REFUSED, WIDTH, scene
 from support import exports, runs
+from support.photo_files import saved
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 HOW = {"height": 48, "width": 40, "channels": 3, "source": "photos", "crop": "none", "background": "keep"}

@@ -1,10 +1,10 @@
 """Writes a grid of photos: formats, kinds of pixels, sources of orientation, damage. For each, whether it is read."""
-import io
 import struct
 import zlib
 
 import numpy
 from PIL import Image, PngImagePlugin
+from support.photo_files import saved
 
 READ, REFUSED = True, False
 WIDTH, HEIGHT = 96, 64
@@ -104,12 +104,6 @@ def tiff(pixels, photometric, order="<", tile=0, planar=False, pages=1, bits=Non
         following = 8 + directory * (page + 1) if page + 1 < pages else 0
         data += struct.pack(order + "H", len(fields)) + entries + struct.pack(order + "I", following)
     return data + extras + b"".join(blocks)
-
-
-def saved(image, kind, **options):
-    file = io.BytesIO()
-    image.save(file, kind, **options)
-    return file.getvalue()
 
 
 def without_adobe(jpeg):
@@ -268,8 +262,6 @@ def gif_kinds():
 
 
 def heif_kinds():
-    import pillow_heif
-    pillow_heif.register_heif_opener()
     for name, kind in (("heic", "HEIF"), ("avif", "AVIF")):
         yield name, READ, saved(scene(), kind, quality=95)
         yield f"{name}-alpha", READ, saved(see_through(scene()), kind, quality=95)

@@ -2,9 +2,12 @@
 import csv
 import importlib.util
 import json
+import random
 
 import h5py
+import numpy
 import torch
+from PIL import Image
 from support import runs
 
 FP32 = ("--set", "train.precision=fp32")
@@ -15,6 +18,26 @@ def pleat(*arguments, **how):
     done = runs.pleat(*arguments, **how)
     assert done.returncode == 0, done.stdout
     return done
+
+
+def write_photos(folder):
+    """Writes photos of several sizes whose pixels show mask, gender and age. Table: 36 train, 6 test, 6 unlabelled."""
+    rng = random.Random(1)
+    (folder / "photos").mkdir()
+    lines = ["id,path,mask,gender,age,split"]
+    for i in range(48):
+        mask, gender, age = i % 3, i // 3 % 2, 15 + 7 * i % 60
+        width, height = rng.randrange(14, 60), rng.randrange(14, 60)
+        pixels = numpy.random.default_rng(i).normal(100, 50, (height, width, 3))
+        pixels[: height // 2, : width // 2, mask] += 80
+        pixels[height // 2:] += 60 * gender
+        pixels[:, width // 2:, 2] += age
+        path = f"{i}.{('png', 'jpg')[i % 2]}"
+        Image.fromarray(pixels.clip(0, 255).astype("uint8")).save(folder / "photos" / path)
+        split = "train" if i < 36 else "test" if i < 42 else "unlabelled"
+        lines.append(f"p{i},{path},{('no', 'wear', 'wrong')[mask]},{'fm'[gender]},{age},{split}")
+    (folder / "t.csv").write_text("\n".join(lines) + "\n")
+    return folder / "t.csv", folder / "photos"
 
 
 def load(folder):

@@ -19,7 +19,7 @@ def scene(width=120, height=90, seed=0):
 def saved(image, format, **how):
     out = io.BytesIO()
     image.save(out, format, **how)
-    return bytearray(out.getvalue())
+    return out.getvalue()
 
 
 def cut(photo, share):
@@ -28,7 +28,7 @@ def cut(photo, share):
 
 def flipped(photo, share=0.6, count=1):
     """The bytes with some of them changed."""
-    at = int(len(photo) * share)
+    photo, at = bytearray(photo), int(len(photo) * share)
     for i in range(at, at + count):
         photo[i] ^= 0x35
     return photo
@@ -51,6 +51,7 @@ def png_of(width, height, data=b"", bits=8):
 
 
 def patched(photo, offset, packed):
+    photo = bytearray(photo)
     photo[offset: offset + len(packed)] = packed
     return photo
 

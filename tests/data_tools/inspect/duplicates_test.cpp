@@ -83,6 +83,15 @@ TEST(Duplicates, EqualPixelsAreFoundWhereverTheyAre) {
   EXPECT_TRUE(duplicates.near.empty()) << "a set stands for itself once";
 }
 
+TEST(Duplicates, OnlyTheGivenRowsAreSearched) {
+  const ScratchFolder folder;
+  const CropFile crops = crops_of(folder, std::vector<Row>(4, Row{crop_of(scene(1))}));
+  std::size_t done = 0;
+  EXPECT_THAT(find_duplicates(crops, {0, 2}, 1, [&](std::size_t rows) { done = rows; }).exact,
+              ElementsAre(ElementsAre(0, 2)));
+  EXPECT_EQ(done, 2U);
+}
+
 TEST(Duplicates, APhotoSavedOrScaledOnceMoreIsNear) {
   const ScratchFolder folder;
   const cv::Mat picture = scene(1);

@@ -143,7 +143,8 @@ TEST(Tiff, FewBitsPalettesAndInksBecomeRgb) {
   const auto inks = fields({{258, 3, 1, 8}, {262, 3, 1, 5}, {277, 3, 1, 4}, {279, 4, 1, 8}});
   EXPECT_THAT(decode_tiff(small_tiff(inks, {0, 51, 255, 0, 0, 0, 0, 255})).values, ElementsAre(255, 204, 0, 0, 0, 0));
   const auto planes = fields({{284, 3, 1, 2}, {273, 4, 1, 8}, {278, 4, 1, 1}});
-  EXPECT_THAT(reason_of(small_tiff(planes)), HasSubstr("TIFF")) << "three planes, but one strip";
+  EXPECT_THAT(reason_of(small_tiff(planes)), HasSubstr("is damaged (Invalid strip byte count"))
+      << "three planes, but one strip";
 }
 
 TEST(Tiff, KindsThatAreNotReadAreNamed) {
@@ -151,7 +152,7 @@ TEST(Tiff, KindsThatAreNotReadAreNamed) {
       {{258, 3, 1, 4}, "4 bits per channel"},
       {{258, 3, 1, 12}, "12 bits per channel"},
       {{258, 3, 1, 32}, "32 bits per channel"},
-      {{258, 3, 2, 8 | 5 << 16}, "TIFF"},
+      {{258, 3, 2, 8 | 5 << 16}, "broken directory (Incorrect count for"},
       {{259, 3, 1, 6}, "JPEG inside in the old manner"},
       {{259, 3, 1, 34712}, "compression 34712"},
       {{262, 3, 1, 5}, "3 channels"},
@@ -168,7 +169,7 @@ TEST(Tiff, KindsThatAreNotReadAreNamed) {
       {{257, 4, 1, 9}, "is damaged"},
       {{259, 3, 1, 50001}, "compression 50001"},
       {{273, 4, 1, 900000000}, "cut short"},
-      {{257, 4, 1, 0}, "TIFF"},
+      {{257, 4, 1, 0}, "zero number of strips"},
       {{256, 4, 1, 4000000000U}, "pixels are too many"},
   };
   for (const auto& [field, reason] : changes)
@@ -184,7 +185,7 @@ TEST(Tiff, DirectoriesThatLeadNowhereOrInCirclesAreRefused) {
   Photo photo = small_tiff({});
   const std::size_t link = photo.size() - 4;
   photo[link] = photo[4];  // back to the first
-  EXPECT_THAT(reason_of(photo), HasSubstr("TIFF"));
+  EXPECT_THAT(reason_of(photo), HasSubstr("broken directory"));
   photo[link] = 200;  // behind the end
   EXPECT_THAT(reason_of(photo), HasSubstr("broken directory"));
   EXPECT_EQ(reason_of(small_tiff({})), "accepted");
