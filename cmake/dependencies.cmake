@@ -12,18 +12,19 @@ find_package(PNG 1.6 REQUIRED)
 find_package(JPEG 62 EXACT REQUIRED)
 find_package(TIFF 4.5 REQUIRED)
 find_package(GIF 5 REQUIRED)
+pkg_check_modules(TURBOJPEG REQUIRED IMPORTED_TARGET libturbojpeg)
 pkg_check_modules(DEFLATE REQUIRED IMPORTED_TARGET libdeflate)
 pkg_check_modules(HEIF REQUIRED IMPORTED_TARGET libheif>=1.15)
 pkg_check_modules(WEBP REQUIRED IMPORTED_TARGET libwebp)
 find_package(OpenSSL REQUIRED COMPONENTS Crypto)
 find_package(MPI REQUIRED COMPONENTS C)
 
-# Without OpenCVConfig.cmake: Debian has it in libopencv-dev, which installs all of OpenCV. Three modules are enough
-# here; data_tools/faces adds two.
+# Without OpenCVConfig.cmake: Debian has it in libopencv-dev, which installs all of OpenCV. Two modules are enough
+# here; data_tools/faces adds two, and tests one, imgcodecs.
 find_path(PLEAT_OPENCV_INCLUDE opencv2/core.hpp PATH_SUFFIXES opencv4 REQUIRED)
 add_library(opencv INTERFACE)
 target_include_directories(opencv SYSTEM INTERFACE ${PLEAT_OPENCV_INCLUDE})
-foreach(module core imgproc imgcodecs)
+foreach(module core imgproc)
   find_library(PLEAT_OPENCV_${module} opencv_${module} REQUIRED)
   target_link_libraries(opencv INTERFACE ${PLEAT_OPENCV_${module}})
 endforeach()

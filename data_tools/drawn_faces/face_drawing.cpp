@@ -1,11 +1,10 @@
 #include "data_tools/drawn_faces/face_drawing.h"
 
 #include <array>
-#include <opencv2/imgcodecs.hpp>
-#include <stdexcept>
 
 #include "data_tools/drawn_faces/draws.h"
 #include "data_tools/drawn_faces/photo_scene.h"
+#include "data_tools/photos/encode.h"
 
 namespace pleat {
 namespace {
@@ -80,11 +79,7 @@ std::vector<std::uint8_t> draw_face(const DrawnPerson& person, int photo) {
   Canvas canvas(image, pose);
   draw_portrait(canvas, traits, person, photo);
   expose(image, pose, place, camera);
-  std::vector<std::uint8_t> jpeg;
-  const int quality = 55 + static_cast<int>(camera.below(40));
-  if (!cv::imencode(".jpg", image, jpeg, {cv::IMWRITE_JPEG_QUALITY, quality}))
-    throw std::runtime_error("OpenCV cannot write JPEG");
-  return jpeg;
+  return encode_jpeg(image, 55 + static_cast<int>(camera.below(40)));
 }
 
 }  // namespace pleat

@@ -2,11 +2,10 @@
 
 #include <algorithm>
 #include <numeric>
-#include <opencv2/imgcodecs.hpp>
 #include <opencv2/imgproc.hpp>
 
-#include "base/error.h"
 #include "base/files.h"
+#include "data_tools/photos/encode.h"
 #include "data_tools/photos/opencv_setup.h"
 
 namespace pleat {
@@ -81,8 +80,7 @@ void write_contact_sheet(const std::filesystem::path& png, const std::vector<She
     draw_line(line, columns, left, top, sheet);
     top += line.height;
   }
-  std::vector<std::uint8_t> bytes;
-  if (!cv::imencode(".png", sheet, bytes)) throw DataError("cannot make a PNG for {}", png.string());
+  const std::vector<std::uint8_t> bytes = encode_png(sheet);
   write_file(png, {reinterpret_cast<const char*>(bytes.data()), bytes.size()});
 }
 

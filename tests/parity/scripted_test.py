@@ -24,7 +24,7 @@ SHAPE = ("--channels", 1, "--size", runs.SIDE)
 
 def export(network, out, *arguments, classes=runs.CLASSES, **extra):
     command = [sys.executable, ROOT / "launch/export_model.py", network, "--classes", classes, "--out", out, *arguments]
-    return subprocess.run([*map(str, command)], env=os.environ | {"OMP_NUM_THREADS": "1"} | extra, text=True,
+    return subprocess.run([*map(str, command)], env=os.environ | {"OMP_NUM_THREADS": "1", "PYTHONHASHSEED": "0"} | extra, text=True,
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
 
 
