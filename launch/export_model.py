@@ -141,6 +141,9 @@ def logits_of(torch, script, images, mode, arguments):
     if found != expected:
         advice = "does it squeeze()? use flatten(1)" if len(images) == 1 else "correct it, or choose another network"
         fail(USAGE, f"{arguments.network} gives {found} for {count} in {mode} mode, expected logits {expected}; {advice}")
+    if not torch.isfinite(logits).all():
+        fail(USAGE, f"{arguments.network} gives logits that are not finite for random images in {mode} mode; correct it, or "
+                    "choose another network")
     return logits
 
 
@@ -211,7 +214,7 @@ def main():
         network = make_network(library, name, arguments)
     except BadWeights as error:
         fail(DATA, f"--pretrained {error}")
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         code = DATA if arguments.pretrained else USAGE
         fail(code, f"{arguments.network} cannot be made with these options: {one_line(error)}")
     pixels = pixels_of(library, name, network, arguments)

@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "base/files.h"
 #include "base/progress.h"
+#include "base/run_log.h"
 #include "base/side_file.h"
 #include "base/stop_signal.h"
 #include "base/utf8.h"
@@ -208,7 +209,9 @@ void verify_crops(const fs::path& path, int threads) {
   add_report(report, facts);
   std::size_t width = 0;
   for (const auto& [name, value] : facts) width = std::max(width, name.size());
-  for (const auto& [name, value] : facts) fmt::print("{:<{}}  {}\n", name, width, value);
+  std::string text;
+  for (const auto& [name, value] : facts) text += fmt::format("{:<{}}  {}\n", name, width, value);
+  print_result(text);
   for (const std::string& line : report_warnings(report)) spdlog::warn("{}", line);
 }
 

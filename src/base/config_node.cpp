@@ -131,7 +131,8 @@ ConfigNode read_config(const std::filesystem::path& path) {
   try {
     text = read_file(path);
   } catch (const DataError& error) {
-    throw UsageError("{}", error.what());  // a missing config is a mistake on the command line
+    // A missing config is a mistake on the command line.
+    throw UsageError("{}; give a config, such as one that pleat init writes", error.what());
   }
   return parse_config(text, path.string());
 }

@@ -7,12 +7,15 @@
 #include <spdlog/sinks/ringbuffer_sink.h>
 
 #include <atomic>
+#include <cerrno>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <memory>
 #include <string_view>
 #include <utility>
 
+#include "base/error.h"
 #include "base/run_log.h"
 #include "base/terminal.h"
 
@@ -112,8 +115,19 @@ void log_to_file(std::string_view text) try {
   report_once(error.what());
 }
 
+namespace {
+int output_error = 0;  // errno of the first failure
+}
+
+void flush_output() {
+  if (std::fflush(stdout) != 0 && output_error == 0) output_error = errno;
+  if (output_error == 0) return;
+  throw DataError("standard output could not be written ({}); send it to a file or pipe with room, and run again",
+                  std::strerror(output_error));
+}
+
 void print_result(std::string_view text) {
-  std::fwrite(text.data(), 1, text.size(), stdout);
+  if (std::fwrite(text.data(), 1, text.size(), stdout) < text.size() && output_error == 0) output_error = errno;
   while (text.starts_with('\n')) text.remove_prefix(1);
   while (text.ends_with('\n')) text.remove_suffix(1);
   log_to_file(fmt::format("result:\n{}", text));

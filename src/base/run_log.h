@@ -16,4 +16,7 @@ void log_to_file(std::string_view text);
 /// Prints text to standard output, and adds it to the file.
 void print_result(std::string_view text);
 
+/// Throws: DataError if anything printed to standard output could not be written.
+void flush_output();
+
 }  // namespace pleat

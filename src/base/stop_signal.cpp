@@ -2,13 +2,17 @@
 
 #include <signal.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <initializer_list>
+#include <string_view>
+
+#include "base/error.h"
 
 namespace pleat {
 namespace {
 
-volatile sig_atomic_t received = 0, terminated = 0, interrupted = 0;
+volatile sig_atomic_t at_once = 0, received = 0, terminated = 0, interrupted = 0;
 double first_interrupt = 0;  // used by the handler alone, which does not interrupt itself
 
 double seconds_now() {
@@ -19,6 +23,11 @@ double seconds_now() {
 
 // Calls only functions that POSIX allows in a signal handler.
 void on_signal(int number) {
+  if (at_once) {
+    constexpr std::string_view kText = "pleat: stopped on request; nothing was written\n";
+    [[maybe_unused]] const ssize_t written = write(STDERR_FILENO, kText.data(), kText.size());
+    _exit(static_cast<int>(ExitCode::kStopped));
+  }
   received = 1;
   if (number == SIGTERM) terminated = 1;
   if (number != SIGINT) return;
@@ -41,6 +50,10 @@ void watch_for_stop_signals() {
   for (const int number : {SIGINT, SIGTERM, SIGUSR1}) sigaddset(&action.sa_mask, number);
   for (const int number : {SIGINT, SIGTERM, SIGUSR1}) sigaction(number, &action, nullptr);
 }
+
+StopsAtOnce::StopsAtOnce() { at_once = 1; }
+
+StopsAtOnce::~StopsAtOnce() { at_once = 0; }
 
 bool stop_signal_received() { return received != 0; }
 

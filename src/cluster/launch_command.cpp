@@ -3,6 +3,7 @@
 #include <errno.h>  // program_invocation_name
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdlib>
 
 namespace pleat {
@@ -21,9 +22,29 @@ Launcher find_launcher() {
   return Launcher::kNone;
 }
 
+namespace {
+
+// bash, zsh and ksh read $'…', which keeps control characters off the terminal.
+std::string ansi_quoted(std::string_view word) {
+  std::string quoted = "$'";
+  for (const char c : word) {
+    const auto code = static_cast<unsigned char>(c);
+    if (code < 0x20 || code == 0x7F) {
+      quoted += fmt::format("\\{:03o}", code);
+    } else {
+      quoted += c == '\'' || c == '\\' ? std::string("\\") + c : std::string(1, c);
+    }
+  }
+  return quoted + "'";
+}
+
+}  // namespace
+
 std::string shell_quoted(std::string_view word) {
   constexpr std::string_view kPlain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_@%+=:,./-";
   if (!word.empty() && word.find_first_not_of(kPlain) == std::string_view::npos) return std::string(word);
+  const auto is_control = [](unsigned char c) { return c < 0x20 || c == 0x7F; };
+  if (std::any_of(word.begin(), word.end(), is_control)) return ansi_quoted(word);
   std::string quoted = "'";
   for (const char c : word) c == '\'' ? quoted += "'\\''" : quoted += c;
   return quoted + "'";

@@ -12,7 +12,7 @@ namespace pleat {
 enum class Launcher { kNone, kMpirun, kSrun };
 Launcher find_launcher();
 
-/// Returns the word, in single quotes if a POSIX shell needs them.
+/// Returns the word, in single quotes if a POSIX shell needs them, or as $'\012' if it has control characters.
 std::string shell_quoted(std::string_view word);
 
 /// Returns this program as it was called, for commands that a user pastes into a shell: "build/pleat", in quotes if

@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <vector>
 
+#include "base/run_log.h"
 #include "cluster/launch_command.h"
 #include "run/run_config.h"
 
@@ -246,7 +247,7 @@ std::string completion_script(const CLI::App& program, const std::string& shell)
 }
 
 ExitCode completion_verb(const CLI::App& program, const CompletionOptions& options) {
-  std::fputs(completion_script(program, options.shell).c_str(), stdout);
+  print_result(completion_script(program, options.shell));
   return ExitCode::kDone;
 }
 

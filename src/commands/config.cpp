@@ -2,6 +2,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "base/run_log.h"
 #include "run/run_config.h"
 
 namespace pleat {
@@ -30,11 +31,11 @@ CLI::App* add_config(CLI::App& program, ConfigOptions& options) {
 
 ExitCode config_verb(const ConfigOptions& options) {
   if (options.reference) {
-    fmt::print("{}", config_reference());
+    print_result(config_reference());
   } else if (options.config.empty()) {
     throw UsageError("give a config file, or --reference for all keys");
   } else {
-    fmt::print("{}", to_yaml(from_json(to_json(load_run_config(options.config, options.assignments)))));
+    print_result(to_yaml(from_json(to_json(load_run_config(options.config, options.assignments)))));
   }
   return ExitCode::kDone;
 }

@@ -17,6 +17,7 @@
 #include "base/build_info.h"
 #include "base/error.h"
 #include "base/module_file.h"
+#include "base/run_log.h"
 #include "cluster/host.h"
 #include "cluster/rank_layout.h"
 #include "cluster/rank_report.h"
@@ -154,18 +155,19 @@ ExitCode doctor_verb(const DoctorOptions& options, MpiSession& session) {
   }
   if (session.rank() == 0) {
     const std::string versions = libraries(problems);
-    fmt::print("Libraries\n{}\nRanks ({})\n{}\nFindings\n", versions,
-               session.launched() ? fmt::format("{} under a launcher", session.size()) : "one, without a launcher",
-               ranks_table(reports, session, shared));
-    for (const std::string& problem : problems) fmt::print("  WARNING  {}\n", problem);
-    if (problems.empty()) fmt::print("  ok       nothing is wrong\n");
+    std::string text =
+        fmt::format("Libraries\n{}\nRanks ({})\n{}\nFindings\n", versions,
+                    session.launched() ? fmt::format("{} under a launcher", session.size()) : "one, without a launcher",
+                    ranks_table(reports, session, shared));
+    for (const std::string& problem : problems) text += fmt::format("  WARNING  {}\n", problem);
+    if (problems.empty()) text += "  ok       nothing is wrong\n";
     if (!options.run.empty() && !there) {
-      fmt::print("  ok       {} does not exist yet, which is fine for a new run\n", options.run);
+      text += fmt::format("  ok       {} does not exist yet, which is fine for a new run\n", options.run);
     }
     if (!options.run.empty() && blind.empty()) {
-      fmt::print("  ok       every rank {} {}\n", there ? "sees" : "would see", options.run);
+      text += fmt::format("  ok       every rank {} {}\n", there ? "sees" : "would see", options.run);
     }
-    std::fflush(stdout);
+    print_result(text);
   }
   return ExitCode::kDone;
 }

@@ -5,6 +5,7 @@
 #include <CLI/CLI.hpp>
 
 #include "base/files.h"
+#include "base/run_log.h"
 #include "cluster/launch_command.h"
 #include "folds/fold_plan.h"
 #include "run/dataset.h"
@@ -39,7 +40,7 @@ ExitCode init_verb(const InitOptions& options, const Ranks& ranks) {
     const std::string text = first_config(CropFile(options.crops), options.crops.string());
     check_config(text, options.out.empty() ? "the config" : options.out.string());
     if (options.out.empty()) {
-      fmt::print("{}", text);
+      print_result(text);
       return;
     }
     if (options.out.has_parent_path()) make_folder(options.out.parent_path());

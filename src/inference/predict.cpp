@@ -10,6 +10,7 @@
 
 #include "base/files.h"
 #include "base/log.h"
+#include "base/run_log.h"
 #include "base/side_file.h"
 #include "base/stop_signal.h"
 #include "base/utf8.h"
@@ -219,11 +220,12 @@ void score_predictions(const fs::path& out, const Prediction& plan, const std::v
         each.target, each.unknown == 1 ? "1 row has" : fmt::format("{} rows have", each.unknown),
         shown_names(each.unknown_labels));
   }
-  fmt::print("{}", scores_table(all));
+  print_result(scores_table(all));
   write_file(file, scores_json(all, out.filename().string(), trained, plan.ensemble.runs.front().config.score));
-  spdlog::info(
-      "scores: {}{}", file.string(),
-      trained ? fmt::format("; the {} of the run are not scored", counted(std::int64_t(trained), "training row")) : "");
+  spdlog::info("scores: {}{}", file.string(),
+               trained ? fmt::format("; {} of the run {} not scored", counted(std::int64_t(trained), "training row"),
+                                     trained == 1 ? "is" : "are")
+                       : "");
 }
 
 // Fills in each member's predictions, in the ensemble's order, on rank 0. Returns the error that ended the job early.

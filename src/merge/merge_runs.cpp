@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "base/run_log.h"
 #include "base/stopwatch.h"
 #include "base/wording.h"
 #include "merge/merged_folder.h"
@@ -193,8 +194,7 @@ void merge_runs(const MergeRequest& request) {
   write_file(folder.paths().summary(), summary.dump(2) + "\n");
   write_file(folder.paths().ensemble(0), described.dump(2) + "\n");
   folder.publish();
-  fmt::print("{}", scores_table(rounds, 0, score_name, notes));
-  fmt::print("\nResults: {}\n", request.out.string());
+  print_result(fmt::format("{}\nResults: {}\n", scores_table(rounds, 0, score_name, notes), request.out.string()));
 }
 
 }  // namespace pleat

@@ -179,6 +179,12 @@ std::size_t frozen_norms(Classifier& classifier, const torch::Tensor& images, co
         "{}: in training mode it gives [{}] for {} images, not [{}, {}]; script a network that gives logits", file,
         fmt::join(logits.sizes(), ", "), kImages, kImages, shape.classes);
   }
+  if (!logits.isfinite().all().item<bool>()) {
+    throw DataError(
+        "{}: in training mode its logits for random images are not finite; script a network that gives "
+        "finite logits",
+        file);
+  }
   all = means.size();
   return static_cast<std::size_t>(std::count_if(
       means.begin(), means.end(), [&](const auto& mean) { return mean.second.equal(before.at(mean.first)); }));

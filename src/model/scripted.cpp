@@ -22,6 +22,7 @@
 
 #include "base/error.h"
 #include "base/files.h"
+#include "base/utf8.h"
 #include "model/script_origin.h"
 
 namespace pleat {
@@ -42,7 +43,7 @@ std::string reason_of(const std::exception& error) {
   if (last != std::string::npos) text.erase(0, last + std::string_view("Error: ").size());
   text.erase(0, text.find_first_not_of(" \n"));
   text.resize(std::min({text.size(), text.find('\n'), text.find(". "), kLongest}));
-  return text.empty() ? "no reason given" : text;
+  return text.empty() ? "no reason given" : shown(text, kLongest);
 }
 
 Loaded load_script(const std::string& file) {
@@ -97,7 +98,9 @@ class Scripted : public Classifier {
       return script_.forward({images}).toTensor();
     } catch (const std::exception& error) {
       const std::string reason = reason_of(error);
-      TORCH_CHECK_WITH(OutOfMemoryError, reason.find("out of memory") == std::string::npos, reason);
+      const bool of_memory = reason.find("out of memory") != std::string::npos ||  // CUDA's words, then the CPU's
+                             std::string_view(error.what()).find("alloc_cpu.cpp") != std::string_view::npos;
+      TORCH_CHECK_WITH(OutOfMemoryError, !of_memory, reason);
       throw std::runtime_error(reason);
     }
   }
@@ -196,6 +199,11 @@ void try_out(Classifier& classifier, const ClassifierShape& shape, const ScriptO
   torch::Tensor logits;
   try {
     logits = classifier.forward(at::zeros({2, shape.channels, shape.height, shape.width}));
+  } catch (const c10::OutOfMemoryError&) {
+    throw DataError(
+        "{}: there is not enough memory for two images of {}x{}x{} (channels, height, width); take smaller "
+        "crops or another network",
+        file, shape.channels, shape.height, shape.width);
   } catch (const std::exception& error) {
     throw DataError("{}: it does not take images of {}x{}x{} (channels, height, width): {}; {}", file, shape.channels,
                     shape.height, shape.width, reason_of(error), export_command(origin, shape));

@@ -5,9 +5,11 @@
 #include <torch/utils.h>
 
 #include <algorithm>
+#include <iterator>
 #include <map>
 
 #include "base/error.h"
+#include "base/utf8.h"
 
 namespace pleat {
 namespace {
@@ -25,7 +27,9 @@ void add_problem(std::vector<std::string>& problems, const char* what, const std
   constexpr std::size_t kMost = 8;
   if (names.empty()) return;
   const auto end = names.begin() + static_cast<std::ptrdiff_t>(std::min(names.size(), kMost));
-  std::string text = fmt::format("{} {}", what, fmt::join(names.begin(), end, ", "));
+  std::vector<std::string> some;
+  std::transform(names.begin(), end, std::back_inserter(some), [](const std::string& name) { return shown(name); });
+  std::string text = fmt::format("{} {}", what, fmt::join(some, ", "));
   if (names.size() > kMost) text += fmt::format(" and {} more", names.size() - kMost);
   problems.push_back(std::move(text));
 }

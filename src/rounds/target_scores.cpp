@@ -6,8 +6,6 @@
 
 #include <algorithm>
 #include <set>
-#include <string_view>
-#include <unordered_map>
 
 namespace pleat {
 namespace {
@@ -31,14 +29,6 @@ struct TestRows {
   }
 };
 
-RowGroups groups_by(const std::vector<std::string>& names) {
-  std::unordered_map<std::string_view, std::int64_t> number_of;
-  std::vector<std::int64_t> numbers;
-  for (const std::string& name : names)
-    numbers.push_back(number_of.emplace(name, static_cast<std::int64_t>(number_of.size())).first->second);
-  return group_rows(numbers);
-}
-
 std::optional<Interval> leak_meter(const GatheredTarget& gathered, const Dataset& dataset, const FoldPlan& plan,
                                    const std::string& group, const TestRows& test, const std::string& score_name) {
   if (gathered.fold_ensemble.empty() || !gathered.fold_ensemble.front().defined() || test.places.numel() == 0)
@@ -49,8 +39,8 @@ std::optional<Interval> leak_meter(const GatheredTarget& gathered, const Dataset
     groups.push_back(names[std::size_t(dataset.test[std::size_t(test.places.const_data_ptr<std::int64_t>()[i])])]);
   std::vector<torch::Tensor> held_out;
   for (const torch::Tensor& probs : gathered.fold_ensemble) held_out.push_back(probs.index_select(0, test.places));
-  return difference({{gathered.oof.ensemble}, gathered.oof.labels, groups_by(plan.groups), score_name},
-                    {held_out, test.labels, groups_by(groups), score_name});
+  return difference({{gathered.oof.ensemble}, gathered.oof.labels, group_rows(plan.groups), score_name},
+                    {held_out, test.labels, group_rows(groups), score_name});
 }
 
 std::set<std::int64_t> classes_in(const torch::Tensor& labels) {

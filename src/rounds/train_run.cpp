@@ -33,7 +33,7 @@ ExitCode train_run(const TrainRequest& request, const MpiSession& session) {
     DryRun dry_run;
     on_rank_0(session.ranks(), [&] {
       dry_run = describe_dry_run(run, plan.first);
-      fmt::print("{}", dry_run.text);
+      print_result(dry_run.text);
     });
     check_memory(dry_run.need, run.place, session);
     return ExitCode::kDone;

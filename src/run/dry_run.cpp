@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "base/files.h"
+#include "base/utf8.h"
 #include "base/wording.h"
 #include "run/finished_job.h"
 #include "train/epoch_cut.h"
@@ -51,7 +52,7 @@ std::string describe_target(const Target& target, const std::vector<std::int64_t
   for (const std::int64_t row : rows) ++counts[std::size_t(labels[std::size_t(row)])];
   std::vector<std::string> classes;
   for (std::size_t c = 0; c < std::min(kListed, counts.size()); ++c)
-    classes.push_back(fmt::format("{} ({})", target.classes[c], counts[c]));
+    classes.push_back(fmt::format("{} ({})", shown(target.classes[c]), counts[c]));
   if (counts.size() > kListed) classes.push_back(fmt::format("and {} more", counts.size() - kListed));
   const auto labelled =
       std::count_if(test.begin(), test.end(), [&](std::int64_t row) { return labels[std::size_t(row)] >= 0; });

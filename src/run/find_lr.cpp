@@ -5,6 +5,7 @@
 
 #include "base/files.h"
 #include "base/log.h"
+#include "base/run_log.h"
 #include "base/stop_signal.h"
 #include "run/memory_check.h"
 #include "run/run_setup.h"
@@ -79,7 +80,7 @@ ExitCode find_lr_run(const TrainRequest& request, const MpiSession& session) {
         fmt::format("{}.{}.csv", run.dataset->targets.units[std::size_t(job.unit)].name, job.work.model.id);
     make_folder(file.parent_path());
     write_file(file, csv_of(finding));
-    fmt::print("\n{} ({})\n{}{}", job.name, file.string(), chart_of(finding), verdict(finding, job.work));
+    print_result(fmt::format("\n{} ({})\n{}{}", job.name, file.string(), chart_of(finding), verdict(finding, job.work)));
   }
   return ExitCode::kDone;
 }

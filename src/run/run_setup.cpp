@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/files.h"
 #include "base/log.h"
+#include "base/stop_signal.h"
 #include "model/script_trial.h"
 #include "run/frozen_folds.h"
 #include "run/model_norm.h"
@@ -150,6 +151,7 @@ void check_scripts(const Run& run, const RunRecord& earlier) {
 
 std::vector<std::string> check_networks(const RunConfig& config, const Dataset& dataset,
                                         std::vector<ModelFiles>& files) {
+  const StopsAtOnce stops_at_once;  // a script may take for ever
   std::vector<std::string> warnings;
   for (std::size_t m = 0; m < files.size(); ++m) {
     const ModelConfig& model = config.models[m];

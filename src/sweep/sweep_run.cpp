@@ -45,7 +45,7 @@ ExitCode sweep_run(const SweepRequest& request, const MpiSession& session) {
   check_memory(memory, plan.base().place, session);
   if (request.train.dry_run) {
     choose_conv_plans(plan, session);
-    on_rank_0(session.ranks(), [&] { fmt::print("{}", describe_sweep(plan, *memory)); });
+    on_rank_0(session.ranks(), [&] { print_result(describe_sweep(plan, *memory)); });
     return ExitCode::kDone;
   }
   std::unique_ptr<FolderLock> lock;

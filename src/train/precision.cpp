@@ -1,6 +1,12 @@
 #include "train/precision.h"
 
 #include <ATen/autocast_mode.h>
+#include <c10/util/Exception.h>
+#include <fmt/format.h>
+
+#include <stdexcept>
+
+#include "cluster/failure.h"
 
 namespace pleat {
 namespace {
@@ -32,9 +38,16 @@ std::string resolve_precision(const std::string& configured, const torch::Device
 
 torch::Tensor forward_logits(Classifier& classifier, const torch::Tensor& images, bool bf16) {
   torch::Tensor logits;
-  {
+  try {
     const Autocast autocast(images.device().type(), bf16);
     logits = classifier.forward(images);
+  } catch (const c10::OutOfMemoryError&) {
+    throw;
+  } catch (const std::exception& error) {
+    throw std::runtime_error(fmt::format(
+        "the network fails for a batch of {} images of {}x{}x{} (channels, height, width): {}; with a script, export a "
+        "network that takes such batches",
+        images.size(0), images.size(1), images.size(2), images.size(3), message_of(error)));
   }
   return logits.to(at::kFloat);
 }

@@ -13,6 +13,7 @@ TEST(ShellQuoted, LeavesPlainWordsAndQuotesTheRest) {
   EXPECT_EQ(shell_quoted("$HOME"), "'$HOME'");
   EXPECT_EQ(shell_quoted("~/run"), "'~/run'");
   EXPECT_EQ(shell_quoted(""), "''");
+  EXPECT_EQ(shell_quoted("a\nb' \\"), "$'a\\012b\\' \\\\'") << "control characters stay off the terminal";
 }
 
 TEST(LaunchCommand, StandsBehindWhatStartedIt) {

@@ -99,6 +99,7 @@ BAD = {  # name: (the file's bytes as a function of a good state, words of the e
                     ["fc.weight [10, 64] for [3, 64]", "fc.bias [10] for [3]", "set new_head: true"]),
     "colour": (lambda state: saved({**state, "conv1.weight": torch.zeros(16, 3, 3, 3)}), ["wrong shape: conv1.weight [16, 3, 3, 3] for [16, 1, 3, 3]"]),
     "whole-numbers": (lambda state: saved({**state, "fc.bias": torch.zeros(3, dtype=torch.int64)}), ["wrong dtype: fc.bias Long for Float"]),
+    "names-that-control-the-terminal": (lambda state: saved({**state, "x\n\x1b[31my": torch.zeros(1)}), ["extra x\\n\\x1B[31my"]),
     "safetensors-cut": (lambda state: save(state)[:-1], ["not a safetensors file"]),
 }
 

@@ -4,7 +4,7 @@ import re
 import subprocess
 
 import pytest
-from support import runs
+from support import people, runs
 
 
 def state_of(folder):
@@ -79,3 +79,10 @@ def test_the_memory_planned_is_what_a_run_takes(whole_run, tmp_path):
     assert child.returncode == 0
     taken = usage.ru_maxrss * 1024  # Linux counts it in KiB
     assert 0.75 < planned / taken < 1.35, (planned, taken)
+
+
+def test_labels_cannot_break_lines_or_control_the_terminal(tmp_path):
+    table = {name: row | {"mask": row["mask"].replace("bad", "b\x1b[31ma\nd")} for name, row in people.rows(48, 0, 0).items()}
+    config = people.write_config(tmp_path / "c.yaml", people.prepare(tmp_path, table))
+    done = runs.pleat("train", config, "--run", tmp_path / "run", "--dry-run")
+    assert done.returncode == 0 and "b\\x1B[31ma\\nd (16)" in done.stdout and "\x1b" not in done.stdout, done.stdout

@@ -172,6 +172,14 @@ def test_the_command_line_leaves_out_bad_photos_if_told_to(exported, shown):
 
 
 @pytest.mark.parametrize("exported", ["heads"], indirect=True)
+@pytest.mark.parametrize("to, words", [("> /dev/full", "could not be written (No space left on device)"), (">&-", "standard output is closed")])
+def test_output_that_cannot_be_written_is_an_error(exported, shown, to, words):
+    done = subprocess.run(["bash", "-c", f'exec "$0" "$@" {to}', sys.executable, exported[0] / "export/ensemble.py", shown / "1.jpg"],
+                          text=True, capture_output=True, env=os.environ | {"OMP_NUM_THREADS": "1"})
+    assert done.returncode == DATA and words in done.stderr and "Traceback" not in done.stderr, done.stderr
+
+
+@pytest.mark.parametrize("exported", ["heads"], indirect=True)
 def test_names_that_are_no_text_are_printed_byte_for_byte_and_options_go_anywhere(exported, shown, tmp_path):
     folder, _, _ = exported
     shutil.copy(shown / "1.jpg", os.fsencode(tmp_path) + b"/\xff.jpg")

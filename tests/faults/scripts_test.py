@@ -76,6 +76,38 @@ class Squeezing(nn.Module):
         return self.net(x).squeeze()
 
 
+class Overflowing(nn.Module):
+    """Divides by zero in training."""
+    def __init__(self):
+        super().__init__()
+        self.net = network()
+
+    def forward(self, x):
+        y = self.net(x)
+        return y / 0.0 if self.training else y
+
+
+class Hungry(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.net = network()
+
+    def forward(self, x):
+        return self.net(x) + torch.zeros(200_000, 1_000_000).sum()
+
+
+class FewImages(nn.Module):
+    """Takes up to four images, as many as it is tried with."""
+    def __init__(self):
+        super().__init__()
+        self.net = network()
+
+    def forward(self, x):
+        if len(x) > 4:
+            raise ValueError("too \x1b[31m many\nimages")
+        return self.net(x)
+
+
 def frozen_norm(width):
     import torchvision
     return torchvision.ops.FrozenBatchNorm2d(width)
@@ -89,6 +121,8 @@ REFUSED = {  # name: (the network, words of the error)
     "two-images-only": (lambda: torch.jit.script(OnlyTwo()), ["in evaluation it fails for 4 images: ", "; script a network that takes any number of images"]),
     "no-single-image": (lambda: torch.jit.script(NotOne()), ["in evaluation it fails for 1 image: no reason given; script a network that takes any number of images"]),
     "squeeze": (lambda: torch.jit.script(Squeezing()), ["for one image it gives [3], expected [1, 3]; does it squeeze()? use flatten(1)"]),
+    "infinite-in-training": (lambda: torch.jit.script(Overflowing()), ["in training mode its logits for random images are not finite"]),
+    "too-large-for-the-memory": (lambda: torch.jit.script(Hungry()), ["there is not enough memory for two images of 1x12x12"]),
     "another-width-in-training": (lambda: torch.jit.script(TwoFaced()), ["in training mode it gives [4, 6] for 4 images, not [4, 3]"]),
 }
 SAID = {  # name: (the network, words of each warning)
@@ -114,6 +148,12 @@ def test_a_network_that_evaluation_cannot_trust_is_refused_before_training(whole
     line = runs.refusal(train(whole_run[1], tmp_path, make(), "--dry-run"), DATA)
     assert all(word in line for word in ["net.pt", *words]), line
     assert not (tmp_path / "run").exists()
+
+
+def test_a_network_that_fails_in_a_larger_batch_is_named_with_the_batch(whole_run, tmp_path):
+    done = train(whole_run[1], tmp_path, torch.jit.script(FewImages()))
+    assert done.returncode == 5 and "\x1b" not in done.stdout, done.stdout
+    assert "label/net/fold 0 failed: the network fails for a batch of 30 images of 1x12x12 (channels, height, width): too \\x1B[31m many; " in done.stdout
 
 
 @pytest.mark.parametrize("name", SAID)
@@ -161,6 +201,12 @@ def make(classes, channels):
     return torch.nn.Sequential(torch.nn.Conv2d(channels, 4, 3), torch.nn.ReLU(), torch.nn.AdaptiveAvgPool2d(1), torch.nn.Flatten(), torch.nn.Linear(4, classes))
 def number():
     return 3
+def leaves():
+    raise SystemExit(7)
+def nan(classes, channels):
+    net = make(classes, channels)
+    torch.nn.init.constant_(net[4].bias, float("nan"))
+    return net
 """
 
 
@@ -175,7 +221,8 @@ def test_a_network_of_ones_own_is_exported_by_its_function(whole_run, tmp_path):
     done = runs.pleat("train", whole_run[1], "--set", "models=[{script: own.pt}]", "--dry-run", cwd=tmp_path)
     assert done.returncode == 0 and "model own: mean [0.25] and std [0.5] of its pixels are those in its script" in done.stdout, done.stdout
     for name, code, words in (("nets:none", USAGE, "has no function 'none'"), ("nowhere:make", USAGE, "neither timm, torchvision nor a module"),
-                              ("nets:number", USAGE, "expected a torch.nn.Module"), ("make", USAGE, "MODULE:FUNCTION")):
+                              ("nets:number", USAGE, "expected a torch.nn.Module"),
+                              ("nets:leaves", USAGE, "cannot be made with these options: 7"), ("nets:nan", USAGE, "gives logits that are not finite"), ("make", USAGE, "MODULE:FUNCTION")):
         done = export(tmp_path, name, "--classes", 3, "--out", "other.pt")
         assert done.returncode == code and words in done.stdout and not (tmp_path / "other.pt").exists(), done.stdout
 

@@ -90,11 +90,20 @@ def predict(ensemble, options):
     made = ensemble.predict_photos(options.photos, options.skip_bad)
     if hasattr(sys.stdout, "reconfigure"):  # names of photos that are not UTF-8 are printed byte for byte
         sys.stdout.reconfigure(encoding="utf-8", errors="surrogateescape")
-    print(csv_of(ensemble, made), end="")
+    write_out(csv_of(ensemble, made))
     if made.refused:
         print(f"ensemble.py: left out {len(made.refused)} of {len(made.names) + len(made.refused)} photos:", file=sys.stderr)
         for photo, reason in made.refused.items():
             print(f"  {photo}: {reason}", file=sys.stderr)
+
+
+def write_out(text):
+    if sys.stdout is None:
+        raise OSError("standard output is closed; send it to a file")
+    try:
+        print(text, end="", flush=True)
+    except OSError as error:
+        raise OSError(f"standard output could not be written ({error.strerror}); send it to a file with room") from None
 
 
 def csv_of(ensemble, made):
