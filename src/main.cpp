@@ -1,5 +1,6 @@
 // Entry point: parses the command line, runs the verb, and turns an exception into one line and an exit code.
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <unistd.h>
@@ -9,6 +10,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <functional>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -16,11 +18,14 @@
 #include "base/config_node.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "base/run_log.h"
 #include "base/stop_signal.h"
 #include "cluster/failure.h"
 #include "cluster/launch_command.h"
 #include "cluster/mpi_session.h"
+#include "commands/audit.h"
 #include "commands/class_folders.h"
+#include "commands/compare.h"
 #include "commands/completion.h"
 #include "commands/config.h"
 #include "commands/doctor.h"
@@ -50,6 +55,8 @@ struct Program {
   PredictFlags predict;
   ExportOptions exported;
   EnsembleOptions ensemble;
+  CompareOptions compare;
+  AuditOptions audit;
   DoctorOptions doctor;
   MakeFacesOptions make_faces;
   PersonFolders person_folders;
@@ -76,6 +83,8 @@ struct Program {
     add(add_class_folders(app, class_folders),
         [this](MpiSession& session) { return class_folders_verb(class_folders, session.ranks()); });
     add(add_ensemble(app, ensemble), [this](MpiSession& session) { return ensemble_verb(ensemble, session.ranks()); });
+    add(add_compare(app, compare), [this](MpiSession& session) { return compare_verb(compare, session.ranks()); });
+    add(add_audit(app, audit), [this](MpiSession& session) { return audit_verb(audit, session.ranks()); });
     add(add_doctor(app, doctor), [this](MpiSession& session) { return doctor_verb(doctor, session); });
     add(add_init(app, init), [this](MpiSession& session) { return init_verb(init, session.ranks()); });
     add(add_config(app, config),
@@ -121,21 +130,34 @@ ExitCode run(int argc, char** argv, const std::string& command, MpiSession& sess
     program.app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     if (error.get_exit_code() != 0) refuse(program.app, error);
-    if (session.rank() == 0) program.app.exit(error);  // --help, --version
+    std::ostringstream text;
+    program.app.exit(error, text, text);  // --help, --version
+    if (session.rank() == 0) print_result(text.str());
     return ExitCode::kDone;
   }
   program.train.request.command = program.sweep.train.command = command;
   return program.chosen(session);
 }
 
+// A file that is opened later must not get the descriptor of a closed standard stream: log lines would go into it.
+// Writing to a stream that was closed stays an error.
+void hold_standard_descriptors() {
+  for (const int file : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+    if (::fcntl(file, F_GETFD) == -1) ::open("/dev/null", file == STDIN_FILENO ? O_WRONLY : O_RDONLY);
+  }
+}
+
 int pleat_main(int argc, char** argv) {
+  hold_standard_descriptors();
   watch_for_stop_signals();  // first, so that a stop signal while MPI starts does not kill the process
   MpiSession session;
   start_log(session.launched() ? session.rank() : -1);
   const std::string command = launch_command(session.launcher(), session.size(), {argv, argv + argc}, ::geteuid() == 0);
   end_all_ranks_on_terminate(command);
   try {
-    return static_cast<int>(run(argc, argv, command, session));
+    const ExitCode code = run(argc, argv, command, session);
+    if (code == ExitCode::kDone) flush_output();
+    return static_cast<int>(code);
   } catch (const Error& error) {
     if (!error.on_all_ranks() && session.size() > 1) end_all_ranks(error);
     const auto level = error.code() == ExitCode::kStopped ? spdlog::level::warn : spdlog::level::err;

@@ -10,7 +10,7 @@ import re
 import sys
 
 ROOMS = ["base", "data", "batches", "folds", "target", "jobs", "weight_formats", "kernels", "model", "cluster", "train", "ensemble",
-         "run", "rounds", "inference", "merge", "sweep"]
+         "run", "rounds", "inference", "merge", "sweep", "report"]
 TOOLS = ["photos", "tables", "prepare", "inspect", "drawn_faces"]
 WITHOUT_TORCH = {"base", "data", "folds", "jobs", "weight_formats", *TOOLS}
 RULE = {
@@ -26,8 +26,9 @@ for room in ("run", "rounds", "inference"):
     RULE[room] = set(ROOMS[:ROOMS.index("run")])
 RULE["rounds"] |= {"run"}
 RULE["inference"] |= {"run"}
-RULE["merge"] = set(ROOMS) - {"merge", "sweep"}
-RULE["sweep"] = set(ROOMS) - {"sweep"}
+RULE["merge"] = set(ROOMS) - {"merge", "sweep", "report"}
+RULE["sweep"] = set(ROOMS) - {"sweep", "report"}
+RULE["report"] = set(ROOMS) - {"report"}
 RULE["commands"] = set(ROOMS) | set(TOOLS)
 
 root = pathlib.Path(__file__).resolve().parent.parent

@@ -1,4 +1,5 @@
 // Reads and writes oof.h5. HDF5 builds the file in memory and write_file writes it, since HDF5 misses a full disk.
+#include <ATen/ops/isfinite.h>
 #include <ATen/ops/tensor.h>
 #include <fmt/ranges.h>
 
@@ -95,9 +96,9 @@ torch::Tensor read_normal(hid_t parent, const std::string& name, std::size_t row
 
 OofTable read_target(hid_t parent, const std::string& name, std::size_t rows) {
   const Hdf5Group group(H5Gopen2(parent, name.c_str(), H5P_DEFAULT), "open a target");
-  OofTable table{.target = name,
-                 .classes = read_texts(group.get(), "classes"),
-                 .labels = at::tensor(read_integers(group.get(), "labels", 1).values, at::kLong)};
+  const std::vector<std::int64_t> labels = read_integers(group.get(), "labels", 1).values;
+  OofTable table{
+      .target = name, .classes = read_texts(group.get(), "classes"), .labels = at::tensor(labels, at::kLong)};
   for (const std::string& id : read_texts(group.get(), "model_order")) {
     table.models.push_back({id, tensor_of(read_floats(group.get(), "models/" + id + "/probs", 2)),
                             read_normal(group.get(), "models/" + id + "/normal", rows)});
@@ -106,14 +107,34 @@ OofTable read_target(hid_t parent, const std::string& name, std::size_t rows) {
   table.normal = read_normal(group.get(), "normal", rows);
   if (table.normal.defined()) table.numbers = tensor_of(read_floats(group.get(), "numbers", 1));
   const auto fits = [&](const torch::Tensor& probs) {
-    return probs.size(0) == std::int64_t(rows) && probs.size(1) == std::int64_t(table.classes.size());
+    return probs.size(0) == std::int64_t(rows) && probs.size(1) == std::int64_t(table.classes.size()) &&
+           at::isfinite(probs).all().item<bool>();
   };
+  const auto is_class = [&](std::int64_t label) { return label >= 0 && label < std::int64_t(table.classes.size()); };
   const bool all_fit =
       std::all_of(table.models.begin(), table.models.end(), [&](const OofModel& model) { return fits(model.probs); });
   if (!fits(table.ensemble) || !all_fit || table.labels.size(0) != std::int64_t(rows) ||
       (table.numbers.defined() && table.numbers.size(0) != std::int64_t(rows)))
-    throw Hdf5Error("target " + name + " has tables of different sizes");
+    throw Hdf5Error("target " + name + " has tables of different sizes, or probabilities that are no numbers");
+  if (!std::all_of(labels.begin(), labels.end(), is_class))
+    throw Hdf5Error("target " + name + " has a label that is none of its classes");
   return table;
+}
+
+FoldPlan read_plan(hid_t file) {
+  FoldPlan plan{.ids = read_texts(file, "ids"), .groups = read_texts(file, "groups")};
+  const NumberArray<std::int64_t> folds = read_integers(file, "folds", 2);
+  const auto rows = static_cast<std::int64_t>(plan.ids.size());
+  if (plan.groups.size() != plan.ids.size() || folds.dims[0] < 1 || folds.dims[1] != rows)
+    throw Hdf5Error("ids, groups and folds have different sizes");
+  plan.repeats = static_cast<int>(folds.dims[0]);
+  for (auto fold = folds.values.begin(); fold != folds.values.end(); fold += rows) {
+    plan.fold_of.emplace_back(fold, fold + rows);
+    const auto [low, high] = std::minmax_element(fold, fold + rows);
+    if (*low < 0 || *high >= kMostFolds) throw Hdf5Error(fmt::format("fold {}", *low < 0 ? *low : *high));
+    plan.k = std::max(plan.k, static_cast<int>(*high) + 1);
+  }
+  return plan;
 }
 
 }  // namespace
@@ -145,7 +166,7 @@ void write_oof(const std::filesystem::path& path, const FoldPlan& plan, const st
   write_file(path, bytes);
 }
 
-std::vector<OofTable> read_oof(const std::filesystem::path& path) {
+OofFile read_oof(const std::filesystem::path& path) {
   const std::string bytes = read_file(path);
   try {
     const Hdf5Lock lock;
@@ -154,11 +175,10 @@ std::vector<OofTable> read_oof(const std::filesystem::path& path) {
     if (schema != std::vector<std::int64_t>{kSchema})
       throw Hdf5Error(fmt::format("schema {}, but this program reads schema {}", fmt::join(schema, ", "), kSchema));
     const Hdf5Group targets(H5Gopen2(file.get(), "targets", H5P_DEFAULT), "open the targets");
-    const std::size_t rows = read_texts(file.get(), "ids").size();
-    std::vector<OofTable> tables;
+    OofFile read{.plan = read_plan(file.get())};
     for (const std::string& name : read_texts(file.get(), "target_order"))
-      tables.push_back(read_target(targets.get(), name, rows));
-    return tables;
+      read.tables.push_back(read_target(targets.get(), name, read.plan.ids.size()));
+    return read;
   } catch (const Hdf5Error& error) {
     throw DataError("{} is not an out-of-fold table from pleat, or is damaged: {}", path.string(), error.what());
   }

@@ -49,8 +49,14 @@ OofModel gather_model(const std::string& model_id, const FoldPlan& plan, int cla
 /// Throws: DataError.
 void write_oof(const std::filesystem::path& path, const FoldPlan& plan, const std::vector<OofTable>& tables);
 
+/// The content of oof.h5.
+struct OofFile {
+  FoldPlan plan;
+  std::vector<OofTable> tables;  // all targets
+};
+
 /// Reads and checks a file from write_oof.
 /// Throws: DataError.
-std::vector<OofTable> read_oof(const std::filesystem::path& path);
+OofFile read_oof(const std::filesystem::path& path);
 
 }  // namespace pleat

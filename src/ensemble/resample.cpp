@@ -6,6 +6,7 @@
 #include <cmath>
 #include <limits>
 #include <numeric>
+#include <utility>
 
 #include "target/metrics.h"
 
@@ -79,11 +80,7 @@ Interval interval(double whole, int resamples, const Value& value_of) {
   at::parallel_for(0, resamples, 1, [&](std::int64_t first, std::int64_t last) {
     for (std::int64_t i = first; i < last; ++i) values[static_cast<std::size_t>(i)] = value_of(i);
   });
-  std::sort(values.begin(), values.end());
-  const auto at_share = [&](double share) {
-    return values[static_cast<std::size_t>(std::llround(share * (resamples - 1)))];
-  };
-  return {.value = whole, .low = at_share(0.025), .high = at_share(0.975)};
+  return percentile_interval(whole, std::move(values));
 }
 
 // On the groups of this resample, the same for every target.
@@ -102,6 +99,14 @@ double whole_score(const TargetsScore& model) {
   double sum = 0;
   for (const ResampledScore& target : model) sum += target.whole();
   return sum / static_cast<double>(model.size());
+}
+
+Interval percentile_interval(double whole, std::vector<double> resampled) {
+  std::sort(resampled.begin(), resampled.end());
+  const auto at_share = [&](double share) {
+    return resampled[static_cast<std::size_t>(std::llround(share * static_cast<double>(resampled.size() - 1)))];
+  };
+  return {.value = whole, .low = at_share(0.025), .high = at_share(0.975)};
 }
 
 Interval difference(const ResampledScore& a, const ResampledScore& b, int resamples) {

@@ -42,6 +42,9 @@ struct Interval {
   double value = 0, low = 0, high = 0;
 };
 
+/// The value of all rows, and the interval that holds 95 % of the values of resamples. Requires one value.
+Interval percentile_interval(double whole, std::vector<double> resampled);
+
 /// The difference a - b, and the interval that holds 95 % of the differences on `resamples` resamples, drawn
 /// independently for a and b. The same for any number of threads.
 /// Source: percentile bootstrap, Efron and Tibshirani 1993, chapter 13.

@@ -1,6 +1,8 @@
 #include "ensemble/row_groups.h"
 
 #include <algorithm>
+#include <string_view>
+#include <unordered_map>
 
 namespace pleat {
 
@@ -22,6 +24,14 @@ RowGroups group_rows(const std::vector<std::int64_t>& group_of) {
   for (std::size_t row = 0; row < group_of.size(); ++row)
     groups.rows[std::size_t(next[std::size_t(place[std::size_t(group_of[row])])]++)] = static_cast<std::int64_t>(row);
   return groups;
+}
+
+RowGroups group_rows(const std::vector<std::string>& group_of) {
+  std::unordered_map<std::string_view, std::int64_t> number_of;
+  std::vector<std::int64_t> numbers;
+  for (const std::string& name : group_of)
+    numbers.push_back(number_of.emplace(name, static_cast<std::int64_t>(number_of.size())).first->second);
+  return group_rows(numbers);
 }
 
 }  // namespace pleat

@@ -19,5 +19,7 @@ struct RowGroups {
 /// Groups the rows 0…N-1. Groups come in the order of their first rows.
 ///   group_of: one per row, in [0, any)
 RowGroups group_rows(const std::vector<std::int64_t>& group_of);
+/// The same for groups with names, such as FoldPlan::groups.
+RowGroups group_rows(const std::vector<std::string>& group_of);
 
 }  // namespace pleat

@@ -67,7 +67,7 @@ void collect_ensemble(const SweepPlan& plan, SweepState& state, const std::vecto
   const Run& run = plan.base();
   const int winner = *state.race.winner();
   if (honest && honest->folds == plan.shape.folds) {
-    const TargetsScore joined = state.scores.scores_of_ensemble(read_oof(ensemble.oof(0)));
+    const TargetsScore joined = state.scores.scores_of_ensemble(read_oof(ensemble.oof(0)).tables);
     const Interval gain = as_shown(paired_difference(joined, honest->rows), run.config.score);
     print_result(fmt::format("difference to the best cell, both cross-fitted: {} {:+.4f} ({:+.4f} to {:+.4f})\n",
                              run.config.score, gain.value, gain.low, gain.high));

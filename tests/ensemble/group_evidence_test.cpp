@@ -48,7 +48,7 @@ TEST(RowGroups, HoldTheirRowsInOrder) {
   EXPECT_THAT(std::vector(groups.first(0), groups.first(0) + groups.size(0)), ElementsAre(0, 2, 5));
   EXPECT_THAT(std::vector(groups.first(1), groups.first(1) + groups.size(1)), ElementsAre(1, 4));
   EXPECT_THAT(std::vector(groups.first(2), groups.first(2) + groups.size(2)), ElementsAre(3));
-  EXPECT_EQ(group_rows({}).count(), 0);
+  EXPECT_EQ(group_rows(std::vector<std::int64_t>{}).count(), 0);
 }
 
 TEST(Composition, EqualsBruteForceOnRandomPersons) {

@@ -51,7 +51,12 @@ std::vector<OofTable> tables() {
 TEST(OofFile, ReadsBackWhatWasWrittenInItsOrder) {
   const ScratchFolder folder;
   write_oof(folder / "oof.h5", plan(), tables());
-  const auto read = read_oof(folder / "oof.h5");
+  const OofFile file = read_oof(folder / "oof.h5");
+  EXPECT_EQ(file.plan.ids, plan().ids);
+  EXPECT_EQ(file.plan.groups, plan().groups);
+  EXPECT_EQ(file.plan.fold_of, plan().fold_of);
+  EXPECT_EQ(file.plan.k, plan().k);
+  const auto& read = file.tables;
   const auto expected = tables();
   ASSERT_EQ(read.size(), expected.size());
   for (std::size_t i = 0; i < read.size(); ++i) {

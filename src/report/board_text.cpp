@@ -1,0 +1,152 @@
+#include "report/board_text.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/text_width.h"
+#include "base/utf8.h"
+#include "base/wording.h"
+
+namespace pleat {
+namespace {
+
+constexpr const char* kVerdicts[] = {"better", "worse", "no evidence"};  // by Verdict
+
+// Log-loss is shown as it is; all other text is about scores of which higher is better.
+double shown_value(double value, const std::string& score) { return score == "log_loss" ? -value : value; }
+
+std::string interval_text(const Interval& interval) {
+  return fmt::format("{:+.4f} [{:+.4f}, {:+.4f}]", interval.value, interval.low, interval.high);
+}
+
+std::string group_word(const FoldPlan& plan) { return plan.groups == plan.ids ? "row" : "group"; }
+
+std::string verdict_text(const Comparison& pair, const FoldPlan& plan) {
+  std::string text = kVerdicts[static_cast<std::size_t>(pair.verdict)];
+  if (pair.verdict != Verdict::kNoEvidence) return text;
+  if (pair.missing_groups == 0) return text + "; the scores are equal";
+  constexpr std::int64_t kFar = 100;  // times the groups that there are
+  const std::string word = group_word(plan);
+  if (pair.missing_groups > kFar * pair.groups)
+    return fmt::format("{}; not even {} × as many {}s would tell", text, kFar, word);
+  return fmt::format("{}; about {} more would tell", text, counted(pair.missing_groups, word));
+}
+
+std::size_t width_of(const std::vector<std::string>& names, const Experiment& experiment) {
+  std::size_t width = 14;
+  for (const std::size_t run : experiment.runs) width = std::max(width, text_width(names[run]));
+  return width;
+}
+
+// Every class and fold of a pair.
+std::string details(const Board& board, const Comparison& pair) {
+  std::string text;
+  for (std::size_t c = 0; c < pair.class_f1.size(); ++c)
+    text += fmt::format("      F1 of {:<16} {}\n", shown(board.classes[c], 40), interval_text(pair.class_f1[c]));
+  for (std::size_t f = 0; f < pair.fold_score.size(); ++f)
+    text += fmt::format("      {:<22} {:+.4f}\n", fmt::format("fold {}", f), pair.fold_score[f]);
+  return text;
+}
+
+std::string table_text(const Board& board, const FoldPlan& plan, const std::vector<std::string>& names,
+                       std::size_t width) {
+  const auto name_of = [&](std::size_t place) { return names[board.entries[place].run]; };
+  std::string text = fmt::format("\n{} {:>19} {:>9}   {}\n", padded(shown(board.target, 60), width + 2),
+                                 "OOF " + board.score, "test", "against the best");
+  for (std::size_t place = 0; place < board.entries.size(); ++place) {
+    const BoardEntry& entry = board.entries[place];
+    const std::string test = entry.test ? fmt::format("{:.4f}", shown_value(*entry.test, board.score)) : "";
+    text += fmt::format("  {} {:>10.4f} ± {:.4f} {:>9}", padded(name_of(place), width),
+                        shown_value(entry.oof, board.score), entry.spread, test);
+    const auto pair = board.pairs.find({0, place});
+    if (pair != board.pairs.end()) {
+      text += fmt::format("   {}   {}", interval_text(pair->second.score), verdict_text(pair->second, plan));
+    }
+    text += "\n";
+  }
+  return text;
+}
+
+std::string pairs_text(const Board& board, const FoldPlan& plan, const std::vector<std::string>& names) {
+  std::string text = fmt::format("\n  pairs of {}\n", shown(board.target, 60));
+  for (const auto& [places, pair] : board.pairs) {
+    text += fmt::format("    {} less {}: {}   {}\n", names[board.entries[places.second].run],
+                        names[board.entries[places.first].run], interval_text(pair.score), verdict_text(pair, plan));
+    text += details(board, pair);
+  }
+  return text;
+}
+
+Json to_json(const Interval& interval) {
+  return {{"value", interval.value}, {"low", interval.low}, {"high", interval.high}};
+}
+
+Json pair_json(const Board& board, const Comparison& pair, const std::string& a, const std::string& b) {
+  Json classes = Json::object();
+  for (std::size_t c = 0; c < pair.class_f1.size(); ++c) classes[board.classes[c]] = to_json(pair.class_f1[c]);
+  return {{"run", a},
+          {"against", b},
+          {"difference", to_json(pair.score)},
+          {"verdict", kVerdicts[static_cast<std::size_t>(pair.verdict)]},
+          {"missing_groups", pair.missing_groups},
+          {"class_f1", classes},
+          {"folds", pair.fold_score}};
+}
+
+Json target_json(const Board& board, const std::vector<std::string>& names) {
+  Json runs = Json::array(), pairs = Json::array();
+  for (const BoardEntry& entry : board.entries) {
+    runs.push_back({{"run", names[entry.run]},
+                    {"oof", entry.oof},
+                    {"score_spread", entry.spread},
+                    {"test", entry.test ? Json(*entry.test) : Json(nullptr)}});
+  }
+  for (const auto& [places, pair] : board.pairs) {
+    pairs.push_back(
+        pair_json(board, pair, names[board.entries[places.second].run], names[board.entries[places.first].run]));
+  }
+  return {{"score", board.score}, {"runs", runs}, {"pairs", pairs}};
+}
+
+std::int64_t groups_in(const Experiment& experiment, const FoldPlan& plan) {
+  for (const Board& board : experiment.boards) {
+    if (!board.pairs.empty()) return board.pairs.begin()->second.groups;
+  }
+  std::vector<std::string> groups = plan.groups;
+  std::sort(groups.begin(), groups.end());
+  return std::unique(groups.begin(), groups.end()) - groups.begin();
+}
+
+}  // namespace
+
+std::string board_text(const Experiment& experiment, const std::vector<RunResult>& runs,
+                       const std::vector<std::string>& names, const BoardTextOptions& options) {
+  const FoldPlan& plan = runs[experiment.runs.front()].oof.plan;
+  const std::string of_groups =
+      plan.groups == plan.ids ? "" : fmt::format(" of {}", counted(groups_in(experiment, plan), "group"));
+  std::string text =
+      fmt::format("\n{}{} on the same {}{}, {}{}\n", options.number == 0 ? "" : fmt::format("{}. ", options.number),
+                  counted(std::int64_t(experiment.runs.size()), "run"), counted(std::int64_t(plan.ids.size()), "row"),
+                  of_groups, counted(plan.k, "fold"), plan.repeats == 1 ? "" : ", " + counted(plan.repeats, "repeat"));
+  const std::size_t width = width_of(names, experiment);
+  for (const Board& board : experiment.boards) {
+    text += table_text(board, plan, names, width);
+    if (options.pairs) text += pairs_text(board, plan, names);
+  }
+  return text;
+}
+
+Json board_json(const Experiment& experiment, const std::vector<RunResult>& runs,
+                const std::vector<std::string>& names) {
+  const FoldPlan& plan = runs[experiment.runs.front()].oof.plan;
+  Json targets = Json::object();
+  for (const Board& board : experiment.boards) targets[board.target] = target_json(board, names);
+  return {{"rows", plan.ids.size()},
+          {"groups", groups_in(experiment, plan)},
+          {"folds", plan.k},
+          {"repeats", plan.repeats},
+          {"targets", targets}};
+}
+
+}  // namespace pleat
