@@ -34,7 +34,7 @@ struct Comparison {
 };
 
 /// Compares the runs on `resamples` resamples of the plan's groups, the same for both. The same for any number of
-/// threads. Time: about resamples × N × 3 ns on each core.
+/// threads.
 ///   score: accuracy, macro_f1 or log_loss
 /// Requires: resamples > 0, the plan has N rows.
 /// Throws: UsageError for another score.

@@ -15,6 +15,7 @@
 #include "ensemble/audit.h"
 #include "report/run_result.h"
 #include "run/run_paths.h"
+#include "target/metrics.h"
 
 namespace pleat {
 namespace fs = std::filesystem;
@@ -74,12 +75,12 @@ std::string more_text(std::size_t issues) {
 }
 
 std::string listed_groups(const OofTable& table, const TargetAudit& audit) {
-  std::string text = fmt::format("  probably wrong labels of groups: {}\n",
-                                 share_text(audit.group_issues.size(), audit.groups, "group"));
+  std::string text =
+      fmt::format("  suspect labels of groups: {}\n", share_text(audit.group_issues.size(), audit.groups, "group"));
   for (std::size_t i = 0; i < std::min(kListed, audit.group_issues.size()); ++i) {
     const GroupIssue& issue = audit.group_issues[i];
     text +=
-        fmt::format("    {}: {}, probably {} ({}; {} {:.3f})\n", shown(issue.group, 40),
+        fmt::format("    {}: {}, looks like {} ({}; {} {:.3f})\n", shown(issue.group, 40),
                     shown(class_of(table, issue.given), 40), shown(class_of(table, issue.suggested), 40),
                     shown(group_evidence(issue, table), 80), shown(class_of(table, issue.given), 40), issue.confidence);
   }
@@ -87,15 +88,15 @@ std::string listed_groups(const OofTable& table, const TargetAudit& audit) {
 }
 
 std::string listed_rows(const OofTable& table, const FoldPlan& plan, const TargetAudit& audit) {
-  std::string text = fmt::format("  probably wrong labels of single rows: {}\n",
-                                 share_text(audit.rows.size(), table.labels.numel(), "row"));
+  std::string text =
+      fmt::format("  suspect labels of single rows: {}\n", share_text(audit.rows.size(), table.labels.numel(), "row"));
   for (std::size_t i = 0; i < std::min(kListed, audit.rows.size()); ++i) {
     const LabelIssue& issue = audit.rows[i];
     const std::int64_t given = table.labels.const_data_ptr<std::int64_t>()[issue.row];
-    text +=
-        fmt::format("    {}: {} {:.3f}, probably {} {:.3f}\n", shown(plan.ids[static_cast<std::size_t>(issue.row)], 40),
-                    shown(class_of(table, given), 40), issue.confidence, shown(class_of(table, issue.suggested), 40),
-                    probability(table, issue.row, issue.suggested));
+    text += fmt::format("    {}: {} {:.3f}, looks like {} {:.3f}\n",
+                        shown(plan.ids[static_cast<std::size_t>(issue.row)], 40), shown(class_of(table, given), 40),
+                        issue.confidence, shown(class_of(table, issue.suggested), 40),
+                        probability(table, issue.row, issue.suggested));
   }
   return text + more_text(audit.rows.size());
 }
@@ -118,6 +119,19 @@ std::set<std::string> joint_targets(const RunResult& run) {
   return joint;
 }
 
+// Labels are seldom wrong more often than this; then the networks are.
+void warn_of_many(const OofTable& table, const TargetAudit& audit) {
+  constexpr double kMany = 0.1;
+  const auto rows = static_cast<double>(table.labels.numel());
+  if (static_cast<double>(audit.rows.size()) <= kMany * rows) return;
+  spdlog::warn(
+      "target {}: {:.0f} % of the rows are suspect, and the run's accuracy is {:.2f}: most of these labels are "
+      "probably "
+      "right and the networks wrong; audit a better run",
+      shown(table.target, 60), 100 * static_cast<double>(audit.rows.size()) / rows,
+      score(table.ensemble, table.labels).accuracy);
+}
+
 }  // namespace
 
 void audit_run(const AuditRequest& request) {
@@ -130,6 +144,7 @@ void audit_run(const AuditRequest& request) {
     if (joint.contains(table.target)) continue;
     const TargetAudit audit = audit_target(table, run.oof.plan);
     csv += csv_of(table, run.oof.plan, audit);
+    warn_of_many(table, audit);
     text += fmt::format("\n{}\n", shown(table.target, 60));
     if (audit.by_group) text += listed_groups(table, audit);
     text += listed_rows(table, run.oof.plan, audit);

@@ -3,6 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
+#include <numeric>
+#include <utility>
 
 #include "base/text_width.h"
 #include "base/utf8.h"
@@ -30,7 +33,8 @@ std::string verdict_text(const Comparison& pair, const FoldPlan& plan) {
   const std::string word = group_word(plan);
   if (pair.missing_groups > kFar * pair.groups)
     return fmt::format("{}; not even {} × as many {}s would tell", text, kFar, word);
-  return fmt::format("{}; about {} more would tell", text, counted(pair.missing_groups, word));
+  return fmt::format("{}; about {} more {}{} would tell", text, grouped(static_cast<std::size_t>(pair.missing_groups)),
+                     word, pair.missing_groups == 1 ? "" : "s");
 }
 
 std::size_t width_of(const std::vector<std::string>& names, const Experiment& experiment) {
@@ -39,13 +43,32 @@ std::size_t width_of(const std::vector<std::string>& names, const Experiment& ex
   return width;
 }
 
-// Every class and fold of a pair.
+// The classes in their order; of many classes those that differ most.
+std::vector<std::size_t> listed_classes(const Comparison& pair) {
+  constexpr std::size_t kMost = 30;
+  std::vector<std::size_t> classes(pair.class_f1.size());
+  std::iota(classes.begin(), classes.end(), 0);
+  if (classes.size() <= kMost) return classes;
+  const auto size = [&](std::size_t c) { return std::abs(pair.class_f1[c].value); };
+  std::stable_sort(classes.begin(), classes.end(), [&](std::size_t a, std::size_t b) { return size(a) > size(b); });
+  classes.resize(kMost);
+  return classes;
+}
+
+// The classes and folds of a pair.
 std::string details(const Board& board, const Comparison& pair) {
-  std::string text;
-  for (std::size_t c = 0; c < pair.class_f1.size(); ++c)
-    text += fmt::format("      F1 of {:<16} {}\n", shown(board.classes[c], 40), interval_text(pair.class_f1[c]));
+  std::vector<std::pair<std::string, std::string>> lines;  // what, difference
+  const std::vector<std::size_t> classes = listed_classes(pair);
+  for (const std::size_t c : classes)
+    lines.emplace_back("F1 of " + shown(board.classes[c], 40), interval_text(pair.class_f1[c]));
+  if (classes.size() < pair.class_f1.size())
+    lines.emplace_back(fmt::format("{} classes more", pair.class_f1.size() - classes.size()), "see --json");
   for (std::size_t f = 0; f < pair.fold_score.size(); ++f)
-    text += fmt::format("      {:<22} {:+.4f}\n", fmt::format("fold {}", f), pair.fold_score[f]);
+    lines.emplace_back(fmt::format("fold {}", f), fmt::format("{:+.4f}", pair.fold_score[f]));
+  std::size_t width = 0;
+  for (const auto& [what, difference] : lines) width = std::max(width, text_width(what));
+  std::string text;
+  for (const auto& [what, difference] : lines) text += fmt::format("      {}  {}\n", padded(what, width), difference);
   return text;
 }
 
