@@ -25,7 +25,7 @@ CLI::App* add_export(CLI::App& program, ExportOptions& options) {
       "packages below, onnx and onnxruntime: $PLEAT_PYTHON, or .venv of pleat's build, or python3");
   verb->footer(
       "DIR/ensemble.py loads the ensemble. In Python: load(\"DIR\").predict(crops). In a shell: python DIR/ensemble.py "
-      "photo.jpg … It needs torch, torchvision, safetensors, numpy and Pillow.");
+      "photo.jpg … It needs torch, torchvision, safetensors, numpy and Pillow, and pillow-heif for HEIC and AVIF.");
   return verb;
 }
 

@@ -239,7 +239,9 @@ std::uint64_t size_of_file(const std::filesystem::path& path) {
   if (file >= 0) ::close(file);
   std::error_code ignored;
   if (!known && error == ENOENT && !std::filesystem::is_symlink(path, ignored)) {
-    throw DataError("cannot read {}: {}; make it with pleat prepare", path.string(), system_error(error));
+    throw DataError("cannot read {}{}: {}; make it with pleat prepare, or correct the path", path.string(),
+                    path.is_relative() ? fmt::format(" (from {})", std::filesystem::current_path().string()) : "",
+                    system_error(error));
   }
   if (!known) throw_file_error("read", path, error);
   if (!S_ISREG(status.st_mode)) {

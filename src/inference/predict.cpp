@@ -178,7 +178,8 @@ void write_predictions(const fs::path& out, const Prediction& plan, std::size_t 
   }
   write_file(out, format_predictions(ids, splits, predicted));
   const std::size_t left_out = crops.rows() - plan.rows.size();
-  spdlog::info("{}: {} rows predicted by {} models{}", out.string(), plan.rows.size(), models,
+  spdlog::info("{}: {} predicted by {}{}", out.string(), counted(std::int64_t(plan.rows.size()), "row"),
+               counted(std::int64_t(models), "model"),
                left_out ? fmt::format("; {} rows without a picture are not in it", left_out) : "");
 }
 

@@ -40,6 +40,8 @@ void require_finished(const RunPaths& paths, const ResultRound& round) {
         "the run in {} has failed jobs, so it has no whole ensemble (see {}); run pleat train to its end first",
         paths.root.string(), paths.failures().string());
   }
+  if (!file_exists(paths.root))
+    throw DataError("{} holds no finished run: there is no such folder; correct the path", paths.root.string());
   if (!file_exists(paths.ensemble(round.index))) {
     throw DataError("{} holds no finished run ({} is missing); run pleat train to its end first", paths.root.string(),
                     paths.ensemble(round.index).string());

@@ -75,13 +75,16 @@ std::string details(const Board& board, const Comparison& pair) {
 std::string table_text(const Board& board, const FoldPlan& plan, const std::vector<std::string>& names,
                        std::size_t width) {
   const auto name_of = [&](std::size_t place) { return names[board.entries[place].run]; };
-  std::string text = fmt::format("\n{} {:>19} {:>9}   {}\n", padded(shown(board.target, 60), width + 2),
-                                 "OOF " + board.score, "test", "against the best");
+  const bool tested = std::any_of(board.entries.begin(), board.entries.end(),
+                                  [](const BoardEntry& entry) { return entry.test.has_value(); });
+  std::string text = fmt::format("\n{} {:>19}{}   {}\n", padded(shown(board.target, 60), width + 2),
+                                 "OOF " + board.score, tested ? "      test" : "", "against the best");
   for (std::size_t place = 0; place < board.entries.size(); ++place) {
     const BoardEntry& entry = board.entries[place];
     const std::string test = entry.test ? fmt::format("{:.4f}", shown_value(*entry.test, board.score)) : "";
-    text += fmt::format("  {} {:>10.4f} ± {:.4f} {:>9}", padded(name_of(place), width),
-                        shown_value(entry.oof, board.score), entry.spread, test);
+    text += fmt::format("  {} {:>10.4f} ± {:.4f}", padded(name_of(place), width), shown_value(entry.oof, board.score),
+                        entry.spread);
+    if (tested) text += fmt::format(" {:>9}", test);
     const auto pair = board.pairs.find({0, place});
     if (pair != board.pairs.end()) {
       text += fmt::format("   {}   {}", interval_text(pair->second.score), verdict_text(pair->second, plan));

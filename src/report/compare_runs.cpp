@@ -81,8 +81,12 @@ void compare_runs(const CompareRequest& request) {
   Found found = read_all(request.paths);
   const std::vector<std::string> names = names_of(found.runs);
   if (found.runs.size() < 2) {
-    throw DataError("{} to compare; give two or more finished runs on the same folds{}",
-                    found.runs.empty() ? "no finished run" : "one finished run alone", apart_text(found));
+    throw DataError(
+        "{}; give two or more finished runs on the same folds{}",
+        found.runs.empty() ? "there is no finished run to compare" : "there is only one finished run to compare",
+        found.apart.empty() ? ""
+                            : fmt::format("; {} cannot be read: {}", counted(std::int64_t(found.apart.size()), "run"),
+                                          found.apart.front().second));
   }
   const std::vector<Experiment> experiments =
       make_boards(found.runs, {.score = request.score,

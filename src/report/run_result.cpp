@@ -30,6 +30,9 @@ std::vector<fs::path> runs_in(const fs::path& folder) {
 }
 
 Json read_summary(const RunPaths& paths) {
+  if (!file_exists(paths.root)) {
+    throw DataError("{} holds no finished run: there is no such folder; correct the path", shown(paths.root.string()));
+  }
   if (!file_exists(paths.summary())) {
     throw DataError("{} holds no finished run ({} is missing); run pleat train to its end first",
                     shown(paths.root.string()), paths.summary().filename().string());

@@ -75,7 +75,7 @@ def test_the_json_holds_every_pair(folder, tmp_path):
 
 def test_a_run_named_twice_is_one_run(folder):
     done = compare(folder / "good", f"{folder}/good/", folder / "good/../good")
-    assert done.returncode == DATA and "one finished run alone to compare" in done.stdout, done.stdout
+    assert done.returncode == DATA and "there is only one finished run to compare" in done.stdout, done.stdout
 
 
 def test_runs_of_one_name_are_shown_by_their_paths(folder):
@@ -95,7 +95,7 @@ def test_what_cannot_be_compared_is_refused(folder, tmp_path):
         (DATA, "no such folder", [tmp_path / "none", folder / "good"]),
         (DATA, "is neither a run nor a folder of runs", [folder / "more/notes", folder / "good"]),
         (DATA, "holds no finished run", [folder / "more/unfinished", folder / "good"]),
-        (DATA, "one finished run alone to compare", [folder / "good"]),
+        (DATA, "there is only one finished run to compare", [folder / "good"]),
         (DATA, "no two of the 2 runs have the same rows", [folder / "good", folder / "more/other_folds"]),
         (DATA, "is not an out-of-fold table", [tmp_path / "cut", folder / "good"]),
         (DATA, "summary.json is damaged", [tmp_path / "odd", folder / "good"]),

@@ -140,7 +140,7 @@ def people_run(tmp_path_factory):
 def test_rows_with_labels_are_scored_as_the_run_scores_its_test_rows(people_run, tmp_path):
     folder, run = people_run
     done = runs.pleat("predict", "--run", run, "--crops", folder / "crops.h5", "--out", tmp_path / "p.csv")
-    assert done.returncode == 0 and "the 96 training rows of the run are not scored" in done.stdout, done.stdout
+    assert done.returncode == 0 and "; 96 training rows of the run are not scored" in done.stdout, done.stdout
     scores = json.loads((tmp_path / "p.scores.json").read_text())
     summary = json.loads((run / "summary.json").read_text())
     assert scores["training_rows"] == 96 and scores["predictions"] == "p.csv" and scores["score"] == summary["score"]

@@ -47,7 +47,7 @@ def main():
             missing = error.name.rpartition(".")[2]
             return fail(3, f"ensemble.py: the folder 'loader' beside it lacks {missing}.py; copy the whole export")
         return fail(2, f"ensemble.py: needs {error.name or error}, which is missing here; run "
-                       "pip install torch torchvision safetensors numpy pillow")
+                       "pip install torch torchvision safetensors numpy pillow pillow-heif")
     return command_line.main(HERE, sys.argv[1:])
 
 
