@@ -23,6 +23,7 @@ namespace pleat {
 namespace {
 
 thread_local std::string log_context;
+int output_error = 0;  // errno of the first failure to write standard output
 
 class ContextFlag : public spdlog::custom_flag_formatter {
  public:
@@ -113,10 +114,6 @@ void log_to_file(std::string_view text) try {
   sinks().file->flush();
 } catch (const std::exception& error) {
   report_once(error.what());
-}
-
-namespace {
-int output_error = 0;  // errno of the first failure
 }
 
 void flush_output() {

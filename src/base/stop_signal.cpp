@@ -21,13 +21,15 @@ double seconds_now() {
   return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
 }
 
+[[noreturn]] void end_at_once() {
+  constexpr std::string_view kText = "pleat: stopped on request; nothing was written\n";
+  [[maybe_unused]] const ssize_t written = write(STDERR_FILENO, kText.data(), kText.size());
+  _exit(static_cast<int>(ExitCode::kStopped));
+}
+
 // Calls only functions that POSIX allows in a signal handler.
 void on_signal(int number) {
-  if (at_once) {
-    constexpr std::string_view kText = "pleat: stopped on request; nothing was written\n";
-    [[maybe_unused]] const ssize_t written = write(STDERR_FILENO, kText.data(), kText.size());
-    _exit(static_cast<int>(ExitCode::kStopped));
-  }
+  if (at_once) end_at_once();
   received = 1;
   if (number == SIGTERM) terminated = 1;
   if (number != SIGINT) return;
@@ -51,7 +53,10 @@ void watch_for_stop_signals() {
   for (const int number : {SIGINT, SIGTERM, SIGUSR1}) sigaction(number, &action, nullptr);
 }
 
-StopsAtOnce::StopsAtOnce() { at_once = 1; }
+StopsAtOnce::StopsAtOnce() {
+  at_once = 1;
+  if (received) end_at_once();  // the signal came before
+}
 
 StopsAtOnce::~StopsAtOnce() { at_once = 0; }
 

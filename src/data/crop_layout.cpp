@@ -240,7 +240,7 @@ std::uint64_t size_of_file(const std::filesystem::path& path) {
   std::error_code ignored;
   if (!known && error == ENOENT && !std::filesystem::is_symlink(path, ignored)) {
     throw DataError("cannot read {}{}: {}; make it with pleat prepare, or correct the path", path.string(),
-                    path.is_relative() ? fmt::format(" (from {})", std::filesystem::current_path().string()) : "",
+                    path.is_relative() ? fmt::format(" (from {})", std::filesystem::current_path(ignored).string()) : "",
                     system_error(error));
   }
   if (!known) throw_file_error("read", path, error);

@@ -38,7 +38,7 @@ double spread_over_folds(const OofTable& table, const FoldPlan& plan, const std:
 
 std::optional<double> test_score(const Json& summary, const std::string& target, const std::string& name) {
   const Json& targets = summary["targets"];
-  if (!targets.contains(target)) return std::nullopt;
+  if (!targets.contains(target) || !targets[target].is_object()) return std::nullopt;
   const Json test = targets[target].value("test", Json());
   if (!test.is_object() || !test.value(name, Json()).is_number()) return std::nullopt;
   const double value = test[name].get<double>();
