@@ -11,9 +11,8 @@ CLI::App* add_audit(CLI::App& program, AuditOptions& options) {
   verb->add_option("--out", request.out, "table to write; default: label_issues.csv in the run's folder")
       ->type_name("FILE.csv");
   verb->footer(
-      "A label is suspect if confident learning counts it as wrong: the network that did not train on the row is surer "
-      "of "
-      "another class than it is of that class's rows. Look at the photos before you change a label.");
+      "A label is suspect if confident learning counts it as wrong: networks that did not train on the row take it "
+      "for another class. Look at the photos before you change a label.");
   return verb;
 }
 

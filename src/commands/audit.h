@@ -1,4 +1,4 @@
-// pleat audit: probably wrong labels.
+// pleat audit: suspect labels.
 #pragma once
 
 #include "base/error.h"

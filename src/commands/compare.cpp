@@ -20,8 +20,7 @@ CLI::App* add_compare(CLI::App& program, CompareOptions& options) {
       ->capture_default_str();
   verb->add_option("--json", request.json, "file for the scores, and the differences of every pair")->type_name("FILE");
   verb->footer(
-      "A difference has the interval that holds 95 % of the differences on resampled groups (of data.group, else "
-      "rows). "
+      "A difference has the interval that holds 95 % of the differences on resampled groups (data.group, else rows). "
       "It covers chance in the rows, not in the seed: train each option with two or three seeds.");
   return verb;
 }

@@ -10,6 +10,7 @@
 #include "base/text_width.h"
 #include "base/utf8.h"
 #include "base/wording.h"
+#include "ensemble/row_groups.h"
 
 namespace pleat {
 namespace {
@@ -135,22 +136,13 @@ Json target_json(const Board& board, const std::vector<std::string>& names) {
   return {{"score", board.score}, {"runs", runs}, {"pairs", pairs}};
 }
 
-std::int64_t groups_in(const Experiment& experiment, const FoldPlan& plan) {
-  for (const Board& board : experiment.boards) {
-    if (!board.pairs.empty()) return board.pairs.begin()->second.groups;
-  }
-  std::vector<std::string> groups = plan.groups;
-  std::sort(groups.begin(), groups.end());
-  return std::unique(groups.begin(), groups.end()) - groups.begin();
-}
-
 }  // namespace
 
 std::string board_text(const Experiment& experiment, const std::vector<RunResult>& runs,
                        const std::vector<std::string>& names, const BoardTextOptions& options) {
   const FoldPlan& plan = runs[experiment.runs.front()].oof.plan;
   const std::string of_groups =
-      plan.groups == plan.ids ? "" : fmt::format(" of {}", counted(groups_in(experiment, plan), "group"));
+      plan.groups == plan.ids ? "" : fmt::format(" of {}", counted(group_rows(plan.groups).count(), "group"));
   std::string text =
       fmt::format("\n{}{} on the same {}{}, {}{}\n", options.number == 0 ? "" : fmt::format("{}. ", options.number),
                   counted(std::int64_t(experiment.runs.size()), "run"), counted(std::int64_t(plan.ids.size()), "row"),
@@ -169,7 +161,7 @@ Json board_json(const Experiment& experiment, const std::vector<RunResult>& runs
   Json targets = Json::object();
   for (const Board& board : experiment.boards) targets[board.target] = target_json(board, names);
   return {{"rows", plan.ids.size()},
-          {"groups", groups_in(experiment, plan)},
+          {"groups", group_rows(plan.groups).count()},
           {"folds", plan.k},
           {"repeats", plan.repeats},
           {"targets", targets}};

@@ -19,7 +19,7 @@ struct BoardTextOptions {
 std::string board_text(const Experiment& experiment, const std::vector<RunResult>& runs,
                        const std::vector<std::string>& names, const BoardTextOptions& options);
 
-/// Format: docs/formats.md, comparison.json.
+/// Format: docs/compare.md.
 Json board_json(const Experiment& experiment, const std::vector<RunResult>& runs,
                 const std::vector<std::string>& names);
 

@@ -17,6 +17,8 @@ namespace pleat {
 namespace fs = std::filesystem;
 namespace {
 
+constexpr const char* kJsonStart = "{\n \"experiments\"";
+
 struct Found {
   std::vector<RunResult> runs;
   std::vector<std::pair<std::string, std::string>> apart;  // run, reason
@@ -75,45 +77,53 @@ void write_json(const fs::path& path, const Found& found, const std::vector<Expe
   write_file(path, all.dump(1) + "\n");
 }
 
+void require_two(const Found& found) {
+  if (found.runs.size() >= 2) return;
+  throw DataError(
+      "{}; give two or more finished runs on the same folds{}",
+      found.runs.empty() ? "there is no finished run to compare" : "there is only one finished run to compare",
+      found.apart.empty() ? ""
+                          : fmt::format("; {} cannot be read: {}", counted(std::int64_t(found.apart.size()), "run"),
+                                        found.apart.front().second));
+}
+
+// Moves the runs that no other run can be compared with to `apart`, with the difference from the largest experiment.
+void set_apart(const std::vector<Experiment>& experiments, const std::vector<std::string>& names, Found& found) {
+  const std::size_t main = largest(experiments).runs.front();
+  for (const Experiment& experiment : experiments) {
+    if (experiment.runs.size() > 1) continue;
+    const std::size_t run = experiment.runs.front();
+    found.apart.emplace_back(
+        names[run], fmt::format("{} than {}", incomparable(found.runs[main].oof, found.runs[run].oof), names[main]));
+  }
+}
+
 }  // namespace
 
 void compare_runs(const CompareRequest& request) {
+  if (!request.json.empty()) require_replaceable(request.json, kJsonStart, "a comparison", {}, "--json");
   Found found = read_all(request.paths);
+  require_two(found);
   const std::vector<std::string> names = names_of(found.runs);
-  if (found.runs.size() < 2) {
-    throw DataError(
-        "{}; give two or more finished runs on the same folds{}",
-        found.runs.empty() ? "there is no finished run to compare" : "there is only one finished run to compare",
-        found.apart.empty() ? ""
-                            : fmt::format("; {} cannot be read: {}", counted(std::int64_t(found.apart.size()), "run"),
-                                          found.apart.front().second));
-  }
   const std::vector<Experiment> experiments =
       make_boards(found.runs, {.score = request.score,
                                .resamples = request.resamples,
                                .all_pairs = request.all_pairs || !request.json.empty()});
-  const Experiment& main = largest(experiments);
   const auto several = std::count_if(experiments.begin(), experiments.end(),
                                      [](const Experiment& each) { return each.runs.size() > 1; });
-  std::string text;
-  int number = 0;
-  for (const Experiment& experiment : experiments) {
-    const std::size_t first = experiment.runs.front();
-    if (experiment.runs.size() == 1) {
-      const std::string why = incomparable(found.runs[main.runs.front()].oof, found.runs[first].oof);
-      found.apart.emplace_back(names[first],
-                               why.empty() ? "no other run" : fmt::format("{} than {}", why, names[main.runs.front()]));
-      continue;
-    }
-    text +=
-        board_text(experiment, found.runs, names,
-                   {.number = several > 1 ? ++number : 0, .pairs = request.all_pairs || experiment.runs.size() == 2});
-  }
   if (several == 0) {
     throw DataError(
         "no two of the {} have the same rows, groups, folds and labels; train one on the folds of the other: "
         "--set folds.file=RUN/folds.csv",
         counted(std::int64_t(found.runs.size()), "run"));
+  }
+  set_apart(experiments, names, found);
+  std::string text;
+  int number = 0;
+  for (const Experiment& experiment : experiments) {
+    const bool pairs = request.all_pairs || experiment.runs.size() == 2;
+    if (experiment.runs.size() > 1)
+      text += board_text(experiment, found.runs, names, {.number = several > 1 ? ++number : 0, .pairs = pairs});
   }
   print_result(text + apart_text(found));
   if (!request.json.empty()) write_json(request.json, found, experiments, names);

@@ -91,6 +91,7 @@ def test_what_cannot_be_compared_is_refused(folder, tmp_path):
     (tmp_path / "odd/summary.json").write_text("[]")
     shutil.copytree(folder / "good", tmp_path / "no_table")
     (tmp_path / "no_table/round_0/oof.h5").unlink()
+    (tmp_path / "notes.json").write_text("{}\n")
     for code, words, arguments in [
         (DATA, "no such folder", [tmp_path / "none", folder / "good"]),
         (DATA, "is neither a run nor a folder of runs", [folder / "more/notes", folder / "good"]),
@@ -100,12 +101,14 @@ def test_what_cannot_be_compared_is_refused(folder, tmp_path):
         (DATA, "is not an out-of-fold table", [tmp_path / "cut", folder / "good"]),
         (DATA, "summary.json is damaged", [tmp_path / "odd", folder / "good"]),
         (DATA, "has no out-of-fold table", [tmp_path / "no_table", folder / "good"]),
+        (DATA, "notes.json", [folder / "good", folder / "poor", "--json", tmp_path / "notes.json"]),
         (USAGE, "--score", [folder / "good", folder / "poor", "--score", "f2"]),
         (USAGE, "--resamples", [folder / "good", folder / "poor", "--resamples", 5]),
         (USAGE, "runs", []),
     ]:
         line = runs.refusal(compare(*arguments), code)
         assert words in line, line
+    assert (tmp_path / "notes.json").read_text() == "{}\n"
 
 
 def test_real_runs_are_compared(tmp_path):
