@@ -34,6 +34,7 @@ pkg_check_modules(HDF5 REQUIRED IMPORTED_TARGET hdf5)
 target_compile_definitions(PkgConfig::HDF5 INTERFACE H5_USE_110_API)
 find_library(PLEAT_CSV csv REQUIRED)
 pkg_check_modules(UTF8PROC REQUIRED IMPORTED_TARGET libutf8proc)
+find_path(PLEAT_MUSTACHE kainjow/mustache.hpp REQUIRED)
 
 # Keeps Open MPI's C++ bindings out of mpi.h. pleat uses only the C bindings.
 add_compile_definitions(OMPI_SKIP_MPICXX)
@@ -46,3 +47,11 @@ file(CONFIGURE OUTPUT ${CMAKE_BINARY_DIR}/torch_pch.cpp CONTENT "// Carries the 
 add_library(torch_pch OBJECT ${CMAKE_BINARY_DIR}/torch_pch.cpp)
 target_link_libraries(torch_pch PRIVATE pleat_torch spdlog::spdlog fmt::fmt pleat_warnings)
 target_precompile_headers(torch_pch PRIVATE <torch/types.h> <fmt/format.h> <string> <vector> <map>)
+
+# uPlot is JavaScript for the report's page. Its wheel is in .venv, also if LibTorch is not.
+file(GLOB uplot_folders ${PLEAT_VENV}/lib/python3*/site-packages/metaflow_extensions/card_uplot/plugins/cards/uplot/uplot)
+find_path(PLEAT_UPLOT uPlot.iife.min.js PATHS ${uplot_folders} NO_DEFAULT_PATH)
+if(NOT PLEAT_UPLOT)
+  message(FATAL_ERROR "uPlot not found in ${PLEAT_VENV}: run launch/setup.sh, or give the folder of uPlot.iife.min.js and "
+                      "uPlot.min.css with -DPLEAT_UPLOT=")
+endif()

@@ -60,13 +60,14 @@ install_packages packages.txt
 if [ "${1:-}" = --test ]; then
   install_packages packages-test.txt || echo "setup: continuing without them; the suites that need them are skipped" >&2
 fi
+# If python3-venv was missing, .venv has no pip. Recreate it.
+.venv/bin/python -m pip --version >/dev/null 2>&1 || { rm -rf .venv && python3 -m venv .venv; }
+install_wheels requirements-page.txt
 libtorch=$(given_libtorch)
 if [ -n "$libtorch" ] && [ "${1:-}" != --test ]; then
   echo "setup: ready, with the LibTorch in $libtorch (from CMAKE_PREFIX_PATH)"
   exit 0
 fi
-# If python3-venv was missing, .venv has no pip. Recreate it.
-.venv/bin/python -m pip --version >/dev/null 2>&1 || { rm -rf .venv && python3 -m venv .venv; }
 install_wheels requirements.txt
 if [ "${1:-}" = --test ]; then install_wheels requirements-test.txt; fi
 echo "setup: ready"

@@ -36,6 +36,7 @@
 #include "commands/person_folders.h"
 #include "commands/predict.h"
 #include "commands/prepare.h"
+#include "commands/report.h"
 #include "commands/sweep.h"
 #include "commands/train.h"
 
@@ -57,6 +58,7 @@ struct Program {
   EnsembleOptions ensemble;
   CompareOptions compare;
   AuditOptions audit;
+  ReportOptions report;
   DoctorOptions doctor;
   MakeFacesOptions make_faces;
   PersonFolders person_folders;
@@ -85,6 +87,7 @@ struct Program {
     add(add_ensemble(app, ensemble), [this](MpiSession& session) { return ensemble_verb(ensemble, session.ranks()); });
     add(add_compare(app, compare), [this](MpiSession& session) { return compare_verb(compare, session.ranks()); });
     add(add_audit(app, audit), [this](MpiSession& session) { return audit_verb(audit, session.ranks()); });
+    add(add_report(app, report), [this](MpiSession& session) { return report_verb(report, session.ranks()); });
     add(add_doctor(app, doctor), [this](MpiSession& session) { return doctor_verb(doctor, session); });
     add(add_init(app, init), [this](MpiSession& session) { return init_verb(init, session.ranks()); });
     add(add_config(app, config),

@@ -28,7 +28,7 @@ RULE["rounds"] |= {"run"}
 RULE["inference"] |= {"run"}
 RULE["merge"] = set(ROOMS) - {"merge", "sweep", "report"}
 RULE["sweep"] = set(ROOMS) - {"sweep", "report"}
-RULE["report"] = set(ROOMS) - {"report"}
+RULE["report"] = set(ROOMS) - {"report"} | {"photos", "prepare", "inspect"}
 RULE["commands"] = set(ROOMS) | set(TOOLS)
 
 root = pathlib.Path(__file__).resolve().parent.parent

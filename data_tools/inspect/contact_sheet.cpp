@@ -23,10 +23,7 @@ cv::Size text_size(const std::string& text) {
 }
 
 cv::Mat tile_of(const Picture& picture) {
-  const int channels = picture.channels == 1 ? CV_8UC1 : CV_8UC3;
-  const cv::Mat pixels(picture.height, picture.width, channels, const_cast<std::uint8_t*>(picture.values.data()));
-  cv::Mat tile;
-  cv::cvtColor(pixels, tile, picture.channels == 1 ? cv::COLOR_GRAY2BGR : cv::COLOR_RGB2BGR);
+  cv::Mat tile = to_bgr(picture);
   const int longer = std::max(picture.height, picture.width), factor = (kLeastSide + longer - 1) / longer;
   if (factor > 1) cv::resize(tile, tile, {}, factor, factor, cv::INTER_NEAREST);
   return tile;

@@ -7,6 +7,7 @@
 #include <turbojpeg.h>
 
 #include <memory>
+#include <opencv2/imgproc.hpp>
 #include <stdexcept>
 
 namespace pleat {
@@ -17,6 +18,14 @@ void require_bgr(const cv::Mat& picture) {
 }
 
 }  // namespace
+
+cv::Mat to_bgr(const Picture& picture) {
+  const int type = picture.channels == 1 ? CV_8UC1 : CV_8UC3;
+  const cv::Mat pixels(picture.height, picture.width, type, const_cast<std::uint8_t*>(picture.values.data()));
+  cv::Mat bgr;
+  cv::cvtColor(pixels, bgr, picture.channels == 1 ? cv::COLOR_GRAY2BGR : cv::COLOR_RGB2BGR);
+  return bgr;
+}
 
 std::vector<std::uint8_t> encode_jpeg(const cv::Mat& bgr, int quality) {
   require_bgr(bgr);

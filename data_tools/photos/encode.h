@@ -5,7 +5,13 @@
 #include <opencv2/core.hpp>
 #include <vector>
 
+#include "data_tools/photos/picture.h"
+
 namespace pleat {
+
+/// Returns the picture in OpenCV's order, CV_8UC3.
+/// Requires: a picture of one channel (gray) or three.
+cv::Mat to_bgr(const Picture& picture);
 
 /// Returns the picture as baseline JPEG with colours at half resolution.
 /// bgr: CV_8UC3 in OpenCV's order. quality: 1 to 100, as libjpeg counts it.

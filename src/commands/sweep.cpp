@@ -4,6 +4,7 @@
 
 #include "commands/config.h"
 #include "kernels/tensor_pool.h"
+#include "report/report_run.h"
 
 namespace pleat {
 
@@ -46,7 +47,9 @@ CLI::App* add_sweep(CLI::App& program, SweepRequest& request) {
 
 ExitCode sweep_verb(const SweepRequest& request, const MpiSession& session) {
   use_tensor_pool();
-  return sweep_run(request, session);
+  const RunEnd end = sweep_run(request, session);
+  if (session.rank() == 0 && !end.report_of.empty()) report_finished_run(end.report_of);
+  return end.code;
 }
 
 }  // namespace pleat

@@ -8,6 +8,8 @@
 #include "commands/config.h"
 #include "data_tools/inspect/contact_sheet.h"
 #include "kernels/tensor_pool.h"
+#include "report/report_run.h"
+#include "rounds/train_run.h"
 #include "run/augment_preview.h"
 #include "run/find_lr.h"
 
@@ -66,7 +68,9 @@ ExitCode train_verb(const TrainOptions& options, const MpiSession& session) {
   }
   use_tensor_pool();
   if (options.find_lr) return find_lr_run(options.request, session);
-  return train_run(options.request, session);
+  const RunEnd end = train_run(options.request, session);
+  if (session.rank() == 0 && !end.report_of.empty()) report_finished_run(end.report_of);
+  return end.code;
 }
 
 }  // namespace pleat

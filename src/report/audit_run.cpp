@@ -13,6 +13,7 @@
 #include "base/wording.h"
 #include "data/sample_table.h"
 #include "ensemble/audit.h"
+#include "report/joint_targets.h"
 #include "report/run_result.h"
 #include "run/run_paths.h"
 #include "target/metrics.h"
@@ -101,22 +102,14 @@ std::string listed_rows(const OofTable& table, const FoldPlan& plan, const Targe
   return text + more_text(audit.rows.size());
 }
 
-// The joint target's labels are those of other targets, where they can be corrected. ensemble.json names it as the
-// product of the others, or the others as sums over it.
-std::set<std::string> joint_targets(const RunResult& run) {
-  std::set<std::string> joint;
+// The joint target's labels are those of other targets, where they can be corrected.
+std::set<std::string> joint_targets_of(const RunResult& run) {
   const fs::path file = RunPaths{run.folder}.ensemble(run.round);
   try {
-    const Json described = parse_json(read_file(file));
-    for (const auto& [name, target] : described.at("targets").items()) {
-      const std::string method = target.at("method");
-      if (method == "product") joint.insert(name);
-      if (method == "sum") joint.insert(target.at("of").at(0).get<std::string>());
-    }
+    return joint_targets(parse_json(read_file(file)).at("targets"));
   } catch (const Json::exception& error) {
     throw DataError("{} is damaged ({}); run pleat train again in that folder", file.string(), error.what());
   }
-  return joint;
 }
 
 // Labels are seldom wrong more often than this; then the networks are.
@@ -138,7 +131,7 @@ void audit_run(const AuditRequest& request) {
   const RunResult run = read_result(request.run);
   const fs::path out = request.out.empty() ? run.folder / "label_issues.csv" : request.out;
   require_replaceable(out, kHeader, "label issues", {}, "--out");
-  const std::set<std::string> joint = joint_targets(run);
+  const std::set<std::string> joint = joint_targets_of(run);
   std::string csv = kHeader, text;
   for (const OofTable& table : run.oof.tables) {
     if (joint.contains(table.target)) continue;

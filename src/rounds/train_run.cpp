@@ -25,7 +25,7 @@ RunTotals totals_of(const Run& run, const MpiSession& session, Clock::time_point
 
 }  // namespace
 
-ExitCode train_run(const TrainRequest& request, const MpiSession& session) {
+RunEnd train_run(const TrainRequest& request, const MpiSession& session) {
   const Clock::time_point start = Clock::now();
   Run run = set_up_run(request, session);
   const RoundsPlan plan = plan_rounds(run, session);
@@ -36,7 +36,7 @@ ExitCode train_run(const TrainRequest& request, const MpiSession& session) {
       print_result(dry_run.text);
     });
     check_memory(dry_run.need, run.place, session);
-    return ExitCode::kDone;
+    return {};
   }
   check_memory(run, plan.first.jobs, session);
   const std::unique_ptr<RunFolder> folder = begin_run(run, plan.first, session);
@@ -47,13 +47,14 @@ ExitCode train_run(const TrainRequest& request, const MpiSession& session) {
   }
   Outcome outcome;
   const std::optional<Error> ended = run_all_jobs(run, plan, session, request.command, start, outcome);
-  return broadcast<ExitCode>(session.ranks(), [&] {
+  const auto code = broadcast<ExitCode>(session.ranks(), [&] {
     if (ended && ended->code() == ExitCode::kStopped) write_cost(run.paths, outcome.before + outcome.now);
     if (ended) throw *ended;
     const std::string result = finish_run(run, plan, outcome, totals_of(run, session, start));
     print_result(result + fmt::format("Results: {}\n", run.paths.root.string()));
     return outcome.failures.empty() ? ExitCode::kDone : ExitCode::kSomeFailed;
   });
+  return {code, run.config.report ? run.paths.root : ""};
 }
 
 }  // namespace pleat

@@ -66,6 +66,7 @@ struct RunConfig {
   PredictConfig predict;
   ClusterConfig cluster;
   SweepConfig sweep;
+  bool report = true;
   static constexpr auto fields() {
     return std::tuple{
         field("seed", &RunConfig::seed, at_least(0), identity, "every random number depends on it"),
@@ -91,7 +92,9 @@ struct RunConfig {
         field("train", &RunConfig::train, any(), identity, "training of each network"),
         field("predict", &RunConfig::predict, any(), identity, "prediction of each network"),
         field("cluster", &RunConfig::cluster, any(), identity, "ranks and devices"),
-        field("sweep", &RunConfig::sweep, any(), runtime, "pleat sweep: its strategy, and the weights that it keeps")};
+        field("sweep", &RunConfig::sweep, any(), runtime, "pleat sweep: its strategy, and the weights that it keeps"),
+        field("report", &RunConfig::report, any(), runtime,
+              "at the end of a run or a sweep, write report.html and report.md (pleat report)")};
   }
 };
 

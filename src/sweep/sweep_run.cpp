@@ -38,7 +38,7 @@ void throw_on_all(const MpiSession& session, const std::optional<Error>& ended) 
 
 }  // namespace
 
-ExitCode sweep_run(const SweepRequest& request, const MpiSession& session) {
+RunEnd sweep_run(const SweepRequest& request, const MpiSession& session) {
   SweepPlan plan = plan_sweep(request, session);
   std::optional<MemoryNeed> memory;
   on_rank_0(session.ranks(), [&] { memory = memory_of(plan, /*all=*/request.train.dry_run); });
@@ -46,7 +46,7 @@ ExitCode sweep_run(const SweepRequest& request, const MpiSession& session) {
   if (request.train.dry_run) {
     choose_conv_plans(plan, session);
     on_rank_0(session.ranks(), [&] { print_result(describe_sweep(plan, *memory)); });
-    return ExitCode::kDone;
+    return {};
   }
   std::unique_ptr<FolderLock> lock;
   std::unique_ptr<SweepState> state;
@@ -63,7 +63,8 @@ ExitCode sweep_run(const SweepRequest& request, const MpiSession& session) {
   std::vector<int> kept;
   on_rank_0(session.ranks(), [&] { kept = cells_to_keep(plan, *state); });
   throw_on_all(session, restore_weights(plan, session, kept, state.get()));
-  return broadcast<ExitCode>(session.ranks(), [&] { return finish_sweep(plan, *state); });
+  const auto code = broadcast<ExitCode>(session.ranks(), [&] { return finish_sweep(plan, *state); });
+  return {code, plan.base().config.report ? plan.paths.root : ""};
 }
 
 }  // namespace pleat

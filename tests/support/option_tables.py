@@ -177,6 +177,7 @@ RUNTIME = {
     "rounds.count": [(crowd(rounds__count=1), 2, 0, KEY_SAME)],
     "data.crops": [({}, lambda world: elsewhere(world, world.crops), 0, ALL_SAME)],
     "data.same_text": [({}, "strict", 0, ALL_SAME)],
+    "report": [({}, False, 0, ALL_SAME)],
     "folds.file": [({}, lambda world: str(world.train({}).run / "folds.csv"), 0, ALL_SAME)],
     "models[].script": [
         (

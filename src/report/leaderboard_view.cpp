@@ -1,0 +1,121 @@
+#include <fmt/format.h>
+
+#include "base/utf8.h"
+#include "base/wording.h"
+#include "report/page_blocks.h"
+#include "report/views.h"
+
+namespace pleat {
+namespace {
+
+std::string four_digits(const Json& scores, const char* key) {
+  return scores.is_object() && scores.value(key, Json()).is_number() ? fmt::format("{:.4f}", scores[key].get<double>())
+                                                                     : "–";
+}
+
+std::vector<TableCell> row_of(const std::string& name, const Json& scores, const std::string& weight,
+                              const std::string& rows) {
+  return {{name},
+          {rows},
+          {four_digits(scores, "accuracy")},
+          {four_digits(scores, "macro_f1")},
+          {four_digits(scores, "log_loss")},
+          {weight}};
+}
+
+// Weights of the ensemble by model; "–" for a model without one.
+std::string weight_of(const Json& ensemble, const std::string& model) {
+  const Json weights = ensemble.is_object() ? ensemble.value("weights", Json()) : Json();
+  if (!weights.is_object() || !weights.value(model, Json()).is_number()) return "";
+  return fmt::format("{:.3f}", weights[model].get<double>());
+}
+
+void add_target(const JudgedTarget& target, Json& section) {
+  const Json& summary = target.summary;
+  if (!summary.is_object()) return;
+  const Json ensemble = summary.value("ensemble", Json());
+  const std::string method = ensemble.is_object() && ensemble.value("method", Json()).is_string()
+                                 ? ensemble["method"].get<std::string>()
+                             : target.joint ? "derived"
+                                            : "";
+  PageTable table{.caption = shown(target.table->target, 60),
+                  .head = {"", "rows", "accuracy", "macro F1", "log-loss", "weight"}};
+  table.rows.push_back(row_of("ensemble" + (method.empty() ? "" : " (" + method + ")"), summary.value("oof", Json()),
+                              "", "out of fold"));
+  const Json models = summary.value("models", Json::object());
+  const bool several = models.size() > 1;
+  if (several && ensemble.is_object()) {
+    table.rows.push_back(
+        row_of("ensemble, fitted to the rows it is scored on", ensemble.value("in_sample", Json()), "", "out of fold"));
+  }
+  if (summary.value("test", Json()).is_object())
+    table.rows.push_back(row_of("ensemble", summary["test"], "", "held-out"));
+  for (const auto& [model, scores] : models.items()) {
+    if (!several) break;
+    table.rows.push_back(row_of("model " + shown(model, 60), scores, weight_of(ensemble, model), "out of fold"));
+    if (scores.is_object() && scores.value("test", Json()).is_object())
+      table.rows.push_back(row_of("model " + shown(model, 60), scores["test"], "", "held-out"));
+  }
+  const Json folds = summary.value("folds", Json::array());
+  constexpr std::size_t kMostFolds = 40;
+  for (std::size_t f = 0; f < std::min(kMostFolds, folds.size()); ++f)
+    table.rows.push_back(row_of(fmt::format("fold {}", f), folds[f], "", "out of fold"));
+  if (!several) table.head.pop_back();
+  for (auto& row : table.rows) row.resize(table.head.size());
+  add_block(section, table_block(table));
+  if (folds.size() > kMostFolds)
+    add_block(section, paragraph(fmt::format("The first {} of {} folds.", kMostFolds, folds.size())));
+}
+
+std::string job_name(const TrainedJob& job, bool rounds) {
+  return fmt::format("{}{}, {}, {}", rounds ? fmt::format("round {}, ", job.round) : "", shown(job.unit, 40),
+                     shown(job.model, 40), job.fold);
+}
+
+std::string number_of(const Json& done, const char* key, const char* format) {
+  if (!done.is_object() || !done.value(key, Json()).is_number()) return "–";
+  return fmt::format(fmt::runtime(format), done[key].get<double>());
+}
+
+void add_jobs(const ReportData& data, Json& section) {
+  constexpr std::size_t kMostJobs = 200;
+  const auto& jobs = data.source.jobs;
+  if (jobs.empty()) return;
+  bool rounds = false;
+  for (const TrainedJob& job : jobs) rounds = rounds || job.round > 0;
+  PageTable table{.head = {"network", "epochs", "kept epoch", "rows", "last loss", "images/s", "time"},
+                  .folded = fmt::format("Networks ({})", grouped(jobs.size()))};
+  for (std::size_t i = 0; i < std::min(kMostJobs, jobs.size()); ++i) {
+    const TrainedJob& job = jobs[i];
+    const std::string loss = job.epochs.empty() ? "–" : fmt::format("{:.4f}", job.epochs.back().loss);
+    const bool done = job.done.is_object();
+    table.rows.push_back(
+        {{job_name(job, rounds)},
+         {done ? grouped(job.epochs.size()) : fmt::format("{}, not done", job.epochs.size()), done ? "" : "bad"},
+         {number_of(job.done, "kept_epoch", "{:.0f}")},
+         {number_of(job.done, "train_rows", "{:.0f}")},
+         {loss},
+         {number_of(job.done, "train_images_per_second", "{:.0f}")},
+         {done && job.done.value("seconds", Json()).is_number() ? duration_text(job.done["seconds"]) : "–"}});
+  }
+  add_block(section, table_block(table));
+  if (jobs.size() > kMostJobs)
+    add_block(section, paragraph(fmt::format("The first {} of {} networks.", kMostJobs, grouped(jobs.size()))));
+}
+
+}  // namespace
+
+Json leaderboard_view(const ReportData& data) {
+  Json section = page_section("leaderboard", "Leaderboard");
+  if (!data.targets.empty()) {
+    add_block(section,
+              paragraph("The first line of each table is the result. With several models, it is the ensemble "
+                        "with weights fitted to the other folds; a line below says how much higher it is if the "
+                        "weights are fitted to the rows they are scored on."));
+  }
+  for (const JudgedTarget& target : data.targets) add_target(target, section);
+  add_jobs(data, section);
+  return section;
+}
+
+}  // namespace pleat

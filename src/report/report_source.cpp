@@ -1,0 +1,159 @@
+#include "report/report_source.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <functional>
+#include <sstream>
+#include <system_error>
+
+#include "base/error.h"
+#include "base/files.h"
+#include "base/utf8.h"
+#include "report/joint_targets.h"
+#include "run/run_paths.h"
+
+namespace pleat {
+namespace fs = std::filesystem;
+namespace {
+
+// Reads a part; its failure becomes a sentence.
+void try_to(std::vector<std::string>& missing, const std::function<void()>& read) {
+  try {
+    read();
+  } catch (const Error& error) {
+    missing.emplace_back(error.what());
+  } catch (const std::exception& error) {  // of the JSON library
+    missing.emplace_back(fmt::format("a file is damaged: {}", error.what()));
+  }
+}
+
+Json read_json(const fs::path& file) {
+  Json json = parse_json_or_null(read_file(file));
+  if (json.is_null()) throw DataError("{} is damaged", shown(file.string()));
+  return json;
+}
+
+// The whole lines of metrics.jsonl; a live run may be writing the last one.
+std::vector<EpochReport> read_epochs(const fs::path& file) {
+  std::vector<EpochReport> epochs;
+  if (!file_exists(file)) return epochs;
+  std::istringstream lines(read_file(file));
+  for (std::string line; std::getline(lines, line);) {
+    const Json json = parse_json_or_null(line);
+    if (!json.is_object()) break;
+    epochs.push_back(epoch_report_from_json(json));
+  }
+  return epochs;
+}
+
+std::vector<fs::path> folders_in(const fs::path& folder) {
+  std::vector<fs::path> found;
+  std::error_code failed;
+  for (auto entry = fs::directory_iterator(folder, failed); !failed && entry != fs::directory_iterator();
+       entry.increment(failed)) {
+    if (entry->is_directory(failed)) found.push_back(entry->path());
+  }
+  // fold_2 before fold_10.
+  std::sort(found.begin(), found.end(), [](const fs::path& a, const fs::path& b) {
+    const std::string one = a.filename().string(), other = b.filename().string();
+    const bool both_folds = one.starts_with("fold_") && other.starts_with("fold_");
+    return both_folds && one.size() != other.size() ? one.size() < other.size() : one < other;
+  });
+  return found;
+}
+
+void read_jobs(int round, const fs::path& folder, ReportSource& source) {
+  for (const fs::path& unit : folders_in(folder)) {
+    for (const fs::path& model : folders_in(unit)) {
+      for (const fs::path& fold : folders_in(model)) {
+        if (!fold.filename().string().starts_with("fold_")) continue;
+        try_to(source.missing, [&] {
+          TrainedJob job{.round = round,
+                         .unit = unit.filename().string(),
+                         .model = model.filename().string(),
+                         .fold = fold.filename().string()};
+          if (file_exists(fold / kDoneFile)) job.done = read_json(fold / kDoneFile);
+          job.epochs = read_epochs(fold / kMetricsFile);
+          source.jobs.push_back(std::move(job));
+        });
+      }
+    }
+  }
+}
+
+// "command: …" of run.log, of the last start.
+std::string last_command(const fs::path& log) {
+  if (!file_exists(log)) return "";
+  const std::string text = read_file(log), mark = "command: ";
+  const std::size_t at = text.rfind("\n" + mark);
+  if (at == std::string::npos)
+    return text.starts_with(mark) ? text.substr(mark.size(), text.find('\n') - mark.size()) : "";
+  const std::size_t start = at + 1 + mark.size();
+  return text.substr(start, text.find('\n', start) - start);
+}
+
+// Of an ensemble of runs: the first of them.
+RunPaths recorded_run(const RunPaths& paths) {
+  if (file_exists(paths.run())) return paths;
+  const std::vector<fs::path> joined = folders_in(paths.root / "runs");
+  return joined.empty() ? paths : RunPaths{joined.front()};
+}
+
+void read_result_of(const RunPaths& paths, ReportSource& source) {
+  if (!file_exists(paths.summary())) {
+    source.missing.emplace_back("The run is not finished: summary.json and its scores are missing.");
+    return;
+  }
+  try_to(source.missing, [&] {
+    Json summary = read_json(paths.summary());
+    source.round = summary.value("result_round", 0);
+    if (!summary.at("targets").is_object() || !summary.at("score").is_string() || source.round < 0)
+      throw DataError("{} is damaged", shown(paths.summary().string()));
+    source.summary = std::move(summary);
+  });
+  if (source.summary.is_null()) return;
+  if (!file_exists(paths.oof(source.round))) {
+    source.missing.emplace_back("There is no out-of-fold table: jobs failed in every target.");
+    return;
+  }
+  try_to(source.missing, [&] { source.oof = read_oof(paths.oof(source.round)); });
+  try_to(source.missing, [&] { source.ensemble = read_json(paths.ensemble(source.round)).at("targets"); });
+}
+
+}  // namespace
+
+Json ReportSource::target_summary(const std::string& target) const {
+  if (!summary.is_object() || !summary["targets"].contains(target)) return nullptr;
+  return summary["targets"][target];
+}
+
+bool ReportSource::is_joint(const std::string& target) const {
+  return ensemble.is_object() && joint_targets(ensemble).contains(target);
+}
+
+ReportSource read_report_source(const fs::path& folder) {
+  const RunPaths paths{folder.has_filename() ? folder : folder.parent_path()};
+  if (!file_exists(paths.root)) throw DataError("no such folder: {}; give the folder of a run", shown(folder.string()));
+  if (!file_exists(paths.config()) && !file_exists(paths.summary())) {
+    throw DataError("{} is not the folder of a run or of a sweep (no config.yaml in it); give one",
+                    shown(folder.string()));
+  }
+  ReportSource source{.folder = paths.root, .name = resolved_path(paths.root).filename().string()};
+  read_result_of(paths, source);
+  const RunPaths recorded = recorded_run(paths);
+  try_to(source.missing, [&] {
+    if (file_exists(recorded.run())) source.record = read_run_record(recorded);
+  });
+  try_to(source.missing, [&] {
+    if (file_exists(recorded.config())) source.config = read_config(recorded.config());
+  });
+  try_to(source.missing, [&] { source.command = last_command(paths.log()); });
+  try_to(source.missing, [&] {
+    if (file_exists(paths.failures())) source.failures = read_json(paths.failures());
+  });
+  for (int round = 0; file_exists(paths.round(round)); ++round) read_jobs(round, paths.round(round), source);
+  return source;
+}
+
+}  // namespace pleat

@@ -1,0 +1,193 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "base/utf8.h"
+#include "base/wording.h"
+#include "report/page_blocks.h"
+#include "report/views.h"
+
+namespace pleat {
+namespace {
+
+double number_or(const Json& json, const char* key, double otherwise) {
+  return json.is_object() && json.value(key, Json()).is_number() ? json[key].get<double>() : otherwise;
+}
+
+std::vector<TableCell> score_row(const ReportData& data, const JudgedTarget& target) {
+  const std::string name = data.source.score();
+  const Json oof = target.summary.is_object() ? target.summary.value("oof", Json()) : Json();
+  const Json test = target.summary.is_object() ? target.summary.value("test", Json()) : Json();
+  std::vector<TableCell> row{{shown(target.table->target, 60)},
+                             {score_text(target.intervals.score.value, name)},
+                             {interval_text(target.intervals.score, name)},
+                             {fmt::format("{:.4f}", number_or(oof, "score_spread", 0))}};
+  if (test.is_object()) {
+    const double held_out = number_or(test, "score", 0), gap = held_out - target.intervals.score.value;
+    const bool inside = held_out >= target.intervals.score.low && held_out <= target.intervals.score.high;
+    row.push_back({score_text(held_out, name)});
+    row.push_back({fmt::format("{:+.4f}", name == "log_loss" ? -gap : gap), inside ? "good" : "bad"});
+  } else {
+    row.insert(row.end(), {{"–", "mute"}, {"–", "mute"}});
+  }
+  row.push_back({fmt::format("{:.4f}", number_or(oof, "accuracy", 0))});
+  row.push_back({fmt::format("{:.4f}", number_or(oof, "log_loss", 0))});
+  return row;
+}
+
+// "worst class: incorrect, F1 0.41; of its 200 rows 57 are taken for normal".
+std::string worst_class(const JudgedTarget& target) {
+  const auto& f1 = target.intervals.class_f1;
+  std::vector<std::int64_t> rows(f1.size());
+  for (const std::int64_t label : target.label) ++rows[std::size_t(label)];
+  std::size_t worst = f1.size();
+  for (std::size_t c = 0; c < f1.size(); ++c) {
+    if (rows[c] > 0 && (worst == f1.size() || f1[c].value < f1[worst].value)) worst = c;
+  }
+  std::map<std::int64_t, std::int64_t> taken_for;
+  for (std::size_t i = 0; i < target.label.size(); ++i) {
+    if (std::size_t(target.label[i]) == worst && target.guess[i] != target.label[i]) ++taken_for[target.guess[i]];
+  }
+  std::string text = fmt::format("{}: the worst class is {} with F1 {:.3f}", shown(target.table->target, 60),
+                                 class_text(*target.table, std::int64_t(worst)), f1[worst].value);
+  const auto most = std::max_element(taken_for.begin(), taken_for.end(),
+                                     [](const auto& a, const auto& b) { return a.second < b.second; });
+  if (most == taken_for.end()) return text + ".";
+  return text + fmt::format("; of its {}, {} taken for {}.", counted(rows[worst], "row"),
+                            most->second == 1 ? "1 is" : fmt::format("{} are", grouped(std::size_t(most->second))),
+                            class_text(*target.table, most->first));
+}
+
+void add_scores(const ReportData& data, Json& section) {
+  const std::string unit = resampled_unit(data.plan()), name = data.source.score();
+  PageTable table{
+      .caption = fmt::format("Scores of the ensemble: {}, {} of {}", name,
+                             counted(std::int64_t(data.plan().ids.size()), "labelled row"),
+                             counted(data.groups.count(), unit)),
+      .head = {"target", "out of fold", "95 % interval", "± over folds", "held-out", "gap", "accuracy", "log-loss"}};
+  for (const JudgedTarget& target : data.targets) table.rows.push_back(score_row(data, target));
+  add_block(section, table_block(table));
+  add_block(section,
+            paragraph(fmt::format(
+                "Out of fold: each row is predicted by networks that did not train on its fold. The interval holds "
+                "95 % of the scores on resampled {}s. Gap: held-out less out-of-fold score; red if the held-out score "
+                "lies outside the interval.",
+                unit)));
+  for (const JudgedTarget& target : data.targets) add_block(section, paragraph(worst_class(target)));
+}
+
+std::string coverage_text(const ReportData& data) {
+  return fmt::format("Each of the {} has one out-of-fold prediction per model{}.",
+                     counted(std::int64_t(data.plan().ids.size()), "labelled train row"),
+                     data.plan().repeats > 1 ? " and repeat" : "");
+}
+
+// Groups that a fold plan divides.
+std::int64_t divided_groups(const FoldPlan& plan) {
+  std::int64_t divided = 0;
+  for (const std::vector<int>& fold_of : plan.fold_of) {
+    std::map<std::string, int> first;
+    std::set<std::string> bad;
+    for (std::size_t row = 0; row < fold_of.size(); ++row) {
+      if (first.emplace(plan.groups[row], fold_of[row]).first->second != fold_of[row]) bad.insert(plan.groups[row]);
+    }
+    divided += static_cast<std::int64_t>(bad.size());
+  }
+  return divided;
+}
+
+std::vector<TableCell> leak_row(const JudgedTarget& target) {
+  const Json& leak = target.summary["leak_meter"];
+  const double value = number_or(leak, "value", 0), low = number_or(leak, "low", 0), high = number_or(leak, "high", 0);
+  const std::string what = "leak meter, " + shown(target.table->target, 60);
+  if (low > 0) {
+    return {
+        {what},
+        {fmt::format("{:+.3f} [{:+.3f}, {:+.3f}]: out-of-fold scores are too high; labels leak, or new groups differ",
+                     value, low, high),
+         "bad"}};
+  }
+  return {{what}, {fmt::format("{:+.3f} [{:+.3f}, {:+.3f}]: no sign of a leak", value, low, high), "good"}};
+}
+
+void add_checks(const ReportData& data, Json& section) {
+  PageTable table{.caption = "Checks", .head = {"check", "result"}};
+  table.rows.push_back({{"coverage"}, {coverage_text(data), "good"}});
+  if (resampled_unit(data.plan()) == "group") {
+    const std::int64_t divided = divided_groups(data.plan());
+    if (divided > 0)
+      table.rows.push_back({{"groups"}, {fmt::format("Folds divide {}; give all rows of a group one fold.", counted(divided, "group")), "bad"}});
+    else
+      table.rows.push_back(
+          {{"groups"},
+           {fmt::format("None of the {} is divided among folds.", counted(data.groups.count(), "group")), "good"}});
+  } else {
+    table.rows.push_back(
+        {{"groups"},
+         {"data.group is not set: if several rows show one object, they may be in different folds.", "mute"}});
+  }
+  for (const JudgedTarget& target : data.targets) {
+    if (target.summary.is_object() && target.summary.value("leak_meter", Json()).is_object())
+      table.rows.push_back(leak_row(target));
+  }
+  const Json promise = data.source.summary.value("promise", Json());
+  if (promise.is_string()) table.rows.push_back({{"reproducibility"}, {promise.get<std::string>()}});
+  add_block(section, table_block(table));
+}
+
+void add_facts(const ReportData& data, Json& section) {
+  const ReportSource& source = data.source;
+  PageTable table{.caption = "", .head = {"fact", "value"}, .folded = "Command, data and versions"};
+  const auto fact = [&](const char* name, const std::string& value) {
+    if (!value.empty()) table.rows.push_back({{name}, {value}});
+  };
+  fact("folder", shown(source.folder.string()));
+  fact("command", shown(source.command, 1000));
+  if (source.record) {
+    const RunRecord& record = *source.record;
+    fact("crops", fmt::format("{}; {}, {} × {} pixels; hash {}", shown(record.data.crops),
+                              counted(std::int64_t(record.data.rows), "row"), record.data.shape.width,
+                              record.data.shape.height, record.data.hash.substr(0, 16)));
+    fact("build", record.build);
+    fact("layout", fmt::format("{}, {} with {}", counted(record.layout.ranks, "rank"),
+                               counted(record.layout.slots, "slot"), counted(record.layout.shards, "shard")));
+    fact("device", fmt::format("{}, {}, {}; {}", record.device, counted(record.threads, "thread"), record.precision,
+                               record.computed_by.cpu));
+  }
+  if (source.summary.is_object()) {
+    fact("time", duration_text(number_or(source.summary, "wall_seconds", 0)));
+    const double speed = number_or(source.summary, "train_images_per_second", 0);
+    if (speed > 0) fact("speed", fmt::format("{:.0f} training images/s", speed));
+  }
+  if (data.source.oof)
+    fact("folds", counted(data.plan().k, "fold") +
+                      (data.plan().repeats > 1 ? ", " + counted(data.plan().repeats, "repeat") : ""));
+  add_block(section, table_block(table));
+  const std::string config = to_yaml(source.config);
+  constexpr std::size_t kMostConfig = 60'000;
+  if (!source.config.map.empty())
+    add_block(section, {{"preformatted", {{"text", config.substr(0, kMostConfig)}}},
+                        {"fold_text", "The config with all defaults"}});
+}
+
+}  // namespace
+
+Json verdict_view(const ReportData& data) {
+  Json section = page_section("verdict", "Verdict");
+  for (const std::string& sentence : data.source.missing) add_block(section, warning(sentence));
+  if (!data.album.missing().empty()) add_block(section, warning(data.album.missing()));
+  if (!data.targets.empty()) {
+    add_scores(data, section);
+    add_checks(data, section);
+  }
+  if (data.source.summary.is_object()) {
+    for (const Json& note : data.source.summary.value("notes", Json::array()))
+      if (note.is_string()) add_block(section, warning(note.get<std::string>()));
+  }
+  add_facts(data, section);
+  return section;
+}
+
+}  // namespace pleat
