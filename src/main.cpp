@@ -25,6 +25,7 @@
 #include "cluster/mpi_session.h"
 #include "commands/audit.h"
 #include "commands/class_folders.h"
+#include "commands/clean.h"
 #include "commands/compare.h"
 #include "commands/completion.h"
 #include "commands/config.h"
@@ -37,6 +38,7 @@
 #include "commands/predict.h"
 #include "commands/prepare.h"
 #include "commands/report.h"
+#include "commands/runs.h"
 #include "commands/sweep.h"
 #include "commands/train.h"
 
@@ -59,6 +61,8 @@ struct Program {
   CompareOptions compare;
   AuditOptions audit;
   ReportOptions report;
+  RunsOptions runs;
+  CleanOptions clean;
   DoctorOptions doctor;
   MakeFacesOptions make_faces;
   PersonFolders person_folders;
@@ -88,6 +92,8 @@ struct Program {
     add(add_compare(app, compare), [this](MpiSession& session) { return compare_verb(compare, session.ranks()); });
     add(add_audit(app, audit), [this](MpiSession& session) { return audit_verb(audit, session.ranks()); });
     add(add_report(app, report), [this](MpiSession& session) { return report_verb(report, session.ranks()); });
+    add(add_runs(app, runs), [this](MpiSession& session) { return runs_verb(runs, session.ranks()); });
+    add(add_clean(app, clean), [this](MpiSession& session) { return clean_verb(clean, session.ranks()); });
     add(add_doctor(app, doctor), [this](MpiSession& session) { return doctor_verb(doctor, session); });
     add(add_init(app, init), [this](MpiSession& session) { return init_verb(init, session.ranks()); });
     add(add_config(app, config),

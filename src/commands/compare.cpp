@@ -18,6 +18,8 @@ CLI::App* add_compare(CLI::App& program, CompareOptions& options) {
       ->type_name("N")
       ->check(CLI::Range(100, 1'000'000))
       ->capture_default_str();
+  verb->add_option("--html", request.html, "page with the scores, differences and what differs in the configs")
+      ->type_name("FILE.html");
   verb->add_option("--json", request.json, "file for the scores, and the differences of every pair")->type_name("FILE");
   verb->footer(
       "A difference has the interval that holds 95 % of the differences on resampled groups (data.group, else rows). "

@@ -11,6 +11,7 @@
 #include "base/utf8.h"
 #include "base/wording.h"
 #include "ensemble/row_groups.h"
+#include "report/config_differences.h"
 
 namespace pleat {
 namespace {
@@ -25,18 +26,6 @@ std::string interval_text(const Interval& interval) {
 }
 
 std::string group_word(const FoldPlan& plan) { return plan.groups == plan.ids ? "row" : "group"; }
-
-std::string verdict_text(const Comparison& pair, const FoldPlan& plan) {
-  std::string text = kVerdicts[static_cast<std::size_t>(pair.verdict)];
-  if (pair.verdict != Verdict::kNoEvidence) return text;
-  if (pair.missing_groups == 0) return text + "; the scores are equal";
-  constexpr std::int64_t kFar = 100;  // times the groups that there are
-  const std::string word = group_word(plan);
-  if (pair.missing_groups > kFar * pair.groups)
-    return fmt::format("{}; not even {} × as many {}s would tell", text, kFar, word);
-  return fmt::format("{}; about {} more {}{} would tell", text, grouped(static_cast<std::size_t>(pair.missing_groups)),
-                     word, pair.missing_groups == 1 ? "" : "s");
-}
 
 std::size_t width_of(const std::vector<std::string>& names, const Experiment& experiment) {
   std::size_t width = 14;
@@ -138,21 +127,55 @@ Json target_json(const Board& board, const std::vector<std::string>& names) {
 
 }  // namespace
 
-std::string board_text(const Experiment& experiment, const std::vector<RunResult>& runs,
-                       const std::vector<std::string>& names, const BoardTextOptions& options) {
+std::string verdict_text(const Comparison& pair, const FoldPlan& plan) {
+  std::string text = kVerdicts[static_cast<std::size_t>(pair.verdict)];
+  if (pair.verdict != Verdict::kNoEvidence) return text;
+  if (pair.missing_groups == 0) return text + "; the scores are equal";
+  constexpr std::int64_t kFar = 100;  // times the groups that there are
+  const std::string word = group_word(plan);
+  if (pair.missing_groups > kFar * pair.groups)
+    return fmt::format("{}; not even {} × as many {}s would tell", text, kFar, word);
+  return fmt::format("{}; about {} more {}{} would tell", text, grouped(static_cast<std::size_t>(pair.missing_groups)),
+                     word, pair.missing_groups == 1 ? "" : "s");
+}
+
+std::string experiment_text(const Experiment& experiment, const std::vector<RunResult>& runs) {
   const FoldPlan& plan = runs[experiment.runs.front()].oof.plan;
   const std::string of_groups =
       plan.groups == plan.ids ? "" : fmt::format(" of {}", counted(group_rows(plan.groups).count(), "group"));
-  std::string text =
-      fmt::format("\n{}{} on the same {}{}, {}{}\n", options.number == 0 ? "" : fmt::format("{}. ", options.number),
-                  counted(std::int64_t(experiment.runs.size()), "run"), counted(std::int64_t(plan.ids.size()), "row"),
-                  of_groups, counted(plan.k, "fold"), plan.repeats == 1 ? "" : ", " + counted(plan.repeats, "repeat"));
+  return fmt::format("{} on the same {}{}, {}{}", counted(std::int64_t(experiment.runs.size()), "run"),
+                     counted(std::int64_t(plan.ids.size()), "row"), of_groups, counted(plan.k, "fold"),
+                     plan.repeats == 1 ? "" : ", " + counted(plan.repeats, "repeat"));
+}
+
+std::string differences_text(const Experiment& experiment, const std::vector<RunResult>& runs,
+                             const std::vector<std::string>& names) {
+  std::vector<std::filesystem::path> folders;
+  for (const std::size_t run : experiment.runs) folders.push_back(runs[run].folder);
+  const std::vector<ConfigDifference> differences = config_differences(folders);
+  if (differences.empty()) return "";
+  const std::size_t width = width_of(names, experiment);
+  std::string text = "\nconfigs differ in\n";
+  for (std::size_t i = 0; i < experiment.runs.size(); ++i) {
+    text += fmt::format("  {}", padded(names[experiment.runs[i]], width));
+    for (const ConfigDifference& each : differences)
+      text += fmt::format("  {}: {}", each.key, each.values[i].empty() ? "-" : each.values[i]);
+    text += "\n";
+  }
+  return text;
+}
+
+std::string board_text(const Experiment& experiment, const std::vector<RunResult>& runs,
+                       const std::vector<std::string>& names, const BoardTextOptions& options) {
+  const FoldPlan& plan = runs[experiment.runs.front()].oof.plan;
+  std::string text = fmt::format("\n{}{}\n", options.number == 0 ? "" : fmt::format("{}. ", options.number),
+                                 experiment_text(experiment, runs));
   const std::size_t width = width_of(names, experiment);
   for (const Board& board : experiment.boards) {
     text += table_text(board, plan, names, width);
     if (options.pairs) text += pairs_text(board, plan, names);
   }
-  return text;
+  return text + differences_text(experiment, runs, names);
 }
 
 Json board_json(const Experiment& experiment, const std::vector<RunResult>& runs,

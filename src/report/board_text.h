@@ -19,6 +19,16 @@ struct BoardTextOptions {
 std::string board_text(const Experiment& experiment, const std::vector<RunResult>& runs,
                        const std::vector<std::string>& names, const BoardTextOptions& options);
 
+/// "3 runs on the same 1,400 rows of 200 groups, 2 folds".
+std::string experiment_text(const Experiment& experiment, const std::vector<RunResult>& runs);
+
+/// "no evidence; about 120 more groups would tell".
+std::string verdict_text(const Comparison& pair, const FoldPlan& plan);
+
+/// A line per run with the config values in which it differs from another one; empty if there are none.
+std::string differences_text(const Experiment& experiment, const std::vector<RunResult>& runs,
+                             const std::vector<std::string>& names);
+
 /// Format: docs/compare.md.
 Json board_json(const Experiment& experiment, const std::vector<RunResult>& runs,
                 const std::vector<std::string>& names);

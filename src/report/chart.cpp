@@ -73,6 +73,7 @@ std::string line_of(const ChartLine& line, const Drawing& at) {
                       line.color, at.x(x), at.y(y), escaped(line.name), number(x), number(y));
     }
   }
+  if (!line.joined) return dots;
   return fmt::format(R"(<path class="c{} line{}" d="{}"/>)", line.color, line.dashed ? " dashed" : "", path) + dots;
 }
 
@@ -85,7 +86,7 @@ std::string range_of(const ChartRange& range, const Drawing& at) {
 std::string legend(const Chart& chart) {
   std::string items;
   for (const ChartLine& line : chart.lines) {
-    if (line.name.empty()) continue;
+    if (line.name.empty() || line.points.empty()) continue;
     items += fmt::format(R"(<li><span class="c{} key{}"></span>{}</li>)", line.color, line.dashed ? " dashed" : "",
                          escaped(line.name));
   }

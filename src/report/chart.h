@@ -12,6 +12,7 @@ struct ChartLine {
   std::vector<std::pair<double, double>> points;  // x, y; ascending x
   int color = 0;                                  // 0 to 7
   bool dashed = false, dots = false;
+  bool joined = true;  // else dots alone
 };
 
 /// A vertical bar from `low` to `high`.

@@ -12,6 +12,7 @@
 #include "base/utf8.h"
 #include "base/wording.h"
 #include "report/board_text.h"
+#include "report/compare_page.h"
 
 namespace pleat {
 namespace fs = std::filesystem;
@@ -101,6 +102,7 @@ void set_apart(const std::vector<Experiment>& experiments, const std::vector<std
 }  // namespace
 
 void compare_runs(const CompareRequest& request) {
+  if (!request.html.empty()) require_replaceable(request.html, kPageStart, "page of pleat report", {}, "--html");
   if (!request.json.empty()) require_replaceable(request.json, kJsonStart, "a comparison", {}, "--json");
   Found found = read_all(request.paths);
   require_two(found);
@@ -126,6 +128,8 @@ void compare_runs(const CompareRequest& request) {
       text += board_text(experiment, found.runs, names, {.number = several > 1 ? ++number : 0, .pairs = pairs});
   }
   print_result(text + apart_text(found));
+  if (!request.html.empty())
+    write_file(request.html, render_html(compare_page(experiments, found.runs, names, found.apart)));
   if (!request.json.empty()) write_json(request.json, found, experiments, names);
 }
 

@@ -12,6 +12,7 @@ struct CompareRequest {
   std::string score;                         // empty: the runs' own
   int resamples = 10'000;
   bool all_pairs = false;      // differences of every pair, with classes and folds
+  std::filesystem::path html;  // page; may be empty
   std::filesystem::path json;  // file for all differences; may be empty
 };
 

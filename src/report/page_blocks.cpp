@@ -18,7 +18,8 @@ bool is_number_column(const PageTable& table, std::size_t column) {
 }
 
 Json cell_of(const TableCell& cell) {
-  std::string classes = is_number(cell.text) ? "num" : "";
+  constexpr std::size_t kLong = 40;  // bytes
+  std::string classes = is_number(cell.text) ? "num" : cell.text.size() > kLong ? "long" : "";
   if (!cell.tone.empty()) classes += (classes.empty() ? "" : " ") + cell.tone;
   return {{"text", cell.text}, {"classes", classes}};
 }

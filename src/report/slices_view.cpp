@@ -2,7 +2,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <map>
 #include <numeric>
@@ -12,6 +11,7 @@
 #include "base/wording.h"
 #include "report/page_blocks.h"
 #include "report/views.h"
+#include "target/target.h"
 
 namespace pleat {
 namespace {
@@ -55,13 +55,6 @@ PageTable class_scores(const JudgedTarget& target) {
                           {grouped(std::size_t(guesses[c]))}});
   }
   return table;
-}
-
-std::optional<double> number_of(const std::string& text) {
-  double value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size() || !std::isfinite(value)) return std::nullopt;
-  return value;
 }
 
 // Fifths of a column of numbers. Empty if a value is no number.

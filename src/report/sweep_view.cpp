@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <map>
 #include <optional>
 
@@ -13,6 +12,7 @@
 #include "base/wording.h"
 #include "data/sample_table.h"
 #include "report/page_blocks.h"
+#include "target/target.h"
 
 namespace pleat {
 namespace fs = std::filesystem;
@@ -27,13 +27,6 @@ struct Cell {
   std::optional<double> score;  // of the full schedule; of a cell that was dropped early, of the short one
   bool brief = false;           // the score is that of the short schedule
 };
-
-std::optional<double> number_of(const std::string& text) {
-  double value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (text.empty() || error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return value;
-}
 
 // The columns between the cell's name and its rung are the keys; the score's column follows `folds`.
 std::size_t key_count(const SampleTable& table) {
@@ -120,6 +113,7 @@ PageTable cell_table(const SampleTable& table, const std::string& score) {
                           "time", "why"}};
   for (std::size_t row = 0; row < std::min(kMostCells, table.rows()); ++row) {
     const std::string& verdict = table.column("verdict")[row];
+    const double speed = number_of(table.column("images_per_second")[row]).value_or(0);
     const std::string& brief = table.column("short_" + score)[row];
     list.rows.push_back({{shown(table.values[0][row], 120)},
                          {verdict, tone_of(verdict)},
@@ -128,7 +122,7 @@ PageTable cell_table(const SampleTable& table, const std::string& score) {
                          {with_interval(table, row, score, "low", "high")},
                          {with_interval(table, row, "to_best", "to_best_low", "to_best_high")},
                          {brief.empty() ? "–" : fmt::format("{:.4f}", number_of(brief).value_or(0))},
-                         {fmt::format("{:.0f}", number_of(table.column("images_per_second")[row]).value_or(0))},
+                         {speed > 0 ? fmt::format("{:.0f}", speed) : "–"},
                          {duration_text(number_of(table.column("seconds")[row]).value_or(0))},
                          {shown(table.column("why")[row], 300)}});
   }

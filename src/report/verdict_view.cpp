@@ -118,7 +118,9 @@ void add_checks(const ReportData& data, Json& section) {
   if (resampled_unit(data.plan()) == "group") {
     const std::int64_t divided = divided_groups(data.plan());
     if (divided > 0)
-      table.rows.push_back({{"groups"}, {fmt::format("Folds divide {}; give all rows of a group one fold.", counted(divided, "group")), "bad"}});
+      table.rows.push_back(
+          {{"groups"},
+           {fmt::format("Folds divide {}; give all rows of a group one fold.", counted(divided, "group")), "bad"}});
     else
       table.rows.push_back(
           {{"groups"},

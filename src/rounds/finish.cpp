@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "rounds/ensemble_json.h"
 #include "rounds/gather.h"
+#include "rounds/judges.h"
 #include "rounds/predictions_csv.h"
 #include "rounds/round_scores.h"
 #include "rounds/teacher.h"
@@ -84,9 +85,13 @@ void write_predictions(const Run& run, const std::vector<GatheredTarget>& gather
 
 RoundSummary summarise_round(const Run& run, const RoundsPlan& plan, const Outcome& outcome, int round,
                              const std::vector<GatheredTarget>& gathered) {
-  RoundSummary summary{.round = round, .jobs = plan.schedule.size_of(round)};
-  for (const int job : outcome.done_before) summary.done_before += plan.schedule.jobs[std::size_t(job)].round == round;
-  for (const auto& [job, why] : outcome.failures) summary.failed += plan.schedule.jobs[std::size_t(job)].round == round;
+  RoundSummary summary{.round = round};
+  const auto counts = [&](int job) {
+    return std::max(0, plan.schedule.jobs[std::size_t(job)].round) == round;
+  };  // judges: in the first
+  for (int job = 0; job < static_cast<int>(plan.schedule.jobs.size()); ++job) summary.jobs += counts(job);
+  for (const int job : outcome.done_before) summary.done_before += counts(job);
+  for (const auto& [job, why] : outcome.failures) summary.failed += counts(job);
   if (!gathered.empty()) summary.score = score_of_round(run, gathered);
   for (const GatheredTarget& target : gathered)
     summary.targets.push_back(score_target(target, *run.dataset, *run.plan, run.config.data.group, run.config.score));
@@ -99,6 +104,17 @@ void report_failed(const Run& run, const std::vector<bool>& whole) {
     spdlog::error("{} has failed jobs, so it has no out-of-fold table; see {}", run.dataset->targets.units[u].name,
                   run.paths.failures().string());
   }
+}
+
+// The first round's jobs as they were trained.
+std::vector<PlannedJob> first_jobs(const Run& run, const RoundsPlan& plan) {
+  if (plan.judges.empty()) return plan.first.jobs;
+  std::vector<PlannedJob> jobs;
+  for (const PlannedJob& base : plan.first.jobs) {
+    const auto edits = judge_labels(run, plan.judges, plan.first.labels, base.unit, base.fold);
+    jobs.push_back(edited_job(run, plan.first.labels, edits, base));
+  }
+  return jobs;
 }
 
 // All rounds that were trained, and which of them is the result.
@@ -129,14 +145,30 @@ Finished gather_rounds(const Run& run, const RoundsPlan& plan, const Outcome& ou
     if (failed) break;
   }
   for (int round = 0; round + 1 < static_cast<int>(finished.rounds.size()); ++round)
-    write_file(run.paths.pseudo_labels(round), pseudo_labels_csv(run, round, plan.first.jobs, plan.label_rows));
+    write_file(run.paths.pseudo_labels(round), pseudo_labels_csv(run, round, first_jobs(run, plan), plan.label_rows));
   write_predictions(run, result);
   return finished;
+}
+
+void write_label_edits(const Run& run, const RoundsPlan& plan, const Outcome& outcome) {
+  std::error_code ignored;
+  const bool failed = std::any_of(outcome.failures.begin(), outcome.failures.end(), [&](const auto& failure) {
+    return plan.schedule.jobs[std::size_t(failure.first)].round == kJudgeRound;
+  });
+  if (plan.judges.empty() || failed)
+    fs::remove(run.paths.label_edits(), ignored);
+  else
+    write_file(run.paths.label_edits(), label_edits_csv(run, plan.judges, plan.first.labels));
 }
 
 std::vector<std::string> notes_on(const Run& run, const Finished& finished) {
   const RoundsConfig& rounds = run.config.rounds;
   std::vector<std::string> notes;
+  if (run.config.train.labels.any_file())
+    notes.emplace_back(
+        "train.labels changes what is learned, not what is scored; if its file was made from predictions of these "
+        "rows, "
+        "OOF scores may be slightly too good; compare by held-out test rows");
   if (finished.rounds.size() > 1 && rounds.teacher == "shared")
     notes.emplace_back(
         "with rounds.teacher: shared, OOF scores after round 0 are flattered, since the teachers saw the held-out "
@@ -151,6 +183,7 @@ std::vector<std::string> notes_on(const Run& run, const Finished& finished) {
 std::string finish_run(const Run& run, const RoundsPlan& plan, const Outcome& outcome, const RunTotals& totals) {
   const RunTotals whole = over_all_starts(run, outcome, totals);
   write_failures(run, plan, outcome);
+  write_label_edits(run, plan, outcome);
   const Finished finished = gather_rounds(run, plan, outcome);
   const std::string& score_name = run.config.score;
   const std::vector<std::string> notes = notes_on(run, finished);

@@ -21,7 +21,7 @@ void teach(const Lesson& lesson, FoldJob& work) {
     const HeadLesson& taught = lesson.heads[h];
     append(head.labels, taught.labels);
     append(head.numbers, taught.numbers);
-    head.weights.assign(labelled, 1.0F);
+    head.weights.resize(labelled, 1.0F);  // those of train.labels stay
     append(head.weights, taught.weights);
     head.soft = taught.soft;
   }

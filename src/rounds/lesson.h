@@ -9,6 +9,7 @@
 
 #include "rounds/label_rows.h"
 #include "rounds/schedule.h"
+#include "run/label_edits.h"
 
 namespace pleat {
 
@@ -28,6 +29,13 @@ struct Lesson {
   std::vector<HeadLesson> heads;
   std::string initial_weights;  // with rounds.start: warm
   static constexpr auto members() { return std::tuple{&Lesson::rows, &Lesson::heads, &Lesson::initial_weights}; }
+};
+
+/// What a slot needs to know of a job besides the plan.
+struct Brief {
+  std::vector<LabelEdit> edits;  // of judges
+  Lesson lesson;                 // of a student
+  static constexpr auto members() { return std::tuple{&Brief::edits, &Brief::lesson}; }
 };
 
 /// The student's job, key included: the first round's job with the lesson. Its rows set aside (inner_rows) are the same

@@ -9,6 +9,7 @@
 #include "base/wording.h"
 #include "cluster/slot.h"
 #include "jobs/job_queue.h"
+#include "rounds/judges.h"
 #include "rounds/lesson.h"
 #include "rounds/round_scores.h"
 #include "rounds/teacher.h"
@@ -21,15 +22,27 @@
 namespace pleat {
 namespace {
 
-// A slot's work on one job. Returns the bytes of a FinishedJob on the leader. `brief`: of a student, its Lesson.
+// The job as its slot trains it: the first round's, after the judges' edits, as a student of its lesson.
+PlannedJob job_of(const Run& run, const RoundsPlan& plan, const ScheduledJob& scheduled, const Brief& brief) {
+  const PlannedJob& planned = plan.base_of(scheduled);
+  const bool judged = !plan.judges.empty() && scheduled.round >= 0;
+  const PlannedJob base = judged ? edited_job(run, plan.first.labels, brief.edits, planned) : planned;
+  if (scheduled.round <= 0) return base;
+  return student_of(base, scheduled, brief.lesson, run.config, *run.dataset, plan.label_rows);
+}
+
+// True if rank 0 decides what the job learns once the jobs that it waits for are done.
+bool needs_brief(const RoundsPlan& plan, const ScheduledJob& job) {
+  return job.round > 0 || (job.round == 0 && !plan.judges.empty());
+}
+
+// A slot's work on one job. Returns the bytes of a FinishedJob on the leader. `brief`: a Brief, if the job needs one.
 JobWork slot_work(const Run& run, const RoundsPlan& plan, const Slot& slot, const LastWave& wave, JobSource* source) {
   return [&run, &plan, &slot, &wave, source](int index, const std::string& brief) {
     const ScheduledJob& scheduled = plan.schedule.jobs[std::size_t(index)];
-    PlannedJob student;
-    if (scheduled.round > 0)
-      student = student_of(plan.base_of(scheduled), scheduled, from_bytes<Lesson>(brief), run.config, *run.dataset,
-                           plan.label_rows);
-    const PlannedJob& job = scheduled.round > 0 ? student : plan.base_of(scheduled);
+    PlannedJob briefed;
+    if (needs_brief(plan, scheduled)) briefed = job_of(run, plan, scheduled, from_bytes<Brief>(brief));
+    const PlannedJob& job = needs_brief(plan, scheduled) ? briefed : plan.base_of(scheduled);
     const ThreadCount threads(wave.jobs.contains(index) ? wave.threads : run.place.mine.threads);
     return train_job(run, job, slot, {index, source, job.name});
   };
@@ -41,7 +54,7 @@ std::vector<JobSize> sizes_of(const Run& run, const RoundsPlan& plan) {
   for (const ScheduledJob& job : plan.schedule.jobs) {
     JobSize& size = sizes.emplace_back(size_of(plan.base_of(job)));
     size.name = job.name;
-    if (job.round == 0) continue;
+    if (job.round <= 0) continue;
     size.rows += plan.label_rows.count();
     if (run.config.rounds.epochs > 0) size.epochs = run.config.rounds.epochs;
   }
@@ -62,13 +75,16 @@ class Recorder {
         scores_(run),
         progress_(sizes_of(run, plan), run.config.score, run.place.layout.slots) {}
 
-  // Marks the first round's jobs that the folder holds, and logs the start.
+  // Marks the jobs that the folder holds and that need no brief, and logs the start.
   void begin(JobQueue& queue) {
-    for (std::size_t i = 0; i < plan_.first.jobs.size(); ++i) {
-      if (is_done(run_.folder_of(plan_.first.jobs[i]), plan_.first.jobs[i].work.key)) {
-        queue.already_done(static_cast<int>(i));
-        mark_done(static_cast<int>(i));
-      }
+    for (std::size_t i = 0; i < plan_.schedule.jobs.size(); ++i) {
+      const ScheduledJob& scheduled = plan_.schedule.jobs[i];
+      if (needs_brief(plan_, scheduled)) continue;
+      const PlannedJob& job = plan_.base_of(scheduled);
+      const Held held = held_result(run_.folder_of(job), job.work.key);
+      if (held == Held::kNothing || (held == Held::kScores && !job.is_judge())) continue;  // a judge keeps no weights
+      queue.already_done(static_cast<int>(i));
+      mark_done(static_cast<int>(i));
     }
     outcome_.before = read_cost(run_.paths);
     const RankLayout& layout = run_.place.layout;
@@ -109,7 +125,7 @@ class Recorder {
 
   const PlannedJob& planned(int job) const {
     const ScheduledJob& scheduled = plan_.schedule.jobs[std::size_t(job)];
-    return scheduled.round > 0 ? students_.at(job) : plan_.base_of(scheduled);
+    return needs_brief(plan_, scheduled) ? briefed_.at(job) : plan_.base_of(scheduled);
   }
 
   void hear(int job, const TrainProgress& report) {
@@ -117,10 +133,10 @@ class Recorder {
     progress_.heard(job, report);
   }
 
-  // Makes a student's lesson, if its round is wanted and its result is not in the folder.
+  // Makes a job's brief, if its round is wanted and its result is not in the folder.
   JobStart start(int index) {
     const ScheduledJob& scheduled = plan_.schedule.jobs[std::size_t(index)];
-    if (scheduled.round == 0) return {};
+    if (!needs_brief(plan_, scheduled)) return {};
     if (scores_.ended_before(scheduled.round)) {
       if (outcome_.rounds > scheduled.round) {
         outcome_.rounds = scheduled.round;
@@ -130,16 +146,43 @@ class Recorder {
       progress_.skipped(index);
       return {JobStart::Kind::kSkip};
     }
-    const PlannedJob& base = plan_.base_of(scheduled);
-    const Lesson lesson = make_lesson(run_, scheduled, base, labels_of(scheduled.round - 1, base), plan_.label_rows);
-    PlannedJob student = student_of(base, scheduled, lesson, run_.config, *run_.dataset, plan_.label_rows);
-    progress_.starts(index, static_cast<std::int64_t>(student.work.train_rows.size()));
-    if (is_done(run_.folder_of(student), student.work.key)) {
+    const Brief brief = brief_of(scheduled);
+    PlannedJob job = job_of(run_, plan_, scheduled, brief);
+    progress_.starts(index, static_cast<std::int64_t>(job.work.train_rows.size()));
+    if (is_done(run_.folder_of(job), job.work.key)) {
       mark_done(index);
       return {JobStart::Kind::kDone};
     }
-    students_[index] = std::move(student);
-    return {JobStart::Kind::kRun, to_bytes(lesson)};
+    briefed_[index] = std::move(job);
+    return {JobStart::Kind::kRun, to_bytes(brief)};
+  }
+
+  Brief brief_of(const ScheduledJob& scheduled) {
+    const PlannedJob& planned = plan_.base_of(scheduled);
+    Brief brief{.edits = edits_of(planned)};
+    if (scheduled.round == 0) {
+      if (planned.model == 0) log_edits(planned, brief.edits);
+      return brief;
+    }
+    const ScheduledJob first{.round = 0, .base = scheduled.base};
+    const PlannedJob base = job_of(run_, plan_, first, brief);
+    brief.lesson = make_lesson(run_, scheduled, base, labels_of(scheduled.round - 1, base), plan_.label_rows);
+    return brief;
+  }
+
+  // The judges' edits for a unit's fold, which its models share.
+  const std::vector<LabelEdit>& edits_of(const PlannedJob& planned) {
+    const auto place = std::pair(planned.unit, planned.fold.value);
+    if (!plan_.judges.empty() && edits_place_ != place) {
+      edits_ = judge_labels(run_, plan_.judges, plan_.first.labels, planned.unit, planned.fold);
+      edits_place_ = place;
+    }
+    return edits_;
+  }
+
+  void log_edits(const PlannedJob& planned, const std::vector<LabelEdit>& edits) const {
+    const std::string text = edits_text(edits, *run_.dataset);
+    spdlog::info("{}: {}", planned.name, text.empty() ? "the judges suspect no label" : text);
   }
 
   // The labels of a unit's fold, which its models share.
@@ -154,9 +197,16 @@ class Recorder {
 
   // Scores the result, writes it, and only then counts the job as done.
   void keep(int index, const FinishedJob& finished) {
-    progress_.finished(index, keep_result(run_, planned(index), finished));
+    const PlannedJob& job = planned(index);
+    if (job.is_judge()) {
+      FinishedJob predictions = finished;
+      predictions.weights.clear();
+      progress_.finished(index, keep_result(run_, job, predictions, Owner::kSweep));
+    } else {
+      progress_.finished(index, keep_result(run_, job, finished));
+    }
     write_cost(run_.paths, outcome_.before + cost());
-    students_.erase(index);
+    briefed_.erase(index);
   }
 
   void say_what_ran(const std::vector<JobQueue::Running>& running) const {
@@ -173,8 +223,10 @@ class Recorder {
   Clock::time_point start_;
   Outcome& outcome_;
   RoundScores scores_;
-  std::map<int, PlannedJob> students_;  // those that run
-  std::vector<TargetLabels> labels_;    // of labels_place_: round, unit, fold
+  std::map<int, PlannedJob> briefed_;  // those that run
+  std::vector<LabelEdit> edits_;       // of edits_place_: unit, fold
+  std::pair<int, int> edits_place_{-1, -1};
+  std::vector<TargetLabels> labels_;  // of labels_place_: round, unit, fold
   std::tuple<int, int, int> labels_place_{-1, -1, -1};
   RunProgress progress_;
 };

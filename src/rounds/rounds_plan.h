@@ -9,10 +9,14 @@ namespace pleat {
 
 struct RoundsPlan {
   Round first;
-  LabelRows label_rows;  // empty for a run of one round
+  LabelRows label_rows;            // empty for a run of one round
+  std::vector<PlannedJob> judges;  // with train.labels: auto
   Schedule schedule;
 
-  const PlannedJob& base_of(const ScheduledJob& job) const { return first.jobs[std::size_t(job.base)]; }
+  /// The first round's job with the same unit, model and fold, before judges edit its labels; of a judge, itself.
+  const PlannedJob& base_of(const ScheduledJob& job) const {
+    return (job.round == kJudgeRound ? judges : first.jobs)[std::size_t(job.base)];
+  }
 };
 
 /// Collective. Throws: as plan_first_round and choose_label_rows, on all ranks.

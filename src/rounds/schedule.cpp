@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "rounds/judges.h"
+
 namespace pleat {
 namespace {
 
@@ -20,6 +22,21 @@ std::vector<int> teachers_of(const Schedule& schedule, const std::vector<Planned
   return teachers;
 }
 
+void add_judges(const std::vector<PlannedJob>& judges, Schedule& schedule) {
+  for (std::size_t j = 0; j < judges.size(); ++j) {
+    schedule.jobs.push_back({.round = kJudgeRound, .base = static_cast<int>(j), .name = judges[j].name});
+    schedule.waits_for.emplace_back();
+  }
+}
+
+// Judges have the first places.
+std::vector<int> judges_of(const std::vector<PlannedJob>& judges, const PlannedJob& job) {
+  std::vector<int> mine;
+  for (std::size_t j = 0; j < judges.size(); ++j)
+    if (judges_for(judges[j], job.unit, job.fold)) mine.push_back(static_cast<int>(j));
+  return mine;
+}
+
 }  // namespace
 
 int Schedule::size_of(int round) const {
@@ -27,8 +44,10 @@ int Schedule::size_of(int round) const {
       std::count_if(jobs.begin(), jobs.end(), [round](const ScheduledJob& job) { return job.round == round; }));
 }
 
-Schedule make_schedule(const std::vector<PlannedJob>& first, const RunConfig& config, const Dataset& dataset) {
+Schedule make_schedule(const std::vector<PlannedJob>& first, const RunConfig& config, const Dataset& dataset,
+                       const std::vector<PlannedJob>& judges) {
   Schedule schedule;
+  add_judges(judges, schedule);
   for (int round = 0; round < config.rounds.count; ++round) {
     const int parts = round == 0 ? 1 : static_cast<int>(config.rounds.parts);
     for (std::size_t base = 0; base < first.size(); ++base) {
@@ -37,7 +56,8 @@ Schedule make_schedule(const std::vector<PlannedJob>& first, const RunConfig& co
       for (int p = 0; p < parts; ++p) {
         ScheduledJob scheduled{.round = round, .base = static_cast<int>(base), .part = parts > 1 ? p : -1};
         scheduled.name = job_name(unit, job.work.model.id, job.fold, round, scheduled.part);
-        schedule.waits_for.push_back(teachers_of(schedule, first, scheduled, config.rounds));
+        schedule.waits_for.push_back(round == 0 ? judges_of(judges, job)
+                                                : teachers_of(schedule, first, scheduled, config.rounds));
         schedule.jobs.push_back(std::move(scheduled));
       }
     }

@@ -9,24 +9,27 @@
 
 namespace pleat {
 
+inline constexpr int kJudgeRound = -1;  // judges come before the first round
+
 struct ScheduledJob {
   int round = 0;
-  int base = 0;   // index in the first round's jobs: the same unit, model and fold
+  int base = 0;   // index in the first round's jobs: the same unit, model and fold; of a judge, in the judges
   int part = -1;  // with rounds.parts: the part of the unlabelled rows whose pseudo-labels it is not taught
   std::string name;
 };
 
 struct Schedule {
-  std::vector<ScheduledJob> jobs;  // by round; the first round's come first, in their order
+  std::vector<ScheduledJob> jobs;  // by round, judges first; those of a round in the order of the first's
   JobDependencies waits_for;
 
   /// The number of jobs of a round.
   int size_of(int round) const;
 };
 
-/// A student waits for its teachers: the jobs of the round before with its unit and fold, with teacher: shared with any
-/// fold. From the third round on it also waits for the whole round before, unless rounds.stop is never: that round
-/// decides whether there is a next one.
-Schedule make_schedule(const std::vector<PlannedJob>& first, const RunConfig& config, const Dataset& dataset);
+/// With judges, a job of the first round waits for those of its fold. A student waits for its teachers: the jobs of the
+/// round before with its unit and fold, with teacher: shared with any fold. From the third round on it also waits for
+/// the whole round before, unless rounds.stop is never: that round decides whether there is a next one.
+Schedule make_schedule(const std::vector<PlannedJob>& first, const RunConfig& config, const Dataset& dataset,
+                       const std::vector<PlannedJob>& judges = {});
 
 }  // namespace pleat

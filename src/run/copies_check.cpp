@@ -5,16 +5,13 @@
 #include <algorithm>
 #include <functional>
 
-#include "base/error.h"
-#include "base/stop_signal.h"
 #include "base/utf8.h"
 #include "base/wording.h"
-#include "data/duplicates.h"
+#include "run/copies.h"
 
 namespace pleat {
 namespace {
 
-constexpr std::uint64_t kMostBytes = std::uint64_t{1} << 30;  // of crops, all of which a search for near copies reads
 constexpr std::size_t kNamedIds = 4;
 
 // Sets of copies of one warning. A set with a near copy counts as near.
@@ -47,10 +44,6 @@ std::string sets_text(const Separable& found) {
                      text(found.near, "nearly equal"), found.ids);
 }
 
-void check_stop(std::size_t) {
-  if (stop_signal_received()) throw StopRequested("stopped on request before training; run the same command again");
-}
-
 }  // namespace
 
 std::vector<std::string> separable_copies(const RunConfig& config, const Dataset& dataset, int threads) {
@@ -58,10 +51,7 @@ std::vector<std::string> separable_copies(const RunConfig& config, const Dataset
   const std::vector<char> uses = uses_of_rows(dataset);
   std::vector<std::size_t> rows = valid_rows(crops);
   std::erase_if(rows, [&](std::size_t row) { return uses[row] == 0; });
-  const bool small = rows.size() * crops.shape().bytes() <= kMostBytes;
-  const Duplicates duplicates = small ? find_duplicates(crops, rows, threads, check_stop)
-                                      : Duplicates{.exact = find_exact_duplicates(crops, rows)};
-  const auto* groups = config.data.group.empty() ? nullptr : &crops.table().column(config.data.group);
+  const Duplicates duplicates = search_copies(crops, rows, threads);
   const std::vector<Copies> near = near_sets(duplicates);
   Separable folds, splits;
   for (const Copies& used : all_sets(duplicates)) {
@@ -73,10 +63,9 @@ std::vector<std::string> separable_copies(const RunConfig& config, const Dataset
     Copies trained = used;
     std::erase_if(trained, [&](std::size_t row) { return uses[row] != 't'; });
     if (!trained.empty() && trained.size() < used.size()) add(splits, used);
-    const bool apart =
-        groups == nullptr ? trained.size() > 1 : std::any_of(trained.begin(), trained.end(), [&](std::size_t row) {
-          return (*groups)[row] != (*groups)[trained.front()];
-        });
+    const bool apart = std::any_of(trained.begin(), trained.end(), [&](std::size_t row) {
+      return dataset.group(std::int64_t(row)) != dataset.group(std::int64_t(trained.front()));
+    });
     if (apart) add(folds, trained);
   }
   std::vector<std::string> lines;
@@ -84,15 +73,17 @@ std::vector<std::string> separable_copies(const RunConfig& config, const Dataset
     lines.push_back(
         fmt::format("{}: train rows contain {} {}: folds may separate them, so OOF scores may be too good; {}",
                     crops.path().string(), sets_text(folds),
-                    groups ? fmt::format("with different groups in column {} (data.group)", shown(config.data.group))
-                           : "and data.group is not set",
-                    groups ? "give all rows of a set one group"
-                           : "add a column with one value for all rows of a set, and name it in data.group"));
+                    !config.data.group.empty()
+                        ? fmt::format("with different groups in column {} (data.group)", shown(config.data.group))
+                        : "and data.group is not set",
+                    !config.data.group.empty() ? "give all rows of a set one group, or set data.duplicates: together"
+                                               : "set data.duplicates: together, or add a column with one value for "
+                                                 "all rows of a set and name it in data.group"));
   }
   if (!splits.ids.empty()) {
     lines.push_back(fmt::format(
         "{}: train and test rows share {}: the test scores may include images that were trained on; remove the copies "
-        "from one split",
+        "from one split, or set data.duplicates: drop",
         crops.path().string(), sets_text(splits)));
   }
   return lines;

@@ -14,6 +14,7 @@
 #include "base/same_text.h"
 #include "base/utf8.h"
 #include "cluster/host.h"
+#include "run/copies.h"
 #include "run/copies_check.h"
 #include "run/same_text_check.h"
 #include "run/train_limit.h"
@@ -205,7 +206,7 @@ void warn_of_shared_groups(const RunConfig& config, const Dataset& dataset) {
 
 }  // namespace
 
-Dataset open_dataset(const RunConfig& config) {
+Dataset open_dataset(const RunConfig& config, const CopySets& copies) {
   Dataset dataset{.crops = CropFile(config.data.crops)};
   dataset.hash = dataset.crops.hash();
   sort_into_splits(dataset);
@@ -213,6 +214,8 @@ Dataset open_dataset(const RunConfig& config) {
   check_alike_groups(config, dataset);
   check_strata(config, dataset);
   read_targets(config, dataset);
+  if (!config.data.group.empty()) dataset.groups = dataset.crops.table().column(config.data.group);
+  apply_duplicates(config, copies, dataset);
   dataset.all_train = dataset.train;
   if (config.data.limit) dataset.train = limit_train(config, dataset);
   if (config.data.rest == "unlabelled") forget_rest(dataset);
@@ -228,6 +231,7 @@ void report_rows(const RunConfig& config, const Dataset& dataset) {
   warn_of_alike_classes(config, dataset);
   warn_of_alike_test_groups(config, dataset);
   warn_of_shared_groups(config, dataset);
+  if (const std::string text = copies_text(config, dataset); !text.empty()) spdlog::info("{}", text);
   for (const std::string& line : separable_copies(config, dataset, usable_cores())) spdlog::warn("{}", line);
 }
 
@@ -239,8 +243,9 @@ std::vector<std::int64_t> rows_of_plan(const Dataset& dataset, const FoldPlan& p
   for (const std::string& id : plan.ids) {
     const auto found = row_of.find(id);
     if (found == row_of.end()) {
-      throw DataError("the fold plan has the id '{}', which is not a train row of {}; use the plan of this data",
-                      shown(id), dataset.crops.path().string());
+      throw DataError("the fold plan has the id '{}', which is not a train row of {}{}; use the plan of this data",
+                      shown(id), dataset.crops.path().string(),
+                      dataset.copies.dropped > 0 ? ", or a copy that data.duplicates: drop leaves out" : "");
     }
     rows.push_back(found->second);
   }
@@ -287,7 +292,9 @@ FoldRequest fold_request(const RunConfig& config, const Dataset& dataset) {
     return values;
   };
   request.ids = pick("id");
-  if (!config.data.group.empty()) request.groups = pick(config.data.group);
+  if (!dataset.groups.empty()) {
+    for (const std::int64_t row : dataset.train) request.groups.push_back(dataset.group(row));
+  }
   for (const std::string& name : request.strata_names) {
     const auto numbers = numbers_of_column(dataset, name);
     request.strata.push_back(numbers ? classes_of(dataset, *numbers) : pick(name));

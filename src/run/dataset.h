@@ -18,25 +18,43 @@ struct Labels {
   std::vector<std::int64_t> classes;  // -1: none
   std::vector<std::int64_t> taught;   // of train rows: the classes used in training (Target::train_edges)
   std::vector<double> numbers;        // for a target with edges, NaN without a label; otherwise empty
+  std::vector<bool> dropped;          // not to learn (train.labels); empty: none
+};
+
+/// Sets of copies of one photo, as crop rows.
+using CopySets = std::vector<std::vector<std::int64_t>>;
+
+/// What data.duplicates did to a data set.
+struct CopyUse {
+  std::size_t joined_groups = 0;              // together
+  std::size_t dropped = 0;                    // drop: train rows
+  std::size_t contradicting = 0, tested = 0;  // drop: sets of which no row stays
+  std::size_t dropped_unlabelled = 0;         // both
 };
 
 struct Dataset {
   CropFile crops;
   TargetPlan targets;
   std::vector<Labels> labels;  // of each of targets.targets
+  std::vector<Labels> taught;  // the same, after the files of train.labels; set by set_up_run
   std::vector<std::int64_t> train, unlabelled,
       test;                             // crop rows per split, valid ones, ascending; train after data.limit
   std::vector<std::int64_t> all_train;  // before data.limit
+  std::vector<std::string> groups;      // by crop row; empty: no groups (data.group, data.duplicates: together)
+  CopyUse copies;
   PixelNorm norm;
   std::string hash;  // hash of everything in the file that affects results
 
   const std::string& id(std::int64_t row) const { return crops.table().column("id")[std::size_t(row)]; }
+  /// The row's group; without groups its id.
+  const std::string& group(std::int64_t row) const { return groups.empty() ? id(row) : groups[std::size_t(row)]; }
 };
 
 /// Reads the rows and labels. A test row without a label is predicted but not scored.
+///   copies: of find_copies; only used if data.duplicates is not warn
 /// Throws: DataError naming row (id), column and value for an unknown split, an empty or unknown label in a train row,
 /// an unknown label in a test row, an empty group in a train row, a missing column, or no train rows.
-Dataset open_dataset(const RunConfig& config);
+Dataset open_dataset(const RunConfig& config, const CopySets& copies = {});
 
 /// Logs the rows left by data.limit. Warns of classes without train rows, of groups with both train and test rows, and
 /// of copies that folds or splits may separate. Call on one rank; open_dataset is called on all.

@@ -40,9 +40,8 @@ std::set<std::int64_t> rows_of_folds(const std::vector<PlannedJob>& jobs) {
 
 std::string describe_groups(const RunConfig& config, const Dataset& dataset, const std::set<std::int64_t>& rows) {
   if (config.data.group.empty()) return "";
-  const std::vector<std::string>& column = dataset.crops.table().column(config.data.group);
   std::set<std::string_view> groups;
-  for (const std::int64_t row : rows) groups.insert(column[std::size_t(row)]);
+  for (const std::int64_t row : rows) groups.insert(dataset.group(row));
   return fmt::format("groups    {} in column {} (data.group) of the training rows\n", groups.size(), config.data.group);
 }
 

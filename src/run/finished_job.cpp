@@ -113,10 +113,14 @@ Held held_result(const fs::path& folder, const std::string& key) {
   }
 }
 
-// done.json first: after a kill in between, the weights are only a file too many.
 void drop_weights(const fs::path& folder) {
+  const Json done = read_done(folder);
+  if (done.is_object() && done.value("of_sweep", false)) release_weights(folder);
+}
+
+// done.json first: after a kill in between, the weights are only a file too many.
+void release_weights(const fs::path& folder) {
   Json done = read_done(folder);
-  if (!done.is_object() || !done.value("of_sweep", false)) return;
   if (done.contains("sha256") && done["sha256"].erase(kWeightsFile) > 0)
     write_file(folder / kDoneFile, done.dump(2) + "\n");
   std::error_code error;

@@ -53,6 +53,9 @@ inline bool is_done(const std::filesystem::path& folder, const std::string& key)
 /// Throws: DataError if the folder does not hold a finished job, or cannot be written.
 void drop_weights(const std::filesystem::path& folder);
 
+/// The same for any finished job. To be whole again, the job must be trained again.
+void release_weights(const std::filesystem::path& folder);
+
 /// Throws: DataError if the folder does not hold a finished job, or one of its files was changed.
 void require_unchanged(const std::filesystem::path& folder);
 

@@ -30,21 +30,23 @@ FoldPlan in_crop_order(const FoldPlan& plan, const std::vector<std::int64_t>& ro
 
 // A plan made without groups, or with other groups, may split one of the table's groups.
 void check_groups(const Run& run, const FoldPlan& plan, const std::string& file) {
-  const std::string& name = run.config.data.group;
-  if (name.empty()) return;
+  if (run.dataset->groups.empty()) return;
+  const bool joined = run.config.data.duplicates == "together";
+  const std::string name = run.config.data.group.empty() ? "id" : run.config.data.group;
+  const std::string rule = joined ? "data.duplicates: together" : "data.group: " + name;
   const std::vector<std::int64_t> rows = rows_of_plan(*run.dataset, plan);
-  const auto& groups = run.dataset->crops.table().column(name);
   for (std::size_t repeat = 0; repeat < plan.fold_of.size(); ++repeat) {
     std::unordered_map<std::string_view, std::size_t> first_of;
     for (std::size_t i = 0; i < rows.size(); ++i) {
-      const std::string& group = groups[std::size_t(rows[i])];
+      const std::string& group = run.dataset->group(rows[i]);
       const std::size_t first = first_of.emplace(group, i).first->second;
       const int fold = plan.fold_of[repeat][i], other = plan.fold_of[repeat][first];
       if (fold == other) continue;
       throw DataError(
-          "{} puts the rows '{}' and '{}' of {} '{}' into folds {} and {} (repeat {}), but data.group: {} keeps them "
-          "together; leave folds.file out to make a plan by group, or leave data.group out",
-          file, plan.ids[first], plan.ids[i], name, group, other, fold, repeat, name);
+          "{} puts the rows '{}' and '{}' of {} '{}' into folds {} and {} (repeat {}), but {} keeps them "
+          "together; leave folds.file out to make a plan by group, or leave {} out",
+          file, plan.ids[first], plan.ids[i], name, group, other, fold, repeat, rule,
+          joined ? "data.duplicates" : "data.group");
     }
   }
 }

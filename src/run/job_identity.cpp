@@ -51,6 +51,16 @@ std::string hash_of(const std::vector<float>& values) {
   return sha256({reinterpret_cast<const char*>(values.data()), values.size() * sizeof(values[0])});
 }
 
+// Labels that some heads do not learn (train.labels); null if there are none.
+Json label_weights(const FoldJob& job) {
+  const bool none =
+      std::all_of(job.heads.begin(), job.heads.end(), [](const Head& head) { return head.weights.empty(); });
+  if (none || job.pseudo.rows > 0) return nullptr;  // pseudo_identity has them
+  Json heads = Json::array();
+  for (const Head& head : job.heads) heads.push_back(hash_of(head.weights));
+  return heads;
+}
+
 // A student's weights, soft labels and options; its pseudo-labels are among the job's labels.
 Json pseudo_identity(const FoldJob& job) {
   Json heads = Json::array();
@@ -97,6 +107,8 @@ Json job_identity(const RunConfig& config, const Dataset& dataset, const Planned
                 {"train_labels", hash_of_labels(job.work)},
                 {"predict_rows", hash_of(job.work.predict_rows)}};
   if (const Json predict = predict_identity(job.work.predict); !predict.is_null()) identity["predict"] = predict;
+  if (job.is_judge()) identity["judged_fold"] = job.judged_fold;
+  if (const Json weights = label_weights(job.work); !weights.is_null()) identity["label_weights"] = weights;
   if (job.work.pseudo.rows > 0) identity["pseudo"] = pseudo_identity(job.work);
   if (!job.work.inner_rows.empty())
     identity["inner"] = {

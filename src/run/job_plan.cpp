@@ -52,10 +52,9 @@ void split_training_side(const RunConfig& config, const Dataset& dataset, const 
                          const std::string& name, FoldJob& work) {
   std::vector<std::size_t> inner;  // indices in `side`
   if (work.needs_inner_rows()) {
-    const std::string group = config.data.group.empty() ? "id" : config.data.group;
     std::vector<std::string> groups, strata;
     for (const std::size_t i : side) {
-      groups.push_back(dataset.crops.table().column(group)[std::size_t(dataset.train[i])]);
+      groups.push_back(dataset.group(dataset.train[i]));
       strata.push_back(stratum_of(dataset, dataset.train[i]));
     }
     RandomKey key = work.random;
@@ -75,6 +74,20 @@ void split_training_side(const RunConfig& config, const Dataset& dataset, const 
   }
 }
 
+bool drops(const Labels& labels, std::int64_t row) {
+  return !labels.dropped.empty() && labels.dropped[std::size_t(row)];
+}
+
+// The fold's training side without rows of which no head learns the label.
+std::vector<std::size_t> taught_side(const std::vector<Labels>& labels, const Unit& unit, const Dataset& dataset,
+                                     std::vector<std::size_t> side) {
+  std::erase_if(side, [&](std::size_t place) {
+    return std::all_of(unit.targets.begin(), unit.targets.end(),
+                       [&](int target) { return drops(labels[std::size_t(target)], dataset.train[place]); });
+  });
+  return side;
+}
+
 Head make_head(const Target& described, const Labels& labels, const FoldJob& work, const std::string& name) {
   Head head{.target = described.name, .weight = described.weight, .bin_spread = described.bin_spread};
   const bool numbers = described.teaching() != Teaching::kClasses;
@@ -82,9 +95,41 @@ Head make_head(const Target& described, const Labels& labels, const FoldJob& wor
     head.labels.push_back(labels.taught[std::size_t(row)]);
     if (numbers) head.numbers.push_back(labels.numbers[std::size_t(row)]);
   }
+  const auto dropped = [&](std::int64_t row) { return drops(labels, row); };
+  if (std::any_of(work.train_rows.begin(), work.train_rows.end(), dropped)) {
+    for (const std::int64_t row : work.train_rows) head.weights.push_back(dropped(row) ? 0.0F : 1.0F);
+  }
   for (const std::int64_t row : work.inner_rows) head.inner_labels.push_back(labels.classes[std::size_t(row)]);
   head.code = fit_code(described, head.numbers, name);
   return head;
+}
+
+// A judge trains on neither of its two folds, and predicts both.
+std::vector<std::size_t> training_rows(const FoldPlan& plan, const JobPlace& place) {
+  std::vector<std::size_t> rows = trained_on(plan, place.fold);
+  if (place.judged_fold < 0) return rows;
+  const std::vector<std::size_t> other = held_out(plan, {place.judged_fold});
+  std::erase_if(rows, [&](std::size_t row) { return std::binary_search(other.begin(), other.end(), row); });
+  return rows;
+}
+
+std::vector<std::size_t> judged_rows(const FoldPlan& plan, const JobPlace& place) {
+  std::vector<std::size_t> rows = held_out(plan, place.fold);
+  if (place.judged_fold < 0) return rows;
+  const std::vector<std::size_t> other = held_out(plan, {place.judged_fold});
+  rows.insert(rows.end(), other.begin(), other.end());
+  std::sort(rows.begin(), rows.end());
+  return rows;
+}
+
+// A random stream of its own for each pair of folds, apart from those of the folds.
+std::uint32_t judge_stream(const FoldPlan& plan, const JobPlace& place) {
+  return std::uint32_t(kMostFolds) * 100 + std::uint32_t(place.fold.value) * std::uint32_t(plan.folds()) +
+         std::uint32_t(place.judged_fold);
+}
+
+std::string judge_name(const std::string& unit, const JobPlace& place) {
+  return fmt::format("judge/{}/folds {} and {}", unit, place.fold.value, place.judged_fold);
 }
 
 // Paths may differ although the networks are the same: a file and its copy, say.
@@ -123,12 +168,12 @@ void check_plan(const RunConfig& config, const Dataset& dataset, const std::vect
 
 PlannedJob plan_job(const std::vector<Labels>& labels, const RunConfig& config, const Dataset& dataset,
                     const FoldPlan& plan, const std::vector<ModelFiles>& files, const JobPlace& place) {
-  PlannedJob job{.unit = place.unit, .model = place.model, .fold = place.fold};
+  PlannedJob job{.unit = place.unit, .model = place.model, .fold = place.fold, .judged_fold = place.judged_fold};
   const Unit& unit = dataset.targets.units[std::size_t(job.unit)];
   FoldJob& work = job.work;
   work.model = config.models[std::size_t(job.model)];
   work.files = files[std::size_t(job.model)];
-  job.name = job_name(unit.name, work.model.id, job.fold);
+  job.name = job.is_judge() ? judge_name(unit.name, place) : job_name(unit.name, work.model.id, job.fold);
   work.train = config.train;
   work.train.lr = work.model.lr.value.value_or(config.train.lr);
   work.predict = config.predict;
@@ -136,13 +181,19 @@ PlannedJob plan_job(const std::vector<Labels>& labels, const RunConfig& config, 
   work.score = config.score;
   work.norm = norm_of(work.model, work.files, dataset);
   work.random = {.seed = std::uint64_t(config.seed), .fold = std::uint32_t(job.fold.value)};
-  split_training_side(config, dataset, trained_on(plan, job.fold), job.name, work);
+  split_training_side(config, dataset, taught_side(labels, unit, dataset, training_rows(plan, place)), job.name, work);
   for (const int target : unit.targets) {
     const auto t = static_cast<std::size_t>(target);
     work.heads.push_back(make_head(dataset.targets.targets[t], labels[t], work, job.name));
   }
-  for (const std::size_t i : held_out(plan, job.fold)) work.predict_rows.push_back(dataset.train[i]);
+  for (const std::size_t i : judged_rows(plan, place)) work.predict_rows.push_back(dataset.train[i]);
   job.held_out_rows = work.predict_rows.size();
+  if (job.is_judge()) {
+    work.random.fold = judge_stream(plan, place);
+    work.key = job_key(job_identity(config, dataset, job));
+    check_parts(work, job.name);
+    return job;
+  }
   job.test_rows = dataset.test.size();
   job.unlabelled_rows = dataset.unlabelled.size();
   work.predict_rows.insert(work.predict_rows.end(), dataset.test.begin(), dataset.test.end());

@@ -14,14 +14,17 @@ namespace pleat {
 struct JobPlace {
   int unit = 0, model = 0;
   FoldId fold;
+  int judged_fold = -1;  // of a judge (train.labels: auto): its second fold, of the same repeat; -1: not a judge
 };
 
 struct PlannedJob {
   int unit = 0, model = 0;  // as JobPlace
   FoldId fold;
+  int judged_fold = -1;      // as JobPlace
   int round = 0, part = -1;  // of a student; -1: rounds.parts is 1
   std::string name;          // job_name, for people
   FoldJob work;              // everything that determines the result, key included
+  bool is_judge() const { return judged_fold >= 0; }
   std::size_t held_out_rows = 0, test_rows = 0, unlabelled_rows = 0;  // the parts of work.predict_rows, in this order
 };
 
@@ -29,7 +32,8 @@ struct PlannedJob {
 std::string job_name(const std::string& unit, const std::string& model, FoldId fold, int round = 0, int part = -1);
 
 /// The jobs of the first round.
-///   labels: of each target, as the networks learn them; plan: in the order of dataset.train; files: of config.models
+///   labels: of each target, as the networks learn them (apply_edits); plan: in the order of dataset.train; files: of
+///   config.models
 /// Throws: UsageError if a micro-batch has fewer than the two rows that BatchNorm needs, if no rows can be set aside
 /// for train.keep: best or predict.temperature, if train.progressive.from is not below the crops' size, if
 /// predict.shift moves images out of view, or if two models have the same network and file contents; DataError if a

@@ -192,6 +192,25 @@ void check_rounds(const RunConfig& config) {
                      rounds.temperature);
 }
 
+void check_labels(const RunConfig& config) {
+  const LabelsConfig& labels = config.train.labels;
+  if (!labels.automatic()) return;
+  if (labels.drop == labels.relabel)
+    throw UsageError(
+        "train.labels has drop: auto and relabel: auto; a suspect label is dropped or changed, so leave one out");
+  if (config.folds.k < 3)
+    throw UsageError("train.labels: auto needs a third fold to judge two others by; raise folds.k ({}) to 3 or more",
+                     config.folds.k);
+  if (labels.relabel != kAutoLabels) return;
+  for (const TargetConfig& target : config.targets) {
+    if (target.edges.empty()) continue;
+    throw UsageError(
+        "train.labels.relabel: auto suggests classes, but target {} has edges, so its labels are numbers; use drop: "
+        "auto",
+        target.name);
+  }
+}
+
 // `rounds: 3` is short for `rounds: {count: 3}`.
 void expand_rounds(ConfigNode& root) {
   for (auto& [key, node] : root.map) {
@@ -242,6 +261,7 @@ void complete_and_check(RunConfig& config) {
   check_data(config);
   check_parts(config);
   check_rounds(config);
+  check_labels(config);
 }
 
 std::string config_reference() {

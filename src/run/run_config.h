@@ -28,6 +28,7 @@ struct DataConfig {
   std::optional<std::int64_t> limit;
   std::string rest = "leave_out";
   std::string same_text = "check";
+  std::string duplicates = "warn";
   std::vector<double> mean, std;
   static constexpr auto fields() {
     return std::tuple{
@@ -39,6 +40,11 @@ struct DataConfig {
         field("same_text", &DataConfig::same_text, one_of("check", "strict"), runtime,
               "check: refuse groups, and warn of classes, that differ only in case, blanks, invisible characters, "
               "Unicode form or the spelling of a decimal number; strict: each spelling is a separate value"),
+        field("duplicates", &DataConfig::duplicates, one_of("warn", "together", "drop"), omit_at_default,
+              "rows that show the same photo. warn: say so if folds or splits may separate them; together: join their "
+              "groups, so that no fold separates them; drop: leave one of them in the train rows, and none if their "
+              "labels differ or a test row shows the photo. together and drop also leave out unlabelled rows that show "
+              "the photo of a train or test row"),
         field("limit", &DataConfig::limit, at_least(1), identity,
               "train on a seeded, stratified part of at most this many train rows"),
         field(

@@ -38,6 +38,11 @@ struct RunPaths {
     const std::string folder = fmt::format("fold_{}", id.value);
     return round(round_index) / unit / model / (part < 0 ? folder : fmt::format("{}_part_{}", folder, part));
   }
+  /// Of train.labels: auto: the network that judges two folds, and what it led to.
+  std::filesystem::path judge(const std::string& unit, FoldId one, FoldId other) const {
+    return root / "judges" / unit / fmt::format("folds_{}_{}", one.value, other.value);
+  }
+  std::filesystem::path label_edits() const { return root / "label_edits.csv"; }
 };
 inline constexpr const char* kWeightsFile = "weights.safetensors";
 inline constexpr const char* kPredictionsFile = "predictions.safetensors";

@@ -79,6 +79,7 @@ RunRecord record_from_json(const Json& json) {
   read(json, "pleat", record.pleat);
   read(json, "build", record.build);
   read(json, "folds", record.folds);
+  read(json, "labels", record.labels);
   read(json, "scripts", record.scripts);
   record.norm = norm_from_json(json.at("norm"));
   if (json.contains("norms"))
@@ -114,6 +115,7 @@ Json to_json(const RunRecord& record) {
             {"shape", to_json(record.data.shape)},
             {"provenance", record.data.provenance}}},
           {"folds", record.folds},
+          {"labels", record.labels},
           {"scripts", record.scripts},
           {"norm", to_json(record.norm)},
           {"norms", norms},

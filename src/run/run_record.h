@@ -34,6 +34,7 @@ struct RunRecord {
   std::string pleat, build;  // version, and version with commit
   Data data;
   std::string folds;                           // SHA-256 of folds.csv
+  std::string labels;                          // hash_of_labels (train.labels)
   std::map<std::string, std::string> scripts;  // SHA-256 of each scripted model's network, by model id
   PixelNorm norm;
   std::map<std::string, PixelNorm> norms;  // of models with another one, by model id
@@ -49,7 +50,7 @@ struct RunRecord {
 
 Json to_json(const RunRecord& record);
 
-/// Throws: DataError naming the file if it cannot be read, is damaged or incomplete. `folds`, `scripts`,
+/// Throws: DataError naming the file if it cannot be read, is damaged or incomplete. `folds`, `labels`, `scripts`,
 /// `norms` and `computed_by` may be missing, since early versions did not write them.
 RunRecord read_run_record(const RunPaths& paths);
 

@@ -9,8 +9,11 @@
 #include "base/files.h"
 #include "base/log.h"
 #include "base/stop_signal.h"
+#include "cluster/host.h"
 #include "model/script_trial.h"
+#include "run/copies.h"
 #include "run/frozen_folds.h"
+#include "run/label_edits.h"
 #include "run/model_norm.h"
 #include "run/plan_warnings.h"
 #include "run/promise.h"
@@ -66,6 +69,7 @@ RunRecord make_record(const Run& run, const MpiSession& session) {
                    .build = build_id(),
                    .data = {run.config.data.crops, run.dataset->hash, crops.rows(), crops.shape(), crops.provenance()},
                    .folds = sha256(folds_csv(*run.plan)),
+                   .labels = hash_of_labels(run.config.train.labels),
                    .scripts = script_hashes(run.config, run.files),
                    .norm = run.dataset->norm,
                    .layout = {session.size(), layout.slots, layout.shards, session.hosts()},
@@ -95,11 +99,21 @@ void choose_how_to_convolve(Run& run, const Round& round, const Ranks& world) {
   run.conv_plans = plans_from_json(parse_json(chosen), "the plan of rank 0");
 }
 
+// Other labels would train every job again, over the results of the earlier ones.
+void check_labels(const Run& run, const RunRecord& earlier) {
+  if (earlier.labels == hash_of_labels(run.config.train.labels)) return;
+  throw UsageError(
+      "train.labels, or the content of its file, is not what {} was made with; restore it, or give another folder with "
+      "--run",
+      run.paths.root.string());
+}
+
 Frozen freeze_run(const Run& run, bool auto_precision) {
   RunConfig asked = run.config;
   if (auto_precision) asked.train.precision = "auto";
   const auto earlier = find_earlier_run(run.paths, asked, run.dataset->hash);
   if (earlier) check_scripts(run, earlier->record);
+  if (earlier) check_labels(run, earlier->record);
   report_rows(run.config, *run.dataset);
   return {.precision = earlier ? earlier->config.train.precision : run.config.train.precision,
           .plan = choose_plan(run, earlier ? &earlier->record : nullptr),
@@ -113,8 +127,12 @@ Run open_run(const TrainRequest& request, RunConfig config, const MpiSession& se
   agree_on_config(config, session);
   ComputePlace place = choose_place(config, session);
   std::vector<ModelFiles> files;
+  CopySets copies;
+  if (config.data.duplicates != "warn") {
+    copies = broadcast<CopySets>(world, [&] { return find_copies(CropFile(config.data.crops), usable_cores()); });
+  }
   together(world, [&] {
-    dataset = std::make_shared<Dataset>(open_dataset(config));
+    dataset = std::make_shared<Dataset>(open_dataset(config, copies));
     files = hash_model_files(config);
   });
   agree_on_data(dataset->hash, session);
@@ -190,7 +208,14 @@ Run set_up_run(const TrainRequest& request, const MpiSession& session, const Fre
   run.config.train.precision = frozen.precision;
   run.plan = std::make_shared<FoldPlan>(std::move(frozen.plan));
   run.resumed = frozen.resumed;
+  const auto edits = broadcast<std::vector<LabelEdit>>(world, [&] {
+    auto read = read_label_edits(run.config.train.labels, *dataset);
+    if (!read.empty()) spdlog::info("{}", edits_text(read, *dataset));
+    return read;
+  });
   together(world, [&] {
+    dataset->taught = dataset->labels;
+    apply_edits(edits, *dataset, dataset->taught);
     dataset->train = rows_of_plan(*dataset, *run.plan);
     dataset->norm = choose_norm(run.config, *dataset);
   });
@@ -200,7 +225,7 @@ Run set_up_run(const TrainRequest& request, const MpiSession& session, const Fre
 Round plan_first_round(const Run& run, const MpiSession& session) {
   Round round;
   together(session.ranks(), [&] {
-    round.labels = run.dataset->labels;
+    round.labels = run.dataset->taught;
     round.jobs = plan_jobs(round.labels, run.config, *run.dataset, *run.plan, run.files);
     if (session.rank() != 0) return;
     for (const std::string& line : idle_options(run.config)) spdlog::warn("{}", line);

@@ -12,10 +12,9 @@ namespace pleat {
 std::vector<std::int64_t> limit_train(const RunConfig& config, const Dataset& dataset) {
   const auto limit = static_cast<std::size_t>(config.data.limit.value_or(0));
   if (limit == 0 || limit >= dataset.train.size()) return dataset.train;
-  const std::string group = config.data.group.empty() ? "id" : config.data.group;
   std::vector<std::string> groups, strata;
   for (const std::int64_t row : dataset.train) {
-    groups.push_back(dataset.crops.table().column(group)[std::size_t(row)]);
+    groups.push_back(dataset.group(row));
     strata.push_back(stratum_of(dataset, row));
   }
   std::vector<std::int64_t> kept;
@@ -26,7 +25,8 @@ std::vector<std::int64_t> limit_train(const RunConfig& config, const Dataset& da
     throw DataError(
         "{}: data.limit ({}) leaves none of the {} train rows: each group of column {} has more rows than its classes' "
         "share of the limit, and groups stay whole; raise data.limit",
-        dataset.crops.path().string(), limit, dataset.train.size(), group);
+        dataset.crops.path().string(), limit, dataset.train.size(),
+        config.data.group.empty() ? "id" : config.data.group);
   }
   return kept;
 }

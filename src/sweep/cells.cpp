@@ -110,6 +110,8 @@ Cell make_cell(const ConfigNode& tree, const CellTable& table, const CellValues&
     if (given.values[k]) set_in_config(root, table.keys[k], *given.values[k], given.source);
   }
   Cell cell{.config = config_of(root)};
+  if (cell.config.train.labels.automatic())
+    throw UsageError("a sweep trains no judges, which train.labels: auto needs; leave it out of the sweep");
   cell.config.rounds = {};
   const Json config = to_json(cell.config);
   for (const std::string& key : table.keys) cell.values.push_back(text_of(value_of(config, key)));

@@ -131,7 +131,7 @@ std::string describe_sweep(const SweepPlan& plan, const MemoryNeed& memory) {
   const Run& run = plan.base();
   std::vector<PlannedJob> jobs;
   for (int fold = 0; fold < 2; ++fold)  // two folds hold all rows that any fold trains on
-    jobs.push_back(plan_job(run.dataset->labels, run.config, *run.dataset, *run.plan, run.files, {0, 0, {fold}}));
+    jobs.push_back(plan_job(run.dataset->taught, run.config, *run.dataset, *run.plan, run.files, {0, 0, {fold}}));
   return describe_experiment(run, jobs) + describe_cells(plan) + describe_trainings(plan) + describe_time(plan) +
          describe_needs(plan, memory) + "dry run: nothing was written\n";
 }

@@ -61,7 +61,7 @@ void give_verdict(const SweepPlan& plan, SweepState& state, int cell, int winner
 
 // A trial's run of one round, all of whose jobs are done.
 RoundsPlan plan_of_trial(const Run& run) {
-  RoundsPlan plan{.first = {.labels = run.dataset->labels}};
+  RoundsPlan plan{.first = {.labels = run.dataset->taught}};
   plan.first.jobs = plan_jobs(plan.first.labels, run.config, *run.dataset, *run.plan, run.files);
   plan.schedule = make_schedule(plan.first.jobs, run.config, *run.dataset);
   return plan;

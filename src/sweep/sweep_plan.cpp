@@ -201,7 +201,7 @@ const Run& SweepPlan::run_of(const SweepJob& job) const {
 
 PlannedJob SweepPlan::planned(const SweepJob& job) const {
   const Run& run = run_of(job);
-  return plan_job(run.dataset->labels, run.config, *run.dataset, *run.plan, run.files, job.place);
+  return plan_job(run.dataset->taught, run.config, *run.dataset, *run.plan, run.files, job.place);
 }
 
 fs::path SweepPlan::folder_of(const SweepJob& job) const {
@@ -215,7 +215,7 @@ std::vector<PlannedJob> plan_fold(const Run& run, FoldId fold) {
   for (int unit = 0; unit < static_cast<int>(run.dataset->targets.units.size()); ++unit) {
     for (int model = 0; model < static_cast<int>(run.config.models.size()); ++model)
       jobs.push_back(
-          plan_job(run.dataset->labels, run.config, *run.dataset, *run.plan, run.files, {unit, model, fold}));
+          plan_job(run.dataset->taught, run.config, *run.dataset, *run.plan, run.files, {unit, model, fold}));
   }
   return jobs;
 }

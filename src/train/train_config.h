@@ -7,6 +7,7 @@
 
 #include "base/fields.h"
 #include "data/augment.h"
+#include "train/labels_config.h"
 #include "train/loss_config.h"
 
 namespace pleat {
@@ -51,6 +52,7 @@ struct TrainConfig {
   double ema = 0.0;
   AugmentConfig augment;
   ProgressiveConfig progressive;
+  LabelsConfig labels;
   static constexpr auto fields() {
     return std::tuple{
         field("epochs", &TrainConfig::epochs, between(1, 100000), identity, "passes over the training rows"),
@@ -102,7 +104,9 @@ struct TrainConfig {
         field("augment", &TrainConfig::augment, any(), identity,
               "random changes to training images, drawn for each epoch"),
         field("progressive", &TrainConfig::progressive, any(), omit_at_default,
-              "smaller images in the first epochs, which saves time; predictions use full size")};
+              "smaller images in the first epochs, which saves time; predictions use full size"),
+        field("labels", &TrainConfig::labels, any(), omit_at_default,
+              "labels that networks do not learn as they stand in the table; scores keep the table's labels")};
   }
 };
 

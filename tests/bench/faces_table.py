@@ -49,14 +49,14 @@ def run(*command):
     subprocess.run([*map(str, command)], check=True, stdout=subprocess.DEVNULL)
 
 
-def make_table(pleat, folder, known=PERSONS, new=NEW_PERSONS):
-    """Makes `known` persons to train on, with 1 % wrong labels, and `new` persons with correct labels."""
+def make_table(pleat, folder, known=PERSONS, new=NEW_PERSONS, noise=0.01):
+    """Makes `known` persons to train on, with this share of wrong labels, and `new` persons with correct labels."""
     if (folder / "samples.csv").exists():
         return
     rows = []
-    for part, persons, seed, noise, split in (("known", known, 1, 0.01, "train"), ("new", new, 2, 0, "test")):
+    for part, persons, seed, wrong, split in (("known", known, 1, noise, "train"), ("new", new, 2, 0, "test")):
         images = folder / part / "train/images"
-        run(pleat, "make-faces", "--out", folder / part, "--persons", persons, "--seed", seed, "--label-noise", noise)
+        run(pleat, "make-faces", "--out", folder / part, "--persons", persons, "--seed", seed, "--label-noise", wrong)
         run(pleat, "person-folders", "--csv", folder / part / "train/train.csv", "--images", images,
             "--out", folder / f"{part}.csv")
         for row in csv.DictReader(open(folder / f"{part}.csv")):

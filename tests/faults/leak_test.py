@@ -23,6 +23,8 @@ LOOKING = {
         "rounds": {"count": 3, "stop": "never", **GROUPS, "admit": {"adaptive": True, "quotas": True, "share": 0.9},
                    "labels": "soft", "temperature": 0.7, "weight": {"factor": 0.5, "by": "confidence"}, "use_test": True,
                    "augment": {"randaugment": {"ops": 2}}, "parts": 2, "epochs": 3}},
+    "dropped labels": {"train.labels.drop": "auto", "targets_as": "heads", "targets": TARGETS[:2], "train.epochs": 10},
+    "changed labels of a joint target": {"train.labels.relabel": "auto", "targets": TARGETS[:2], "targets_as": "joint"},
     "joint": {"targets_as": "joint", "rounds": {"count": 3, "stop": "never", "epochs": 4, **GROUPS, "admit": {"threshold": 0.0}}},
 }
 
@@ -53,6 +55,10 @@ def kept(run):
         with open(path) as file:
             for row in csv.DictReader(file):
                 folds[int(row["fold"])].setdefault(path.parent.name + " labels", []).append(row)
+    if (run / "label_edits.csv").exists():
+        with open(run / "label_edits.csv") as file:
+            for row in csv.DictReader(file):
+                folds[int(row["fold"])].setdefault("edits", []).append(row)
     return folds
 
 
@@ -71,6 +77,8 @@ def test_permuting_the_labels_of_a_fold_leaves_its_models_as_they_are_in_all_rou
     before, after = before_and_after(tmp_path, crops, LOOKING[name])
     assert before.keys() == after.keys() and len(before) == 3
     assert any("round_2" in file for file in before[FOLD]) and len(before[FOLD]["round_1 labels"]) > 20
+    if any("train.labels" in key for key in LOOKING[name]):
+        assert before[FOLD]["edits"]
     for fold in before:
         same = [thing for thing in before[fold] if before[fold][thing] == after[fold].get(thing)]
         if fold == FOLD:

@@ -77,6 +77,9 @@ class World:
         self.folder, self.made, self.begun = folder, {}, 0
         self.crops = people.prepare(folder)
         self.crowd = crowd.prepare(folder / "crowd")
+        self.copies = people.prepare(folder / "copies", copies=[("r0", "r9", "r30")])
+        self.labels = folder / "labels.csv"
+        self.labels.write_text("target,id,label\n" + "".join(f"mask,r{i},none\n" for i in range(0, 40, 5)))
         self.weights = folder / "start.safetensors"
         shutil.copy(self.train({}).run / "round_0/mask/resnet20/fold_0/weights.safetensors", self.weights)
 

@@ -41,6 +41,15 @@ def crowd(**changes):
                           "rounds.stop": "never", "rounds.composition": COMPOSITION} | changes
 
 
+def copied(world):
+    """Three train rows of three persons show the same photo."""
+    return {"data.crops": str(world.copies)}
+
+
+def relabelled(option):
+    return lambda world: {f"train.labels.{option}": str(world.labels)}
+
+
 def started(world, **more):
     return {"models": [{"name": "resnet20", "weights": str(world.weights), **more}]}
 
@@ -51,6 +60,7 @@ IDENTITY = {
     "data.group": [({}, "", WEIGHTS)],
     "data.limit": [({}, 64, WEIGHTS)],
     "data.rest": [({"data.limit": 64}, "unlabelled", READING)],
+    "data.duplicates": [(copied, "drop", WEIGHTS), (copied, "together", WEIGHTS)],
     "data.mean": [({"data.mean": [0.4] * 3, "data.std": [0.2] * 3}, [0.5, 0.4, 0.4], WEIGHTS)],
     "data.std": [({"data.mean": [0.4] * 3, "data.std": [0.2] * 3}, [0.3, 0.2, 0.2], WEIGHTS)],
     "targets[].name": [({"targets": [{"name": "mask", "column": "mask"}]}, "cover", PLACE)],
@@ -189,6 +199,8 @@ RUNTIME = {
     ],
     "models[].weights": [(started, lambda world: elsewhere(world, world.weights), 0, ALL_SAME)],
     "models[].map_by_order": [(started, True, 0, ALL_SAME)],  # names that fit stay
+    "train.labels.drop": [(relabelled("drop"), lambda world: elsewhere(world, world.labels), 0, ALL_SAME)],
+    "train.labels.relabel": [(relabelled("relabel"), lambda world: elsewhere(world, world.labels), 0, ALL_SAME)],
     "sweep.strategy": [({}, "full", 0, ALL_SAME)],
     "sweep.short_share": [({}, 0.1, 0, ALL_SAME)],
     "sweep.keep": [({}, "all", 0, ALL_SAME)],

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 
 import numpy
 from PIL import Image
@@ -24,9 +25,9 @@ def rows(train=96, test=12, unlabelled=4):
     return table
 
 
-def prepare(folder, table=None, pictured=None, white=(), side=12):
+def prepare(folder, table=None, pictured=None, white=(), copies=(), side=12):
     """Makes folder/crops.h5 from the table. Its photos show `pictured`, another table with the same ids, so that labels
-    can change while images stay. `white`: ids of photos that are all white."""
+    can change while images stay. `white`: ids of photos that are all white; `copies`: sets of ids that show the first one's photo."""
     table = table or rows()
     (folder / "photos").mkdir(parents=True, exist_ok=True)
     lines = [["id", "path", *next(iter(table.values()))]]
@@ -40,6 +41,9 @@ def prepare(folder, table=None, pictured=None, white=(), side=12):
             image[: side // 2, side // 2 :] += 1.5 * (float(shown["age"]) - 45)
         image = image + 255 * (name in white)
         Image.fromarray(image.clip(0, 255).astype(numpy.uint8)).save(folder / "photos" / f"{name}.png")
+    for first, *others in copies:
+        for other in others:
+            shutil.copy(folder / f"photos/{first}.png", folder / f"photos/{other}.png")
     with open(folder / "samples.csv", "w", newline="") as file:
         csv.writer(file).writerows(lines)
     done = runs.pleat(

@@ -1,0 +1,161 @@
+#include "report/clean_run.h"
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "base/error.h"
+#include "base/files.h"
+#include "base/json.h"
+#include "base/run_log.h"
+#include "base/utf8.h"
+#include "base/wording.h"
+#include "report/run_state.h"
+#include "report/sweep_view.h"
+#include "run/finished_job.h"
+#include "run/run_paths.h"
+
+namespace pleat {
+namespace fs = std::filesystem;
+namespace {
+
+struct Removable {
+  fs::path path;  // a folder of checkpoints, or a network's folder
+  bool weights = false;
+  std::uint64_t bytes = 0;
+  std::string why;
+};
+
+std::vector<fs::path> network_folders(const fs::path& run) {
+  std::vector<fs::path> folders;
+  std::error_code failed;
+  auto entry = fs::recursive_directory_iterator(run, fs::directory_options::skip_permission_denied, failed);
+  for (; !failed && entry != fs::recursive_directory_iterator(); entry.increment(failed))
+    if (entry->path().filename() == kDoneFile) folders.push_back(entry->path().parent_path());
+  if (failed) throw DataError("cannot list {}: {}", shown(run.string()), failed.message());
+  std::sort(folders.begin(), folders.end());
+  return folders;
+}
+
+// The networks of the ensemble, relative to the run.
+std::set<std::string> members_of(const RunPaths& paths) {
+  std::set<std::string> members;
+  const Json summary = parse_json_or_null(read_file(paths.summary()));
+  const int round = summary.is_object() ? summary.value("result_round", 0) : 0;
+  const fs::path file = paths.ensemble(round);
+  try {
+    const Json described = parse_json(read_file(file));
+    for (const auto& [name, target] : described.at("targets").items()) {
+      const Json list = target.value("members", Json::array());
+      for (const Json& member : list) members.insert(member.at("folder").get<std::string>());
+    }
+  } catch (const Json::exception& error) {
+    throw DataError("{} is damaged ({}); run pleat train again in that folder", shown(file.string()), error.what());
+  }
+  return members;
+}
+
+void add_checkpoints(const fs::path& network, std::vector<Removable>& found) {
+  const fs::path resume = network / kResumeFolder;
+  if (file_exists(resume))
+    found.push_back({resume, false, size_of_folder(resume).bytes, "checkpoints of a network that is done"});
+}
+
+void add_weights(const fs::path& network, const std::string& why, std::vector<Removable>& found) {
+  std::error_code missing;
+  const auto bytes = fs::file_size(network / kWeightsFile, missing);
+  if (!missing) found.push_back({network, true, bytes, why});
+}
+
+void find_in_run(const fs::path& run, std::vector<Removable>& found) {
+  const RunPaths paths{run};
+  const bool finished = file_exists(paths.summary()) && !file_exists(paths.failures());
+  const std::set<std::string> members = finished ? members_of(paths) : std::set<std::string>();
+  for (const fs::path& network : network_folders(run)) {
+    add_checkpoints(network, found);
+    const std::string name = network.lexically_relative(run).string();
+    if (finished && !members.contains(name)) add_weights(network, "not in the ensemble", found);
+  }
+}
+
+void find_in_sweep(const fs::path& sweep, bool finished, std::vector<Removable>& found) {
+  const auto source = find_sweep(sweep);
+  const fs::path best = source && !source->best.empty() ? source->best_run() : fs::path();
+  for (const fs::path& network : network_folders(sweep)) {
+    add_checkpoints(network, found);
+    const std::string name = network.lexically_relative(sweep).string();
+    if (!finished || !name.starts_with("trials/") || best.empty()) continue;  // ensemble/ needs its networks
+    if (name.starts_with(best.lexically_relative(sweep).string() + "/")) continue;
+    add_weights(network, "not the best cell", found);
+  }
+  if (finished && !best.empty() && file_exists(RunPaths{best}.summary())) {
+    const std::set<std::string> members = members_of(RunPaths{best});
+    for (const fs::path& network : network_folders(best))
+      if (!members.contains(network.lexically_relative(best).string()))
+        add_weights(network, "not in the ensemble", found);
+  }
+}
+
+void remove(const std::vector<Removable>& found) {
+  for (const Removable& each : found) {
+    if (each.weights) {
+      release_weights(each.path);
+      continue;
+    }
+    std::error_code failed;
+    fs::remove_all(each.path, failed);
+    if (failed) throw DataError("cannot remove {}: {}", shown(each.path.string()), failed.message());
+  }
+}
+
+std::string listing(const fs::path& folder, const std::vector<Removable>& found, bool removed) {
+  std::map<std::string, std::pair<std::size_t, std::uint64_t>> sums;
+  std::uint64_t bytes = 0;
+  for (const Removable& each : found) {
+    auto& [count, sum] = sums[(each.weights ? "weights of a network: " : "") + each.why];
+    ++count, sum += each.bytes, bytes += each.bytes;
+  }
+  if (found.empty()) return fmt::format("{}: nothing to free\n", shown(folder.string()));
+  constexpr std::size_t kListed = 20;
+  std::string text =
+      fmt::format("{}: {} {}\n", shown(folder.string()), bytes_text(bytes), removed ? "freed" : "to free");
+  for (std::size_t i = 0; i < std::min(kListed, found.size()); ++i) {
+    const fs::path& path = found[i].path;
+    const fs::path file = found[i].weights ? path / kWeightsFile : path;
+    text += fmt::format("  {:>9}  {}  ({})\n", bytes_text(found[i].bytes),
+                        shown(file.lexically_relative(folder).string(), 120), found[i].why);
+  }
+  if (found.size() > kListed) text += fmt::format("  and {} more\n", found.size() - kListed);
+  return text;
+}
+
+void clean(const fs::path& folder, bool removes) {
+  const auto state = state_of(folder);
+  if (!state)
+    throw DataError("{} is not the folder of a run or of a sweep; pleat runs lists them", shown(folder.string()));
+  std::optional<FolderLock> lock;
+  if (removes && state->kind != FolderKind::kEnsemble)
+    lock.emplace(folder / (state->kind == FolderKind::kSweep ? "sweep.lock" : "run.lock"),
+                 LockOptions{.held = "", .remedy = "clean another folder"});
+  if (state->state == RunState::kLive && !removes)
+    throw DataError("{} is in use by a live run; wait for it, or stop it", shown(folder.string()));
+  std::vector<Removable> found;
+  if (state->kind == FolderKind::kSweep)
+    find_in_sweep(folder, state->state == RunState::kDone || state->state == RunState::kFailed, found);
+  else if (state->kind == FolderKind::kRun)
+    find_in_run(folder, found);
+  if (removes) remove(found);
+  print_result(listing(folder, found, removes));
+}
+
+}  // namespace
+
+void clean_runs(const CleanRequest& request) {
+  for (const fs::path& run : request.runs) clean(run.has_filename() ? run : run.parent_path(), request.remove);
+  if (!request.remove) print_result("nothing was removed; add --yes to free this\n");
+}
+
+}  // namespace pleat

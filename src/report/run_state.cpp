@@ -1,0 +1,114 @@
+#include "report/run_state.h"
+
+#include <fmt/format.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <set>
+#include <system_error>
+
+#include "base/error.h"
+#include "base/files.h"
+#include "base/lock_probe.h"
+#include "base/utf8.h"
+#include "run/run_paths.h"
+
+namespace pleat {
+namespace fs = std::filesystem;
+namespace {
+
+constexpr int kDeepest = 4;  // folders below the given one
+
+void collect(const fs::path& folder, int depth, std::vector<RunFolderState>& found) {
+  if (const auto state = state_of(folder)) {
+    found.push_back(*state);
+    return;
+  }
+  if (depth == kDeepest) return;
+  std::error_code failed;
+  std::vector<fs::path> folders;
+  for (auto entry = fs::directory_iterator(folder, failed); !failed && entry != fs::directory_iterator();
+       entry.increment(failed)) {
+    if (entry->is_directory(failed) && !entry->is_symlink(failed)) folders.push_back(entry->path());
+  }
+  std::sort(folders.begin(), folders.end());
+  for (const fs::path& each : folders) collect(each, depth + 1, found);
+}
+
+RunState finished_state(const fs::path& result, const fs::path& failures) {
+  if (!file_exists(result)) return RunState::kStopped;
+  return file_exists(failures) ? RunState::kFailed : RunState::kDone;
+}
+
+}  // namespace
+
+std::optional<RunFolderState> state_of(const fs::path& folder) {
+  const RunPaths run{folder};
+  RunFolderState found{.folder = folder};
+  if (file_exists(folder / "sweep.json")) {
+    found.kind = FolderKind::kSweep;
+    found.state = is_locked(folder / "sweep.lock") ? RunState::kLive
+                                                   : finished_state(folder / "sweep.csv", folder / "failures.json");
+    return found;
+  }
+  if (file_exists(run.config())) {
+    found.state = is_locked(run.lock()) ? RunState::kLive : finished_state(run.summary(), run.failures());
+    return found;
+  }
+  if (!file_exists(run.summary()) || !file_exists(run.ensemble(0))) return std::nullopt;
+  found.kind = FolderKind::kEnsemble;
+  found.state = RunState::kDone;
+  return found;
+}
+
+std::vector<RunFolderState> folders_at(const fs::path& folder) {
+  const fs::path given = folder.has_filename() ? folder : folder.parent_path();
+  if (!file_exists(given)) throw DataError("no such folder: {}", shown(given.string()));
+  std::error_code none;
+  if (!fs::is_directory(given, none)) throw DataError("{} is a file; give a folder of runs", shown(given.string()));
+  std::vector<RunFolderState> found;
+  collect(given, 0, found);
+  return found;
+}
+
+const char* name_of(FolderKind kind) {
+  return kind == FolderKind::kRun ? "run" : kind == FolderKind::kSweep ? "sweep" : "ensemble";
+}
+
+const char* name_of(RunState state) {
+  switch (state) {
+    case RunState::kLive:
+      return "live";
+    case RunState::kStopped:
+      return "stopped";
+    case RunState::kDone:
+      return "done";
+    case RunState::kFailed:
+      return "failed";
+  }
+  return "";
+}
+
+FolderSize size_of_folder(const fs::path& folder) {
+  FolderSize size;
+  std::set<std::pair<dev_t, ino_t>> seen;
+  std::error_code failed;
+  auto entry = fs::recursive_directory_iterator(folder, fs::directory_options::skip_permission_denied, failed);
+  for (; !failed && entry != fs::recursive_directory_iterator(); entry.increment(failed)) {
+    struct stat about {};
+    if (::lstat(entry->path().c_str(), &about) != 0 || !S_ISREG(about.st_mode)) continue;
+    if (!seen.emplace(about.st_dev, about.st_ino).second) continue;
+    size.bytes += static_cast<std::uint64_t>(about.st_size);
+    ++size.files;
+  }
+  return size;
+}
+
+std::string bytes_text(std::uint64_t bytes) {
+  const auto number = static_cast<double>(bytes);
+  if (number < 1e6) return fmt::format("{:.0f} kB", std::max(1.0, number / 1e3));
+  if (number < 1e9) return fmt::format("{:.1f} MB", number / 1e6);
+  return fmt::format("{:.1f} GB", number / 1e9);
+}
+
+}  // namespace pleat

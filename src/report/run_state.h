@@ -1,0 +1,41 @@
+// What a folder holds (a run, a sweep, an ensemble of runs), and how far it is.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace pleat {
+
+enum class FolderKind { kRun, kSweep, kEnsemble };
+
+/// kLive: a process works in it. kStopped: not finished. kFailed: finished, but some networks failed.
+enum class RunState { kLive, kStopped, kDone, kFailed };
+
+struct RunFolderState {
+  std::filesystem::path folder;
+  FolderKind kind = FolderKind::kRun;
+  RunState state = RunState::kStopped;
+};
+
+/// None if the folder holds none of them.
+std::optional<RunFolderState> state_of(const std::filesystem::path& folder);
+
+/// The folder itself, or the runs, sweeps and ensembles in it and in folders of it that are none, by path.
+std::vector<RunFolderState> folders_at(const std::filesystem::path& folder);
+
+const char* name_of(FolderKind kind);
+const char* name_of(RunState state);
+
+struct FolderSize {
+  std::uint64_t bytes = 0, files = 0;
+};
+/// Of all files in it. A file with several names in the folder counts once; entries that cannot be read count nothing.
+FolderSize size_of_folder(const std::filesystem::path& folder);
+
+/// "1.2 GB".
+std::string bytes_text(std::uint64_t bytes);
+
+}  // namespace pleat
