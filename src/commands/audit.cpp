@@ -10,6 +10,8 @@ CLI::App* add_audit(CLI::App& program, AuditOptions& options) {
   verb->add_option("run", request.run, "folder of a finished run")->type_name("RUN")->required();
   verb->add_option("--out", request.out, "table to write; default: label_issues.csv in the run's folder")
       ->type_name("FILE.csv");
+  verb->add_option("--crops", request.crops, "crops file, if it is no longer where the run found it")
+      ->type_name("FILE.h5");
   verb->footer(
       "A label is suspect if confident learning counts it as wrong: networks that did not train on the row take it "
       "for another class. Look at the photos before you change a label.");

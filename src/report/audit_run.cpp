@@ -4,6 +4,7 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <iterator>
 #include <set>
 
 #include "base/error.h"
@@ -11,18 +12,20 @@
 #include "base/run_log.h"
 #include "base/utf8.h"
 #include "base/wording.h"
-#include "data/sample_table.h"
 #include "ensemble/audit.h"
+#include "report/audit_table.h"
 #include "report/joint_targets.h"
+#include "report/photo_album.h"
+#include "report/photo_issues.h"
 #include "report/run_result.h"
 #include "run/run_paths.h"
+#include "run/run_record.h"
 #include "target/metrics.h"
 
 namespace pleat {
 namespace fs = std::filesystem;
 namespace {
 
-constexpr const char* kHeader = "target,id,group,given,suggested,confidence,kind,evidence\n";
 constexpr std::size_t kListed = 10;  // on the terminal, of each target and kind
 
 const std::string& class_of(const OofTable& table, std::int64_t code) {
@@ -43,27 +46,56 @@ std::string row_evidence(const LabelIssue& issue, const OofTable& table) {
                      probability(table, issue.row, issue.suggested));
 }
 
-std::string csv_line(const OofTable& table, const FoldPlan& plan, std::int64_t row, const LabelIssue& issue,
-                     std::int64_t given, const char* kind, const std::string& evidence) {
-  const auto place = static_cast<std::size_t>(row);
-  return fmt::format("{},{},{},{},{},{:.6f},{},{}\n", csv_field(table.target), csv_field(plan.ids[place]),
-                     csv_field(plan.groups[place]), csv_field(class_of(table, given)),
-                     csv_field(class_of(table, issue.suggested)), issue.confidence, kind, csv_field(evidence));
+// The lines of wrong labels: first of groups, then of rows.
+std::vector<AuditLine> lines_of(const OofTable& table, const FoldPlan& plan, const TargetAudit& audit) {
+  std::vector<AuditLine> lines;
+  const auto add = [&](std::int64_t row, const LabelIssue& issue, std::int64_t given, const char* kind,
+                       const std::string& evidence) {
+    const auto place = static_cast<std::size_t>(row);
+    lines.push_back({.target = table.target,
+                     .id = plan.ids[place],
+                     .group = plan.groups[place],
+                     .given = class_of(table, given),
+                     .suggested = class_of(table, issue.suggested),
+                     .confidence = issue.confidence,
+                     .kind = kind,
+                     .evidence = evidence,
+                     .path = ""});
+  };
+  for (const GroupIssue& issue : audit.group_issues) {
+    for (const std::int64_t row : issue.rows)
+      add(row, {row, issue.suggested, issue.confidence}, issue.given, "group", group_evidence(issue, table));
+  }
+  for (const LabelIssue& issue : audit.rows)
+    add(issue.row, issue, table.labels.const_data_ptr<std::int64_t>()[issue.row], "row", row_evidence(issue, table));
+  return lines;
 }
 
-std::string csv_of(const OofTable& table, const FoldPlan& plan, const TargetAudit& audit) {
-  std::string text;
-  for (const GroupIssue& issue : audit.group_issues) {
-    for (const std::int64_t row : issue.rows) {
-      text += csv_line(table, plan, row, {row, issue.suggested, issue.confidence}, issue.given, "group",
-                       group_evidence(issue, table));
-    }
-  }
-  for (const LabelIssue& issue : audit.rows) {
-    const std::int64_t given = table.labels.const_data_ptr<std::int64_t>()[issue.row];
-    text += csv_line(table, plan, issue.row, issue, given, "row", row_evidence(issue, table));
-  }
-  return text;
+std::set<std::int64_t> suspect_rows(const TargetAudit& audit) {
+  std::set<std::int64_t> rows;
+  for (const GroupIssue& issue : audit.group_issues) rows.insert(issue.rows.begin(), issue.rows.end());
+  for (const LabelIssue& issue : audit.rows) rows.insert(issue.row);
+  return rows;
+}
+
+void append(std::vector<AuditLine>& to, std::vector<AuditLine> more) {
+  to.insert(to.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));
+}
+
+void add_paths(std::vector<AuditLine>& lines, const PhotoAlbum& album) {
+  const std::vector<std::string>* paths = album.crops() == nullptr ? nullptr : album.crops()->table().find("path");
+  if (paths == nullptr) return;
+  for (AuditLine& line : lines)
+    if (const auto row = album.row_of(line.id)) line.path = (*paths)[*row];
+}
+
+std::string kinds_text(const std::vector<AuditLine>& lines) {
+  const auto count = [&](const char* kind) {
+    return std::count_if(lines.begin(), lines.end(), [kind](const AuditLine& line) { return line.kind == kind; });
+  };
+  return fmt::format("\nother photos to look at: {}, {}, {}\n",
+                     counted(count("copy"), "copied row") + " with another label",
+                     counted(count("ambiguous"), "ambiguous row"), counted(count("outlier"), "outlier"));
 }
 
 std::string share_text(std::size_t issues, std::int64_t all, const char* noun) {
@@ -130,21 +162,34 @@ void warn_of_many(const OofTable& table, const TargetAudit& audit) {
 void audit_run(const AuditRequest& request) {
   const RunResult run = read_result(request.run);
   const fs::path out = request.out.empty() ? run.folder / "label_issues.csv" : request.out;
-  require_replaceable(out, kHeader, "label issues", {}, "--out");
+  fs::path sheet = out;
+  sheet.replace_extension(".png");
+  require_replaceable(out, kAuditStart, "label issues", {}, "--out");
+  require_replaceable(sheet, "\x89PNG", "PNG picture", {}, "--out");
+  const auto record = find_run_record(RunPaths{run.folder});
+  const PhotoAlbum album(record ? &*record : nullptr, request.crops);
   const std::set<std::string> joint = joint_targets_of(run);
-  std::string csv = kHeader, text;
+  std::vector<AuditLine> lines;
+  std::string text;
   for (const OofTable& table : run.oof.tables) {
     if (joint.contains(table.target)) continue;
     const TargetAudit audit = audit_target(table, run.oof.plan);
-    csv += csv_of(table, run.oof.plan, audit);
+    append(lines, lines_of(table, run.oof.plan, audit));
+    if (album.crops() != nullptr) append(lines, contradicting_copies(table, run.oof.plan, *album.crops()));
+    append(lines, ambiguous_rows(table, run.oof.plan, suspect_rows(audit)));
     warn_of_many(table, audit);
     text += fmt::format("\n{}\n", shown(table.target, 60));
     if (audit.by_group) text += listed_groups(table, audit);
     text += listed_rows(table, run.oof.plan, audit);
   }
-  write_file(out, csv);
-  print_result(text);
-  spdlog::info("{}: all of them", out.string());
+  if (album.crops() != nullptr) append(lines, outliers(run.oof.plan, *album.crops()));
+  add_paths(lines, album);
+  write_file(out, audit_csv(lines));
+  if (album.crops() != nullptr) write_audit_sheet(sheet, lines, *album.crops());
+  print_result(text + kinds_text(lines));
+  if (!album.missing().empty()) spdlog::warn("{}", album.missing());
+  spdlog::info("{}: all of them{}", out.string(),
+               file_exists(sheet) ? fmt::format("; {}: photos of the first", sheet.string()) : "");
 }
 
 }  // namespace pleat

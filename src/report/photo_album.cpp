@@ -21,25 +21,24 @@ constexpr double kMostBytes = 1.9e6;  // of all photos in a page of 3 MB
 PhotoAlbum::PhotoAlbum(const RunRecord* record, const fs::path& given) try {
   open(record, given);
 } catch (const Error& error) {
-  missing_ = fmt::format("The report has no photos: {}.", error.what());
+  missing_ = fmt::format("No photos: {}.", error.what());
 }
 
 void PhotoAlbum::open(const RunRecord* record, const fs::path& given) {
   if (record == nullptr) {
-    missing_ = "The report has no photos: run.json, which names the crops file, cannot be read.";
+    missing_ = "No photos: run.json, which names the crops file, cannot be read.";
     return;
   }
   const fs::path path = given.empty() ? fs::path(record->data.crops) : given;
   if (!file_exists(path)) {
-    missing_ = fmt::format("The report has no photos: {} is gone; give the crops file's new place with --crops.",
-                           shown(path.string()));
+    missing_ =
+        fmt::format("No photos: {} is gone; give the crops file's new place with --crops.", shown(path.string()));
     return;
   }
   CropFile crops(path);
   if (crops.hash() != record->data.hash) {
-    missing_ =
-        fmt::format("The report has no photos: {} has changed since the run; give the run's crops file with --crops.",
-                    shown(path.string()));
+    missing_ = fmt::format("No photos: {} has changed since the run; give the run's crops file with --crops.",
+                           shown(path.string()));
     return;
   }
   crops_.emplace(std::move(crops));

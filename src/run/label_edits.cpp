@@ -25,6 +25,7 @@ struct LabelFile {
   const Column* ids;
   const Column* targets;  // null: the run has one target
   const Column* marks;    // null: every line counts
+  const Column* kinds;    // null: every line is a wrong label
   const Column* labels;   // of relabel
 };
 
@@ -33,6 +34,7 @@ LabelFile open_labels(const std::string& path, bool relabel, const Dataset& data
   file.ids = &file.table.column("id");
   file.targets = file.table.find("target");
   file.marks = file.table.find("mark");
+  file.kinds = file.marks != nullptr ? nullptr : file.table.find("kind");
   file.labels = file.table.find("label");
   if (file.labels == nullptr) file.labels = file.table.find("suggested");
   if (relabel && file.labels == nullptr)
@@ -58,6 +60,7 @@ class Reader {
     std::size_t others = 0;
     for (std::size_t line = 0; line < file.table.rows(); ++line) {
       if (file.marks != nullptr && (*file.marks)[line] != wanted) continue;
+      if (file.kinds != nullptr && (*file.kinds)[line] != "row" && (*file.kinds)[line] != "group") continue;
       const std::int64_t row = row_of(file, line);
       if (!trains_[std::size_t(row)]) {
         ++others;

@@ -64,6 +64,31 @@ def test_the_joint_target_is_left_out(tmp_path, as_units):
     assert done.returncode == 0 and "\nmask\n" in done.stdout and "\ngender\n" in done.stdout and "\nboth\n" not in done.stdout, done.stdout
 
 
+def test_copies_ambiguous_photos_and_outliers_are_apart(tmp_path):
+    crops = people.prepare(tmp_path, copies=[("r0", "r4")], white=("r20",))  # r0: "wear", r4: "bad"
+    config = people.write_config(tmp_path / "c.yaml", crops, {"train.epochs": 3})
+    assert runs.pleat("train", config, "--run", tmp_path / "run").returncode == 0
+    done = audit(tmp_path / "run")
+    assert done.returncode == 0 and "2 copied rows with another label" in done.stdout, done.stdout
+    rows = list(csv.DictReader(open(tmp_path / "run/label_issues.csv")))
+    copies = {row["id"]: row for row in rows if row["kind"] == "copy"}
+    assert set(copies) == {"r0", "r4"} and copies["r4"]["given"] == "bad" and copies["r4"]["suggested"] == "wear"
+    assert copies["r0"]["evidence"] == "shows the photo of r4, whose label is bad" and copies["r0"]["path"] == "r0.png"
+    odd = next(row for row in rows if row["kind"] == "outlier")
+    assert odd["id"] == "r20" and odd["target"] == "" and "median" in odd["evidence"]
+    suspects = {row["id"] for row in rows if row["kind"] in ("row", "group")}
+    assert not suspects & {row["id"] for row in rows if row["kind"] == "ambiguous"}
+    assert (tmp_path / "run/label_issues.png").read_bytes().startswith(b"\x89PNG")
+    dropped = runs.pleat("train", config, "--run", tmp_path / "next", "--set", f"train.labels.drop={tmp_path}/run/label_issues.csv")
+    assert dropped.returncode == 0 and (f"{len(suspects)} labels dropped" in dropped.stdout or f"{len(suspects)} label dropped" in dropped.stdout), dropped.stdout
+
+
+def test_without_its_crops_an_audit_has_no_photos(world):
+    folder, _, _ = world
+    done = audit(folder / "run")
+    assert "No photos" in done.stdout and not (folder / "run/label_issues.png").exists(), done.stdout
+
+
 def test_what_cannot_be_audited_is_refused(world, tmp_path):
     folder, _, _ = world
     (tmp_path / "notes.csv").write_text("my notes\n")

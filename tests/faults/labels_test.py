@@ -124,17 +124,27 @@ def test_judges_find_wrong_labels_and_train_once(crops, tmp_path):
     assert again.returncode == 0 and "(6 were done before)" in again.stdout, again.stdout
 
 
-@pytest.mark.parametrize("ranks, fault", [(2, ""), (3, ""), (0, "before_done:2:kill"), (0, "before_done:4:kill")])
-def test_judged_runs_are_the_same_on_all_ranks_and_through_kills(crops, tmp_path, ranks, fault):
-    changes = AUTO | {"train.labels.relabel": "auto", "targets": people.TARGETS[:2], "models": [{"id": "a", "name": "resnet20"}, {"id": "b", "name": "resnet20", "dropout": 0.2}]}
-    assert train(tmp_path, crops, changes, name="one").returncode == 0
-    if fault:
-        killed = train(tmp_path, crops, changes, PLEAT_FAULT=fault)
-        assert killed.returncode < 0, killed.stdout
-    done = train(tmp_path, crops, changes, ranks=ranks)
+JUDGED = AUTO | {"train.labels.relabel": "auto", "targets": people.TARGETS[:2], "train.epochs": 5,
+                 "models": [{"id": "a", "name": "resnet20"}, {"id": "b", "name": "resnet20", "dropout": 0.2}]}
+
+
+@pytest.fixture(scope="module")
+def judged(crops, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("judged")
+    done = train(folder, crops, JUDGED)
     assert done.returncode == 0, done.stdout
-    assert runs.results(tmp_path / "run") == runs.results(tmp_path / "one")
-    assert (tmp_path / "run/label_edits.csv").read_bytes() == (tmp_path / "one/label_edits.csv").read_bytes()
+    return folder / "run"
+
+
+@pytest.mark.parametrize("ranks, fault", [(2, ""), (3, ""), (0, "before_done:2:kill"), (0, "before_done:8:kill")])
+def test_judged_runs_are_the_same_on_all_ranks_and_through_kills(crops, judged, tmp_path, ranks, fault):
+    if fault:
+        killed = train(tmp_path, crops, JUDGED, PLEAT_FAULT=fault)
+        assert killed.returncode < 0, killed.stdout
+    done = train(tmp_path, crops, JUDGED, ranks=ranks)
+    assert done.returncode == 0, done.stdout
+    assert runs.results(tmp_path / "run") == runs.results(judged)
+    assert (tmp_path / "run/label_edits.csv").read_bytes() == (judged / "label_edits.csv").read_bytes()
 
 
 def test_copies_are_joined_or_dropped(tmp_path):
