@@ -95,8 +95,11 @@ def config_of(run):
     values = {}
     try:
         import yaml
+    except ImportError:
+        return values
+    try:
         config = yaml.safe_load((run / "config.yaml").read_text())
-    except (ImportError, OSError, ValueError):
+    except (OSError, ValueError, yaml.YAMLError):
         return values
 
     def collect(prefix, node):
@@ -149,11 +152,14 @@ def main():
     if not runs:
         fail(DATA, f"no run in {', '.join(map(str, arguments.runs))}; give the folder of a run")
     out = arguments.out or arguments.runs[0].resolve().parent / "tensorboard"
-    names = [run.resolve().name for run in runs]
-    for run, name in zip(runs, names):
-        name = name if names.count(name) == 1 else "_".join(run.resolve().parts[-3:])
+    taken = set()
+    for run in runs:
+        name = run.resolve().name
+        while name in taken:
+            name += "_"
+        taken.add(name)
         networks = write_run(make_writer, run, fresh(out / name))
-        print(f"{out / name}: {networks} networks of {run}")
+        print(f"{out / name}: {networks} network{'' if networks == 1 else 's'} of {run}")
     print(f"look at them with: tensorboard --logdir {out}")
 
 

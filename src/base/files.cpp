@@ -11,11 +11,13 @@
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
+#include <chrono>
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
 #include <sstream>
+#include <thread>
 #include <utility>
 
 #include "base/error.h"
@@ -226,7 +228,11 @@ FolderLock::FolderLock(const fs::path& path, const LockOptions& options) : path_
 bool FolderLock::try_to_hold(const LockOptions& options) {
   file_ = ::open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
   if (file_ < 0) throw_file_error("write", path_, errno);
-  const int error = ::flock(file_, LOCK_EX | LOCK_NB) == 0 ? 0 : errno;
+  int error = ::flock(file_, LOCK_EX | LOCK_NB) == 0 ? 0 : errno;
+  for (int tries = 0; error == EWOULDBLOCK && tries < 5; ++tries) {  // pleat runs may be looking (is_locked)
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    error = ::flock(file_, LOCK_EX | LOCK_NB) == 0 ? 0 : errno;
+  }
   if (error == ENOLCK || error == ENOSYS || error == EOPNOTSUPP) {
     spdlog::warn("{}: this file system has no locks ({}); do not start two runs in this folder", path_.string(),
                  system_error(error));

@@ -1,4 +1,4 @@
-// Whether a lock file is held, without taking the lock.
+// Looks at a lock file without taking its lock.
 #pragma once
 
 #include <filesystem>

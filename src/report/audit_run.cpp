@@ -185,11 +185,12 @@ void audit_run(const AuditRequest& request) {
   if (album.crops() != nullptr) append(lines, outliers(run.oof.plan, *album.crops()));
   add_paths(lines, album);
   write_file(out, audit_csv(lines));
-  if (album.crops() != nullptr) write_audit_sheet(sheet, lines, *album.crops());
+  std::error_code ignored;
+  fs::remove(sheet, ignored);  // of an earlier audit
+  const bool pictured = album.crops() != nullptr && write_audit_sheet(sheet, lines, *album.crops());
   print_result(text + kinds_text(lines));
   if (!album.missing().empty()) spdlog::warn("{}", album.missing());
-  spdlog::info("{}: all of them{}", out.string(),
-               file_exists(sheet) ? fmt::format("; {}: photos of the first", sheet.string()) : "");
+  spdlog::info("wrote {} (all lines){}", out.string(), pictured ? fmt::format(" and {} (photos)", sheet.string()) : "");
 }
 
 }  // namespace pleat

@@ -49,7 +49,7 @@ std::string audit_csv(const std::vector<AuditLine>& lines) {
   return text;
 }
 
-void write_audit_sheet(const std::filesystem::path& png, const std::vector<AuditLine>& lines, const CropFile& crops) {
+bool write_audit_sheet(const std::filesystem::path& png, const std::vector<AuditLine>& lines, const CropFile& crops) {
   std::unordered_map<std::string, std::size_t> row_of;
   const std::vector<std::string>& ids = crops.table().column("id");
   for (std::size_t row = 0; row < ids.size(); ++row) row_of.emplace(ids[row], row);
@@ -68,7 +68,9 @@ void write_audit_sheet(const std::filesystem::path& png, const std::vector<Audit
     place_of[key_of(line)] = sheet.size();
     sheet.push_back({.caption = line.kind + "  " + caption_of(line), .pictures = {crop_picture(crops, row->second)}});
   }
-  if (!sheet.empty()) write_contact_sheet(png, sheet);
+  if (sheet.empty()) return false;
+  write_contact_sheet(png, sheet);
+  return true;
 }
 
 }  // namespace pleat

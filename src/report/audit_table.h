@@ -20,7 +20,7 @@ struct AuditLine {
 inline constexpr const char* kAuditStart = "target,id,group,given,suggested,confidence,kind,evidence";
 std::string audit_csv(const std::vector<AuditLine>& lines);
 
-/// Writes the first lines of each kind with their crops as a PNG. No-op if no line has a crop.
-void write_audit_sheet(const std::filesystem::path& png, const std::vector<AuditLine>& lines, const CropFile& crops);
+/// Writes the first lines of each kind with their crops as a PNG. False if no line has a crop; then nothing is written.
+bool write_audit_sheet(const std::filesystem::path& png, const std::vector<AuditLine>& lines, const CropFile& crops);
 
 }  // namespace pleat

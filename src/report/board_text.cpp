@@ -127,6 +127,13 @@ Json target_json(const Board& board, const std::vector<std::string>& names) {
 
 }  // namespace
 
+// Two digits: it is an estimate.
+std::size_t rounded(std::int64_t number) {
+  std::int64_t unit = 1;
+  while (number / unit >= 100) unit *= 10;
+  return static_cast<std::size_t>((number + unit / 2) / unit * unit);
+}
+
 std::string verdict_text(const Comparison& pair, const FoldPlan& plan) {
   std::string text = kVerdicts[static_cast<std::size_t>(pair.verdict)];
   if (pair.verdict != Verdict::kNoEvidence) return text;
@@ -135,8 +142,8 @@ std::string verdict_text(const Comparison& pair, const FoldPlan& plan) {
   const std::string word = group_word(plan);
   if (pair.missing_groups > kFar * pair.groups)
     return fmt::format("{}; not even {} × as many {}s would tell", text, kFar, word);
-  return fmt::format("{}; about {} more {}{} would tell", text, grouped(static_cast<std::size_t>(pair.missing_groups)),
-                     word, pair.missing_groups == 1 ? "" : "s");
+  return fmt::format("{}; about {} more {}{} would tell", text, grouped(rounded(pair.missing_groups)), word,
+                     pair.missing_groups == 1 ? "" : "s");
 }
 
 std::string experiment_text(const Experiment& experiment, const std::vector<RunResult>& runs) {

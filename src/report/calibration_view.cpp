@@ -43,6 +43,19 @@ double calibration_error(const std::array<Bin, kBins>& bins) {
   return sum / static_cast<double>(rows);
 }
 
+// "The networks are too sure: mean confidence 0.85, accuracy 0.57."
+std::string sureness(const std::array<Bin, kBins>& bins) {
+  Bin all;
+  for (const Bin& bin : bins) all.rows += bin.rows, all.right += bin.right, all.confidence += bin.confidence;
+  const double confidence = all.confidence / static_cast<double>(all.rows);
+  const double accuracy = static_cast<double>(all.right) / static_cast<double>(all.rows);
+  constexpr double kFar = 0.03;
+  const char* words = confidence > accuracy + kFar   ? "The networks are too sure"
+                      : confidence < accuracy - kFar ? "The networks are not sure enough"
+                                                     : "The networks are as sure as they should be";
+  return fmt::format("{}: mean confidence {:.2f}, accuracy {:.2f}.", words, confidence, accuracy);
+}
+
 Json reliability(const JudgedTarget& target) {
   const std::array<Bin, kBins> bins = bins_of(target);
   Chart chart{.title = fmt::format("Reliability of {}: accuracy by confidence", shown(target.table->target, 60)),
@@ -57,14 +70,15 @@ Json reliability(const JudgedTarget& target) {
     line.points.emplace_back(confidence, right);
     chart.ranges.push_back({.x = confidence, .low = std::max(0.0, right - half), .high = std::min(1.0, right + half)});
   }
-  chart.lines = {{.name = "as it should be", .points = {{0, 0}, {1, 1}}, .color = 7, .dashed = true}, line};
+  chart.lines = {{.name = "perfect calibration", .points = {{0, 0}, {1, 1}}, .color = 7, .dashed = true}, line};
   const double error = calibration_error(bins);
+  const std::string in_words = sureness(bins);
   return figure(
       to_svg(chart),
       fmt::format("Reliability. Rows are binned by the probability of their most probable class. On the dashed line "
                   "probabilities are right; below it they are too high. Mean distance: {:.3f}.",
                   error),
-      fmt::format("{}: mean distance of confidence and accuracy {:.3f}", shown(target.table->target, 60), error));
+      fmt::format("{}: calibration error {:.3f}. {}", shown(target.table->target, 60), error, in_words));
 }
 
 Json thresholds(const JudgedTarget& target) {
@@ -86,19 +100,19 @@ Json thresholds(const JudgedTarget& target) {
     for (const double wanted : {0.5, 0.8}) {
       if (share >= wanted && share - wanted < 1.0 / kPoints)
         words += fmt::format("{} {:.0f} % of the rows (confidence at least {:.3f}): accuracy {:.4f}.",
-                             words.empty() ? "The surest" : " The surest", 100 * wanted, target.confidence[order[i]],
-                             accuracy);
+                             words.empty() ? "The most confident" : " The most confident", 100 * wanted,
+                             target.confidence[order[i]], accuracy);
     }
   }
   double low = 1;
   for (const auto& [share, accuracy] : line.points) low = std::min(low, accuracy);
-  Chart chart{.title = fmt::format("Accuracy of the surest rows of {}", shown(target.table->target, 60)),
-              .x_label = "share of rows kept, the surest first",
+  Chart chart{.title = fmt::format("Accuracy of the most confident rows of {}", shown(target.table->target, 60)),
+              .x_label = "share of rows kept, the most confident first",
               .y_label = "accuracy",
               .y_low = std::max(0.0, std::floor(low * 20 - 0.5) / 20),
               .y_high = 1,
               .lines = {line}};
-  return figure(to_svg(chart), "Threshold. The accuracy if only the surest rows are predicted. " + words,
+  return figure(to_svg(chart), "Threshold. The accuracy if only the most confident rows are predicted. " + words,
                 fmt::format("{}: {}", shown(target.table->target, 60), words));
 }
 

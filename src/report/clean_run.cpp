@@ -10,9 +10,11 @@
 #include "base/error.h"
 #include "base/files.h"
 #include "base/json.h"
+#include "base/lock_probe.h"
 #include "base/run_log.h"
 #include "base/utf8.h"
 #include "base/wording.h"
+#include "report/run_result.h"
 #include "report/run_state.h"
 #include "report/sweep_view.h"
 #include "run/finished_job.h"
@@ -43,8 +45,7 @@ std::vector<fs::path> network_folders(const fs::path& run) {
 // The networks of the ensemble, relative to the run.
 std::set<std::string> members_of(const RunPaths& paths) {
   std::set<std::string> members;
-  const Json summary = parse_json_or_null(read_file(paths.summary()));
-  const int round = summary.is_object() ? summary.value("result_round", 0) : 0;
+  const int round = read_result_round(paths.root);
   const fs::path file = paths.ensemble(round);
   try {
     const Json described = parse_json(read_file(file));
@@ -70,14 +71,14 @@ void add_weights(const fs::path& network, const std::string& why, std::vector<Re
   if (!missing) found.push_back({network, true, bytes, why});
 }
 
-void find_in_run(const fs::path& run, std::vector<Removable>& found) {
+// done: the run is finished, and was not resumed for more rounds.
+void find_in_run(const fs::path& run, bool done, std::vector<Removable>& found) {
   const RunPaths paths{run};
-  const bool finished = file_exists(paths.summary()) && !file_exists(paths.failures());
-  const std::set<std::string> members = finished ? members_of(paths) : std::set<std::string>();
+  const std::set<std::string> members = done ? members_of(paths) : std::set<std::string>();
   for (const fs::path& network : network_folders(run)) {
     add_checkpoints(network, found);
     const std::string name = network.lexically_relative(run).string();
-    if (finished && !members.contains(name)) add_weights(network, "not in the ensemble", found);
+    if (done && !members.contains(name)) add_weights(network, "not in the ensemble", found);
   }
 }
 
@@ -99,10 +100,18 @@ void find_in_sweep(const fs::path& sweep, bool finished, std::vector<Removable>&
   }
 }
 
+// Keeps the time of done.json, by which state_of knows that the network is older than the result.
+void release(const fs::path& network) {
+  std::error_code ignored;
+  const auto time = fs::last_write_time(network / kDoneFile, ignored);
+  release_weights(network);
+  fs::last_write_time(network / kDoneFile, time, ignored);
+}
+
 void remove(const std::vector<Removable>& found) {
   for (const Removable& each : found) {
     if (each.weights) {
-      release_weights(each.path);
+      release(each.path);
       continue;
     }
     std::error_code failed;
@@ -140,13 +149,16 @@ void clean(const fs::path& folder, bool removes) {
   if (removes && state->kind != FolderKind::kEnsemble)
     lock.emplace(folder / (state->kind == FolderKind::kSweep ? "sweep.lock" : "run.lock"),
                  LockOptions{.held = "", .remedy = "clean another folder"});
+  const fs::path sweep = resolved_path(folder).parent_path().parent_path();  // of a trial
+  if (is_locked(sweep / "sweep.lock"))
+    throw DataError("{} belongs to a live sweep; wait for it, or stop it", shown(folder.string()));
   if (state->state == RunState::kLive && !removes)
     throw DataError("{} is in use by a live run; wait for it, or stop it", shown(folder.string()));
   std::vector<Removable> found;
   if (state->kind == FolderKind::kSweep)
     find_in_sweep(folder, state->state == RunState::kDone || state->state == RunState::kFailed, found);
   else if (state->kind == FolderKind::kRun)
-    find_in_run(folder, found);
+    find_in_run(folder, state->state == RunState::kDone, found);
   if (removes) remove(found);
   print_result(listing(folder, found, removes));
 }

@@ -31,7 +31,7 @@ std::string difference_text(const Interval& interval) {
 
 PageTable board_table(const Board& board, const FoldPlan& plan, const std::vector<std::string>& names) {
   PageTable table{.caption = fmt::format("{}, by {}", shown(board.target, 60), board.score),
-                  .head = {"run", "out of fold", "± over folds", "held-out", "less the best run", "verdict"}};
+                  .head = {"run", "out of fold", "± over folds", "held-out", "difference from the highest", "verdict"}};
   for (std::size_t place = 0; place < board.entries.size(); ++place) {
     const BoardEntry& entry = board.entries[place];
     std::vector<TableCell> row{{names[entry.run]},
@@ -40,7 +40,7 @@ PageTable board_table(const Board& board, const FoldPlan& plan, const std::vecto
                                {entry.test ? fmt::format("{:.4f}", as_shown(*entry.test, board.score)) : "–"}};
     const auto pair = board.pairs.find({0, place});
     if (pair == board.pairs.end())
-      row.insert(row.end(), {{"–"}, {place == 0 ? "the best" : ""}});
+      row.insert(row.end(), {{"–"}, {place == 0 ? "highest" : ""}});
     else
       row.insert(row.end(), {{difference_text(pair->second.score)},
                              {verdict_text(pair->second, plan), tone_of(pair->second.verdict)}});
@@ -52,8 +52,8 @@ PageTable board_table(const Board& board, const FoldPlan& plan, const std::vecto
 // The differences from the best run, in the order of the table.
 Json difference_chart(const Board& board) {
   Chart chart{.title = fmt::format("Differences of {} from the best run, with 95 % intervals", shown(board.target, 60)),
-              .x_label = "place in the table",
-              .y_label = "less the best run",
+              .x_label = "place in the table above",
+              .y_label = "difference",
               .x_low = 1.5,
               .x_high = double(board.entries.size()) + 0.5,
               .whole_x = true};
@@ -120,7 +120,7 @@ void add_differences(const Experiment& experiment, const std::vector<RunResult>&
 
 void add_board(const Board& board, const FoldPlan& plan, const std::vector<std::string>& names, Json& section) {
   add_block(section, table_block(board_table(board, plan, names)));
-  if (board.entries.size() > 1) add_block(section, {{"figures", {{"list", {difference_chart(board)}}}}});
+  if (board.entries.size() > 2) add_block(section, {{"figures", {{"list", {difference_chart(board)}}}}});
   std::size_t shown_pairs = 0;
   for (const auto& [places, pair] : board.pairs) {
     if (++shown_pairs > kMostPairs) break;

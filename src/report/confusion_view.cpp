@@ -136,10 +136,10 @@ PageTable pairs_of(const JudgedTarget& target, const std::map<Cell, std::vector<
 Json confusion_view(ReportData& data) {
   Json section = page_section("confusion", "Confusion");
   if (data.targets.empty()) return section;
-  add_block(
-      section,
-      paragraph("Rows are the given classes, columns the predicted ones, out of fold. Choose a cell to see its rows: "
-                "of errors the surest first, of right predictions the least sure. Arrow keys move between cells."));
+  add_block(section,
+            hint("Rows are the given classes, columns the predicted ones, out of fold. Choose a cell to see its rows: "
+                 "errors with the highest confidence first, right predictions with the lowest. Arrow keys move between "
+                 "cells."));
   data.scripted["targets"] = Json::array();
   for (std::size_t t = 0; t < data.targets.size(); ++t) {
     const JudgedTarget& target = data.targets[t];

@@ -62,7 +62,7 @@ Json chart_of(const std::string& title, Networks networks) {
   Json x = Json::array();
   for (const std::size_t i : kept) x.push_back(i + 1);
   Json panels = Json::array();
-  panels.push_back(panel("loss", networks, kept, [](const EpochReport& epoch) { return finite(epoch.loss); }));
+  panels.push_back(panel("training loss", networks, kept, [](const EpochReport& epoch) { return finite(epoch.loss); }));
   if (scored) {
     panels.push_back(panel("score on rows set aside", networks, kept, [](const EpochReport& epoch) {
       return epoch.inner_score ? finite(*epoch.inner_score) : Json(nullptr);
@@ -90,7 +90,7 @@ Json curves_view(ReportData& data) {
   }
   if (charts.empty()) return section;
   data.scripted["curves"] = Json::array();
-  add_block(section, paragraph("A line per fold. Drag across a chart to zoom in; double-click to zoom out."));
+  add_block(section, hint("A line per fold. Drag across a chart to zoom in; double-click to zoom out."));
   std::size_t shown_charts = 0;
   for (const auto& [key, networks] : charts) {
     if (++shown_charts > kMostCharts) break;

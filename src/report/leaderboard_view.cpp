@@ -1,5 +1,7 @@
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "base/utf8.h"
 #include "base/wording.h"
 #include "report/page_blocks.h"
@@ -23,11 +25,26 @@ std::vector<TableCell> row_of(const std::string& name, const Json& scores, const
           {weight}};
 }
 
-// Weights of the ensemble by model; "–" for a model without one.
+// The model's weight in the ensemble; empty if it has none.
 std::string weight_of(const Json& ensemble, const std::string& model) {
   const Json weights = ensemble.is_object() ? ensemble.value("weights", Json()) : Json();
   if (!weights.is_object() || !weights.value(model, Json()).is_number()) return "";
   return fmt::format("{:.3f}", weights[model].get<double>());
+}
+
+// The scores of always guessing the most frequent class.
+std::vector<TableCell> majority_row(const JudgedTarget& target) {
+  std::vector<std::int64_t> rows(target.table->classes.size());
+  for (const std::int64_t label : target.label) ++rows[std::size_t(label)];
+  const auto most = std::max_element(rows.begin(), rows.end());
+  const auto seen = rows.size() - static_cast<std::size_t>(std::count(rows.begin(), rows.end(), 0));
+  const double share = static_cast<double>(*most) / static_cast<double>(target.label.size());
+  return {{fmt::format("always {}", class_text(*target.table, most - rows.begin()))},
+          {"out of fold"},
+          {fmt::format("{:.4f}", share)},
+          {fmt::format("{:.4f}", 2 * share / (1 + share) / static_cast<double>(seen))},
+          {"–"},
+          {""}};
 }
 
 void add_target(const JudgedTarget& target, Json& section) {
@@ -56,15 +73,17 @@ void add_target(const JudgedTarget& target, Json& section) {
     if (scores.is_object() && scores.value("test", Json()).is_object())
       table.rows.push_back(row_of("model " + shown(model, 60), scores["test"], "", "held-out"));
   }
-  const Json folds = summary.value("folds", Json::array());
-  constexpr std::size_t kMostFolds = 40;
-  for (std::size_t f = 0; f < std::min(kMostFolds, folds.size()); ++f)
+  Json folds = summary.value("folds", Json::array());
+  if (!folds.is_array()) folds = Json::array();
+  constexpr std::size_t kFoldsShown = 40;
+  for (std::size_t f = 0; f < std::min(kFoldsShown, folds.size()); ++f)
     table.rows.push_back(row_of(fmt::format("fold {}", f), folds[f], "", "out of fold"));
+  table.rows.push_back(majority_row(target));
   if (!several) table.head.pop_back();
   for (auto& row : table.rows) row.resize(table.head.size());
   add_block(section, table_block(table));
-  if (folds.size() > kMostFolds)
-    add_block(section, paragraph(fmt::format("The first {} of {} folds.", kMostFolds, folds.size())));
+  if (folds.size() > kFoldsShown)
+    add_block(section, paragraph(fmt::format("The first {} of {} folds.", kFoldsShown, folds.size())));
 }
 
 std::string job_name(const TrainedJob& job, bool rounds) {
@@ -107,7 +126,10 @@ void add_jobs(const ReportData& data, Json& section) {
 
 Json leaderboard_view(const ReportData& data) {
   Json section = page_section("leaderboard", "Leaderboard");
-  if (!data.targets.empty()) {
+  const bool several = std::any_of(data.targets.begin(), data.targets.end(), [](const JudgedTarget& target) {
+    return target.summary.is_object() && target.summary.value("models", Json::object()).size() > 1;
+  });
+  if (several) {
     add_block(section,
               paragraph("The first line of each table is the result. With several models, it is the ensemble "
                         "with weights fitted to the other folds; a line below says how much higher it is if the "

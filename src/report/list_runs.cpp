@@ -45,7 +45,7 @@ std::string score_of(const RunFolderState& found) try {
   const auto sweep = find_sweep(found.folder);
   if (!sweep || sweep->best.empty()) return "";
   return fmt::format("{} ({})", score_of(sweep->best_run()), shown(sweep->best, 40));
-} catch (const Error&) {
+} catch (const std::exception&) {  // an Error, or of the JSON library
   return "damaged";
 }
 
@@ -59,7 +59,7 @@ std::size_t networks_in(const fs::path& folder) {
   return count;
 }
 
-// When its log was last written.
+// Time of the last change of its log.
 std::string changed_at(const fs::path& folder) {
   std::error_code failed;
   for (const fs::path& file : {RunPaths{folder}.log(), RunPaths{folder}.summary(), folder}) {

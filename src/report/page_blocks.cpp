@@ -34,6 +34,7 @@ void add_block(Json& section, Json block) { section["blocks"].push_back(std::mov
 
 Json heading(const std::string& text) { return {{"heading", {{"text", text}}}}; }
 Json paragraph(const std::string& text) { return {{"paragraph", {{"text", text}}}}; }
+Json hint(const std::string& text) { return {{"hint", {{"text", text}}}}; }
 Json warning(const std::string& text) { return {{"warning", {{"text", text}}}}; }
 
 Json table_block(const PageTable& table) {

@@ -16,6 +16,8 @@ void add_block(Json& section, Json block);
 
 Json heading(const std::string& text);
 Json paragraph(const std::string& text);
+/// A sentence on how to use the page, which the Markdown lacks.
+Json hint(const std::string& text);
 /// A sentence that a reader must not miss.
 Json warning(const std::string& text);
 

@@ -18,10 +18,12 @@ constexpr double kMostBytes = 1.9e6;  // of all photos in a page of 3 MB
 
 }  // namespace
 
-PhotoAlbum::PhotoAlbum(const RunRecord* record, const fs::path& given) try {
-  open(record, given);
-} catch (const Error& error) {
-  missing_ = fmt::format("No photos: {}.", error.what());
+PhotoAlbum::PhotoAlbum(const RunRecord* record, const fs::path& given) {
+  try {
+    open(record, given);
+  } catch (const Error& error) {
+    missing_ = fmt::format("No photos: {}.", error.what());
+  }
 }
 
 void PhotoAlbum::open(const RunRecord* record, const fs::path& given) {

@@ -9,6 +9,7 @@
 #include "base/utf8.h"
 #include "base/wording.h"
 #include "report/page.h"
+#include "report/page_blocks.h"
 #include "report/sweep_view.h"
 #include "report/views.h"
 
@@ -32,22 +33,38 @@ std::string subtitle_of(const ReportData& data) {
   return text;
 }
 
+// A section that cannot be made costs itself only: a file may hold JSON of another kind than expected.
+template <class View>
+Json section_of(const char* name, const View& view, Made& made) try {
+  return view();
+} catch (const std::exception& error) {
+  made.missing.push_back(fmt::format("The section {} is missing: {}.", name, error.what()));
+  return page_section(name, name);
+}
+
 void add_run(ReportData& data, Made& made) {
-  Json& sections = made.page.sections;
-  sections.push_back(verdict_view(data));
-  sections.push_back(leaderboard_view(data));
-  sections.push_back(rounds_view(data));
-  sections.push_back(curves_view(data));
-  sections.push_back(confusion_view(data));
-  sections.push_back(slices_view(data));
-  sections.push_back(suspects_view(data));
-  sections.push_back(calibration_view(data));
-  sections.push_back(data_view(data));
-  sections.push_back(failures_view(data));
+  std::vector<Json> sections;
+  const auto add = [&](const char* name, const auto& view) {
+    sections.push_back(section_of(
+        name, [&] { return view(data); }, made));
+  };
+  made.missing = data.source.missing;
+  add("Leaderboard", leaderboard_view);
+  add("Rounds", rounds_view);
+  add("Learning curves", curves_view);
+  add("Confusion", confusion_view);
+  add("Classes and slices", slices_view);
+  add("Suspect labels", suspects_view);
+  add("Confidence", calibration_view);
+  add("Data", data_view);
+  add("Failures", failures_view);
+  if (!data.album.missing().empty()) made.missing.push_back(data.album.missing());
+  data.source.missing = made.missing;  // the verdict comes first, and tells all of them
+  made.page.sections.push_back(section_of(
+      "Verdict", [&] { return verdict_view(data); }, made));
+  for (Json& section : sections) made.page.sections.push_back(std::move(section));
   data.scripted["pictures"] = data.album.pictures();
   made.page.scripted = std::move(data.scripted);
-  made.missing = data.source.missing;
-  if (!data.album.missing().empty()) made.missing.push_back(data.album.missing());
   made.photos = data.album.pictures().size();
 }
 
@@ -55,12 +72,12 @@ Made make_page(const ReportRequest& request) {
   Made made;
   const std::optional<SweepSource> sweep = find_sweep(request.run);
   if (sweep) {
-    made.page.title = shown(resolved_path(request.run).filename().string(), 120);
+    made.page.title = "Sweep " + shown(resolved_path(request.run).filename().string(), 120);
     made.page.sections.push_back(sweep_view(*sweep));
     if (sweep->best.empty()) return made;
   }
   ReportData data = read_report_data(sweep ? sweep->best_run() : request.run, request.crops);
-  if (!sweep) made.page.title = shown(data.source.name, 120);
+  if (!sweep) made.page.title = "Run " + shown(data.source.name, 120);
   made.page.subtitle = subtitle_of(data);
   add_run(data, made);
   return made;
@@ -75,7 +92,7 @@ void report_run(const ReportRequest& request) {
   fs::path markdown = html;
   markdown.replace_extension(".md");
   if (markdown == html)
-    throw UsageError("--out {}: the ending .md is that of the second file; give a name that ends in .html",
+    throw UsageError("--out {} ends in .md, which is reserved for the Markdown; choose a name that ends in .html",
                      shown(html.string()));
   require_replaceable(html, kPageStart, "page of pleat report", {}, "--out");
   require_replaceable(markdown, kMarkdownStart, "Markdown of pleat report", {}, "--out");

@@ -82,15 +82,15 @@ void read_jobs(int round, const fs::path& folder, ReportSource& source) {
   }
 }
 
-// "command: …" of run.log, of the last start.
-std::string last_command(const fs::path& log) {
-  if (!file_exists(log)) return "";
-  const std::string text = read_file(log), mark = "command: ";
-  const std::size_t at = text.rfind("\n" + mark);
-  if (at == std::string::npos)
-    return text.starts_with(mark) ? text.substr(mark.size(), text.find('\n') - mark.size()) : "";
-  const std::size_t start = at + 1 + mark.size();
-  return text.substr(start, text.find('\n', start) - start);
+// The last start in run.log: "2026-11-30 20:18:23 I command: pleat train my.yaml".
+void read_last_start(const fs::path& log, ReportSource& source) {
+  if (!file_exists(log)) return;
+  const std::string text = read_file(log), mark = " I command: ";
+  const std::size_t at = text.rfind(mark);
+  if (at == std::string::npos) return;
+  const std::size_t line = text.rfind('\n', at) + 1, start = at + mark.size();  // npos + 1 is 0
+  source.started = text.substr(line, at - line);
+  source.command = text.substr(start, text.find('\n', start) - start);
 }
 
 // Of an ensemble of runs: the first of them.
@@ -129,7 +129,11 @@ Json ReportSource::target_summary(const std::string& target) const {
 }
 
 bool ReportSource::is_joint(const std::string& target) const {
-  return ensemble.is_object() && joint_targets(ensemble).contains(target);
+  try {
+    return ensemble.is_object() && joint_targets(ensemble).contains(target);
+  } catch (const Json::exception&) {
+    return false;
+  }
 }
 
 ReportSource read_report_source(const fs::path& folder) {
@@ -148,7 +152,7 @@ ReportSource read_report_source(const fs::path& folder) {
   try_to(source.missing, [&] {
     if (file_exists(recorded.config())) source.config = read_config(recorded.config());
   });
-  try_to(source.missing, [&] { source.command = last_command(paths.log()); });
+  try_to(source.missing, [&] { read_last_start(paths.log(), source); });
   try_to(source.missing, [&] {
     if (file_exists(paths.failures())) source.failures = read_json(paths.failures());
   });

@@ -31,7 +31,7 @@ struct ReportSource {
   std::optional<OofFile> oof;
   std::optional<RunRecord> record;  // of an ensemble of runs: the first run's
   ConfigNode config;                // config.yaml
-  std::string command;              // of the last start; empty if unknown
+  std::string command, started;     // of the last start; empty if unknown
   std::vector<TrainedJob> jobs;
   std::vector<std::string> missing;  // sentences
 

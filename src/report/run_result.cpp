@@ -45,7 +45,19 @@ Json read_summary(const RunPaths& paths) {
   return summary;
 }
 
+int result_round_of(const Json& summary, const RunPaths& paths) {
+  const Json round = summary.value("result_round", Json(0));  // early versions did not write it
+  if (!round.is_number_integer() || round.get<std::int64_t>() < 0)
+    throw DataError("{} is damaged; run pleat train again in that folder", shown(paths.summary().string()));
+  return round.get<int>();
+}
+
 }  // namespace
+
+int read_result_round(const fs::path& folder) {
+  const RunPaths paths{folder};
+  return result_round_of(read_summary(paths), paths);
+}
 
 std::vector<fs::path> runs_at(const fs::path& path) {
   const fs::path given = path.has_filename() ? path : path.parent_path();  // runs/a/
@@ -63,10 +75,7 @@ std::vector<fs::path> runs_at(const fs::path& path) {
 RunResult read_result(const fs::path& folder) {
   const RunPaths paths{folder};
   RunResult result{.folder = folder, .name = folder.filename().string(), .summary = read_summary(paths)};
-  const Json round = result.summary.value("result_round", Json(0));  // early versions did not write it
-  if (!round.is_number_integer() || round.get<std::int64_t>() < 0)
-    throw DataError("{} is damaged; run pleat train again in that folder", shown(paths.summary().string()));
-  result.round = round.get<int>();
+  result.round = result_round_of(result.summary, paths);
   const fs::path oof = paths.oof(result.round);
   if (!file_exists(oof))
     throw DataError("{} has no out-of-fold table; its jobs failed (see failures.json)", shown(folder.string()));

@@ -22,6 +22,9 @@ struct RunResult {
 /// by name. Throws: DataError if there is none.
 std::vector<std::filesystem::path> runs_at(const std::filesystem::path& path);
 
+/// The round whose ensemble is the result. Throws: DataError if the run is not finished or summary.json is damaged.
+int read_result_round(const std::filesystem::path& folder);
+
 /// Throws: DataError if the run is not finished or its files are damaged.
 RunResult read_result(const std::filesystem::path& folder);
 

@@ -35,6 +35,17 @@ void collect(const fs::path& folder, int depth, std::vector<RunFolderState>& fou
   for (const fs::path& each : folders) collect(each, depth + 1, found);
 }
 
+// A run that was resumed after its end, for more rounds or folds, has networks that are newer than its result.
+bool has_newer_network(const fs::path& folder, const fs::path& result) {
+  std::error_code failed;
+  const auto end = fs::last_write_time(result, failed);
+  auto entry = fs::recursive_directory_iterator(folder, fs::directory_options::skip_permission_denied, failed);
+  for (; !failed && entry != fs::recursive_directory_iterator(); entry.increment(failed)) {
+    if (entry->path().filename() == kDoneFile && entry->last_write_time(failed) > end) return true;
+  }
+  return false;
+}
+
 RunState finished_state(const fs::path& result, const fs::path& failures) {
   if (!file_exists(result)) return RunState::kStopped;
   return file_exists(failures) ? RunState::kFailed : RunState::kDone;
@@ -53,6 +64,7 @@ std::optional<RunFolderState> state_of(const fs::path& folder) {
   }
   if (file_exists(run.config())) {
     found.state = is_locked(run.lock()) ? RunState::kLive : finished_state(run.summary(), run.failures());
+    if (found.state == RunState::kDone && has_newer_network(folder, run.summary())) found.state = RunState::kStopped;
     return found;
   }
   if (!file_exists(run.summary()) || !file_exists(run.ensemble(0))) return std::nullopt;

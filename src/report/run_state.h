@@ -1,4 +1,4 @@
-// What a folder holds (a run, a sweep, an ensemble of runs), and how far it is.
+// Kind and state of a folder: a run, a sweep or an ensemble of runs; live, stopped, done or failed.
 #pragma once
 
 #include <cstdint>

@@ -39,7 +39,8 @@ Json probabilities(const JudgedTarget& target, std::int64_t row) {
 int add_sample(ReportData& data, std::size_t target, std::int64_t row, double share) {
   Json& samples = data.scripted["samples"];
   if (samples.is_null()) samples = Json::array();
-  if (samples.size() >= kMostSamples) return -1;
+  // Each target gets its part.
+  if (samples.size() * data.targets.size() >= kMostSamples * (target + 1)) return -1;
   const JudgedTarget& judged = data.targets[target];
   const auto place = static_cast<std::size_t>(row);
   Json sample{{"id", shown(data.plan().ids[place], kLongestId)},

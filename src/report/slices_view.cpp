@@ -48,7 +48,7 @@ PageTable class_scores(const JudgedTarget& target) {
     const std::size_t c = order[i];
     table.rows.push_back({{class_text(*target.table, std::int64_t(c))},
                           {fmt::format("{:.3f}", f1[c].value)},
-                          {fmt::format("{:.3f} to {:.3f}", f1[c].low, f1[c].high)},
+                          {f1[c].high > 0 ? fmt::format("{:.3f} to {:.3f}", f1[c].low, f1[c].high) : "–"},
                           {share(hits[c], guesses[c])},
                           {share(hits[c], rows[c])},
                           {grouped(std::size_t(rows[c]))},
@@ -95,7 +95,10 @@ Slices by_value(const std::vector<const std::string*>& values) {
   for (auto& [value, mine] : rows) slices.emplace_back(value.empty() ? "(empty)" : shown(value, 60), std::move(mine));
   std::stable_sort(slices.begin(), slices.end(),
                    [](const auto& a, const auto& b) { return a.second.size() > b.second.size(); });
-  if (slices.size() > kMostValues) slices.resize(kMostValues);
+  if (slices.size() > kMostValues) {
+    slices.resize(kMostValues);
+    slices.back().first += " (further values are not shown)";
+  }
   return slices;
 }
 
@@ -140,34 +143,30 @@ bool is_target(const JudgedTarget& target, const Slices& slices) {
   });
 }
 
-ScoreIntervals score_of(const ReportData& data, const OofTable& table, const std::vector<std::int64_t>& rows) {
+Interval accuracy_of(const ReportData& data, const OofTable& table, const std::vector<std::int64_t>& rows) {
   std::vector<std::string> groups;
   for (const std::int64_t row : rows) groups.push_back(data.plan().groups[std::size_t(row)]);
   const torch::Tensor places = at::tensor(rows, at::kLong);
   const GroupBootstrap bootstrap({table.ensemble.index_select(0, places)}, table.labels.index_select(0, places),
-                                 group_rows(groups), data.source.score());
-  return bootstrap.intervals(kSliceResamples);
+                                 group_rows(groups), "accuracy");
+  return bootstrap.intervals(kSliceResamples).score;
 }
 
-PageTable slice_table(const ReportData& data, const JudgedTarget& target, const Column& column) {
-  const std::string name = data.source.score();
-  PageTable table{.caption = "", .head = {shown(column.name, 60), "rows", name, "95 % interval", "accuracy"}};
+// Slices are compared by accuracy: macro F1 would count classes that a slice lacks as 0.
+PageTable slice_table(const ReportData& data, const JudgedTarget& target, const Column& column, const Interval& all) {
+  PageTable table{.head = {shown(column.name, 60), "rows", "accuracy", "95 % interval"},
+                  .folded = fmt::format("By {}", shown(column.name, 60))};
   for (const auto& [value, rows] : column.slices) {
-    std::int64_t hits = 0;
-    for (const std::int64_t row : rows) hits += target.label[std::size_t(row)] == target.guess[std::size_t(row)];
-    std::vector<TableCell> cells{{value}, {grouped(rows.size())}};
-    if (rows.size() < kFewRows) {
-      cells.insert(cells.end(), {{"too few", "mute"}, {"–", "mute"}});
-    } else {
-      const Interval score = score_of(data, *target.table, rows).score;
-      const bool low = score.high<target.intervals.score.low, high = score.low> target.intervals.score.high;
-      cells.push_back({score_text(score.value, name), low ? "bad" : high ? "good" : ""});
-      cells.push_back({interval_text(score, name)});
-    }
-    cells.push_back({fmt::format("{:.4f}", double(hits) / double(rows.size()))});
-    table.rows.push_back(std::move(cells));
+    const Interval accuracy = accuracy_of(data, *target.table, rows);
+    const bool low = accuracy.high<all.low, high = accuracy.low> all.high, few = rows.size() < kFewRows;
+    table.rows.push_back({{value},
+                          {grouped(rows.size())},
+                          {fmt::format("{:.4f}", accuracy.value), few    ? ""
+                                                                  : low  ? "bad"
+                                                                  : high ? "good"
+                                                                         : ""},
+                          {few ? "too few" : fmt::format("{:.4f} to {:.4f}", accuracy.low, accuracy.high)}});
   }
-  table.folded = fmt::format("By {}", shown(column.name, 60));
   return table;
 }
 
@@ -179,14 +178,12 @@ Json slices_view(const ReportData& data) {
   const std::vector<Column> columns = columns_of(data);
   for (const JudgedTarget& target : data.targets) {
     add_block(section, table_block(class_scores(target)));
-    for (const Column& column : columns)
-      if (!is_target(target, column.slices)) add_block(section, table_block(slice_table(data, target, column)));
-  }
-  if (!columns.empty()) {
-    add_block(section,
-              paragraph("Each column of the table cuts the rows into slices. Red: the slice's interval lies below that "
-                        "of all rows. "
-                        "With macro F1, a slice without some classes has another mean; compare the accuracy too."));
+    std::vector<std::int64_t> every(target.label.size());
+    std::iota(every.begin(), every.end(), 0);
+    const Interval all = columns.empty() ? Interval{} : accuracy_of(data, *target.table, every);
+    for (const Column& column : columns) {
+      if (!is_target(target, column.slices)) add_block(section, table_block(slice_table(data, target, column, all)));
+    }
   }
   return section;
 }

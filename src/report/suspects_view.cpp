@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 
 #include "base/utf8.h"
 #include "base/wording.h"
@@ -24,6 +25,13 @@ struct Suspect {
   std::vector<std::int64_t> rows;
 };
 
+// False if the page cuts a class's name, so that a choice among them would not be a label.
+bool names_are_whole(const OofTable& table) {
+  for (std::size_t c = 0; c < table.classes.size(); ++c)
+    if (class_text(table, std::int64_t(c)) != table.classes[c]) return false;
+  return true;
+}
+
 // The script writes these values into the CSV, so ids are whole.
 Json card_of(ReportData& data, const JudgedTarget& target, std::size_t number, const Suspect& suspect) {
   Json pictures = Json::array(), ids = Json::array();
@@ -39,6 +47,7 @@ Json card_of(ReportData& data, const JudgedTarget& target, std::size_t number, c
   const std::size_t place = suspects.size();
   suspects.push_back({{"target", target.table->target},
                       {"number", number},
+                      {"menu", target.table->classes.size() <= 100 && names_are_whole(*target.table)},
                       {"ids", ids},
                       {"group", suspect.group},
                       {"given", target.table->classes[std::size_t(suspect.given)]},
@@ -66,17 +75,36 @@ std::string title_of(const char* what, std::size_t shown_number, std::size_t fou
                      const char* noun) {
   return fmt::format(
       "{}: {} of {}{}", what, grouped(found), counted(all, noun),
-      shown_number < found ? fmt::format("; the first {} are shown, pleat audit lists all", shown_number) : "");
+      shown_number < found ? fmt::format("; the first {} are shown, pleat audit RUN lists all", shown_number) : "");
 }
 
 double probability(const OofTable& table, std::int64_t row, std::int64_t code) {
   return table.ensemble.const_data_ptr<double>()[row * table.ensemble.size(1) + code];
 }
 
+std::set<std::int64_t> rows_of(const std::vector<GroupIssue>& issues) {
+  std::set<std::int64_t> rows;
+  for (const GroupIssue& issue : issues) rows.insert(issue.rows.begin(), issue.rows.end());
+  return rows;
+}
+
+// Labels are seldom wrong more often than this; then the networks are.
+void warn_of_many(const JudgedTarget& target, const TargetAudit& audit, Json& section) {
+  constexpr double kMany = 0.05;
+  const double share = static_cast<double>(audit.rows.size()) / static_cast<double>(target.label.size());
+  if (share <= kMany) return;
+  add_block(section,
+            warning(fmt::format(
+                "{:.0f} % of the rows are suspect. Labels are seldom wrong that often: most of these are errors of "
+                "the networks.",
+                100 * share)));
+}
+
 void add_target(ReportData& data, std::size_t number, Json& section) {
   const JudgedTarget& target = data.targets[number];
   const TargetAudit audit = audit_target(*target.table, data.plan());
   add_block(section, heading(shown(target.table->target, 60)));
+  warn_of_many(target, audit, section);
   std::vector<Suspect> groups, rows;
   for (const GroupIssue& issue : audit.group_issues) {
     if (groups.size() == kMostShown) break;
@@ -90,8 +118,10 @@ void add_target(ReportData& data, std::size_t number, Json& section) {
                                               class_text(*target.table, issue.given), issue.confidence),
                       .rows = issue.rows});
   }
+  const std::set<std::int64_t> in_groups = rows_of(audit.group_issues);
   for (const LabelIssue& issue : audit.rows) {
     if (rows.size() == kMostShown) break;
+    if (in_groups.contains(issue.row)) continue;  // marked with its group
     rows.push_back(
         {.id = data.id(issue.row),
          .group = data.plan().groups[std::size_t(issue.row)],
@@ -119,8 +149,10 @@ Json suspects_view(ReportData& data) {
   data.scripted["suspects"] = Json::array();
   add_block(
       section,
-      paragraph("Labels that networks contradict which did not train on the row, the least probable first. Look at the "
-                "photo, mark it, and export the marks: the file serves as train.labels of the next run."));
+      hint("Labels contradicted by networks that did not train on the row, the least probable first. Look "
+           "at the photo, mark it, and export the marks. The next run learns without the dropped labels, and with "
+           "the fixed ones: pleat train my.yaml --set train.labels.drop=label_marks.csv --set "
+           "train.labels.relabel=label_marks.csv --run runs/next"));
   for (std::size_t t = 0; t < data.targets.size(); ++t)
     if (!data.targets[t].joint) add_target(data, t, section);
   add_block(section, {{"export", {{"file", "label_marks.csv"}}}});

@@ -28,7 +28,7 @@ std::vector<TableCell> score_row(const ReportData& data, const JudgedTarget& tar
     const double held_out = number_or(test, "score", 0), gap = held_out - target.intervals.score.value;
     const bool inside = held_out >= target.intervals.score.low && held_out <= target.intervals.score.high;
     row.push_back({score_text(held_out, name)});
-    row.push_back({fmt::format("{:+.4f}", name == "log_loss" ? -gap : gap), inside ? "good" : "bad"});
+    row.push_back({fmt::format("{:+.4f}", name == "log_loss" ? -gap : gap), inside ? "" : "bad"});
   } else {
     row.insert(row.end(), {{"–", "mute"}, {"–", "mute"}});
   }
@@ -46,6 +46,12 @@ std::string worst_class(const JudgedTarget& target) {
   for (std::size_t c = 0; c < f1.size(); ++c) {
     if (rows[c] > 0 && (worst == f1.size() || f1[c].value < f1[worst].value)) worst = c;
   }
+  const auto never = std::count_if(rows.begin(), rows.end(), [&, c = std::size_t{0}](std::int64_t count) mutable {
+    return f1[c++].value == 0 && count > 0;
+  });
+  if (never > 1)
+    return fmt::format("{}: {} classes are never predicted rightly (F1 0); the section Classes lists them.",
+                       shown(target.table->target, 60), never);
   std::map<std::int64_t, std::int64_t> taken_for;
   for (std::size_t i = 0; i < target.label.size(); ++i) {
     if (std::size_t(target.label[i]) == worst && target.guess[i] != target.label[i]) ++taken_for[target.guess[i]];
@@ -60,6 +66,12 @@ std::string worst_class(const JudgedTarget& target) {
                             class_text(*target.table, most->first));
 }
 
+std::string coverage_text(const ReportData& data) {
+  return fmt::format("Each of the {} has one out-of-fold prediction per model{}.",
+                     counted(std::int64_t(data.plan().ids.size()), "labelled train row"),
+                     data.plan().repeats > 1 ? " and repeat" : "");
+}
+
 void add_scores(const ReportData& data, Json& section) {
   const std::string unit = resampled_unit(data.plan()), name = data.source.score();
   PageTable table{
@@ -72,16 +84,12 @@ void add_scores(const ReportData& data, Json& section) {
   add_block(section,
             paragraph(fmt::format(
                 "Out of fold: each row is predicted by networks that did not train on its fold. The interval holds "
-                "95 % of the scores on resampled {}s. Gap: held-out less out-of-fold score; red if the held-out score "
+                "95 % of the scores on resampled {}s. Held-out: rows of the split test. Gap: held-out less out-of-fold "
+                "score; red if the held-out score "
                 "lies outside the interval.",
                 unit)));
+  add_block(section, paragraph(coverage_text(data)));
   for (const JudgedTarget& target : data.targets) add_block(section, paragraph(worst_class(target)));
-}
-
-std::string coverage_text(const ReportData& data) {
-  return fmt::format("Each of the {} has one out-of-fold prediction per model{}.",
-                     counted(std::int64_t(data.plan().ids.size()), "labelled train row"),
-                     data.plan().repeats > 1 ? " and repeat" : "");
 }
 
 // Groups that a fold plan divides.
@@ -109,12 +117,14 @@ std::vector<TableCell> leak_row(const JudgedTarget& target) {
                      value, low, high),
          "bad"}};
   }
-  return {{what}, {fmt::format("{:+.3f} [{:+.3f}, {:+.3f}]: no sign of a leak", value, low, high), "good"}};
+  return {{what},
+          {fmt::format("{:+.3f} [{:+.3f}, {:+.3f}]: {}", value, low, high,
+                       high - low > 0.2 ? "no sign of a leak, but the interval is wide" : "no sign of a leak"),
+           high - low > 0.2 ? "" : "good"}};
 }
 
 void add_checks(const ReportData& data, Json& section) {
   PageTable table{.caption = "Checks", .head = {"check", "result"}};
-  table.rows.push_back({{"coverage"}, {coverage_text(data), "good"}});
   if (resampled_unit(data.plan()) == "group") {
     const std::int64_t divided = divided_groups(data.plan());
     if (divided > 0)
@@ -134,9 +144,17 @@ void add_checks(const ReportData& data, Json& section) {
     if (target.summary.is_object() && target.summary.value("leak_meter", Json()).is_object())
       table.rows.push_back(leak_row(target));
   }
+  bool measured = false;
+  for (const auto& row : table.rows) measured = measured || row.front().text.starts_with("leak meter");
   const Json promise = data.source.summary.value("promise", Json());
   if (promise.is_string()) table.rows.push_back({{"reproducibility"}, {promise.get<std::string>()}});
   add_block(section, table_block(table));
+  if (!measured) return;
+  add_block(
+      section,
+      paragraph("Leak meter: the out-of-fold score less the held-out score (test rows), both of one fold's "
+                "networks, with its 95 % interval. If it lies above 0, labels have reached networks that should not "
+                "know them, or the test rows are harder."));
 }
 
 void add_facts(const ReportData& data, Json& section) {
@@ -147,6 +165,7 @@ void add_facts(const ReportData& data, Json& section) {
   };
   fact("folder", shown(source.folder.string()));
   fact("command", shown(source.command, 1000));
+  fact("last start", shown(source.started, 40));
   if (source.record) {
     const RunRecord& record = *source.record;
     fact("crops", fmt::format("{}; {}, {} × {} pixels; hash {}", shown(record.data.crops),
@@ -179,7 +198,6 @@ void add_facts(const ReportData& data, Json& section) {
 Json verdict_view(const ReportData& data) {
   Json section = page_section("verdict", "Verdict");
   for (const std::string& sentence : data.source.missing) add_block(section, warning(sentence));
-  if (!data.album.missing().empty()) add_block(section, warning(data.album.missing()));
   if (!data.targets.empty()) {
     add_scores(data, section);
     add_checks(data, section);

@@ -106,17 +106,6 @@ void report_failed(const Run& run, const std::vector<bool>& whole) {
   }
 }
 
-// The first round's jobs as they were trained.
-std::vector<PlannedJob> first_jobs(const Run& run, const RoundsPlan& plan) {
-  if (plan.judges.empty()) return plan.first.jobs;
-  std::vector<PlannedJob> jobs;
-  for (const PlannedJob& base : plan.first.jobs) {
-    const auto edits = judge_labels(run, plan.judges, plan.first.labels, base.unit, base.fold);
-    jobs.push_back(edited_job(run, plan.first.labels, edits, base));
-  }
-  return jobs;
-}
-
 // All rounds that were trained, and which of them is the result.
 struct Finished {
   std::vector<RoundSummary> rounds;
@@ -124,7 +113,7 @@ struct Finished {
 };
 
 // Gathers the rounds up to the first that has a failed job or, with rounds.stop, is not better.
-Finished gather_rounds(const Run& run, const RoundsPlan& plan, const Outcome& outcome) {
+Finished gather_rounds(const Run& run, const RoundsPlan& plan, const Outcome& outcome, JudgedLabels& judged) {
   Finished finished;
   std::vector<GatheredTarget> result;
   for (int round = 0; round < outcome.rounds; ++round) {
@@ -145,12 +134,12 @@ Finished gather_rounds(const Run& run, const RoundsPlan& plan, const Outcome& ou
     if (failed) break;
   }
   for (int round = 0; round + 1 < static_cast<int>(finished.rounds.size()); ++round)
-    write_file(run.paths.pseudo_labels(round), pseudo_labels_csv(run, round, first_jobs(run, plan), plan.label_rows));
+    write_file(run.paths.pseudo_labels(round), pseudo_labels_csv(run, round, judged, plan.first.jobs, plan.label_rows));
   write_predictions(run, result);
   return finished;
 }
 
-void write_label_edits(const Run& run, const RoundsPlan& plan, const Outcome& outcome) {
+void write_label_edits(const Run& run, const RoundsPlan& plan, const Outcome& outcome, JudgedLabels& judged) {
   std::error_code ignored;
   const bool failed = std::any_of(outcome.failures.begin(), outcome.failures.end(), [&](const auto& failure) {
     return plan.schedule.jobs[std::size_t(failure.first)].round == kJudgeRound;
@@ -158,7 +147,7 @@ void write_label_edits(const Run& run, const RoundsPlan& plan, const Outcome& ou
   if (plan.judges.empty() || failed)
     fs::remove(run.paths.label_edits(), ignored);
   else
-    write_file(run.paths.label_edits(), label_edits_csv(run, plan.judges, plan.first.labels));
+    write_file(run.paths.label_edits(), label_edits_csv(run, judged, plan.first.labels));
 }
 
 std::vector<std::string> notes_on(const Run& run, const Finished& finished) {
@@ -183,8 +172,9 @@ std::vector<std::string> notes_on(const Run& run, const Finished& finished) {
 std::string finish_run(const Run& run, const RoundsPlan& plan, const Outcome& outcome, const RunTotals& totals) {
   const RunTotals whole = over_all_starts(run, outcome, totals);
   write_failures(run, plan, outcome);
-  write_label_edits(run, plan, outcome);
-  const Finished finished = gather_rounds(run, plan, outcome);
+  JudgedLabels judged(run, plan.judges, plan.first.labels);
+  write_label_edits(run, plan, outcome, judged);
+  const Finished finished = gather_rounds(run, plan, outcome, judged);
   const std::string& score_name = run.config.score;
   const std::vector<std::string> notes = notes_on(run, finished);
   write_file(run.paths.summary(), summarise(finished.rounds, finished.result, score_name, whole, notes).dump(2) + "\n");

@@ -19,7 +19,7 @@ namespace {
 // Probabilities of one target's classes, by crop row.
 using RowProbs = std::map<std::int64_t, torch::Tensor>;
 
-// What a judge says of the rows of its other fold.
+// Adds a judge's predictions for the rows of its other fold.
 void read_judge(const Run& run, const PlannedJob& judge, FoldId fold, const Target& target, RowProbs& probs) {
   const Unit& unit = run.dataset->targets.units[std::size_t(judge.unit)];
   const std::filesystem::path file = run.folder_of(judge) / kPredictionsFile;
@@ -46,7 +46,7 @@ Judged judged_rows(const Run& run, const Target& target, const Labels& labels, c
   Judged judged{.table = {.target = target.name, .classes = target.classes}};
   std::vector<std::int64_t> codes;
   for (const auto& [row, of_row] : probs) {
-    if (!labels.dropped.empty() && labels.dropped[std::size_t(row)]) continue;
+    if (labels.drops(row)) continue;
     judged.rows.push_back(row);
     codes.push_back(labels.classes[std::size_t(row)]);
     judged.plan.ids.push_back(run.dataset->id(row));
@@ -107,11 +107,34 @@ std::vector<LabelEdit> judge_labels(const Run& run, const std::vector<PlannedJob
   return edits;
 }
 
-std::string label_edits_csv(const Run& run, const std::vector<PlannedJob>& judges, const std::vector<Labels>& labels) {
+std::vector<Labels> edited_labels(const Run& run, std::vector<Labels> labels, const std::vector<LabelEdit>& edits) {
+  apply_edits(edits, *run.dataset, labels);
+  return labels;
+}
+
+PlannedJob relabelled_job(const Run& run, const std::vector<Labels>& labels, const PlannedJob& base) {
+  return plan_job(labels, run.config, *run.dataset, *run.plan, run.files, {base.unit, base.model, base.fold});
+}
+
+const std::vector<LabelEdit>& JudgedLabels::edits(int unit, FoldId fold) {
+  const auto [place, is_new] = edits_.try_emplace({unit, fold.value});
+  if (is_new && !judges_.empty()) place->second = judge_labels(run_, judges_, labels_, unit, fold);
+  return place->second;
+}
+
+std::vector<Labels> JudgedLabels::labels(int unit, FoldId fold) {
+  return edited_labels(run_, labels_, edits(unit, fold));
+}
+
+PlannedJob JudgedLabels::job(const PlannedJob& base) {
+  return judges_.empty() ? base : relabelled_job(run_, labels(base.unit, base.fold), base);
+}
+
+std::string label_edits_csv(const Run& run, JudgedLabels& judged, const std::vector<Labels>& labels) {
   std::string text = kLabelEditsHeader;
   for (int unit = 0; unit < static_cast<int>(run.dataset->targets.units.size()); ++unit) {
     for (int fold = 0; fold < run.plan->folds(); ++fold) {
-      for (const LabelEdit& edit : judge_labels(run, judges, labels, unit, {fold})) {
+      for (const LabelEdit& edit : judged.edits(unit, {fold})) {
         const Target& target = run.dataset->targets.targets[std::size_t(edit.target)];
         const std::int64_t given = labels[std::size_t(edit.target)].classes[std::size_t(edit.row)];
         text += fmt::format("{},{},{},{},{},{:.6f}\n", csv_field(target.name), csv_field(run.dataset->id(edit.row)),
@@ -121,12 +144,6 @@ std::string label_edits_csv(const Run& run, const std::vector<PlannedJob>& judge
     }
   }
   return text;
-}
-
-PlannedJob edited_job(const Run& run, std::vector<Labels> labels, const std::vector<LabelEdit>& edits,
-                      const PlannedJob& base) {
-  apply_edits(edits, *run.dataset, labels);
-  return plan_job(labels, run.config, *run.dataset, *run.plan, run.files, {base.unit, base.model, base.fold});
 }
 
 }  // namespace pleat

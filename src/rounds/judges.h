@@ -5,7 +5,9 @@
 // nothing that fold k's networks learn depends on fold k's labels.
 #pragma once
 
+#include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "run/label_edits.h"
@@ -28,13 +30,35 @@ inline bool judges_for(const PlannedJob& judge, int unit, FoldId fold) {
 std::vector<LabelEdit> judge_labels(const Run& run, const std::vector<PlannedJob>& judges,
                                     const std::vector<Labels>& labels, int unit, FoldId fold);
 
-/// label_edits.csv: the edits for each fold's networks. Format: docs/formats.md.
-std::string label_edits_csv(const Run& run, const std::vector<PlannedJob>& judges, const std::vector<Labels>& labels);
-inline constexpr const char* kLabelEditsHeader = "target,id,fold,given,label,confidence\n";
+/// The labels with these edits.
+std::vector<Labels> edited_labels(const Run& run, std::vector<Labels> labels, const std::vector<LabelEdit>& edits);
 
-/// The job of a fold with these edits, key included.
-///   base: without them
-PlannedJob edited_job(const Run& run, std::vector<Labels> labels, const std::vector<LabelEdit>& edits,
-                      const PlannedJob& base);
+/// The job of a fold with these labels, key included.
+///   base: with other labels
+PlannedJob relabelled_job(const Run& run, const std::vector<Labels>& labels, const PlannedJob& base);
+
+/// The labels that each fold's networks learn, after the judges' edits. Reads the judges once for each unit and fold.
+class JudgedLabels {
+ public:
+  ///   labels: of each target, before the edits
+  JudgedLabels(const Run& run, const std::vector<PlannedJob>& judges, const std::vector<Labels>& labels)
+      : run_(run), judges_(judges), labels_(labels) {}
+
+  /// Empty without judges. Requires: the judges of the fold are done.
+  const std::vector<LabelEdit>& edits(int unit, FoldId fold);
+  std::vector<Labels> labels(int unit, FoldId fold);
+  PlannedJob job(const PlannedJob& base);
+
+ private:
+  const Run& run_;
+  const std::vector<PlannedJob>& judges_;
+  const std::vector<Labels>& labels_;
+  std::map<std::pair<int, int>, std::vector<LabelEdit>> edits_;  // by unit and fold
+};
+
+/// label_edits.csv: the edits for each fold's networks. Format: docs/formats.md.
+///   labels: before the edits
+std::string label_edits_csv(const Run& run, JudgedLabels& judged, const std::vector<Labels>& labels);
+inline constexpr const char* kLabelEditsHeader = "target,id,fold,given,label,confidence\n";
 
 }  // namespace pleat

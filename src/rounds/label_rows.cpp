@@ -73,9 +73,11 @@ void cut_into_parts(const RunConfig& config, LabelRows& label_rows) {
 void check_constant(const RunConfig& config, const Dataset& dataset, const std::string& name) {
   const Column& groups = *groups_column(config, dataset);
   const std::size_t target = target_named(dataset, name);
-  const auto label = [&](std::int64_t row) { return dataset.labels[target].classes[std::size_t(row)]; };
+  const Labels& taught = dataset.taught[target];
+  const auto label = [&](std::int64_t row) { return taught.classes[std::size_t(row)]; };
   std::unordered_map<std::string_view, std::int64_t> first_of;
   for (const std::int64_t row : dataset.train) {
+    if (taught.drops(row)) continue;
     const std::int64_t first = first_of.emplace(groups[std::size_t(row)], row).first->second;
     if (label(first) == label(row)) continue;
     const auto& classes = dataset.targets.targets[target].classes;
@@ -139,7 +141,8 @@ void check_composition(const RunConfig& config, const Dataset& dataset, const La
         dataset.crops.path().string(), shown(group_name(group)), config.data.group, rows, name, total);
   }
   for (const LabelRows::Labelled& each : label_rows.labelled) {
-    const std::int64_t label = dataset.labels[target].classes[std::size_t(each.row)];
+    if (dataset.taught[target].drops(each.row)) continue;
+    const std::int64_t label = dataset.taught[target].classes[std::size_t(each.row)];
     if (++labelled[{each.group, label}] <= places[std::size_t(label)]) continue;
     throw DataError(
         "{}: the group '{}' in column {} has more than {} labelled rows of the class '{}', which rounds.composition.{} "

@@ -31,7 +31,7 @@ struct Lesson {
   static constexpr auto members() { return std::tuple{&Lesson::rows, &Lesson::heads, &Lesson::initial_weights}; }
 };
 
-/// What a slot needs to know of a job besides the plan.
+/// Sent with a job: everything that its slot does not know from the plan.
 struct Brief {
   std::vector<LabelEdit> edits;  // of judges
   Lesson lesson;                 // of a student

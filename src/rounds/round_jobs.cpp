@@ -26,7 +26,8 @@ namespace {
 PlannedJob job_of(const Run& run, const RoundsPlan& plan, const ScheduledJob& scheduled, const Brief& brief) {
   const PlannedJob& planned = plan.base_of(scheduled);
   const bool judged = !plan.judges.empty() && scheduled.round >= 0;
-  const PlannedJob base = judged ? edited_job(run, plan.first.labels, brief.edits, planned) : planned;
+  const PlannedJob base =
+      judged ? relabelled_job(run, edited_labels(run, plan.first.labels, brief.edits), planned) : planned;
   if (scheduled.round <= 0) return base;
   return student_of(base, scheduled, brief.lesson, run.config, *run.dataset, plan.label_rows);
 }
@@ -73,6 +74,7 @@ class Recorder {
         start_(start),
         outcome_(outcome),
         scores_(run),
+        judged_(run, plan.judges, plan.first.labels),
         progress_(sizes_of(run, plan), run.config.score, run.place.layout.slots) {}
 
   // Marks the jobs that the folder holds and that need no brief, and logs the start.
@@ -159,52 +161,45 @@ class Recorder {
 
   Brief brief_of(const ScheduledJob& scheduled) {
     const PlannedJob& planned = plan_.base_of(scheduled);
-    Brief brief{.edits = edits_of(planned)};
+    Brief brief{.edits = judged_.edits(planned.unit, planned.fold), .lesson = {}};
     if (scheduled.round == 0) {
       if (planned.model == 0) log_edits(planned, brief.edits);
       return brief;
     }
-    const ScheduledJob first{.round = 0, .base = scheduled.base};
-    const PlannedJob base = job_of(run_, plan_, first, brief);
+    const PlannedJob base = judged_.job(planned);
     brief.lesson = make_lesson(run_, scheduled, base, labels_of(scheduled.round - 1, base), plan_.label_rows);
     return brief;
-  }
-
-  // The judges' edits for a unit's fold, which its models share.
-  const std::vector<LabelEdit>& edits_of(const PlannedJob& planned) {
-    const auto place = std::pair(planned.unit, planned.fold.value);
-    if (!plan_.judges.empty() && edits_place_ != place) {
-      edits_ = judge_labels(run_, plan_.judges, plan_.first.labels, planned.unit, planned.fold);
-      edits_place_ = place;
-    }
-    return edits_;
   }
 
   void log_edits(const PlannedJob& planned, const std::vector<LabelEdit>& edits) const {
     const std::string text = edits_text(edits, *run_.dataset);
     spdlog::info("{}: {}", planned.name, text.empty() ? "the judges suspect no label" : text);
+    constexpr double kMany = 0.05;  // labels are seldom wrong more often than this; then the judges are
+    const auto labels = static_cast<double>(planned.work.train_rows.size() * planned.work.heads.size());
+    const double share = static_cast<double>(edits.size()) / labels;
+    if (share > kMany) {
+      spdlog::warn(
+          "{}: the judges suspect {:.0f} % of the labels; most of these are probably right and the judges wrong, so the "
+          "run may lose by train.labels: auto; use a label file that you have looked at",
+          planned.name, 100 * share);
+    }
   }
 
   // The labels of a unit's fold, which its models share.
   const std::vector<TargetLabels>& labels_of(int round, const PlannedJob& base) {
     const auto place = std::tuple(round, base.unit, base.fold.value);
     if (labels_place_ != place) {
-      labels_ = make_labels(run_, round, base, plan_.label_rows);
+      labels_ = make_labels(run_, round, base, judged_.labels(base.unit, base.fold), plan_.label_rows);
       labels_place_ = place;
     }
     return labels_;
   }
 
   // Scores the result, writes it, and only then counts the job as done.
-  void keep(int index, const FinishedJob& finished) {
+  void keep(int index, FinishedJob finished) {
     const PlannedJob& job = planned(index);
-    if (job.is_judge()) {
-      FinishedJob predictions = finished;
-      predictions.weights.clear();
-      progress_.finished(index, keep_result(run_, job, predictions, Owner::kSweep));
-    } else {
-      progress_.finished(index, keep_result(run_, job, finished));
-    }
+    if (job.is_judge()) finished.weights.clear();  // its predictions are enough
+    progress_.finished(index, keep_result(run_, job, finished));
     write_cost(run_.paths, outcome_.before + cost());
     briefed_.erase(index);
   }
@@ -224,8 +219,7 @@ class Recorder {
   Outcome& outcome_;
   RoundScores scores_;
   std::map<int, PlannedJob> briefed_;  // those that run
-  std::vector<LabelEdit> edits_;       // of edits_place_: unit, fold
-  std::pair<int, int> edits_place_{-1, -1};
+  JudgedLabels judged_;
   std::vector<TargetLabels> labels_;  // of labels_place_: round, unit, fold
   std::tuple<int, int, int> labels_place_{-1, -1, -1};
   RunProgress progress_;

@@ -10,15 +10,15 @@ namespace {
 
 // The belief by the evidence of the group; none if the config asks for none of this target.
 std::optional<Belief> group_belief(const Run& run, std::size_t target, const torch::Tensor& probs,
-                                   const LabelRows& label_rows, const std::vector<bool>& inside) {
+                                   const LabelRows& label_rows, const KnownLabels& known_labels) {
   const RoundsConfig& rounds = run.config.rounds;
   const std::string& name = run.dataset->targets.targets[target].name;
-  const auto label = [&](std::int64_t row) { return run.dataset->labels[target].classes[std::size_t(row)]; };
+  const auto label = [&](std::int64_t row) { return known_labels(target, row); };
   const auto groups = static_cast<std::size_t>(label_rows.groups.count());
   if (rounds.constant(name)) {
     std::vector<std::int64_t> known(groups, -1);
     for (const LabelRows::Labelled& each : label_rows.labelled) {
-      if (inside[std::size_t(each.row)]) known[std::size_t(each.group)] = label(each.row);
+      if (label(each.row) >= 0) known[std::size_t(each.group)] = label(each.row);
     }
     return constant_belief(probs, label_rows.groups, known);
   }
@@ -31,7 +31,7 @@ std::optional<Belief> group_belief(const Run& run, std::size_t target, const tor
   }
   std::vector<std::vector<std::int64_t>> left(groups, places);
   for (const LabelRows::Labelled& each : label_rows.labelled) {
-    if (inside[std::size_t(each.row)]) --left[std::size_t(each.group)][std::size_t(label(each.row))];
+    if (label(each.row) >= 0) --left[std::size_t(each.group)][std::size_t(label(each.row))];
   }
   return composed_belief(probs, label_rows.groups, left);
 }
@@ -39,14 +39,14 @@ std::optional<Belief> group_belief(const Run& run, std::size_t target, const tor
 // A joint target's belief from those of its components: by their group where the config says so, else by the joint
 // target's own marginals. None if no component has evidence of its group.
 std::optional<Belief> joint_belief(const Run& run, const torch::Tensor& probs, const LabelRows& label_rows,
-                                   const std::vector<bool>& inside) {
+                                   const KnownLabels& known) {
   const JointTarget& joint = *run.dataset->targets.joint;
   std::vector<torch::Tensor> components;
   std::vector<Belief> beliefs;
   bool any = false;
   for (std::size_t c = 0; c < joint.of.size(); ++c) {
     const torch::Tensor marginal = marginal_probs(joint, probs, c);
-    std::optional<Belief> found = group_belief(run, std::size_t(joint.of[c]), marginal, label_rows, inside);
+    std::optional<Belief> found = group_belief(run, std::size_t(joint.of[c]), marginal, label_rows, known);
     any = any || found.has_value();
     beliefs.push_back(found ? std::move(*found) : own_belief(marginal));
     components.push_back(beliefs.back().probs);
@@ -69,19 +69,17 @@ std::optional<Belief> joint_belief(const Run& run, const torch::Tensor& probs, c
 
 }  // namespace
 
-std::vector<bool> training_side(const Dataset& dataset, const PlannedJob& base) {
-  std::vector<bool> inside(dataset.crops.rows());
-  for (const std::vector<std::int64_t>* rows : {&base.work.train_rows, &base.work.inner_rows}) {
-    for (const std::int64_t row : *rows) inside[std::size_t(row)] = true;
-  }
+std::vector<bool> training_side(const Run& run, FoldId fold) {
+  std::vector<bool> inside(run.dataset->crops.rows());
+  for (const std::size_t place : trained_on(*run.plan, fold)) inside[std::size_t(run.dataset->train[place])] = true;
   return inside;
 }
 
 Belief believe(const Run& run, int target, const torch::Tensor& probs, const LabelRows& label_rows,
-               const std::vector<bool>& inside) {
+               const KnownLabels& known) {
   const bool is_joint = target >= static_cast<int>(run.dataset->targets.own());
-  std::optional<Belief> belief = is_joint ? joint_belief(run, probs, label_rows, inside)
-                                          : group_belief(run, std::size_t(target), probs, label_rows, inside);
+  std::optional<Belief> belief = is_joint ? joint_belief(run, probs, label_rows, known)
+                                          : group_belief(run, std::size_t(target), probs, label_rows, known);
   return belief ? std::move(*belief) : own_belief(probs);
 }
 

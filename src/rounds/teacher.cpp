@@ -85,8 +85,13 @@ RowGroups blocks_of(const Run& run, int target, const LabelRows& label_rows) {
 
 std::vector<double> class_shares(const Head& head, int classes) {
   std::vector<double> shares(static_cast<std::size_t>(classes));
-  for (const std::int64_t label : head.labels)
-    shares[std::size_t(label)] += 1.0 / static_cast<double>(head.labels.size());
+  double sum = 0;
+  for (std::size_t row = 0; row < head.labels.size(); ++row) {
+    const double weight = head.weights.empty() ? 1 : head.weights[row];  // 0: a dropped label
+    shares[std::size_t(head.labels[row])] += weight;
+    sum += weight;
+  }
+  for (double& share : shares) share /= std::max(sum, 1.0);
   return shares;
 }
 
@@ -178,16 +183,18 @@ void append_soft(const TargetCode& code, const std::vector<double>& probs, std::
 
 }  // namespace
 
-std::vector<TargetLabels> make_labels(const Run& run, int round, const PlannedJob& base, const LabelRows& label_rows) {
+std::vector<TargetLabels> make_labels(const Run& run, int round, const PlannedJob& base,
+                                      const std::vector<Labels>& taught, const LabelRows& label_rows) {
   const Unit& unit = run.dataset->targets.units[std::size_t(base.unit)];
   const std::vector<Predictions> predicted = teacher_predictions(run, round, base, label_rows);
-  const std::vector<bool> inside = training_side(*run.dataset, base);
+  const std::vector<bool> inside = training_side(run, base.fold);
+  const KnownLabels known{taught, inside};
   const RoundsConfig& rounds = run.config.rounds;
   std::vector<TargetLabels> all;
   for (std::size_t h = 0; h < unit.targets.size(); ++h) {
     const int target = unit.targets[h];
     TargetLabels& labels = all.emplace_back(
-        TargetLabels{.target = target, .belief = believe(run, target, predicted[h].probs, label_rows, inside)});
+        TargetLabels{.target = target, .belief = believe(run, target, predicted[h].probs, label_rows, known)});
     const RowGroups blocks = blocks_of(run, target, label_rows);
     const int classes = run.dataset->targets.targets[std::size_t(target)].size();
     labels.admitted = admit_rows(labels.belief, blocks, rounds.admit, class_shares(base.work.heads[h], classes));
@@ -229,12 +236,13 @@ Lesson make_lesson(const Run& run, const ScheduledJob& scheduled, const PlannedJ
   return lesson;
 }
 
-std::string pseudo_labels_csv(const Run& run, int round, const std::vector<PlannedJob>& first,
+std::string pseudo_labels_csv(const Run& run, int round, JudgedLabels& judged, const std::vector<PlannedJob>& first,
                               const LabelRows& label_rows) {
   std::string text = "id,fold,target,label,confidence,weight,evidence,teacher\n";
   for (const PlannedJob& base : first) {
     if (base.model != 0) continue;  // the labels are the same for all models
-    for (const TargetLabels& labels : make_labels(run, round, base, label_rows)) {
+    const std::vector<Labels> taught = judged.labels(base.unit, base.fold);
+    for (const TargetLabels& labels : make_labels(run, round, judged.job(base), taught, label_rows)) {
       const Target& target = run.dataset->targets.targets[std::size_t(labels.target)];
       for (std::int64_t row = 0; row < label_rows.count(); ++row) {
         const auto place = static_cast<std::size_t>(row);

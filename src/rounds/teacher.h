@@ -11,6 +11,7 @@
 
 #include "ensemble/admit.h"
 #include "ensemble/group_evidence.h"
+#include "rounds/judges.h"
 #include "rounds/label_rows.h"
 #include "rounds/lesson.h"
 #include "run/run_setup.h"
@@ -28,9 +29,10 @@ struct TargetLabels {
 
 /// The labels that the models of `round` give the rows to label, for the students of the unit's fold `fold` in the next
 /// round: for each target of the unit.
-///   base: the first round's job of that unit and fold, of any model
+///   base: the first round's job of that unit and fold, of any model; labels: that its networks learn
 /// Requires: the teachers' jobs are done.
-std::vector<TargetLabels> make_labels(const Run& run, int round, const PlannedJob& base, const LabelRows& label_rows);
+std::vector<TargetLabels> make_labels(const Run& run, int round, const PlannedJob& base,
+                                      const std::vector<Labels>& labels, const LabelRows& label_rows);
 
 /// The lesson of one student from its fold's labels.
 ///   scheduled: the student; its teacher's weights are read from the folder for rounds.start: warm
@@ -39,7 +41,8 @@ Lesson make_lesson(const Run& run, const ScheduledJob& scheduled, const PlannedJ
                    const std::vector<TargetLabels>& labels, const LabelRows& label_rows);
 
 /// pseudo_labels.csv of a round: one line per fold, target and admitted row. Format: docs/formats.md.
-std::string pseudo_labels_csv(const Run& run, int round, const std::vector<PlannedJob>& first,
+///   judged: the labels that the first round learned; first: its jobs, before the judges' edits
+std::string pseudo_labels_csv(const Run& run, int round, JudgedLabels& judged, const std::vector<PlannedJob>& first,
                               const LabelRows& label_rows);
 
 }  // namespace pleat

@@ -32,7 +32,7 @@ RunEnd train_run(const TrainRequest& request, const MpiSession& session) {
   if (request.dry_run) {
     DryRun dry_run;
     on_rank_0(session.ranks(), [&] {
-      dry_run = describe_dry_run(run, plan.first);
+      dry_run = describe_dry_run(run, plan.first, plan.judges);
       print_result(dry_run.text);
     });
     check_memory(dry_run.need, run.place, session);

@@ -18,7 +18,7 @@ void check_stop(std::size_t) {
   if (stop_signal_received()) throw StopRequested("stopped on request before training; run the same command again");
 }
 
-// Which split a crop row is in: 't'rain, 'u'nlabelled, 'h'eld-out test, 0 for none.
+// Split of each crop row: 't'rain, 'u'nlabelled, 'h'eld-out test, 0 for none.
 std::vector<char> splits_of(const Dataset& dataset) {
   std::vector<char> splits(dataset.crops.rows(), 0);
   for (const std::int64_t row : dataset.train) splits[std::size_t(row)] = 't';
@@ -47,7 +47,7 @@ void remove_rows(std::vector<bool>& gone, std::vector<std::int64_t>& rows) {
   std::erase_if(rows, [&](std::int64_t row) { return gone[std::size_t(row)]; });
 }
 
-// Groups that share a photo become one. Each is named by its first member's name in the table's order.
+// Groups that share a photo become one, named after one of them.
 class JoinedGroups {
  public:
   std::string root(const std::string& group) const {
@@ -146,20 +146,18 @@ std::string copies_text(const RunConfig& config, const Dataset& dataset) {
   std::string text = fmt::format("data.duplicates: {}: ", config.data.duplicates);
   if (config.data.duplicates == "together") {
     text += use.joined_groups == 0 ? "no photo is in two groups"
-                                   : fmt::format("{} joined with another one, since they share a photo",
+                                   : fmt::format("{} merged into another (shared photo)",
                                                  counted(std::int64_t(use.joined_groups), "group"));
   } else {
-    text += fmt::format("{} left out", counted(std::int64_t(use.dropped), "copied train row"));
+    text += fmt::format("{} left out", counted(std::int64_t(use.dropped), "train row"));
     if (use.contradicting > 0)
-      text += fmt::format("; of {} no row stays, since their labels differ",
-                          counted(std::int64_t(use.contradicting), "set"));
+      text += fmt::format("; {} removed entirely: labels differ", counted(std::int64_t(use.contradicting), "set"));
     if (use.tested > 0)
       text +=
-          fmt::format("; of {} no row stays, since test rows show the photo", counted(std::int64_t(use.tested), "set"));
+          fmt::format("; {} removed entirely: a test row shows the photo", counted(std::int64_t(use.tested), "set"));
   }
   if (use.dropped_unlabelled > 0)
-    text += fmt::format("; {} left out, copies of train or test rows",
-                        counted(std::int64_t(use.dropped_unlabelled), "unlabelled row"));
+    text += fmt::format("; {} left out", counted(std::int64_t(use.dropped_unlabelled), "unlabelled row"));
   return text;
 }
 

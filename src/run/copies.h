@@ -27,7 +27,7 @@ CopySets find_copies(const CropFile& crops, int threads);
 /// Both leave out unlabelled rows that are copies of a train or test row.
 void apply_duplicates(const RunConfig& config, const CopySets& copies, Dataset& dataset);
 
-/// What apply_duplicates did, as a sentence. Empty if it did nothing.
+/// The effect of data.duplicates in words. Empty for warn.
 std::string copies_text(const RunConfig& config, const Dataset& dataset);
 
 }  // namespace pleat

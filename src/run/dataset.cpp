@@ -222,6 +222,11 @@ Dataset open_dataset(const RunConfig& config, const CopySets& copies) {
   return dataset;
 }
 
+Dataset open_dataset(const RunConfig& config) {
+  if (config.data.duplicates == "warn") return open_dataset(config, {});
+  return open_dataset(config, find_copies(CropFile(config.data.crops), usable_cores()));
+}
+
 void report_rows(const RunConfig& config, const Dataset& dataset) {
   if (dataset.train.size() < dataset.all_train.size()) {
     spdlog::info("data.limit: using {} of {} train rows{}", dataset.train.size(), dataset.all_train.size(),

@@ -19,12 +19,14 @@ struct Labels {
   std::vector<std::int64_t> taught;   // of train rows: the classes used in training (Target::train_edges)
   std::vector<double> numbers;        // for a target with edges, NaN without a label; otherwise empty
   std::vector<bool> dropped;          // not to learn (train.labels); empty: none
+
+  bool drops(std::int64_t row) const { return !dropped.empty() && dropped[std::size_t(row)]; }
 };
 
 /// Sets of copies of one photo, as crop rows.
 using CopySets = std::vector<std::vector<std::int64_t>>;
 
-/// What data.duplicates did to a data set.
+/// The effect of data.duplicates on a data set.
 struct CopyUse {
   std::size_t joined_groups = 0;              // together
   std::size_t dropped = 0;                    // drop: train rows
@@ -51,10 +53,11 @@ struct Dataset {
 };
 
 /// Reads the rows and labels. A test row without a label is predicted but not scored.
-///   copies: of find_copies; only used if data.duplicates is not warn
+///   copies: of find_copies, if data.duplicates is not warn; without this argument they are searched for
 /// Throws: DataError naming row (id), column and value for an unknown split, an empty or unknown label in a train row,
 /// an unknown label in a test row, an empty group in a train row, a missing column, or no train rows.
-Dataset open_dataset(const RunConfig& config, const CopySets& copies = {});
+Dataset open_dataset(const RunConfig& config, const CopySets& copies);
+Dataset open_dataset(const RunConfig& config);
 
 /// Logs the rows left by data.limit. Warns of classes without train rows, of groups with both train and test rows, and
 /// of copies that folds or splits may separate. Call on one rank; open_dataset is called on all.

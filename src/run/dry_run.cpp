@@ -114,6 +114,13 @@ std::string describe_rounds(const RunConfig& config, const Dataset& dataset, con
                      rounds.teacher);
 }
 
+std::string describe_judges(const std::vector<PlannedJob>& judges) {
+  if (judges.empty()) return "";
+  return fmt::format("judges    {} before these jobs, each on {} (train.labels: auto)\n",
+                     counted(std::int64_t(judges.size()), "network"),
+                     counted(std::int64_t(judges.front().work.train_rows.size()), "training row"));
+}
+
 struct Needs {
   double peak = 0;                     // bytes of a rank in host memory, for the largest job
   std::optional<MemoryNeed> to_do;     // the largest job that is not done
@@ -180,12 +187,13 @@ std::string describe_rank_memory(const Run& run, double tensors) {
                      memory_text(crops));
 }
 
-DryRun describe_dry_run(const Run& run, const Round& round) {
+DryRun describe_dry_run(const Run& run, const Round& round, const std::vector<PlannedJob>& judges) {
   const Dataset& dataset = *run.dataset;
   const int slots = run.place.layout.slots;
   Needs needs;
   std::string text = describe_experiment(run, round.jobs);
   text += describe_jobs(run.config, dataset, round.jobs, jobs_done(run, round), slots);
+  text += describe_judges(judges);
   text += describe_rounds(run.config, dataset, round.jobs);
   text += describe_memory(run, round.jobs, needs);
   text += describe_rank_memory(run, needs.peak);

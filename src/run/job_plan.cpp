@@ -74,18 +74,37 @@ void split_training_side(const RunConfig& config, const Dataset& dataset, const 
   }
 }
 
-bool drops(const Labels& labels, std::int64_t row) {
-  return !labels.dropped.empty() && labels.dropped[std::size_t(row)];
-}
-
 // The fold's training side without rows of which no head learns the label.
 std::vector<std::size_t> taught_side(const std::vector<Labels>& labels, const Unit& unit, const Dataset& dataset,
                                      std::vector<std::size_t> side) {
   std::erase_if(side, [&](std::size_t place) {
     return std::all_of(unit.targets.begin(), unit.targets.end(),
-                       [&](int target) { return drops(labels[std::size_t(target)], dataset.train[place]); });
+                       [&](int target) { return labels[std::size_t(target)].drops(dataset.train[place]); });
   });
   return side;
+}
+
+// The numbers whose labels are learned.
+std::vector<double> taught_numbers(const Head& head) {
+  std::vector<double> numbers;
+  for (std::size_t row = 0; row < head.numbers.size(); ++row)
+    if (head.weights.empty() || head.weights[row] > 0) numbers.push_back(head.numbers[row]);
+  return numbers;
+}
+
+// Throws: DataError if no label of a head is left.
+void require_labels(const FoldJob& work, const std::string& name) {
+  for (const Head& head : work.heads) {
+    const bool none = head.labels.empty() ||
+                      (!head.weights.empty() &&
+                       std::all_of(head.weights.begin(), head.weights.end(), [](float weight) { return weight == 0; }));
+    if (none) throw DataError("{}: train.labels drops all training labels of target {}; drop fewer", name, head.target);
+    const bool no_inner = !head.inner_labels.empty() && std::all_of(head.inner_labels.begin(), head.inner_labels.end(),
+                                                                    [](std::int64_t label) { return label < 0; });
+    if (no_inner)
+      throw DataError("{}: train.labels drops all labels of target {} in the rows set aside; raise train.inner_share",
+                      name, head.target);
+  }
 }
 
 Head make_head(const Target& described, const Labels& labels, const FoldJob& work, const std::string& name) {
@@ -95,12 +114,13 @@ Head make_head(const Target& described, const Labels& labels, const FoldJob& wor
     head.labels.push_back(labels.taught[std::size_t(row)]);
     if (numbers) head.numbers.push_back(labels.numbers[std::size_t(row)]);
   }
-  const auto dropped = [&](std::int64_t row) { return drops(labels, row); };
+  const auto dropped = [&](std::int64_t row) { return labels.drops(row); };
   if (std::any_of(work.train_rows.begin(), work.train_rows.end(), dropped)) {
     for (const std::int64_t row : work.train_rows) head.weights.push_back(dropped(row) ? 0.0F : 1.0F);
   }
-  for (const std::int64_t row : work.inner_rows) head.inner_labels.push_back(labels.classes[std::size_t(row)]);
-  head.code = fit_code(described, head.numbers, name);
+  for (const std::int64_t row : work.inner_rows)
+    head.inner_labels.push_back(dropped(row) ? -1 : labels.classes[std::size_t(row)]);
+  head.code = fit_code(described, taught_numbers(head), name);
   return head;
 }
 
@@ -181,6 +201,7 @@ PlannedJob plan_job(const std::vector<Labels>& labels, const RunConfig& config, 
   work.score = config.score;
   work.norm = norm_of(work.model, work.files, dataset);
   work.random = {.seed = std::uint64_t(config.seed), .fold = std::uint32_t(job.fold.value)};
+  if (job.is_judge()) work.random.fold = judge_stream(plan, place);
   split_training_side(config, dataset, taught_side(labels, unit, dataset, training_rows(plan, place)), job.name, work);
   for (const int target : unit.targets) {
     const auto t = static_cast<std::size_t>(target);
@@ -188,8 +209,8 @@ PlannedJob plan_job(const std::vector<Labels>& labels, const RunConfig& config, 
   }
   for (const std::size_t i : judged_rows(plan, place)) work.predict_rows.push_back(dataset.train[i]);
   job.held_out_rows = work.predict_rows.size();
+  require_labels(work, job.name);
   if (job.is_judge()) {
-    work.random.fold = judge_stream(plan, place);
     work.key = job_key(job_identity(config, dataset, job));
     check_parts(work, job.name);
     return job;

@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 #include <unordered_map>
 
@@ -57,10 +58,11 @@ class Reader {
   void read(const std::string& path, bool relabel) {
     const LabelFile file = open_labels(path, relabel, dataset_);
     const std::string wanted = relabel ? "fix" : "drop";
-    std::size_t others = 0;
+    std::size_t others = 0, used = 0;
     for (std::size_t line = 0; line < file.table.rows(); ++line) {
       if (file.marks != nullptr && (*file.marks)[line] != wanted) continue;
       if (file.kinds != nullptr && (*file.kinds)[line] != "row" && (*file.kinds)[line] != "group") continue;
+      ++used;
       const std::int64_t row = row_of(file, line);
       if (!trains_[std::size_t(row)]) {
         ++others;
@@ -69,7 +71,10 @@ class Reader {
       add(file, line, edit_of(file, line, row, relabel));
     }
     if (others > 0)
-      spdlog::warn("{}: {} of its lines are not about train rows and were skipped", shown(path), grouped(others));
+      spdlog::warn("{}: {} skipped: not about train rows", shown(path), counted(std::int64_t(others), "line"));
+    if (used == 0)
+      spdlog::warn("{} has no label to {}{}", shown(path), relabel ? "change" : "drop",
+                   file.marks == nullptr ? "" : fmt::format(" (no line with the mark {})", wanted));
   }
 
   std::vector<LabelEdit> edits() const {
@@ -103,13 +108,19 @@ class Reader {
     const Target& target = dataset_.targets.targets[std::size_t(edit.target)];
     const std::string& label = (*file.labels)[line];
     edit.label = target.taught(label);
-    if (target.encode(label) < 0) {
+    if (target.numeric() && edit.label >= 0) edit.number = number_of(label).value();
+    if (target.numeric() && edit.label < 0 && target.teaching() == Teaching::kClasses) {
+      // A class's name, as pleat audit suggests it.
+      const auto found = std::find(target.classes.begin(), target.classes.end(), label);
+      if (found != target.classes.end()) edit.label = found - target.classes.begin();
+      edit.number = std::nan("");
+    }
+    if (edit.label < 0) {
       throw DataError("{}: the label '{}' of target {} is {}", file.table.place(line), shown(label), target.name,
                       target.numeric()
-                          ? std::string("not a number, which this target's labels are")
+                          ? std::string("not a number, which this target is trained on")
                           : fmt::format("not one of {}", shown(fmt::format("{}", fmt::join(target.classes, ", ")))));
     }
-    if (target.numeric()) edit.number = number_of(label).value();
     return edit;
   }
 
@@ -150,6 +161,11 @@ void combine_row(const Dataset& dataset, std::int64_t row, std::vector<Labels>& 
 
 std::vector<LabelEdit> read_label_edits(const LabelsConfig& config, const Dataset& dataset) {
   if (!config.any_file()) return {};
+  if (config.drop == config.relabel && read_plain_csv(config.drop, {"id"}).find("mark") == nullptr) {
+    throw UsageError(
+        "train.labels.drop and relabel are both {}, which has no column mark to tell its lines apart; leave one out",
+        shown(config.drop));
+  }
   Reader reader(dataset);
   if (!config.drop.empty() && config.drop != kAutoLabels) reader.read(config.drop, false);
   if (!config.relabel.empty() && config.relabel != kAutoLabels) reader.read(config.relabel, true);
@@ -167,8 +183,9 @@ void apply_edits(const std::vector<LabelEdit>& edits, const Dataset& dataset, st
     } else {
       own.taught[place] = edit.label;
       const Target& target = dataset.targets.targets[std::size_t(edit.target)];
-      own.classes[place] = target.numeric() ? class_by(target.edges, edit.number) : edit.label;
-      if (target.numeric()) own.numbers[place] = edit.number;
+      const bool number = target.numeric() && !std::isnan(edit.number);
+      own.classes[place] = number ? class_by(target.edges, edit.number) : edit.label;
+      if (number) own.numbers[place] = edit.number;
     }
     if (std::size_t(edit.target) < dataset.targets.own()) combine_row(dataset, edit.row, labels);
   }

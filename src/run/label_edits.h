@@ -14,7 +14,7 @@ struct LabelEdit {
   int target = 0;           // in the target plan
   std::int64_t row = 0;     // of the crops file
   std::int64_t label = -1;  // class to learn; -1: the label is dropped
-  double number = 0;        // to learn, of a target with edges
+  double number = 0;       // to learn, of a target with edges; NaN: only the class is known
   double confidence = 0;    // of the table's label, if judges made the edit
   static constexpr auto members() {
     return std::tuple{&LabelEdit::target, &LabelEdit::row, &LabelEdit::label, &LabelEdit::number,
@@ -24,7 +24,7 @@ struct LabelEdit {
 
 /// Reads the files of train.labels. Format: docs/formats.md, Label files. Rows that are no train rows are skipped with
 /// a warning. Throws: DataError naming file and line for an unknown id, target or class, or two labels of one row;
-/// UsageError for a file that is read as both drop and relabel without a column `mark`.
+/// UsageError for a file that is both drop and relabel and has no column `mark`.
 std::vector<LabelEdit> read_label_edits(const LabelsConfig& config, const Dataset& dataset);
 
 /// Changes labels as networks learn them. Edits of single targets change the joint target too.

@@ -199,8 +199,7 @@ void check_labels(const RunConfig& config) {
     throw UsageError(
         "train.labels has drop: auto and relabel: auto; a suspect label is dropped or changed, so leave one out");
   if (config.folds.k < 3)
-    throw UsageError("train.labels: auto needs a third fold to judge two others by; raise folds.k ({}) to 3 or more",
-                     config.folds.k);
+    throw UsageError("train.labels: auto needs at least 3 folds; raise folds.k ({})", config.folds.k);
   if (labels.relabel != kAutoLabels) return;
   for (const TargetConfig& target : config.targets) {
     if (target.edges.empty()) continue;

@@ -99,15 +99,6 @@ void choose_how_to_convolve(Run& run, const Round& round, const Ranks& world) {
   run.conv_plans = plans_from_json(parse_json(chosen), "the plan of rank 0");
 }
 
-// Other labels would train every job again, over the results of the earlier ones.
-void check_labels(const Run& run, const RunRecord& earlier) {
-  if (earlier.labels == hash_of_labels(run.config.train.labels)) return;
-  throw UsageError(
-      "train.labels, or the content of its file, is not what {} was made with; restore it, or give another folder with "
-      "--run",
-      run.paths.root.string());
-}
-
 Frozen freeze_run(const Run& run, bool auto_precision) {
   RunConfig asked = run.config;
   if (auto_precision) asked.train.precision = "auto";
@@ -165,6 +156,14 @@ void check_scripts(const Run& run, const RunRecord& earlier) {
         "folder with --run",
         id, run.paths.root.string(), run.paths.script(id).string());
   }
+}
+
+void check_labels(const Run& run, const RunRecord& earlier) {
+  if (earlier.labels == hash_of_labels(run.config.train.labels)) return;
+  throw UsageError(
+      "train.labels, or the content of its file, is not what {} was made with; restore it, or give another folder with "
+      "--run",
+      run.paths.root.string());
 }
 
 std::vector<std::string> check_networks(const RunConfig& config, const Dataset& dataset,

@@ -62,6 +62,9 @@ Run set_up_run(const TrainRequest& request, const MpiSession& session, const Fre
 /// same name would train every job again, over the results of the earlier network.
 void check_scripts(const Run& run, const RunRecord& earlier);
 
+/// Throws: UsageError if train.labels or the content of its files is not that of the folder's run.
+void check_labels(const Run& run, const RunRecord& earlier);
+
 /// Builds each network that starts from a file, and each network to freeze. Throws: DataError or UsageError if a file
 /// does not fit. Tries networks out of scripts (try_script), returns its warnings, and sets ModelFiles::batch_norm.
 ///   files: of config.models

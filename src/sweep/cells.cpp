@@ -39,6 +39,8 @@ void check_key(const std::string& key) {
   const std::vector<std::string> parts = key_parts(key);
   if (const char* reason = reason_against(parts.front()))
     throw UsageError("the key {} cannot vary in a sweep: {}", key, reason);
+  if (key.starts_with("train.labels"))
+    throw UsageError("the key {} cannot vary in a sweep: all cells learn the same labels", key);
   const Json known = to_json(RunConfig{});
   if (known.contains(parts.front())) return;
   std::vector<std::string> names;
@@ -110,8 +112,6 @@ Cell make_cell(const ConfigNode& tree, const CellTable& table, const CellValues&
     if (given.values[k]) set_in_config(root, table.keys[k], *given.values[k], given.source);
   }
   Cell cell{.config = config_of(root)};
-  if (cell.config.train.labels.automatic())
-    throw UsageError("a sweep trains no judges, which train.labels: auto needs; leave it out of the sweep");
   cell.config.rounds = {};
   const Json config = to_json(cell.config);
   for (const std::string& key : table.keys) cell.values.push_back(text_of(value_of(config, key)));

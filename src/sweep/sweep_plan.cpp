@@ -115,6 +115,7 @@ bool is_resumed(Run& run, const std::string& folds, bool& extended) {
   const auto earlier = find_earlier_run(run.paths, run.config, run.dataset->hash);
   if (!earlier) return false;
   check_scripts(run, earlier->record);
+  check_labels(run, earlier->record);
   if (!earlier->record.folds.empty() && earlier->record.folds != folds)
     throw DataError("{} was made on other folds; give another folder with --run, or restore the folds",
                     run.paths.root.string());
@@ -238,6 +239,8 @@ SweepPlan plan_sweep(const SweepRequest& request, const MpiSession& session) {
   together(world, [&] {
     const ConfigNode tree = load_config_tree(request.train.config, request.train.assignments);
     const RunConfig config = config_of(tree);
+    if (config.train.labels.automatic())
+      throw UsageError("a sweep trains no judges, which train.labels: auto needs; leave it out of the sweep");
     if (request.collect && config.sweep.keep == "scores")
       throw UsageError("--collect joins networks, but sweep.keep: scores keeps none; set sweep.keep to best or all");
     plan.cells = make_cells(tree, read_cells(request, config));

@@ -10,6 +10,12 @@
 
 namespace pleat {
 
+/// The inner rows whose label counts for a head.
+struct InnerRows {
+  torch::Tensor logits, labels;
+};
+InnerRows known_inner_rows(const Head& head, const torch::Tensor& logits);
+
 /// Mean of the heads' scores on the inner rows; higher is better.
 ///   outputs [inner_rows, job.outputs()]
 double inner_score(const FoldJob& job, const torch::Tensor& outputs);

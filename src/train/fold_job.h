@@ -28,7 +28,7 @@ struct Head {
   // Distribution over the outputs of each pseudo-labelled row, [rows, code.outputs]. Bins need it; otherwise empty: the
   // labels and numbers alone.
   std::vector<float> soft;
-  std::vector<std::int64_t> inner_labels;  // class of each inner row
+  std::vector<std::int64_t> inner_labels;  // class of each inner row; -1: dropped (train.labels)
 };
 
 /// The pseudo-labelled rows of a student (rounds), and its options.

@@ -128,8 +128,10 @@ FoldResult FoldTrainer::run() {
 // Collective, as outputs_of.
 void FoldTrainer::fit_temperatures(std::vector<TargetCode>& codes) {
   const std::vector<torch::Tensor> logits = split_logits(codes, outputs_of(job_.inner_rows));
-  for (std::size_t h = 0; h < codes.size(); ++h)
-    codes[h].temperature = fit_temperature(logits[h], at::tensor(job_.heads[h].inner_labels, at::kLong));
+  for (std::size_t h = 0; h < codes.size(); ++h) {
+    const InnerRows known = known_inner_rows(job_.heads[h], logits[h]);
+    codes[h].temperature = fit_temperature(known.logits, known.labels);
+  }
 }
 
 // Collective: each shard predicts its own batches. Returns all outputs on every shard.

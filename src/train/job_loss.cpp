@@ -71,6 +71,24 @@ std::vector<float> row_weights(const std::string& kind, const std::vector<std::i
   return weights;
 }
 
+namespace {
+
+// The weights of a head's rows by their classes. Labels that are not learned (weight 0) do not count.
+std::vector<float> class_weights_of(const Head& head, const std::string& kind) {
+  if (head.weights.empty()) return row_weights(kind, head.labels);
+  std::vector<std::int64_t> learned;
+  for (std::size_t row = 0; row < head.labels.size(); ++row)
+    if (head.weights[row] > 0) learned.push_back(head.labels[row]);
+  const std::vector<float> of_learned = row_weights(kind, learned);
+  if (of_learned.empty()) return {};
+  std::vector<float> weights(head.labels.size());
+  for (std::size_t row = 0, next = 0; row < weights.size(); ++row)
+    if (head.weights[row] > 0) weights[row] = of_learned[next++];
+  return weights;
+}
+
+}  // namespace
+
 HeadLoss::HeadLoss(const Head& head, const TrainConfig& train, const torch::Device& device)
     : teaching_(head.code.teaching),
       outputs_(head.code.outputs),
@@ -84,7 +102,7 @@ HeadLoss::HeadLoss(const Head& head, const TrainConfig& train, const torch::Devi
     for (const double number : head.numbers) numbers.push_back(static_cast<float>(head.code.standardised(number)));
     numbers_ = at::tensor(numbers, at::kFloat).to(device);
   }
-  std::vector<float> weights = row_weights(train.loss.class_weights, head.labels);
+  std::vector<float> weights = class_weights_of(head, train.loss.class_weights);
   if (weights.empty())
     weights = head.weights;
   else if (!head.weights.empty())
@@ -129,16 +147,22 @@ torch::Tensor HeadLoss::of_rows(const torch::Tensor& outputs, const torch::Tenso
 // Counts true positives and predictions by probabilities, which makes F1 differentiable.
 torch::Tensor HeadLoss::one_minus_f1(const torch::Tensor& outputs, const torch::Tensor& positions,
                                      const Batch& mixed) const {
-  const torch::Tensor probs = at::softmax(outputs.to(at::kFloat), 1);
-  torch::Tensor targets = targets_of(positions);
+  torch::Tensor probs = at::softmax(outputs.to(at::kFloat), 1);
+  torch::Tensor targets = targets_of(positions), there = at::one_hot(labels_.index_select(0, positions), outputs_);
   if (mixed.share.defined())
     targets = at::lerp(targets.index_select(0, mixed.partners), targets, mixed.share.unsqueeze(1));
+  if (weights_.defined()) {  // rows whose label is not learned
+    const torch::Tensor counts = (weights_.index_select(0, positions) > 0).unsqueeze(1);
+    probs = probs * counts;
+    targets = targets * counts;
+    there = there * counts;
+  }
   const torch::Tensor labelled = targets.sum(0);
   // From the labels, not the targets: targets that are spread over bins are nowhere exactly 0. Rows are only mixed with
   // rows of the same part, so no label is missed.
-  const torch::Tensor is_there = (at::one_hot(labels_.index_select(0, positions), outputs_).sum(0) > 0).to(at::kFloat);
+  const torch::Tensor is_there = (there.sum(0) > 0).to(at::kFloat);
   const torch::Tensor f1 = 2.0 * (probs * targets).sum(0) / (probs.sum(0) + labelled).clamp_min(1e-6);
-  return 1.0 - (f1 * is_there).sum() / is_there.sum();
+  return 1.0 - (f1 * is_there).sum() / is_there.sum().clamp_min(1.0);
 }
 
 torch::Tensor HeadLoss::plain(const torch::Tensor& outputs, const torch::Tensor& positions, std::int64_t batch) const {

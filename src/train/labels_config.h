@@ -17,7 +17,9 @@ struct LabelsConfig {
         field(
             "drop", &LabelsConfig::drop, any(), runtime,
             "labels not to learn. A CSV file: those in it (pleat audit's label_issues.csv, or the marks of a report); "
-            "auto: those that judges find suspect, networks that saw neither the row nor the fold that is predicted"),
+            "auto: labels suspected by judges; a judge is a network that trained on neither the row's fold nor the "
+            "fold "
+            "that the learning network holds out"),
         field("relabel", &LabelsConfig::relabel, any(), runtime,
               "labels to learn in place of the table's: a CSV file with the new labels, or auto: the judges' "
               "suggestions")};

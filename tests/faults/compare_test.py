@@ -128,12 +128,12 @@ def test_real_runs_are_compared(tmp_path):
 def test_a_page_shows_the_differences(folder, tmp_path):
     for name, rate in ("a", "0.001"), ("b", "0.01"):
         shutil.copytree(folder / ("good" if name == "a" else "poor"), tmp_path / name)
-        (tmp_path / name / "config.yaml").write_text(f"seed: 42\ntrain: {{lr: {rate}}}\nmodels: [{{name: '<b>'}}]\ncluster: {{threads: {len(rate)}}}\n")
+        (tmp_path / name / "config.yaml").write_text(f"seed: 42\ntrain: {{lr: {rate}}}\nmodels: [{{id: '<b>{name}', name: resnet20}}]\ncluster: {{threads: {len(rate)}}}\n")
     done = compare(tmp_path / "a", tmp_path / "b", folder / "more/other_folds", "--html", tmp_path / "c.html")
     assert done.returncode == 0, done.stdout
     assert "configs differ in" in done.stdout and "train.lr: 0.01" in done.stdout and "threads" not in done.stdout.split("configs differ in")[1]
     page = (tmp_path / "c.html").read_text()
-    assert page.count("<b>") == page.count("</b>") and "worse" in page and "F1 of c2" in page and "other folds than" in page and "<svg" in page
+    assert "<b>a" not in page and "&lt;b&gt;a" in page and "&lt;b&gt;b" in page and "worse" in page and "F1 of c2" in page and "other folds than" in page
     assert ">train.lr<" in page and "0.001" in page
     (tmp_path / "mine.html").write_text("mine")
     assert "mine.html exists" in runs.refusal(compare(tmp_path / "a", tmp_path / "b", "--html", tmp_path / "mine.html"), DATA)

@@ -30,6 +30,10 @@ def trained_rows(run, unit="mask", fold=0):
     return json.loads((run / f"round_0/{unit}/resnet20/fold_{fold}/done.json").read_text())["train_rows"]
 
 
+def keys_of(run):
+    return {str(path.parent.relative_to(run)): json.loads(path.read_text())["key"] for path in run.glob("round_*/*/*/fold_*/done.json")}
+
+
 def labels_in(run, target="mask"):
     with h5py.File(run / "round_0/oof.h5") as file:
         return file[f"targets/{target}/labels"][:]
@@ -45,7 +49,7 @@ def test_a_file_drops_rows_from_training_but_not_from_the_scores(crops, tmp_path
     listed = write(tmp_path / "drop.csv", "target,id", "mask,r0", "mask,r1", "mask,r96")
     done = train(tmp_path, crops, {"train.labels.drop": listed})
     assert plain.returncode == done.returncode == 0, done.stdout
-    assert "train.labels: 2 labels dropped (mask 2)" in done.stdout and "1 of its lines are not about train rows" in done.stdout
+    assert "train.labels: 2 labels dropped (mask 2)" in done.stdout and "1 line skipped: not about train rows" in done.stdout
     rows = [trained_rows(tmp_path / "run", fold=fold) for fold in (0, 1)]
     assert sum(rows) == sum(trained_rows(tmp_path / "plain", fold=fold) for fold in (0, 1)) - 2
     assert (labels_in(tmp_path / "run") == labels_in(tmp_path / "plain")).all()
@@ -57,6 +61,8 @@ def test_marks_of_a_report_serve_as_both_files(crops, tmp_path):
                   "mask,r13,p6,none,none,row,keep")
     done = train(tmp_path, crops, {"train.labels": {"drop": marks, "relabel": marks}})
     assert done.returncode == 0 and "1 label dropped (mask 1), 1 label changed (mask 1)" in done.stdout, done.stdout
+    dropped = train(tmp_path, crops, {"train.labels.drop": marks}, name="dropped")
+    assert dropped.returncode == 0 and keys_of(tmp_path / "dropped") != keys_of(tmp_path / "run")
 
 
 def test_relabelled_numbers_and_joint_targets(crops, tmp_path):
@@ -65,6 +71,48 @@ def test_relabelled_numbers_and_joint_targets(crops, tmp_path):
     for unit in ("separate", "joint", "heads"):
         done = train(tmp_path, crops, changes | {"targets_as": unit}, name=unit)
         assert done.returncode == 0 and "3 labels changed (mask 1, gender 1, age 1)" in done.stdout, done.stdout
+        changes_of = {name: value for name, value in changes.items() if not name.startswith("train.labels")}
+        assert train(tmp_path, crops, changes_of | {"targets_as": unit}, name=f"plain_{unit}").returncode == 0
+        before, after = keys_of(tmp_path / f"plain_{unit}"), keys_of(tmp_path / unit)
+        for name in {path.rsplit("/", 2)[0] for path in before}:  # r0's fold does not learn r0
+            assert sum(before[path] != after[path] for path in before if path.startswith(name)) >= 1, (unit, name)
+
+
+def test_suggestions_of_an_audit_relabel_classes_between_edges(crops, tmp_path):
+    file = write(tmp_path / "new.csv", "target,id,label", "age,r0,from 50")
+    done = train(tmp_path, crops, {"targets": people.TARGETS, "train.labels.relabel": file})
+    assert done.returncode == 0 and "1 label changed (age 1)" in done.stdout, done.stdout
+    bins = {"targets": [people.TARGETS[2] | {"bins": 4}], "train.labels.relabel": file}
+    assert "not a number, which this target is trained on" in runs.refusal(train(tmp_path, crops, bins, name="bins"), DATA)
+
+
+def test_dropping_all_labels_is_refused_and_dropping_none_is_told(crops, tmp_path):
+    everything = write(tmp_path / "all.csv", "id", *(f"r{i}" for i in range(96)))
+    assert "drops all training labels of target mask" in runs.refusal(train(tmp_path, crops, {"train.labels.drop": everything}), DATA)
+    nothing = write(tmp_path / "none.csv", "id,mark", "r0,Drop")
+    done = train(tmp_path, crops, {"train.labels.drop": nothing}, name="none")
+    assert done.returncode == 0 and "has no label to drop (no line with the mark drop)" in done.stdout, done.stdout
+    both = {"train.labels": {"drop": everything, "relabel": everything}}
+    assert "no column mark" in runs.refusal(train(tmp_path, crops, both, name="both"), USAGE)
+
+
+def test_a_dropped_label_of_one_head_does_not_matter(tmp_path):
+    """Two tables that differ in dropped labels alone give the same weights."""
+    table = people.rows()
+    other = {name: dict(row) for name, row in table.items()}
+    listed = [f"r{i}" for i in range(0, 40, 3)]
+    for name in listed:
+        other[name]["gender"] = "m" if table[name]["gender"] == "f" else "f"
+    file = write(tmp_path / "drop.csv", "target,id", *(f"gender,{name}" for name in listed))
+    found = []
+    for name, rows in ("a", table), ("b", other):
+        crops = people.prepare(tmp_path / name, rows, pictured=table)
+        changes = {"targets": people.TARGETS[:2], "targets_as": "heads", "train.labels.drop": file, "folds.stratify": ["mask"],
+                   "train.loss.f1": 0.5, "train.loss.class_weights": "balanced"}
+        done = train(tmp_path / name, crops, changes)
+        assert done.returncode == 0, done.stdout
+        found.append({path: checksum for path, checksum in runs.results(tmp_path / name / "run").items() if path.endswith("weights.safetensors")})
+    assert found[0] == found[1] and len(found[0]) == 2
 
 
 def test_a_head_without_the_label_learns_the_others(crops, tmp_path):
@@ -98,6 +146,9 @@ def test_a_missing_file_and_impossible_options_are_refused(crops, tmp_path):
     config = people.write_config(tmp_path / "c.yaml", crops, AUTO | {"train.labels.drop": "auto"})
     done = runs.pleat("sweep", config, "--axis", "train.lr=1e-2,1e-3", "--run", tmp_path / "sweep")
     assert "a sweep trains no judges" in runs.refusal(done, USAGE)
+    config = people.write_config(tmp_path / "c.yaml", crops)
+    done = runs.pleat("sweep", config, "--axis", "train.labels.drop=a.csv,b.csv", "--run", tmp_path / "sweep")
+    assert "all cells learn the same labels" in runs.refusal(done, USAGE)
 
 
 def test_resuming_with_other_labels_is_refused(crops, tmp_path):
@@ -124,7 +175,8 @@ def test_judges_find_wrong_labels_and_train_once(crops, tmp_path):
     assert again.returncode == 0 and "(6 were done before)" in again.stdout, again.stdout
 
 
-JUDGED = AUTO | {"train.labels.relabel": "auto", "targets": people.TARGETS[:2], "train.epochs": 5,
+JUDGED = AUTO | {"train.labels.relabel": "auto", "targets": people.TARGETS[:2], "train.epochs": 8, "rounds.count": 2, "rounds.stop": "never",
+                 "rounds.admit.threshold": 0.0, "rounds.use_test": True,
                  "models": [{"id": "a", "name": "resnet20"}, {"id": "b", "name": "resnet20", "dropout": 0.2}]}
 
 
@@ -133,6 +185,7 @@ def judged(crops, tmp_path_factory):
     folder = tmp_path_factory.mktemp("judged")
     done = train(folder, crops, JUDGED)
     assert done.returncode == 0, done.stdout
+    assert len(list(csv.DictReader(open(folder / "run/label_edits.csv")))) > 3
     return folder / "run"
 
 
@@ -150,12 +203,12 @@ def test_judged_runs_are_the_same_on_all_ranks_and_through_kills(crops, judged, 
 def test_copies_are_joined_or_dropped(tmp_path):
     crops = people.prepare(tmp_path, copies=[("r0", "r9", "r30"), ("r40", "r100"), ("r50", "r109")])  # r100: test, r109: unlabelled
     done = train(tmp_path, crops, {"data.duplicates": "together"}, name="together")
-    assert done.returncode == 0 and "2 groups joined with another one" in done.stdout and "1 unlabelled row left out" in done.stdout, done.stdout
+    assert done.returncode == 0 and "2 groups merged into another (shared photo)" in done.stdout and "1 unlabelled row left out" in done.stdout, done.stdout
     assert "folds may separate them" not in done.stdout and "train and test rows share 1 set" in done.stdout, done.stdout
     folds = {row["id"]: row["fold"] for row in csv.DictReader(open(tmp_path / "together/folds.csv"))}
     assert len({folds[name] for name in ("r0", "r1", "r9", "r8", "r30", "r31")}) == 1
     done = train(tmp_path, crops, {"data.duplicates": "drop"}, name="drop")
-    assert done.returncode == 0 and "4 copied train rows left out" in done.stdout and "since test rows show the photo" in done.stdout, done.stdout
+    assert done.returncode == 0 and "4 train rows left out" in done.stdout and "a test row shows the photo" in done.stdout, done.stdout
     kept = {row["id"] for row in csv.DictReader(open(tmp_path / "drop/folds.csv"))}
     assert not {"r0", "r9", "r30", "r40"} & kept and "r50" in kept and "folds may separate" not in done.stdout
     done = train(tmp_path, crops, {"data.duplicates": "drop", "folds.file": str(tmp_path / "together/folds.csv")}, name="file")
@@ -165,7 +218,7 @@ def test_copies_are_joined_or_dropped(tmp_path):
 
 
 def test_one_copy_stays_if_the_labels_agree(tmp_path):
-    for name, other, words in (("same", "r3", "1 copied train row left out"), ("other", "r16", "of 1 set no row stays, since their labels differ")):
+    for name, other, words in (("same", "r3", "1 train row left out"), ("other", "r16", "1 set removed entirely: labels differ")):
         crops = people.prepare(tmp_path / name, copies=[("r2", other)])  # r2 and r3: one person; r16: another mask
         done = train(tmp_path / name, crops, {"data.duplicates": "drop"})
         assert done.returncode == 0 and words in done.stdout, done.stdout

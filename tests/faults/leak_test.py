@@ -24,6 +24,8 @@ LOOKING = {
                    "labels": "soft", "temperature": 0.7, "weight": {"factor": 0.5, "by": "confidence"}, "use_test": True,
                    "augment": {"randaugment": {"ops": 2}}, "parts": 2, "epochs": 3}},
     "dropped labels": {"train.labels.drop": "auto", "targets_as": "heads", "targets": TARGETS[:2], "train.epochs": 10},
+    "dropped labels, rows set aside, group evidence, warm, parts": INNER | {"train.labels.drop": "auto", "targets": TARGETS, "rounds.admit.quotas": True, "train.epochs": 12} | {
+        f"rounds.{key}": value for key, value in GROUPS.items()} | {"rounds.start": "warm", "rounds.parts": 2},
     "changed labels of a joint target": {"train.labels.relabel": "auto", "targets": TARGETS[:2], "targets_as": "joint"},
     "joint": {"targets_as": "joint", "rounds": {"count": 3, "stop": "never", "epochs": 4, **GROUPS, "admit": {"threshold": 0.0}}},
 }
@@ -55,6 +57,9 @@ def kept(run):
         with open(path) as file:
             for row in csv.DictReader(file):
                 folds[int(row["fold"])].setdefault(path.parent.name + " labels", []).append(row)
+    for path in run.glob("judges/*/folds_*/predictions.safetensors"):
+        for fold in path.parent.name.split("_")[1:]:
+            folds[int(fold)][str(path.relative_to(run))] = runs.digest(path)
     if (run / "label_edits.csv").exists():
         with open(run / "label_edits.csv") as file:
             for row in csv.DictReader(file):
@@ -83,8 +88,9 @@ def test_permuting_the_labels_of_a_fold_leaves_its_models_as_they_are_in_all_rou
         same = [thing for thing in before[fold] if before[fold][thing] == after[fold].get(thing)]
         if fold == FOLD:
             assert len(same) == len(before[fold]), set(before[fold]) - set(same)
-        else:  # the other folds' models were trained on these labels
+        else:  # the other folds' models were trained on these labels, and judges without the fold too
             assert not [thing for thing in same if thing.endswith("weights.safetensors")], fold
+            assert all(f"_{FOLD}" in thing for thing in same if thing.startswith("judges/")), same
 
 
 def test_the_same_permutation_reaches_the_students_of_shared_teachers(crops, tmp_path):

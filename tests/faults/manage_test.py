@@ -44,7 +44,7 @@ def test_runs_shows_state_score_and_disk_use(made):
     assert set(lines) == {"done", "deep/sweep", "stopped", "3"}
     score = json.loads((made / "runs/done/summary.json").read_text())["targets"]["label"]["oof"]["macro_f1"]
     assert " run " in lines["done"] and " done " in lines["done"] and f"macro_f1 label {score:.4f}, test" in lines["done"]
-    assert " sweep " in lines["deep/sweep"] and "lr=0.01" in lines["deep/sweep"] or "lr=0.001" in lines["deep/sweep"]
+    assert " sweep " in lines["deep/sweep"] and ("lr=0.01" in lines["deep/sweep"] or "lr=0.001" in lines["deep/sweep"])
     assert " stopped " in lines["stopped"] and " 1 " in lines["stopped"]
     assert "MB" in lines["done"] or "kB" in lines["done"]
 
@@ -67,8 +67,13 @@ def test_runs_of_odd_folders(made, tmp_path):
     done = runs.pleat("runs", tmp_path)
     assert done.returncode == 0 and "no run in" in done.stdout
     shutil.copytree(made / "runs/done", tmp_path / "done")
+    for text in "{ broken", '{"targets": {"label": 3}, "score": 5}', '{"targets": {"label": {}}, "score": "macro_f1", "result_round": "x"}':
+        (tmp_path / "done/summary.json").write_text(text)
+        done = runs.pleat("runs", tmp_path)
+        assert done.returncode == 0 and " done " in done.stdout, done.stdout
+        runs.refusal(runs.pleat("clean", tmp_path / "done", "--yes"))
     (tmp_path / "done/summary.json").write_text("{ broken")
-    assert "damaged" in runs.pleat("runs", tmp_path).stdout
+    assert "damaged" in runs.pleat("runs", tmp_path).stdout and len(weights_in(tmp_path / "done")) == 4
 
 
 def test_clean_lists_first_and_frees_only_what_is_not_needed(made, tmp_path):
@@ -101,6 +106,16 @@ def test_clean_keeps_the_best_cell_of_a_sweep(made, tmp_path):
     cells = {name.split("/")[1] for name in weights_in(sweep)}
     assert len(cells) == 1
     assert runs.pleat("predict", "--run", sweep / "trials" / cells.pop(), "--crops", made / "crops.h5", "--out", tmp_path / "p.csv").returncode == 0
+
+
+def test_clean_leaves_a_run_that_was_resumed_for_more(made, tmp_path):
+    run = shutil.copytree(made / "runs/done", tmp_path / "done")
+    shutil.copytree(run / "round_0", run / "round_1")
+    for path in run.glob("round_1/label/*/fold_0/done.json"):
+        path.write_text(path.read_text())  # newer than the result
+    before = weights_in(run)
+    assert " stopped " in lines_of(runs.pleat("runs", tmp_path))["done"]
+    assert runs.pleat("clean", run, "--yes").returncode == 0 and weights_in(run) == before
 
 
 def test_clean_of_an_unfinished_run_keeps_its_weights(made, tmp_path):

@@ -135,6 +135,10 @@ def test_marks_become_a_table(page, tmp_path):
     boxes.nth(1).locator("input[value=keep]").focus()
     page.keyboard.press("ArrowRight")
     page.keyboard.press("ArrowRight")  # drop
+    page.reload()  # the marks are still there
+    assert page.locator("#marks").inner_text() == "2 labels are marked."
+    menu = boxes.nth(0).locator("select")
+    assert menu.locator("option").count() == 3
     with page.expect_download() as download:
         page.locator("#export").press("Enter")
     assert download.value.suggested_filename == "label_marks.csv"
@@ -144,6 +148,8 @@ def test_marks_become_a_table(page, tmp_path):
     fixed = [row for row in rows if row["mark"] == "fix"]
     assert all(row["label"] in LABELS and row["label"] != row["given"] for row in fixed) and fixed
     assert all(row["label"] == "" for row in rows if row["mark"] == "drop")
+    page.locator("#clear").click()
+    assert page.locator("#export").is_disabled() and page.locator("input[value=fix]:checked").count() == 0
 
 
 def test_it_prints(page, tmp_path):

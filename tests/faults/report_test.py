@@ -45,7 +45,7 @@ def test_training_ends_with_a_report(trained):
         assert f"{summary['oof']['macro_f1']:.4f}" in text and f"{summary['test']['macro_f1']:.4f}" in text
     folds = [fold["accuracy"] for fold in summary["folds"]]
     assert all(f"{accuracy:.4f}" in markdown for accuracy in folds), markdown
-    assert "one out-of-fold prediction per model" in markdown and "the worst class is" in markdown
+    assert "one out-of-fold prediction per model" in markdown and "Networks (2)" in markdown and "Drag across" not in markdown and "the worst class is" in markdown
     assert page.count("data-picture") > 0 and "leak meter, label" in markdown
 
 
@@ -55,10 +55,10 @@ def test_report_false_writes_none(trained, tmp_path):
 
 
 def test_it_goes_where_it_is_told_and_overwrites_only_reports(trained, tmp_path):
-    for _ in range(2):
-        done = report(trained / "run", "--out", tmp_path / "a/b.html")
-        assert done.returncode == DATA if not (tmp_path / "a").exists() else done.returncode == 0, done.stdout
-        (tmp_path / "a").mkdir(exist_ok=True)
+    assert "a/b" in runs.refusal(report(trained / "run", "--out", tmp_path / "a/b.html"))
+    (tmp_path / "a").mkdir()
+    for _ in range(2):  # the second time over the first
+        assert report(trained / "run", "--out", tmp_path / "a/b.html").returncode == 0
     assert (tmp_path / "a/b.md").exists()
     (tmp_path / "mine.html").write_text("<html>mine</html>")
     assert "mine.html exists" in runs.refusal(report(trained / "run", "--out", tmp_path / "mine.html"))
@@ -94,6 +94,24 @@ def test_a_damaged_file_costs_its_part(trained, tmp_path, file, words):
     assert done.returncode == 0, done.stdout
     page, _ = texts(tmp_path / "run")
     assert words in done.stdout and words in page, done.stdout
+
+
+@pytest.mark.parametrize("change", [{"targets": {"label": 3}}, {"targets": {"label": {"oof": [], "folds": {}, "models": 7}}}, {"rounds": [1, 2]}, {"rounds": 5, "notes": 3}])
+def test_json_of_another_kind_costs_its_part(trained, tmp_path, change):
+    shutil.copytree(trained / "run", tmp_path / "run")
+    summary = json.loads((tmp_path / "run/summary.json").read_text()) | change
+    (tmp_path / "run/summary.json").write_text(json.dumps(summary))
+    (tmp_path / "run/failures.json").write_text('[{"job": 3}]')
+    done = report(tmp_path / "run")
+    assert done.returncode == 0 and "Confusion" in texts(tmp_path / "run")[0], done.stdout
+
+
+def test_damaged_crops_cost_the_photos(trained, tmp_path):
+    shutil.copytree(trained / "run", tmp_path / "run")
+    (tmp_path / "cut.h5").write_bytes((trained / "crops.h5").read_bytes()[:3000])
+    done = report(tmp_path / "run", "--crops", tmp_path / "cut.h5")
+    assert done.returncode == 0 and "No photos" in done.stdout and (tmp_path / "run/report.html").exists(), done.stdout
+    assert runs.pleat("audit", tmp_path / "run", "--crops", tmp_path / "cut.h5").returncode == 0
 
 
 def test_a_table_of_a_newer_format_is_named(trained, tmp_path):

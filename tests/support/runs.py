@@ -76,6 +76,10 @@ def write_config(path, crops, **top):
     return path
 
 
+def digest(path):
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
 def results(run):
     """SHA-256 of every file of the run that the reproducibility guarantee covers."""
     files = [run / "folds.csv", run / "predictions.csv", *run.glob("round_*/oof.h5"), *run.glob("round_*/ensemble.json"), *run.glob("round_*/pseudo_labels.csv"),

@@ -43,7 +43,8 @@ function showCell(button, table) {
   const list = element("ul", undefined, "found");
   const samples = target.cells[button.dataset.cell] || [];
   for (const sample of samples) list.append(exampleOf(data.samples[sample], target.classes));
-  const shown = samples.length ? "" : " None of them is in this page.";
+  const all = button.textContent;
+  const shown = String(samples.length) === all ? "" : ` ${samples.length} of ${all} are in this page.`;
   place.replaceChildren(element("h4", button.getAttribute("aria-label") + "." + shown), list);
 }
 
@@ -90,7 +91,7 @@ function drawPanel(place, chart, panel) {
   place.replaceChildren();
   return new uPlot({
     width, height: 260, scales: { x: { time: false } }, series: [{ label: "epoch" }, ...series],
-    axes: [{ ...axis, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000] }, { ...axis, size: 64 }],
+    axes: [{ ...axis, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000] }, { ...axis, size: 64, values: (_, splits) => splits.map(value => String(Number(value.toPrecision(6)))) }],
   }, [chart.x, ...panel.lines.map(line => line.values)], place);
 }
 
@@ -120,31 +121,79 @@ addEventListener("resize", () => {
 });
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => plots.forEach(({ plot }) => plot.redraw()));
 
-// Marks of suspect labels.
-const marks = new Map();
+// Marks of suspect labels. They survive a reload, if the browser keeps data of files.
+const marks = new Map();  // place: { mark, label }
+const storeName = "pleat marks of " + document.title + " " + JSON.stringify((data.suspects || []).length);
 
 function csvField(text) { return /[",\r\n]/.test(text) ? '"' + text.replaceAll('"', '""') + '"' : text; }
 
 function marksCsv() {
   let text = "target,id,group,given,label,kind,mark\n";
-  for (const [place, mark] of [...marks].sort((a, b) => a[0] - b[0])) {
+  for (const [place, { mark, label }] of [...marks].sort((a, b) => a[0] - b[0])) {
     const suspect = data.suspects[place];
-    const label = mark === "fix" ? suspect.suggested : mark === "keep" ? suspect.given : "";
-    for (const id of suspect.ids) text += [suspect.target, id, suspect.group, suspect.given, label, suspect.kind, mark].map(csvField).join(",") + "\n";
+    const written = mark === "fix" ? label : mark === "keep" ? suspect.given : "";
+    for (const id of suspect.ids) text += [suspect.target, id, suspect.group, suspect.given, written, suspect.kind, mark].map(csvField).join(",") + "\n";
   }
   return text;
+}
+
+function store() {
+  try { localStorage.setItem(storeName, JSON.stringify([...marks])); } catch { /* the browser keeps nothing */ }
+}
+
+function stored() {
+  try { return JSON.parse(localStorage.getItem(storeName)) || []; } catch { return []; }
+}
+
+// The class to fix to: the suggestion at first.
+function classMenu(field, suspect) {
+  const menu = element("select");
+  menu.setAttribute("aria-label", "label");
+  for (const name of data.targets[suspect.number].classes) menu.append(element("option", name));
+  menu.value = suspect.suggested;
+  menu.addEventListener("change", () => { setMark(field, "fix"); store(); });
+  field.append(menu);
+  return menu;
+}
+
+function setMark(field, mark, label) {
+  const place = Number(field.dataset.suspect), suspect = data.suspects[place];
+  let menu = field.querySelector("select");
+  if (mark === "fix" && suspect.menu && !menu) menu = classMenu(field, suspect);
+  if (menu) menu.hidden = mark !== "fix";
+  if (menu && label) menu.value = label;
+  if (mark) marks.set(place, { mark, label: menu ? menu.value : suspect.suggested });
+  else marks.delete(place);
+  field.closest(".card").classList.toggle("marked", mark !== "");
+  for (const id of ["export", "clear"]) document.getElementById(id).disabled = marks.size === 0;
+  document.getElementById("marks").textContent =
+    marks.size === 0 ? "No label is marked." : marks.size === 1 ? "1 label is marked." : marks.size + " labels are marked.";
+}
+
+function setAll(list) {
+  for (const [place, { mark, label }] of list) {
+    const field = document.querySelector(`fieldset[data-suspect="${Number(place)}"]`);
+    const input = field && field.querySelector(`input[value="${mark}"]`);
+    if (!input) continue;
+    input.checked = true;
+    setMark(field, mark, label);
+  }
 }
 
 const exportButton = document.getElementById("export");
 if (exportButton) {
   for (const field of document.querySelectorAll("fieldset[data-suspect]")) {
     field.addEventListener("change", event => {
-      marks.set(Number(field.dataset.suspect), event.target.value);
-      field.closest(".card").classList.add("marked");
-      exportButton.disabled = false;
-      document.getElementById("marks").textContent = marks.size === 1 ? "1 label is marked." : marks.size + " labels are marked.";
+      if (event.target.type !== "radio") return;
+      setMark(field, event.target.value);
+      store();
     });
   }
+  setAll(stored());
+  document.getElementById("clear").addEventListener("click", () => {
+    setAll([...marks.keys()].map(place => [place, { mark: "" }]));
+    store();
+  });
   exportButton.addEventListener("click", () => {
     const link = element("a");
     link.href = URL.createObjectURL(new Blob([marksCsv()], { type: "text/csv" }));
