@@ -12,7 +12,7 @@ CLI::App* add_clean(CLI::App& program, CleanOptions& options) {
   verb->footer(
       "Not needed are checkpoints of networks that are done, and weights of networks that the ensemble does not use. "
       "pleat predict, export, compare, audit and report work as before; pleat train in that folder would train those "
-      "networks again.");
+      "networks again, and pleat ensemble may miss them.");
   return verb;
 }
 

@@ -167,7 +167,7 @@ void audit_run(const AuditRequest& request) {
   require_replaceable(out, kAuditStart, "label issues", {}, "--out");
   require_replaceable(sheet, "\x89PNG", "PNG picture", {}, "--out");
   const auto record = find_run_record(RunPaths{run.folder});
-  const PhotoAlbum album(record ? &*record : nullptr, request.crops);
+  const PhotoAlbum album(record ? &*record : nullptr, run.folder, request.crops);
   const std::set<std::string> joint = joint_targets_of(run);
   std::vector<AuditLine> lines;
   std::string text;

@@ -16,22 +16,32 @@ namespace {
 constexpr int kLongest = 112;         // pixels of a photo's longer side
 constexpr double kMostBytes = 1.9e6;  // of all photos in a page of 3 MB
 
+// A run is often made in the folder above runs/, and looked at from another one.
+fs::path found_from(const fs::path& run, const fs::path& path) {
+  if (path.is_absolute() || file_exists(path)) return path;
+  constexpr int kHighest = 4;  // folders above the run
+  fs::path above = resolved_path(run);
+  for (int i = 0; i < kHighest && above.has_relative_path(); ++i, above = above.parent_path())
+    if (file_exists(above / path)) return above / path;
+  return path;
+}
+
 }  // namespace
 
-PhotoAlbum::PhotoAlbum(const RunRecord* record, const fs::path& given) {
+PhotoAlbum::PhotoAlbum(const RunRecord* record, const fs::path& run, const fs::path& given) {
   try {
-    open(record, given);
+    open(record, run, given);
   } catch (const Error& error) {
     missing_ = fmt::format("No photos: {}.", error.what());
   }
 }
 
-void PhotoAlbum::open(const RunRecord* record, const fs::path& given) {
+void PhotoAlbum::open(const RunRecord* record, const fs::path& run, const fs::path& given) {
   if (record == nullptr) {
     missing_ = "No photos: run.json, which names the crops file, cannot be read.";
     return;
   }
-  const fs::path path = given.empty() ? fs::path(record->data.crops) : given;
+  const fs::path path = given.empty() ? found_from(run, record->data.crops) : given;
   if (!file_exists(path)) {
     missing_ =
         fmt::format("No photos: {} is gone; give the crops file's new place with --crops.", shown(path.string()));

@@ -16,9 +16,10 @@ namespace pleat {
 
 class PhotoAlbum {
  public:
-  /// Opens the run's crops, or those of `given` if it is not empty. The file must have the run's hash.
-  ///   record: of the run; null if unknown
-  PhotoAlbum(const RunRecord* record, const std::filesystem::path& given);
+  /// Opens the run's crops, or those of `given` if it is not empty. The file must have the run's hash. A relative path
+  /// in run.json is looked for from the working folder, then from the folders around the run.
+  ///   record: of the run; null if unknown; run: its folder
+  PhotoAlbum(const RunRecord* record, const std::filesystem::path& run, const std::filesystem::path& given);
 
   /// Null if the crops cannot be shown; then `missing` says why.
   const CropFile* crops() const { return crops_ ? &*crops_ : nullptr; }
@@ -33,7 +34,7 @@ class PhotoAlbum {
   const std::vector<std::string>& pictures() const { return pictures_; }
 
  private:
-  void open(const RunRecord* record, const std::filesystem::path& given);
+  void open(const RunRecord* record, const std::filesystem::path& run, const std::filesystem::path& given);
 
   std::optional<CropFile> crops_;
   std::string missing_;

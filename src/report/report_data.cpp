@@ -34,7 +34,7 @@ JudgedTarget judge(const ReportSource& source, const OofTable& table, const RowG
 
 ReportData read_report_data(const std::filesystem::path& folder, const std::filesystem::path& crops) {
   ReportSource source = read_report_source(folder);
-  PhotoAlbum album(source.record ? &*source.record : nullptr, crops);
+  PhotoAlbum album(source.record ? &*source.record : nullptr, source.folder, crops);
   ReportData data{.source = std::move(source), .album = std::move(album), .groups = {}, .targets = {}};
   if (!data.source.oof) return data;
   data.groups = group_rows(data.plan().groups);

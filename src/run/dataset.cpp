@@ -219,6 +219,7 @@ Dataset open_dataset(const RunConfig& config, const CopySets& copies) {
   dataset.all_train = dataset.train;
   if (config.data.limit) dataset.train = limit_train(config, dataset);
   if (config.data.rest == "unlabelled") forget_rest(dataset);
+  dataset.taught = dataset.labels;
   return dataset;
 }
 

@@ -213,7 +213,6 @@ Run set_up_run(const TrainRequest& request, const MpiSession& session, const Fre
     return read;
   });
   together(world, [&] {
-    dataset->taught = dataset->labels;
     apply_edits(edits, *dataset, dataset->taught);
     dataset->train = rows_of_plan(*dataset, *run.plan);
     dataset->norm = choose_norm(run.config, *dataset);

@@ -138,6 +138,16 @@ def test_without_its_crops_a_report_has_no_photos(trained, tmp_path):
     assert done.returncode == 0 and "has changed since the run" in done.stdout, done.stdout
 
 
+def test_relative_crops_are_found_from_the_runs_folder(trained, tmp_path):
+    (tmp_path / "data").mkdir()
+    shutil.copy(trained / "crops.h5", tmp_path / "data/crops.h5")
+    config = runs.write_config(tmp_path / "c.yaml", "data/crops.h5", folds="{k: 2}", train="{epochs: 1, batch: 15}")
+    assert runs.pleat("train", config, cwd=tmp_path).returncode == 0
+    (tmp_path / "runs/c/report.html").unlink()
+    done = report(".", cwd=tmp_path / "runs/c")
+    assert done.returncode == 0 and "No photos" not in done.stdout and "data-picture" in texts(tmp_path / "runs/c")[0], done.stdout
+
+
 def test_a_run_without_test_rows_and_records(tmp_path):
     drawn(tmp_path / "run", groups=[f"p{i // 3}" for i in range(ROWS)])
     done = report(tmp_path / "run")
