@@ -24,8 +24,6 @@ LOOKING = {
                    "labels": "soft", "temperature": 0.7, "weight": {"factor": 0.5, "by": "confidence"}, "use_test": True,
                    "augment": {"randaugment": {"ops": 2}}, "parts": 2, "epochs": 3}},
     "dropped labels": {"train.labels.drop": "auto", "targets_as": "heads", "targets": TARGETS[:2], "train.epochs": 10},
-    "dropped labels, rows set aside, group evidence, warm, parts": INNER | {"train.labels.drop": "auto", "targets": TARGETS, "rounds.admit.quotas": True, "train.epochs": 12} | {
-        f"rounds.{key}": value for key, value in GROUPS.items()} | {"rounds.start": "warm", "rounds.parts": 2},
     "changed labels of a joint target": {"train.labels.relabel": "auto", "targets": TARGETS[:2], "targets_as": "joint"},
     "joint": {"targets_as": "joint", "rounds": {"count": 3, "stop": "never", "epochs": 4, **GROUPS, "admit": {"threshold": 0.0}}},
 }
