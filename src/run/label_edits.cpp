@@ -39,7 +39,7 @@ LabelFile open_labels(const std::string& path, bool relabel, const Dataset& data
   file.labels = file.table.find("label");
   if (file.labels == nullptr) file.labels = file.table.find("suggested");
   if (relabel && file.labels == nullptr)
-    throw DataError("{} has neither a column label nor a column suggested, which train.labels.relabel reads",
+    throw DataError("{} has neither a column label nor a column suggested, which train.labels.relabel reads; add one",
                     shown(path));
   if (file.targets == nullptr && dataset.targets.own() > 1)
     throw DataError("{} has no column target, but the run has {} targets; add the column", shown(path),
@@ -98,8 +98,8 @@ class Reader {
       if (dataset_.targets.targets[t].name == (*file.targets)[line]) return static_cast<int>(t);
       names.push_back(dataset_.targets.targets[t].name);
     }
-    throw DataError("{}: the target '{}' is not one of {}", file.table.place(line), shown((*file.targets)[line]),
-                    fmt::join(names, ", "));
+    throw DataError("{}: the target '{}' is not one of {}; correct the line", file.table.place(line),
+                    shown((*file.targets)[line]), fmt::join(names, ", "));
   }
 
   LabelEdit edit_of(const LabelFile& file, std::size_t line, std::int64_t row, bool relabel) const {
@@ -116,10 +116,10 @@ class Reader {
       edit.number = std::nan("");
     }
     if (edit.label < 0) {
-      throw DataError("{}: the label '{}' of target {} is {}", file.table.place(line), shown(label), target.name,
-                      target.numeric()
-                          ? std::string("not a number, which this target is trained on")
-                          : fmt::format("not one of {}", shown(fmt::format("{}", fmt::join(target.classes, ", ")))));
+      throw DataError(
+          "{}: the label '{}' of target {} is {}; correct the line", file.table.place(line), shown(label), target.name,
+          target.numeric() ? std::string("not a number, which this target is trained on")
+                           : fmt::format("not one of {}", shown(fmt::format("{}", fmt::join(target.classes, ", ")))));
     }
     return edit;
   }
@@ -127,7 +127,8 @@ class Reader {
   // A row may be listed twice (alone and with its group), but with one outcome.
   void add(const LabelFile& file, std::size_t line, const LabelEdit& edit) {
     const auto [found, is_new] = edits_.emplace(std::pair(edit.target, edit.row), edit);
-    if (is_new || (found->second.label == edit.label && found->second.number == edit.number)) return;
+    const bool same_number = found->second.number == edit.number || std::isnan(edit.number);  // NaN: the class alone
+    if (is_new || (found->second.label == edit.label && same_number)) return;
     throw DataError("{}: the id '{}' of target {} has {} before; keep one of the lines", file.table.place(line),
                     shown((*file.ids)[line]), dataset_.targets.targets[std::size_t(edit.target)].name,
                     found->second.label < 0 ? "been dropped" : "another label");
@@ -150,7 +151,7 @@ void combine_row(const Dataset& dataset, std::int64_t row, std::vector<Labels>& 
     const Labels& own = labels[std::size_t(component)];
     codes.push_back(own.classes[place]);
     taught.push_back(own.taught[place]);
-    dropped = dropped || (!own.dropped.empty() && own.dropped[place]);
+    dropped = dropped || own.drops(row);
   }
   labels.back().classes[place] = joint_class(joint, codes);
   labels.back().taught[place] = joint_class(joint, taught);

@@ -82,6 +82,9 @@ def test_suggestions_of_an_audit_relabel_classes_between_edges(crops, tmp_path):
     file = write(tmp_path / "new.csv", "target,id,label", "age,r0,from 50")
     done = train(tmp_path, crops, {"targets": people.TARGETS, "train.labels.relabel": file})
     assert done.returncode == 0 and "1 label changed (age 1)" in done.stdout, done.stdout
+    twice = write(tmp_path / "twice.csv", "target,id,suggested,kind", "age,r0,from 50,group", "age,r0,from 50,row")
+    done = train(tmp_path, crops, {"targets": people.TARGETS, "train.labels.relabel": twice}, name="twice")
+    assert done.returncode == 0 and "1 label changed (age 1)" in done.stdout, done.stdout
     bins = {"targets": [people.TARGETS[2] | {"bins": 4}], "train.labels.relabel": file}
     assert "not a number, which this target is trained on" in runs.refusal(train(tmp_path, crops, bins, name="bins"), DATA)
 
