@@ -39,11 +39,6 @@ std::vector<int> judges_of(const std::vector<PlannedJob>& judges, const PlannedJ
 
 }  // namespace
 
-int Schedule::size_of(int round) const {
-  return static_cast<int>(
-      std::count_if(jobs.begin(), jobs.end(), [round](const ScheduledJob& job) { return job.round == round; }));
-}
-
 Schedule make_schedule(const std::vector<PlannedJob>& first, const RunConfig& config, const Dataset& dataset,
                        const std::vector<PlannedJob>& judges) {
   Schedule schedule;

@@ -21,9 +21,6 @@ struct ScheduledJob {
 struct Schedule {
   std::vector<ScheduledJob> jobs;  // by round, judges first; those of a round in the order of the first's
   JobDependencies waits_for;
-
-  /// The number of jobs of a round.
-  int size_of(int round) const;
 };
 
 /// With judges, a job of the first round waits for those of its fold. A student waits for its teachers: the jobs of the

@@ -10,8 +10,7 @@
 
 namespace pleat {
 
-/// The search for copies. Crops of more than 1 GiB are searched for exact
-/// copies only.
+/// The search for copies. Crops of more than 1 GiB are searched for exact copies only.
 ///   rows: ascending; threads: for the search
 /// Throws: StopRequested
 Duplicates search_copies(const CropFile& crops, const std::vector<std::size_t>& rows, int threads);

@@ -38,7 +38,7 @@ struct Dataset {
   CropFile crops;
   TargetPlan targets;
   std::vector<Labels> labels;  // of each of targets.targets
-  std::vector<Labels> taught;  // the same, after the files of train.labels; set by set_up_run
+  std::vector<Labels> taught;  // the same, as networks learn them: set_up_run applies the files of train.labels
   std::vector<std::int64_t> train, unlabelled,
       test;                             // crop rows per split, valid ones, ascending; train after data.limit
   std::vector<std::int64_t> all_train;  // before data.limit
@@ -58,10 +58,6 @@ struct Dataset {
 /// an unknown label in a test row, an empty group in a train row, a missing column, or no train rows.
 Dataset open_dataset(const RunConfig& config, const CopySets& copies);
 Dataset open_dataset(const RunConfig& config);
-
-/// Logs the rows left by data.limit. Warns of classes without train rows, of groups with both train and test rows, and
-/// of copies that folds or splits may separate. Call on one rank; open_dataset is called on all.
-void report_rows(const RunConfig& config, const Dataset& dataset);
 
 /// Returns the crop row of each row of the plan. Throws DataError for an id that is not a train row.
 std::vector<std::int64_t> rows_of_plan(const Dataset& dataset, const FoldPlan& plan);

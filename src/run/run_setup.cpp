@@ -17,6 +17,7 @@
 #include "run/model_norm.h"
 #include "run/plan_warnings.h"
 #include "run/promise.h"
+#include "run/report_rows.h"
 #include "run/run_record.h"
 #include "run/staged_crops.h"
 #include "train/predictor.h"

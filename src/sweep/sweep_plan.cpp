@@ -12,6 +12,7 @@
 #include "base/random.h"
 #include "run/frozen_folds.h"
 #include "run/plan_warnings.h"
+#include "run/report_rows.h"
 #include "sweep/sweep_record.h"
 
 namespace pleat {

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "run/small_run.h"
 #include "support/scratch_folder.h"
 
@@ -38,7 +40,7 @@ TEST_F(ScheduleTest, AStudentWaitsForItsOwnFoldsTeachers) {
   ASSERT_EQ(two.jobs.size(), 12u);
   EXPECT_EQ(two.jobs[10].name, "round 1/parity/small/fold 1");
   EXPECT_THAT(two.waits_for[10], ElementsAre(4));
-  EXPECT_EQ(two.size_of(1), 6);
+  EXPECT_EQ(std::count_if(two.jobs.begin(), two.jobs.end(), [](const ScheduledJob& job) { return job.round == 1; }), 6);
 }
 
 TEST_F(ScheduleTest, WithSharedTeachersItWaitsForAllFoldsOfItsUnit) {
