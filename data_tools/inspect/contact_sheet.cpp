@@ -60,6 +60,13 @@ void draw_line(const Line& line, const std::vector<int>& columns, int left, int 
 
 }  // namespace
 
+std::string sheet_caption(std::string text, std::size_t longest) {
+  std::replace_if(
+      text.begin(), text.end(), [](char c) { return c < ' ' || c > '~'; }, '?');
+  if (text.size() > longest) text = text.substr(0, longest - 3) + "...";
+  return text;
+}
+
 void write_contact_sheet(const std::filesystem::path& png, const std::vector<SheetRow>& rows) {
   quiet_opencv();
   std::vector<Line> lines;

@@ -14,6 +14,9 @@ struct SheetRow {
   std::vector<Picture> pictures;
 };
 
+/// A caption of any text: cut to `longest` letters, and `?` for letters that the font lacks.
+std::string sheet_caption(std::string text, std::size_t longest);
+
 /// Writes one line of pictures per row, with the caption on the left. Small pictures are enlarged by a whole number, so
 /// that pixels are visible.
 /// Requires: pictures of three channels or one.

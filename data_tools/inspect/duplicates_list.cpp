@@ -30,14 +30,6 @@ std::size_t first_differing_column(const Copies& copies, const SampleTable& tabl
   return static_cast<std::size_t>(std::find_if(columns.begin(), columns.end(), differs) - columns.begin());
 }
 
-// The fonts of OpenCV have ASCII only.
-std::string ascii(std::string text) {
-  std::replace_if(
-      text.begin(), text.end(), [](char c) { return c < ' ' || c > '~'; }, '?');
-  if (text.size() > kLongestCaption) text = text.substr(0, kLongestCaption - 3) + "...";
-  return text;
-}
-
 std::string caption_of(std::size_t number, const Copies& copies, const SampleTable& table,
                        const std::vector<std::string>& columns) {
   const std::string set = fmt::format("set {}", number);
@@ -50,7 +42,7 @@ std::string caption_of(std::size_t number, const Copies& copies, const SampleTab
   }
   std::string text = fmt::format("{}, {}: {}", set, columns[column], values[0]);
   for (std::size_t i = 1; i < values.size(); ++i) text += " | " + values[i];
-  return ascii(text);
+  return sheet_caption(text, kLongestCaption);
 }
 
 }  // namespace

@@ -17,6 +17,7 @@
 #include "report/joint_targets.h"
 #include "report/photo_album.h"
 #include "report/photo_issues.h"
+#include "report/report_data.h"
 #include "report/run_result.h"
 #include "run/run_paths.h"
 #include "run/run_record.h"
@@ -30,10 +31,6 @@ constexpr std::size_t kListed = 10;  // on the terminal, of each target and kind
 
 const std::string& class_of(const OofTable& table, std::int64_t code) {
   return table.classes[static_cast<std::size_t>(code)];
-}
-
-double probability(const OofTable& table, std::int64_t row, std::int64_t code) {
-  return table.ensemble.const_data_ptr<double>()[row * table.ensemble.size(1) + code];
 }
 
 std::string group_evidence(const GroupIssue& issue, const OofTable& table) {

@@ -17,19 +17,11 @@ constexpr std::size_t kMostOfKind = 12;   // lines of pictures, of each target a
 constexpr std::size_t kMostPictures = 7;  // of a group
 constexpr std::size_t kLongestCaption = 60;
 
-// The fonts of OpenCV have ASCII only.
-std::string ascii(std::string text) {
-  std::replace_if(
-      text.begin(), text.end(), [](char c) { return c < ' ' || c > '~'; }, '?');
-  if (text.size() > kLongestCaption) text = text.substr(0, kLongestCaption - 3) + "...";
-  return text;
-}
-
 std::string caption_of(const AuditLine& line) {
   if (line.kind == "outlier" || line.kind == "ambiguous")
-    return ascii(fmt::format("{} {}: {}", line.target, line.id, line.evidence));
+    return sheet_caption(fmt::format("{} {}: {}", line.target, line.id, line.evidence), kLongestCaption);
   const std::string& name = line.kind == "group" ? line.group : line.id;
-  return ascii(fmt::format("{} {}: {} -> {}", line.target, name, line.given, line.suggested));
+  return sheet_caption(fmt::format("{} {}: {} -> {}", line.target, name, line.given, line.suggested), kLongestCaption);
 }
 
 // A group's rows share a line of the sheet.

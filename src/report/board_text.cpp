@@ -12,20 +12,12 @@
 #include "base/wording.h"
 #include "ensemble/row_groups.h"
 #include "report/config_differences.h"
+#include "report/report_data.h"
 
 namespace pleat {
 namespace {
 
 constexpr const char* kVerdicts[] = {"better", "worse", "no evidence"};  // by Verdict
-
-// Log-loss is shown as it is; all other text is about scores of which higher is better.
-double shown_value(double value, const std::string& score) { return score == "log_loss" ? -value : value; }
-
-std::string interval_text(const Interval& interval) {
-  return fmt::format("{:+.4f} [{:+.4f}, {:+.4f}]", interval.value, interval.low, interval.high);
-}
-
-std::string group_word(const FoldPlan& plan) { return plan.groups == plan.ids ? "row" : "group"; }
 
 std::size_t width_of(const std::vector<std::string>& names, const Experiment& experiment) {
   std::size_t width = 14;
@@ -50,7 +42,7 @@ std::string details(const Board& board, const Comparison& pair) {
   std::vector<std::pair<std::string, std::string>> lines;  // what, difference
   const std::vector<std::size_t> classes = listed_classes(pair);
   for (const std::size_t c : classes)
-    lines.emplace_back("F1 of " + shown(board.classes[c], 40), interval_text(pair.class_f1[c]));
+    lines.emplace_back("F1 of " + shown(board.classes[c], 40), difference_text(pair.class_f1[c]));
   if (classes.size() < pair.class_f1.size())
     lines.emplace_back(fmt::format("{} classes more", pair.class_f1.size() - classes.size()), "see --json");
   for (std::size_t f = 0; f < pair.fold_score.size(); ++f)
@@ -71,13 +63,13 @@ std::string table_text(const Board& board, const FoldPlan& plan, const std::vect
                                  "OOF " + board.score, tested ? "      test" : "", "against the best");
   for (std::size_t place = 0; place < board.entries.size(); ++place) {
     const BoardEntry& entry = board.entries[place];
-    const std::string test = entry.test ? fmt::format("{:.4f}", shown_value(*entry.test, board.score)) : "";
-    text += fmt::format("  {} {:>10.4f} ± {:.4f}", padded(name_of(place), width), shown_value(entry.oof, board.score),
+    const std::string test = entry.test ? score_text(*entry.test, board.score) : "";
+    text += fmt::format("  {} {:>10} ± {:.4f}", padded(name_of(place), width), score_text(entry.oof, board.score),
                         entry.spread);
     if (tested) text += fmt::format(" {:>9}", test);
     const auto pair = board.pairs.find({0, place});
     if (pair != board.pairs.end()) {
-      text += fmt::format("   {}   {}", interval_text(pair->second.score), verdict_text(pair->second, plan));
+      text += fmt::format("   {}   {}", difference_text(pair->second.score), verdict_text(pair->second, plan));
     }
     text += "\n";
   }
@@ -88,7 +80,7 @@ std::string pairs_text(const Board& board, const FoldPlan& plan, const std::vect
   std::string text = fmt::format("\n  pairs of {}\n", shown(board.target, 60));
   for (const auto& [places, pair] : board.pairs) {
     text += fmt::format("    {} less {}: {}   {}\n", names[board.entries[places.second].run],
-                        names[board.entries[places.first].run], interval_text(pair.score), verdict_text(pair, plan));
+                        names[board.entries[places.first].run], difference_text(pair.score), verdict_text(pair, plan));
     text += details(board, pair);
   }
   return text;
@@ -127,6 +119,10 @@ Json target_json(const Board& board, const std::vector<std::string>& names) {
 
 }  // namespace
 
+std::string difference_text(const Interval& interval) {
+  return fmt::format("{:+.4f} [{:+.4f}, {:+.4f}]", interval.value, interval.low, interval.high);
+}
+
 // Two digits: it is an estimate.
 std::size_t rounded(std::int64_t number) {
   std::int64_t unit = 1;
@@ -139,7 +135,7 @@ std::string verdict_text(const Comparison& pair, const FoldPlan& plan) {
   if (pair.verdict != Verdict::kNoEvidence) return text;
   if (pair.missing_groups == 0) return text + "; the scores are equal";
   constexpr std::int64_t kFar = 100;  // times the groups that there are
-  const std::string word = group_word(plan);
+  const std::string word = resampled_unit(plan);
   if (pair.missing_groups > kFar * pair.groups)
     return fmt::format("{}; not even {} × as many {}s would tell", text, kFar, word);
   return fmt::format("{}; about {} more {}{} would tell", text, grouped(rounded(pair.missing_groups)), word,

@@ -22,6 +22,9 @@ std::string board_text(const Experiment& experiment, const std::vector<RunResult
 /// "3 runs on the same 1,400 rows of 200 groups, 2 folds".
 std::string experiment_text(const Experiment& experiment, const std::vector<RunResult>& runs);
 
+/// "-0.0130 [-0.0497, +0.0247]".
+std::string difference_text(const Interval& interval);
+
 /// "no evidence; about 120 more groups would tell".
 std::string verdict_text(const Comparison& pair, const FoldPlan& plan);
 

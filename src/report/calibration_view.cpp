@@ -76,8 +76,8 @@ Json reliability(const JudgedTarget& target) {
   return figure(
       to_svg(chart),
       fmt::format("Reliability. Rows are binned by the probability of their most probable class. On the dashed line "
-                  "probabilities are right; below it they are too high. Mean distance: {:.3f}.",
-                  error),
+                  "probabilities are right. Calibration error (ECE, the mean distance from it): {:.3f}. {}",
+                  error, in_words),
       fmt::format("{}: calibration error {:.3f}. {}", shown(target.table->target, 60), error, in_words));
 }
 

@@ -4,9 +4,12 @@
 
 #include <algorithm>
 #include <cmath>
+#include <kainjow/mustache.hpp>
 
 namespace pleat {
 namespace {
+
+using kainjow::mustache::html_escape;
 
 constexpr double kWidth = 460, kHeight = 300;                       // of the picture, in its own units
 constexpr double kLeft = 58, kRight = 14, kTop = 12, kBottom = 46;  // margins
@@ -36,10 +39,7 @@ std::vector<double> ticks(double low, double high, bool whole) {
   return values;
 }
 
-std::string number(double value) {
-  std::string text = fmt::format("{:.6g}", std::abs(value) < 1e-12 ? 0 : value);
-  return text;
-}
+std::string number(double value) { return fmt::format("{:.6g}", std::abs(value) < 1e-12 ? 0 : value); }
 
 std::string axes(const Chart& chart, const Drawing& at) {
   std::string svg;
@@ -56,9 +56,9 @@ std::string axes(const Chart& chart, const Drawing& at) {
   svg += fmt::format(R"(<path class="axis" d="M{:.1f} {:.1f}V{:.1f}H{:.1f}"/>)", kLeft, kTop, kHeight - kBottom,
                      kWidth - kRight);
   svg += fmt::format(R"(<text x="{:.1f}" y="{:.1f}" text-anchor="middle">{}</text>)", (kLeft + kWidth - kRight) / 2,
-                     kHeight - 10, escaped(chart.x_label));
+                     kHeight - 10, html_escape(chart.x_label));
   svg += fmt::format(R"svg(<text transform="translate(14 {:.1f}) rotate(-90)" text-anchor="middle">{}</text>)svg",
-                     (kTop + kHeight - kBottom) / 2, escaped(chart.y_label));
+                     (kTop + kHeight - kBottom) / 2, html_escape(chart.y_label));
   return svg;
 }
 
@@ -70,7 +70,7 @@ std::string line_of(const ChartLine& line, const Drawing& at) {
     if (line.dots) {
       dots +=
           fmt::format(R"(<circle class="c{} dot" cx="{:.1f}" cy="{:.1f}" r="3.5"><title>{}: {}, {}</title></circle>)",
-                      line.color, at.x(x), at.y(y), escaped(line.name), number(x), number(y));
+                      line.color, at.x(x), at.y(y), html_escape(line.name), number(x), number(y));
     }
   }
   if (!line.joined) return dots;
@@ -88,43 +88,17 @@ std::string legend(const Chart& chart) {
   for (const ChartLine& line : chart.lines) {
     if (line.name.empty() || line.points.empty()) continue;
     items += fmt::format(R"(<li><span class="c{} key{}"></span>{}</li>)", line.color, line.dashed ? " dashed" : "",
-                         escaped(line.name));
+                         html_escape(line.name));
   }
   return items.empty() ? "" : "<ul class=\"legend\">" + items + "</ul>";
 }
 
 }  // namespace
 
-std::string escaped(const std::string& text) {
-  std::string result;
-  for (const char c : text) {
-    switch (c) {
-      case '&':
-        result += "&amp;";
-        break;
-      case '<':
-        result += "&lt;";
-        break;
-      case '>':
-        result += "&gt;";
-        break;
-      case '"':
-        result += "&quot;";
-        break;
-      case '\'':
-        result += "&#39;";
-        break;
-      default:
-        result += c;
-    }
-  }
-  return result;
-}
-
 std::string to_svg(const Chart& chart) {
   const Drawing at(chart);
   std::string svg = fmt::format(R"(<svg class="chart" viewBox="0 0 {} {}" role="img" aria-label="{}">)", kWidth,
-                                kHeight, escaped(chart.title));
+                                kHeight, html_escape(chart.title));
   svg += axes(chart, at);
   for (const ChartRange& range : chart.ranges) svg += range_of(range, at);
   for (const ChartLine& line : chart.lines) svg += line_of(line, at);

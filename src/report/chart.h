@@ -33,7 +33,4 @@ struct Chart {
 /// Requires: finite numbers, x_low < x_high, y_low < y_high.
 std::string to_svg(const Chart& chart);
 
-/// Text for HTML and SVG: & < > " ' become entities.
-std::string escaped(const std::string& text);
-
 }  // namespace pleat

@@ -4,7 +4,6 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
-#include <map>
 #include <set>
 
 #include "base/error.h"
@@ -18,7 +17,9 @@
 #include "report/run_state.h"
 #include "report/sweep_view.h"
 #include "run/finished_job.h"
+#include "run/memory_check.h"
 #include "run/run_paths.h"
+#include "sweep/sweep_paths.h"
 
 namespace pleat {
 namespace fs = std::filesystem;
@@ -62,7 +63,7 @@ std::set<std::string> members_of(const RunPaths& paths) {
 void add_checkpoints(const fs::path& network, std::vector<Removable>& found) {
   const fs::path resume = network / kResumeFolder;
   if (file_exists(resume))
-    found.push_back({resume, false, size_of_folder(resume).bytes, "checkpoints of a network that is done"});
+    found.push_back({resume, false, size_of_folder(resume), "checkpoints of a network that is done"});
 }
 
 void add_weights(const fs::path& network, const std::string& why, std::vector<Removable>& found) {
@@ -84,20 +85,15 @@ void find_in_run(const fs::path& run, bool done, std::vector<Removable>& found) 
 
 void find_in_sweep(const fs::path& sweep, bool finished, std::vector<Removable>& found) {
   const auto source = find_sweep(sweep);
-  const fs::path best = source && !source->best.empty() ? source->best_run() : fs::path();
+  const bool judged = finished && source && !source->best.empty();
+  const fs::path best = judged ? source->best_run() : fs::path();
   for (const fs::path& network : network_folders(sweep)) {
+    if (judged && lies_inside(network, best)) continue;
     add_checkpoints(network, found);
-    const std::string name = network.lexically_relative(sweep).string();
-    if (!finished || !name.starts_with("trials/") || best.empty()) continue;  // ensemble/ needs its networks
-    if (name.starts_with(best.lexically_relative(sweep).string() + "/")) continue;
-    add_weights(network, "not the best cell", found);
+    const bool trial = network.lexically_relative(sweep).string().starts_with("trials/");  // not of ensemble/
+    if (judged && trial) add_weights(network, "not the best cell", found);
   }
-  if (finished && !best.empty() && file_exists(RunPaths{best}.summary())) {
-    const std::set<std::string> members = members_of(RunPaths{best});
-    for (const fs::path& network : network_folders(best))
-      if (!members.contains(network.lexically_relative(best).string()))
-        add_weights(network, "not in the ensemble", found);
-  }
+  if (judged) find_in_run(best, file_exists(RunPaths{best}.summary()), found);
 }
 
 // Keeps the time of done.json, by which state_of knows that the network is older than the result.
@@ -121,20 +117,16 @@ void remove(const std::vector<Removable>& found) {
 }
 
 std::string listing(const fs::path& folder, const std::vector<Removable>& found, bool removed) {
-  std::map<std::string, std::pair<std::size_t, std::uint64_t>> sums;
   std::uint64_t bytes = 0;
-  for (const Removable& each : found) {
-    auto& [count, sum] = sums[(each.weights ? "weights of a network: " : "") + each.why];
-    ++count, sum += each.bytes, bytes += each.bytes;
-  }
+  for (const Removable& each : found) bytes += each.bytes;
   if (found.empty()) return fmt::format("{}: nothing to free\n", shown(folder.string()));
   constexpr std::size_t kListed = 20;
   std::string text =
-      fmt::format("{}: {} {}\n", shown(folder.string()), bytes_text(bytes), removed ? "freed" : "to free");
+      fmt::format("{}: {} {}\n", shown(folder.string()), memory_text(double(bytes)), removed ? "freed" : "to free");
   for (std::size_t i = 0; i < std::min(kListed, found.size()); ++i) {
     const fs::path& path = found[i].path;
     const fs::path file = found[i].weights ? path / kWeightsFile : path;
-    text += fmt::format("  {:>9}  {}  ({})\n", bytes_text(found[i].bytes),
+    text += fmt::format("  {:>9}  {}  ({})\n", memory_text(double(found[i].bytes)),
                         shown(file.lexically_relative(folder).string(), 120), found[i].why);
   }
   if (found.size() > kListed) text += fmt::format("  and {} more\n", found.size() - kListed);
@@ -147,10 +139,10 @@ void clean(const fs::path& folder, bool removes) {
     throw DataError("{} is not the folder of a run or of a sweep; pleat runs lists them", shown(folder.string()));
   std::optional<FolderLock> lock;
   if (removes && state->kind != FolderKind::kEnsemble)
-    lock.emplace(folder / (state->kind == FolderKind::kSweep ? "sweep.lock" : "run.lock"),
+    lock.emplace(state->kind == FolderKind::kSweep ? SweepPaths{folder}.lock() : RunPaths{folder}.lock(),
                  LockOptions{.held = "", .remedy = "clean another folder"});
   const fs::path sweep = resolved_path(folder).parent_path().parent_path();  // of a trial
-  if (is_locked(sweep / "sweep.lock"))
+  if (is_locked(SweepPaths{sweep}.lock()))
     throw DataError("{} belongs to a live sweep; wait for it, or stop it", shown(folder.string()));
   if (state->state == RunState::kLive && !removes)
     throw DataError("{} is in use by a live run; wait for it, or stop it", shown(folder.string()));

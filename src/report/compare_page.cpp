@@ -6,11 +6,11 @@
 
 #include "base/utf8.h"
 #include "base/wording.h"
-#include "ensemble/row_groups.h"
 #include "report/board_text.h"
 #include "report/chart.h"
 #include "report/config_differences.h"
 #include "report/page_blocks.h"
+#include "report/report_data.h"
 
 namespace pleat {
 namespace {
@@ -23,21 +23,15 @@ std::string tone_of(Verdict verdict) {
   return verdict == Verdict::kBetter ? "good" : verdict == Verdict::kWorse ? "bad" : "mute";
 }
 
-double as_shown(double score, const std::string& name) { return name == "log_loss" ? -score : score; }
-
-std::string difference_text(const Interval& interval) {
-  return fmt::format("{:+.4f} [{:+.4f}, {:+.4f}]", interval.value, interval.low, interval.high);
-}
-
 PageTable board_table(const Board& board, const FoldPlan& plan, const std::vector<std::string>& names) {
   PageTable table{.caption = fmt::format("{}, by {}", shown(board.target, 60), board.score),
                   .head = {"run", "out of fold", "± over folds", "held-out", "difference from the highest", "verdict"}};
   for (std::size_t place = 0; place < board.entries.size(); ++place) {
     const BoardEntry& entry = board.entries[place];
     std::vector<TableCell> row{{names[entry.run]},
-                               {fmt::format("{:.4f}", as_shown(entry.oof, board.score))},
+                               {score_text(entry.oof, board.score)},
                                {fmt::format("{:.4f}", entry.spread)},
-                               {entry.test ? fmt::format("{:.4f}", as_shown(*entry.test, board.score)) : "–"}};
+                               {entry.test ? score_text(*entry.test, board.score) : "–"}};
     const auto pair = board.pairs.find({0, place});
     if (pair == board.pairs.end())
       row.insert(row.end(), {{"–"}, {place == 0 ? "highest" : ""}});
@@ -153,7 +147,7 @@ Page compare_page(const std::vector<Experiment>& experiments, const std::vector<
         paragraph(fmt::format(
             "Intervals hold 95 % of the differences on resampled {}s, the same for both runs. They cover chance in "
             "the rows, not in the seed: train each option with two or three seeds.",
-            plan.groups == plan.ids ? "row" : "group")));
+            resampled_unit(plan))));
     page.sections.push_back(std::move(section));
   }
   if (apart.empty()) return page;

@@ -10,6 +10,7 @@
 #include "base/wording.h"
 #include "data/sample_table.h"
 #include "data_tools/inspect/data_report.h"
+#include "report/json_values.h"
 #include "report/page_blocks.h"
 #include "report/views.h"
 
@@ -21,7 +22,8 @@ constexpr std::size_t kMostOfSet = 6;
 constexpr std::size_t kMostClasses = 30;  // in a table of splits
 
 std::string count_of(const Json& json, const char* key) {
-  return json.is_object() && json.value(key, Json()).is_number() ? grouped(json[key].get<std::size_t>()) : "–";
+  const auto number = number_in(json, key);
+  return number ? grouped(static_cast<std::size_t>(*number)) : "–";
 }
 
 void add_splits(const Json& report, Json& section) {
@@ -71,7 +73,7 @@ void add_photos(const Json& report, Json& section) {
   table.rows.push_back({{"with junk between segments"}, {count_of(photos, "with_junk")}});
   table.rows.push_back({{"nearly black 16-bit photos"}, {count_of(photos, "dim")}});
   table.rows.push_back({{"without a detected face"}, {count_of(photos, "without_face")}});
-  table.rows.push_back({{"broken, left out"}, {count_of(photos.value("broken", Json()), "count")}});
+  table.rows.push_back({{"broken, left out"}, {count_of(part_of(photos, "broken"), "count")}});
   add_block(section, table_block(table));
 }
 
@@ -164,7 +166,7 @@ Json data_view(ReportData& data) {
   try {
     if (file_exists(report)) {
       const Json json = parse_json_or_null(read_file(report));
-      if (!json.is_object()) throw DataError("{} is damaged", shown(report.string()));
+      if (!json.is_object()) throw DataError("{} is damaged; run pleat prepare again", shown(report.string()));
       add_splits(json, section);
       add_photos(json, section);
       for (const std::string& sentence : report_warnings(json)) add_block(section, warning(sentence));

@@ -4,32 +4,27 @@
 
 #include "base/utf8.h"
 #include "base/wording.h"
+#include "report/json_values.h"
 #include "report/page_blocks.h"
 #include "report/views.h"
 
 namespace pleat {
 namespace {
 
-std::string four_digits(const Json& scores, const char* key) {
-  return scores.is_object() && scores.value(key, Json()).is_number() ? fmt::format("{:.4f}", scores[key].get<double>())
-                                                                     : "–";
-}
-
 std::vector<TableCell> row_of(const std::string& name, const Json& scores, const std::string& weight,
                               const std::string& rows) {
   return {{name},
           {rows},
-          {four_digits(scores, "accuracy")},
-          {four_digits(scores, "macro_f1")},
-          {four_digits(scores, "log_loss")},
+          {decimals(number_in(scores, "accuracy"), 4)},
+          {decimals(number_in(scores, "macro_f1"), 4)},
+          {decimals(number_in(scores, "log_loss"), 4)},
           {weight}};
 }
 
 // The model's weight in the ensemble; empty if it has none.
 std::string weight_of(const Json& ensemble, const std::string& model) {
-  const Json weights = ensemble.is_object() ? ensemble.value("weights", Json()) : Json();
-  if (!weights.is_object() || !weights.value(model, Json()).is_number()) return "";
-  return fmt::format("{:.3f}", weights[model].get<double>());
+  const auto weight = number_in(part_of(ensemble, "weights"), model.c_str());
+  return weight ? decimals(weight, 3) : "";
 }
 
 // The scores of always guessing the most frequent class.
@@ -51,10 +46,8 @@ void add_target(const JudgedTarget& target, Json& section) {
   const Json& summary = target.summary;
   if (!summary.is_object()) return;
   const Json ensemble = summary.value("ensemble", Json());
-  const std::string method = ensemble.is_object() && ensemble.value("method", Json()).is_string()
-                                 ? ensemble["method"].get<std::string>()
-                             : target.joint ? "derived"
-                                            : "";
+  const Json named = part_of(ensemble, "method");
+  const std::string method = named.is_string() ? named.get<std::string>() : target.joint ? "derived" : "";
   PageTable table{.caption = shown(target.table->target, 60),
                   .head = {"", "rows", "accuracy", "macro F1", "log-loss", "weight"}};
   table.rows.push_back(row_of("ensemble" + (method.empty() ? "" : " (" + method + ")"), summary.value("oof", Json()),
@@ -91,11 +84,6 @@ std::string job_name(const TrainedJob& job, bool rounds) {
                      shown(job.model, 40), job.fold);
 }
 
-std::string number_of(const Json& done, const char* key, const char* format) {
-  if (!done.is_object() || !done.value(key, Json()).is_number()) return "–";
-  return fmt::format(fmt::runtime(format), done[key].get<double>());
-}
-
 void add_jobs(const ReportData& data, Json& section) {
   constexpr std::size_t kMostJobs = 200;
   const auto& jobs = data.source.jobs;
@@ -108,14 +96,15 @@ void add_jobs(const ReportData& data, Json& section) {
     const TrainedJob& job = jobs[i];
     const std::string loss = job.epochs.empty() ? "–" : fmt::format("{:.4f}", job.epochs.back().loss);
     const bool done = job.done.is_object();
+    const auto seconds = number_in(job.done, "seconds");
     table.rows.push_back(
         {{job_name(job, rounds)},
          {done ? grouped(job.epochs.size()) : fmt::format("{}, not done", job.epochs.size()), done ? "" : "bad"},
-         {number_of(job.done, "kept_epoch", "{:.0f}")},
-         {number_of(job.done, "train_rows", "{:.0f}")},
+         {decimals(number_in(job.done, "kept_epoch"), 0)},
+         {decimals(number_in(job.done, "train_rows"), 0)},
          {loss},
-         {number_of(job.done, "train_images_per_second", "{:.0f}")},
-         {done && job.done.value("seconds", Json()).is_number() ? duration_text(job.done["seconds"]) : "–"}});
+         {decimals(number_in(job.done, "train_images_per_second"), 0)},
+         {seconds ? duration_text(*seconds) : "–"}});
   }
   add_block(section, table_block(table));
   if (jobs.size() > kMostJobs)

@@ -13,8 +13,10 @@
 #include "base/text_width.h"
 #include "base/utf8.h"
 #include "base/wording.h"
+#include "report/json_values.h"
 #include "report/run_state.h"
 #include "report/sweep_view.h"
+#include "run/memory_check.h"
 #include "run/run_paths.h"
 
 namespace pleat {
@@ -31,10 +33,8 @@ std::string score_of(const fs::path& run) {
   const std::string name = summary.value("score", "");
   const auto target = std::prev(summary["targets"].end());
   const auto value = [&](const char* rows) {
-    const Json scores = target.value().is_object() ? target.value().value(rows, Json()) : Json();
-    return scores.is_object() && scores.value(name, Json()).is_number()
-               ? fmt::format("{:.4f}", scores[name].get<double>())
-               : "";
+    const auto found = number_in(part_of(target.value(), rows), name.c_str());
+    return found ? decimals(found, 4) : "";
   };
   const std::string test = value("test");
   return fmt::format("{} {} {}{}", name, shown(target.key(), 40), value("oof"), test.empty() ? "" : ", test " + test);
@@ -98,15 +98,15 @@ void list_runs(const fs::path& folder) {
   std::vector<Line> lines{{"name", "kind", "state", "networks", "disk", "changed", "OOF score"}};
   std::uint64_t bytes = 0;
   for (const RunFolderState& each : found) {
-    const FolderSize size = size_of_folder(each.folder);
-    bytes += size.bytes;
+    const std::uint64_t size = size_of_folder(each.folder);
+    bytes += size;
     const fs::path name = each.folder == folder ? each.folder : each.folder.lexically_relative(folder);
     lines.push_back({shown(name.string(), 80), name_of(each.kind), name_of(each.state),
-                     grouped(networks_in(each.folder)), bytes_text(size.bytes), changed_at(each.folder),
+                     grouped(networks_in(each.folder)), memory_text(double(size)), changed_at(each.folder),
                      score_of(each)});
   }
-  print_result(table_of(lines) +
-               fmt::format("{}, {} in all\n", counted(std::int64_t(found.size()), "folder"), bytes_text(bytes)));
+  print_result(table_of(lines) + fmt::format("{}, {} in all\n", counted(std::int64_t(found.size()), "folder"),
+                                             memory_text(double(bytes))));
 }
 
 }  // namespace pleat

@@ -8,7 +8,6 @@
 #include <unordered_map>
 #include <vector>
 
-#include "base/json.h"
 #include "data/crop_file.h"
 #include "run/run_record.h"
 

@@ -9,6 +9,7 @@
 #include "base/side_file.h"
 #include "data/sample_table.h"
 #include "data_tools/inspect/odd_crops.h"
+#include "report/report_data.h"
 
 namespace pleat {
 namespace {
@@ -25,7 +26,7 @@ AuditLine line_of(const OofTable& table, const FoldPlan& plan, std::int64_t row,
           .group = plan.groups[place],
           .given = table.classes[std::size_t(given)],
           .suggested = table.classes[std::size_t(suggested)],
-          .confidence = table.ensemble.const_data_ptr<double>()[row * table.ensemble.size(1) + given],
+          .confidence = probability(table, row, given),
           .kind = kind,
           .evidence = "",
           .path = ""};
@@ -70,9 +71,9 @@ std::vector<AuditLine> ambiguous_rows(const OofTable& table, const FoldPlan& pla
   std::vector<AuditLine> lines;
   for (const TopTwo& top : found) {
     AuditLine& line = lines.emplace_back(line_of(table, plan, top.row, top.first, "ambiguous"));
-    const double* probs = table.ensemble.const_data_ptr<double>() + top.row * classes;
-    line.evidence = fmt::format("{} {:.3f}, {} {:.3f}", table.classes[std::size_t(top.first)], probs[top.first],
-                                table.classes[std::size_t(top.second)], probs[top.second]);
+    line.evidence = fmt::format("{} {:.3f}, {} {:.3f}", table.classes[std::size_t(top.first)],
+                                probability(table, top.row, top.first), table.classes[std::size_t(top.second)],
+                                probability(table, top.row, top.second));
   }
   return lines;
 }

@@ -54,6 +54,10 @@ std::string interval_text(const Interval& interval, const std::string& name) {
                      score_text(negated ? interval.low : interval.high, name));
 }
 
+double probability(const OofTable& table, std::int64_t row, std::int64_t code) {
+  return table.ensemble.const_data_ptr<double>()[row * table.ensemble.size(1) + code];
+}
+
 std::string class_text(const OofTable& table, std::int64_t code) {
   return shown(table.classes[static_cast<std::size_t>(code)], 80);
 }

@@ -46,6 +46,9 @@ std::string resampled_unit(const FoldPlan& plan);
 std::string score_text(double score, const std::string& name);
 std::string interval_text(const Interval& interval, const std::string& name);
 
+/// The ensemble's probability of a class.
+double probability(const OofTable& table, std::int64_t row, std::int64_t code);
+
 /// A class's name for a page, cut to 80 bytes.
 std::string class_text(const OofTable& table, std::int64_t code);
 

@@ -30,7 +30,8 @@ void try_to(std::vector<std::string>& missing, const std::function<void()>& read
 
 Json read_json(const fs::path& file) {
   Json json = parse_json_or_null(read_file(file));
-  if (json.is_null()) throw DataError("{} is damaged", shown(file.string()));
+  if (json.is_null())
+    throw DataError("{} is damaged; run pleat train again in that folder to repair it", shown(file.string()));
   return json;
 }
 
@@ -109,7 +110,8 @@ void read_result_of(const RunPaths& paths, ReportSource& source) {
     Json summary = read_json(paths.summary());
     source.round = summary.value("result_round", 0);
     if (!summary.at("targets").is_object() || !summary.at("score").is_string() || source.round < 0)
-      throw DataError("{} is damaged", shown(paths.summary().string()));
+      throw DataError("{} is damaged; run pleat train again in that folder to repair it",
+                      shown(paths.summary().string()));
     source.summary = std::move(summary);
   });
   if (source.summary.is_null()) return;

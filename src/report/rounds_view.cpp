@@ -5,18 +5,23 @@
 #include "base/utf8.h"
 #include "base/wording.h"
 #include "report/chart.h"
+#include "report/json_values.h"
 #include "report/page_blocks.h"
 #include "report/views.h"
 
 namespace pleat {
 namespace {
 
-// Of a score's name in a part of a round's scores; none if it is missing.
-std::optional<double> number_at(const Json& json, const char* part, const char* key) {
-  const Json found = json.is_object() ? json.value(part, Json()) : Json();
-  if (!found.is_object() || !found.value(key, Json()).is_number()) return std::nullopt;
-  return found[key].get<double>();
+// A target's scores in a round.
+Json scores_of(const Json& round, const std::string& target) {
+  return part_of(part_of(round, "targets"), target.c_str());
 }
+
+std::optional<double> number_at(const Json& scores, const char* part, const char* key) {
+  return number_in(part_of(scores, part), key);
+}
+
+double number_of(const Json& round) { return number_in(round, "round").value_or(0); }
 
 Chart score_chart(const Json& rounds, const std::string& target, const std::string& score) {
   const bool negated = score == "log_loss";
@@ -30,8 +35,8 @@ Chart score_chart(const Json& rounds, const std::string& target, const std::stri
     high = std::max(high, shown_value);
   };
   for (const Json& round : rounds) {
-    const Json scores = round.value("targets", Json::object()).value(target, Json());
-    const double number = round.value("round", 0);
+    const Json scores = scores_of(round, target);
+    const double number = number_of(round);
     add(oof, number, number_at(scores, "oof", "score"));
     add(test, number, number_at(scores, "test", "score"));
   }
@@ -57,12 +62,12 @@ Chart leak_chart(const Json& rounds, const std::string& target) {
               .whole_x = true};
   double low = 0, high = 0;
   for (const Json& round : rounds) {
-    const Json scores = round.value("targets", Json::object()).value(target, Json());
+    const Json scores = scores_of(round, target);
     const auto value = number_at(scores, "leak_meter", "value"), from = number_at(scores, "leak_meter", "low"),
                to = number_at(scores, "leak_meter", "high");
     if (!value || !from || !to) continue;
-    line.points.emplace_back(round.value("round", 0), *value);
-    chart.ranges.push_back({.x = double(round.value("round", 0)), .low = *from, .high = *to, .color = 2});
+    line.points.emplace_back(number_of(round), *value);
+    chart.ranges.push_back({.x = number_of(round), .low = *from, .high = *to, .color = 2});
     low = std::min(low, *from);
     high = std::max(high, *to);
   }
@@ -81,9 +86,9 @@ PageTable rounds_table(const Json& rounds, const std::string& target, const Repo
   PageTable table{.caption = fmt::format("Rounds of {}: {}", shown(target, 60), score),
                   .head = {"round", "out of fold", "held-out", "leak meter", "networks", "failed"}};
   for (const Json& round : rounds) {
-    const Json scores = round.value("targets", Json::object()).value(target, Json());
+    const Json scores = scores_of(round, target);
     const auto leak = number_at(scores, "leak_meter", "value");
-    const int number = round.value("round", 0);
+    const int number = static_cast<int>(number_of(round));
     table.rows.push_back(
         {{fmt::format("{}{}", number, number == data.source.round ? ", the result" : "")},
          {number_text(number_at(scores, "oof", "score"), score)},
@@ -91,8 +96,8 @@ PageTable rounds_table(const Json& rounds, const std::string& target, const Repo
          {leak ? fmt::format("{:+.3f} [{:+.3f}, {:+.3f}]", *leak, number_at(scores, "leak_meter", "low").value_or(0),
                              number_at(scores, "leak_meter", "high").value_or(0))
                : "–"},
-         {grouped(round.value("jobs", std::size_t{0}))},
-         {grouped(round.value("failed", std::size_t{0}))}});
+         {decimals(number_in(round, "jobs"), 0)},
+         {decimals(number_in(round, "failed"), 0)}});
   }
   return table;
 }
@@ -101,9 +106,8 @@ PageTable rounds_table(const Json& rounds, const std::string& target, const Repo
 
 Json rounds_view(const ReportData& data) {
   Json section = page_section("rounds", "Rounds");
-  const Json rounds =
-      data.source.summary.is_object() ? data.source.summary.value("rounds", Json::array()) : Json::array();
-  if (rounds.size() < 2 || !rounds.is_array()) return section;
+  const Json rounds = part_of(data.source.summary, "rounds");
+  if (!rounds.is_array() || rounds.size() < 2) return section;
   add_block(section, paragraph("In each round, students learn pseudo-labels of the round before. Leak meter: "
                                "out-of-fold less held-out score of one "
                                "fold's models; far above 0, labels have leaked."));

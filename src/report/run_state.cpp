@@ -1,6 +1,5 @@
 #include "report/run_state.h"
 
-#include <fmt/format.h>
 #include <sys/stat.h>
 
 #include <algorithm>
@@ -12,6 +11,7 @@
 #include "base/lock_probe.h"
 #include "base/utf8.h"
 #include "run/run_paths.h"
+#include "sweep/sweep_paths.h"
 
 namespace pleat {
 namespace fs = std::filesystem;
@@ -55,11 +55,11 @@ RunState finished_state(const fs::path& result, const fs::path& failures) {
 
 std::optional<RunFolderState> state_of(const fs::path& folder) {
   const RunPaths run{folder};
+  const SweepPaths sweep{folder};
   RunFolderState found{.folder = folder};
-  if (file_exists(folder / "sweep.json")) {
+  if (file_exists(sweep.sweep())) {
     found.kind = FolderKind::kSweep;
-    found.state = is_locked(folder / "sweep.lock") ? RunState::kLive
-                                                   : finished_state(folder / "sweep.csv", folder / "failures.json");
+    found.state = is_locked(sweep.lock()) ? RunState::kLive : finished_state(sweep.table(), sweep.failures());
     return found;
   }
   if (file_exists(run.config())) {
@@ -75,7 +75,7 @@ std::optional<RunFolderState> state_of(const fs::path& folder) {
 
 std::vector<RunFolderState> folders_at(const fs::path& folder) {
   const fs::path given = folder.has_filename() ? folder : folder.parent_path();
-  if (!file_exists(given)) throw DataError("no such folder: {}", shown(given.string()));
+  if (!file_exists(given)) throw DataError("no such folder: {}; give a folder of runs", shown(given.string()));
   std::error_code none;
   if (!fs::is_directory(given, none)) throw DataError("{} is a file; give a folder of runs", shown(given.string()));
   std::vector<RunFolderState> found;
@@ -101,26 +101,17 @@ const char* name_of(RunState state) {
   return "";
 }
 
-FolderSize size_of_folder(const fs::path& folder) {
-  FolderSize size;
+std::uint64_t size_of_folder(const fs::path& folder) {
+  std::uint64_t bytes = 0;
   std::set<std::pair<dev_t, ino_t>> seen;
   std::error_code failed;
   auto entry = fs::recursive_directory_iterator(folder, fs::directory_options::skip_permission_denied, failed);
   for (; !failed && entry != fs::recursive_directory_iterator(); entry.increment(failed)) {
     struct stat about {};
     if (::lstat(entry->path().c_str(), &about) != 0 || !S_ISREG(about.st_mode)) continue;
-    if (!seen.emplace(about.st_dev, about.st_ino).second) continue;
-    size.bytes += static_cast<std::uint64_t>(about.st_size);
-    ++size.files;
+    if (seen.emplace(about.st_dev, about.st_ino).second) bytes += static_cast<std::uint64_t>(about.st_size);
   }
-  return size;
-}
-
-std::string bytes_text(std::uint64_t bytes) {
-  const auto number = static_cast<double>(bytes);
-  if (number < 1e6) return fmt::format("{:.0f} kB", std::max(1.0, number / 1e3));
-  if (number < 1e9) return fmt::format("{:.1f} MB", number / 1e6);
-  return fmt::format("{:.1f} GB", number / 1e9);
+  return bytes;
 }
 
 }  // namespace pleat

@@ -29,13 +29,8 @@ std::vector<RunFolderState> folders_at(const std::filesystem::path& folder);
 const char* name_of(FolderKind kind);
 const char* name_of(RunState state);
 
-struct FolderSize {
-  std::uint64_t bytes = 0, files = 0;
-};
-/// Of all files in it. A file with several names in the folder counts once; entries that cannot be read count nothing.
-FolderSize size_of_folder(const std::filesystem::path& folder);
-
-/// "1.2 GB".
-std::string bytes_text(std::uint64_t bytes);
+/// Bytes of all files in it. A file with several names in the folder counts once; entries that cannot be read count
+/// nothing.
+std::uint64_t size_of_folder(const std::filesystem::path& folder);
 
 }  // namespace pleat

@@ -19,7 +19,7 @@ namespace {
 constexpr std::size_t kMostClasses = 100;  // listed
 constexpr std::size_t kMostColumns = 12;
 constexpr std::size_t kMostValues = 20;  // of a column
-constexpr std::size_t kFewRows = 5;      // a slice with fewer is not scored
+constexpr std::size_t kFewRows = 5;      // a slice with fewer has no interval
 constexpr int kSliceResamples = 200;
 
 // Places in the plan by value of a column.

@@ -78,10 +78,6 @@ std::string title_of(const char* what, std::size_t shown_number, std::size_t fou
       shown_number < found ? fmt::format("; the first {} are shown, pleat audit RUN lists all", shown_number) : "");
 }
 
-double probability(const OofTable& table, std::int64_t row, std::int64_t code) {
-  return table.ensemble.const_data_ptr<double>()[row * table.ensemble.size(1) + code];
-}
-
 std::set<std::int64_t> rows_of(const std::vector<GroupIssue>& issues) {
   std::set<std::int64_t> rows;
   for (const GroupIssue& issue : issues) rows.insert(issue.rows.begin(), issue.rows.end());

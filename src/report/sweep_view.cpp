@@ -12,6 +12,7 @@
 #include "base/wording.h"
 #include "data/sample_table.h"
 #include "report/page_blocks.h"
+#include "sweep/sweep_paths.h"
 #include "target/target.h"
 
 namespace pleat {
@@ -32,7 +33,7 @@ struct Cell {
 std::size_t key_count(const SampleTable& table) {
   const auto rung = std::find(table.names.begin(), table.names.end(), "rung");
   if (rung == table.names.end() || rung == table.names.begin() || rung + 2 >= table.names.end())
-    throw DataError("{} has no column rung", shown(table.source));
+    throw DataError("{} has no column rung; run pleat sweep again in that folder", shown(table.source));
   return static_cast<std::size_t>(rung - table.names.begin()) - 1;
 }
 
@@ -133,11 +134,12 @@ PageTable cell_table(const SampleTable& table, const std::string& score) {
 
 Json sweep_view(const SweepSource& sweep) {
   Json section = page_section("sweep", "Sweep");
-  if (!file_exists(sweep.folder / "sweep.csv")) {
+  if (!file_exists(SweepPaths{sweep.folder}.table())) {
     add_block(section, warning("The sweep is not finished: sweep.csv is missing. Run the same command to resume it."));
     return section;
   }
-  const SampleTable table = read_plain_csv(sweep.folder / "sweep.csv", {"cell", "rung", "folds", "verdict", "why"});
+  const SampleTable table =
+      read_plain_csv(SweepPaths{sweep.folder}.table(), {"cell", "rung", "folds", "verdict", "why"});
   const std::size_t keys = key_count(table);
   const std::string score = table.names[keys + 3];
   const std::vector<Cell> cells = cells_of(table, keys, score);
@@ -161,10 +163,11 @@ Json sweep_view(const SweepSource& sweep) {
 }
 
 std::optional<SweepSource> find_sweep(const fs::path& folder) {
-  if (!file_exists(folder / "sweep.json")) return std::nullopt;
+  const SweepPaths paths{folder};
+  if (!file_exists(paths.sweep())) return std::nullopt;
   SweepSource sweep{.folder = folder, .best = ""};
-  if (!file_exists(folder / "sweep.csv")) return sweep;
-  const SampleTable table = read_plain_csv(folder / "sweep.csv", {"cell", "verdict"});
+  if (!file_exists(paths.table())) return sweep;
+  const SampleTable table = read_plain_csv(paths.table(), {"cell", "verdict"});
   for (std::size_t row = 0; row < table.rows(); ++row)
     if (table.column("verdict")[row] == "best") sweep.best = table.values[0][row];
   return sweep;

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "base/json.h"
+#include "sweep/sweep_paths.h"
 
 namespace pleat {
 
@@ -13,7 +14,7 @@ struct SweepSource {
   std::filesystem::path folder;
   std::string best;  // the best cell's name; empty if no cell is complete
 
-  std::filesystem::path best_run() const { return folder / "trials" / best; }
+  std::filesystem::path best_run() const { return SweepPaths{folder}.trial(best).root; }
 };
 
 /// None if the folder is not a sweep's. Throws: DataError if sweep.csv is damaged.

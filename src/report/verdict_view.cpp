@@ -2,38 +2,36 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
 #include <set>
 
 #include "base/utf8.h"
 #include "base/wording.h"
+#include "report/json_values.h"
 #include "report/page_blocks.h"
 #include "report/views.h"
 
 namespace pleat {
 namespace {
 
-double number_or(const Json& json, const char* key, double otherwise) {
-  return json.is_object() && json.value(key, Json()).is_number() ? json[key].get<double>() : otherwise;
-}
-
 std::vector<TableCell> score_row(const ReportData& data, const JudgedTarget& target) {
   const std::string name = data.source.score();
-  const Json oof = target.summary.is_object() ? target.summary.value("oof", Json()) : Json();
-  const Json test = target.summary.is_object() ? target.summary.value("test", Json()) : Json();
+  const Json oof = part_of(target.summary, "oof");
+  const std::optional<double> held_out = number_in(part_of(target.summary, "test"), "score");
   std::vector<TableCell> row{{shown(target.table->target, 60)},
                              {score_text(target.intervals.score.value, name)},
                              {interval_text(target.intervals.score, name)},
-                             {fmt::format("{:.4f}", number_or(oof, "score_spread", 0))}};
-  if (test.is_object()) {
-    const double held_out = number_or(test, "score", 0), gap = held_out - target.intervals.score.value;
-    const bool inside = held_out >= target.intervals.score.low && held_out <= target.intervals.score.high;
-    row.push_back({score_text(held_out, name)});
+                             {decimals(number_in(oof, "score_spread"), 4)}};
+  if (held_out) {
+    const double gap = *held_out - target.intervals.score.value;
+    const bool inside = *held_out >= target.intervals.score.low && *held_out <= target.intervals.score.high;
+    row.push_back({score_text(*held_out, name)});
     row.push_back({fmt::format("{:+.4f}", name == "log_loss" ? -gap : gap), inside ? "" : "bad"});
   } else {
     row.insert(row.end(), {{"–", "mute"}, {"–", "mute"}});
   }
-  row.push_back({fmt::format("{:.4f}", number_or(oof, "accuracy", 0))});
-  row.push_back({fmt::format("{:.4f}", number_or(oof, "log_loss", 0))});
+  row.push_back({decimals(number_in(oof, "accuracy"), 4)});
+  row.push_back({decimals(number_in(oof, "log_loss"), 4)});
   return row;
 }
 
@@ -42,13 +40,12 @@ std::string worst_class(const JudgedTarget& target) {
   const auto& f1 = target.intervals.class_f1;
   std::vector<std::int64_t> rows(f1.size());
   for (const std::int64_t label : target.label) ++rows[std::size_t(label)];
-  std::size_t worst = f1.size();
+  std::size_t worst = f1.size(), never = 0;
   for (std::size_t c = 0; c < f1.size(); ++c) {
-    if (rows[c] > 0 && (worst == f1.size() || f1[c].value < f1[worst].value)) worst = c;
+    if (rows[c] == 0) continue;
+    never += f1[c].value == 0;
+    if (worst == f1.size() || f1[c].value < f1[worst].value) worst = c;
   }
-  const auto never = std::count_if(rows.begin(), rows.end(), [&, c = std::size_t{0}](std::int64_t count) mutable {
-    return f1[c++].value == 0 && count > 0;
-  });
   if (never > 1)
     return fmt::format("{}: {} classes are never predicted rightly (F1 0); the section Classes lists them.",
                        shown(target.table->target, 60), never);
@@ -106,21 +103,21 @@ std::int64_t divided_groups(const FoldPlan& plan) {
   return divided;
 }
 
-std::vector<TableCell> leak_row(const JudgedTarget& target) {
-  const Json& leak = target.summary["leak_meter"];
-  const double value = number_or(leak, "value", 0), low = number_or(leak, "low", 0), high = number_or(leak, "high", 0);
-  const std::string what = "leak meter, " + shown(target.table->target, 60);
-  if (low > 0) {
-    return {
-        {what},
-        {fmt::format("{:+.3f} [{:+.3f}, {:+.3f}]: out-of-fold scores are too high; labels leak, or new groups differ",
-                     value, low, high),
-         "bad"}};
-  }
-  return {{what},
-          {fmt::format("{:+.3f} [{:+.3f}, {:+.3f}]: {}", value, low, high,
-                       high - low > 0.2 ? "no sign of a leak, but the interval is wide" : "no sign of a leak"),
-           high - low > 0.2 ? "" : "good"}};
+// None if there are no test rows.
+std::optional<std::vector<TableCell>> leak_row(const JudgedTarget& target) {
+  const Json leak = part_of(target.summary, "leak_meter");
+  const auto value = number_in(leak, "value"), low = number_in(leak, "low"), high = number_in(leak, "high");
+  if (!value || !low || !high) return std::nullopt;
+  constexpr double kWide = 0.2;
+  const bool wide = *high - *low > kWide;
+  const char* verdict = *low > 0 ? "out-of-fold scores are too high; labels leak, or new groups differ"
+                        : wide   ? "no sign of a leak, but the interval is wide"
+                                 : "no sign of a leak";
+  return std::vector<TableCell>{
+      {"leak meter, " + shown(target.table->target, 60)},
+      {fmt::format("{:+.3f} [{:+.3f}, {:+.3f}]: {}", *value, *low, *high, verdict), *low > 0 ? "bad"
+                                                                                    : wide   ? ""
+                                                                                             : "good"}};
 }
 
 void add_checks(const ReportData& data, Json& section) {
@@ -140,13 +137,13 @@ void add_checks(const ReportData& data, Json& section) {
         {{"groups"},
          {"data.group is not set: if several rows show one object, they may be in different folds.", "mute"}});
   }
-  for (const JudgedTarget& target : data.targets) {
-    if (target.summary.is_object() && target.summary.value("leak_meter", Json()).is_object())
-      table.rows.push_back(leak_row(target));
-  }
   bool measured = false;
-  for (const auto& row : table.rows) measured = measured || row.front().text.starts_with("leak meter");
-  const Json promise = data.source.summary.value("promise", Json());
+  for (const JudgedTarget& target : data.targets) {
+    const auto row = leak_row(target);
+    if (row) table.rows.push_back(*row);
+    measured = measured || row;
+  }
+  const Json promise = part_of(data.source.summary, "promise");
   if (promise.is_string()) table.rows.push_back({{"reproducibility"}, {promise.get<std::string>()}});
   add_block(section, table_block(table));
   if (!measured) return;
@@ -177,20 +174,18 @@ void add_facts(const ReportData& data, Json& section) {
     fact("device", fmt::format("{}, {}, {}; {}", record.device, counted(record.threads, "thread"), record.precision,
                                record.computed_by.cpu));
   }
-  if (source.summary.is_object()) {
-    fact("time", duration_text(number_or(source.summary, "wall_seconds", 0)));
-    const double speed = number_or(source.summary, "train_images_per_second", 0);
-    if (speed > 0) fact("speed", fmt::format("{:.0f} training images/s", speed));
-  }
+  if (const auto seconds = number_in(source.summary, "wall_seconds")) fact("time", duration_text(*seconds));
+  const auto speed = number_in(source.summary, "train_images_per_second");
+  if (speed && *speed > 0) fact("speed", decimals(speed, 0) + " training images/s");
   if (data.source.oof)
     fact("folds", counted(data.plan().k, "fold") +
                       (data.plan().repeats > 1 ? ", " + counted(data.plan().repeats, "repeat") : ""));
   add_block(section, table_block(table));
-  const std::string config = to_yaml(source.config);
-  constexpr std::size_t kMostConfig = 60'000;
+  constexpr std::size_t kMostConfig = 60'000;  // bytes
+  std::string config = to_yaml(source.config).substr(0, kMostConfig);
+  config.resize(utf8_prefix(config));  // no half letter
   if (!source.config.map.empty())
-    add_block(section, {{"preformatted", {{"text", config.substr(0, kMostConfig)}}},
-                        {"fold_text", "The config with all defaults"}});
+    add_block(section, {{"preformatted", {{"text", config}}}, {"fold_text", "The config with all defaults"}});
 }
 
 }  // namespace
