@@ -1,4 +1,4 @@
-"""The comparison of wrong labels and copies in docs/results.md on drawn faces: makes data, trains, prints two tables.
+"""The comparison of wrong labels and copies in docs/results.md on drawn faces: makes data, trains, prints tables.
 
     .venv/bin/python tests/bench/data_faults_table.py --folder /tmp/faults [--only noise,copies] [--seeds 42,43,44]
 
@@ -16,6 +16,8 @@ import pathlib
 import random
 import time
 
+import h5py
+import numpy
 from faces_table import make_crops, make_table, run, span
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -125,18 +127,40 @@ def copy_photos(folder):
         writer.writerows(rows)
 
 
+def accuracies(out):
+    """Accuracy of the joint class, out of fold: of photos with a copy, of those whose copy is in another fold, and of others."""
+    with h5py.File(out / "round_0/oof.h5") as file:
+        ids, folds = [name.decode() for name in file["ids"][:]], file["folds"][0]
+        table = file["targets/class"]
+        right = table["ensemble"][:].argmax(1) == table["labels"][:]
+    fold_of = dict(zip(ids, folds))
+    other = {name: name[5:] if name.startswith("copy-") else f"copy-{name}" for name in ids}
+    copied = numpy.array([other[name] in fold_of for name in ids])
+    apart = numpy.array([fold_of.get(other[name], fold_of[name]) != fold_of[name] for name in ids])
+    return [right[rows].mean() if rows.any() else None for rows in (copied, apart, ~copied)]
+
+
+def print_copied(found):
+    print("\n| data.duplicates | photos with a copy | of these, copies in different folds | other photos |\n| --- | --- | --- | --- |")
+    for name, seeds in found.items():
+        print(f"| {name} | {' | '.join('none' if None in values else span(values) for values in zip(*seeds))} |")
+
+
 def copies(pleat, folder, seeds):
     folder.mkdir(parents=True, exist_ok=True)
     make_table(pleat, folder, PERSONS, NEW_PERSONS)
     copy_photos(folder)
     make_crops(pleat, folder, "center")
     print("\n| data.duplicates | target | OOF | new persons | gap, by seed |\n| --- | --- | --- | --- | --- |")
+    found = {}
     for name in ("warn", "together", "drop"):
-        summaries = [train(pleat, folder, name, seed, f"data.duplicates={name}")[0] for seed in seeds]
+        runs = [train(pleat, folder, name, seed, f"data.duplicates={name}") for seed in seeds]
+        summaries, found[name] = [summary for summary, _ in runs], [accuracies(out) for _, out in runs]
         for target in ("class", *TARGETS):
             oof = [each["targets"][target]["oof"]["macro_f1"] for each in summaries]
             test = [each["targets"][target]["test"]["macro_f1"] for each in summaries]
             print(f"| {name} | {target} | {span(oof)} | {span(test)} | {', '.join(f'{a - b:+.3f}' for a, b in zip(oof, test))} |", flush=True)
+    print_copied(found)
 
 
 def main():
