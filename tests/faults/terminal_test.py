@@ -38,7 +38,8 @@ def test_bars_are_drawn_in_place_and_leave_nothing(config, tmp_path, launcher):
     assert not bars(lines), lines
     assert sum("done, macro_f1" in line for line in lines) == 3
     assert not any("epoch" in line for line in lines), "the bars say it"
-    assert lines[-1] == f"Results: {tmp_path}/run"
+    assert f"Results: {tmp_path}/run" in lines
+    assert "".join(lines).endswith(f"{tmp_path}/run/report.md"), lines  # the line is longer than the terminal is wide
 
 
 def test_lines_are_cut_to_a_narrow_terminal_and_the_block_to_a_low_one(config, tmp_path):
@@ -93,6 +94,7 @@ def test_the_run_log_has_the_lines_of_all_starts(config, tmp_path):
     assert "\x1b" not in log and log.count(" I command: ") == 2
     for fold in range(3):
         assert f"fold {fold}: starts on host" in log and f"fold {fold}: epoch 6 of 6: loss" in log
-    assert log.rstrip().endswith(f"Results: {tmp_path}/run") and "result:\n" in log and "OOF ensemble" in log
+    assert f"Results: {tmp_path}/run\n" in log and "result:\n" in log and "OOF ensemble" in log
+    assert log.rstrip().endswith(f"{tmp_path}/run/report.md"), "the report is the last thing that is written"
     dated = r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d [DIWE] "
     assert re.match(dated, log) and len(re.findall("^" + dated, log, re.MULTILINE)) > 20
