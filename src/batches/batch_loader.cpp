@@ -96,7 +96,7 @@ struct BatchLoader::Impl {
       if (options.training) {
         RandomKey key = options.key;
         key.purpose = Purpose::kAugment;
-        key.epoch = plan.epoch;
+        key.epoch = plan.passes.empty() ? plan.epoch : plan.passes[i];
         key.sample = static_cast<std::uint64_t>(row);
         RandomStream random(key);
         const bool other = options.pseudo_augment && !plan.pseudo.empty() && plan.pseudo[i];

@@ -26,6 +26,7 @@ struct FoldConfig {
   std::int64_t repeats = 1;
   std::vector<std::string> stratify;
   std::string file;
+  Auto<double> trunks{0.0};
   static constexpr auto fields() {
     return std::tuple{
         field("k", &FoldConfig::k, between(2, kMostFolds), identity, "number of folds"),
@@ -34,7 +35,10 @@ struct FoldConfig {
         field("stratify", &FoldConfig::stratify, any(), identity,
               "columns whose values are spread evenly over the folds; empty: all targets"),
         field("file", &FoldConfig::file, any(), runtime,
-              "frozen plan (folds.csv) to use instead of making one; exactly its rows take part")};
+              "frozen plan (folds.csv) to use instead of making one; exactly its rows take part"),
+        field("trunks", &FoldConfig::trunks, below_one(), omit_at_default,
+              "share of the epochs that folds train together, on rows that none of them holds out; rounded to whole "
+              "epochs; auto: 0.5; 0 or off: none (docs/trunks.md)")};
   }
 };
 

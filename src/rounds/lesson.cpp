@@ -59,6 +59,7 @@ PlannedJob student_of(const PlannedJob& base, const ScheduledJob& scheduled, con
   job.name = scheduled.name;
   job.work.random.round = static_cast<std::uint32_t>(scheduled.round);
   job.work.pseudo.augment = config.rounds.augment;
+  job.work.shared = {};  // the folds of a trunk have different teachers
   if (config.rounds.epochs > 0) job.work.train.epochs = config.rounds.epochs;
   teach(lesson, job.work);
   if (scheduled.part >= 0) predict_own_part(scheduled.part, label_rows, job);

@@ -35,12 +35,13 @@ struct Lesson {
 struct Brief {
   std::vector<LabelEdit> edits;  // of judges
   Lesson lesson;                 // of a student
-  static constexpr auto members() { return std::tuple{&Brief::edits, &Brief::lesson}; }
+  std::string trunk;             // state of the trunk that the job continues
+  static constexpr auto members() { return std::tuple{&Brief::edits, &Brief::lesson, &Brief::trunk}; }
 };
 
-/// The student's job, key included: the first round's job with the lesson. Its rows set aside (inner_rows) are the same
-/// in all rounds, so no model of the fold was ever trained on them. With rounds.parts it predicts, of the rows to
-/// label, only those of its own part.
+/// The student's job, key included: the first round's job with the lesson, without a trunk. Its rows set aside
+/// (inner_rows) are the same in all rounds, so no model of the fold was ever trained on them. With rounds.parts it
+/// predicts, of the rows to label, only those of its own part.
 PlannedJob student_of(const PlannedJob& base, const ScheduledJob& scheduled, const Lesson& lesson,
                       const RunConfig& config, const Dataset& dataset, const LabelRows& label_rows);
 

@@ -13,6 +13,7 @@
 #include "rounds/lesson.h"
 #include "rounds/round_scores.h"
 #include "rounds/teacher.h"
+#include "rounds/trunks.h"
 #include "run/epoch_file.h"
 #include "run/finished_job.h"
 #include "run/job_work.h"
@@ -22,20 +23,24 @@
 namespace pleat {
 namespace {
 
-// The job as its slot trains it: the first round's, after the judges' edits, as a student of its lesson.
+// The job as its slot trains it: the first round's, after the judges' edits and its trunk, or as a student of its
+// lesson.
 PlannedJob job_of(const Run& run, const RoundsPlan& plan, const ScheduledJob& scheduled, const Brief& brief) {
   const PlannedJob& planned = plan.base_of(scheduled);
   const bool judged = !plan.judges.empty() && scheduled.round >= 0;
-  const PlannedJob base =
-      judged ? relabelled_job(run, edited_labels(run, plan.first.labels, brief.edits), planned) : planned;
+  PlannedJob base = judged ? relabelled_job(run, edited_labels(run, plan.first.labels, brief.edits), planned) : planned;
+  base.work.shared.state = brief.trunk;
   if (scheduled.round <= 0) return base;
   return student_of(base, scheduled, brief.lesson, run.config, *run.dataset, plan.label_rows);
 }
 
-// True if rank 0 decides what the job learns once the jobs that it waits for are done.
-bool needs_brief(const RoundsPlan& plan, const ScheduledJob& job) {
+// True if rank 0 decides what the job learns once the jobs that it waits for are done. Until then its key is unknown.
+bool is_taught(const RoundsPlan& plan, const ScheduledJob& job) {
   return job.round > 0 || (job.round == 0 && !plan.judges.empty());
 }
+
+// True if the plan alone does not tell the slot what to train.
+bool needs_brief(const RoundsPlan& plan, const ScheduledJob& job) { return is_taught(plan, job) || job.trunk >= 0; }
 
 // A slot's work on one job. Returns the bytes of a FinishedJob on the leader. `brief`: a Brief, if the job needs one.
 JobWork slot_work(const Run& run, const RoundsPlan& plan, const Slot& slot, const LastWave& wave, JobSource* source) {
@@ -75,18 +80,19 @@ class Recorder {
         outcome_(outcome),
         scores_(run),
         judged_(run, plan.judges, plan.first.labels),
+        states_(run, plan.trunks, plan.schedule),
         progress_(sizes_of(run, plan), run.config.score, run.place.layout.slots) {}
 
-  // Marks the jobs that the folder holds and that need no brief, and logs the start.
+  // Marks the jobs that the folder holds and whose keys are known, and logs the start. Trunks come before the jobs that
+  // wait for them; from the end, a trunk that no job needs any more is seen to be so.
   void begin(JobQueue& queue) {
-    for (std::size_t i = 0; i < plan_.schedule.jobs.size(); ++i) {
-      const ScheduledJob& scheduled = plan_.schedule.jobs[i];
-      if (needs_brief(plan_, scheduled)) continue;
-      const PlannedJob& job = plan_.base_of(scheduled);
-      const Held held = held_result(run_.folder_of(job), job.work.key);
-      if (held == Held::kNothing || (held == Held::kScores && !job.is_judge())) continue;  // a judge keeps no weights
-      queue.already_done(static_cast<int>(i));
-      mark_done(static_cast<int>(i));
+    for (int i = static_cast<int>(plan_.schedule.jobs.size()) - 1; i >= 0; --i) {
+      const ScheduledJob& scheduled = plan_.schedule.jobs[std::size_t(i)];
+      if (is_taught(plan_, scheduled)) continue;
+      const bool spent = scheduled.round == kTrunkRound && states_.spent(i);
+      if (!spent && !holds(plan_.base_of(scheduled))) continue;
+      queue.already_done(i);
+      mark_done(i);
     }
     outcome_.before = read_cost(run_.paths);
     const RankLayout& layout = run_.place.layout;
@@ -120,14 +126,20 @@ class Recorder {
   RunCost cost() const { return {seconds_since(start_), progress_.seconds(), progress_.trained_images()}; }
 
  private:
+  bool holds(const PlannedJob& job) const {
+    const Held held = held_result(run_.folder_of(job), job.work.key);
+    return held == Held::kWhole || (held == Held::kScores && job.is_judge());  // a judge keeps no weights
+  }
+
   void mark_done(int job) {
     progress_.already_done(job);
     outcome_.done_before.insert(job);
+    states_.done(job);
   }
 
   const PlannedJob& planned(int job) const {
     const ScheduledJob& scheduled = plan_.schedule.jobs[std::size_t(job)];
-    return needs_brief(plan_, scheduled) ? briefed_.at(job) : plan_.base_of(scheduled);
+    return is_taught(plan_, scheduled) ? briefed_.at(job) : plan_.base_of(scheduled);
   }
 
   void hear(int job, const TrainProgress& report) {
@@ -139,6 +151,8 @@ class Recorder {
   JobStart start(int index) {
     const ScheduledJob& scheduled = plan_.schedule.jobs[std::size_t(index)];
     if (!needs_brief(plan_, scheduled)) return {};
+    if (!is_taught(plan_, scheduled))
+      return {JobStart::Kind::kRun, to_bytes(Brief{.edits = {}, .lesson = {}, .trunk = states_.state_for(index)})};
     if (scores_.ended_before(scheduled.round)) {
       if (outcome_.rounds > scheduled.round) {
         outcome_.rounds = scheduled.round;
@@ -161,7 +175,7 @@ class Recorder {
 
   Brief brief_of(const ScheduledJob& scheduled) {
     const PlannedJob& planned = plan_.base_of(scheduled);
-    Brief brief{.edits = judged_.edits(planned.unit, planned.fold), .lesson = {}};
+    Brief brief{.edits = judged_.edits(planned.unit, planned.fold), .lesson = {}, .trunk = {}};
     if (scheduled.round == 0) {
       if (planned.model == 0) log_edits(planned, brief.edits);
       return brief;
@@ -179,7 +193,8 @@ class Recorder {
     const double share = static_cast<double>(edits.size()) / labels;
     if (share > kMany) {
       spdlog::warn(
-          "{}: the judges suspect {:.0f} % of the labels; most of these are probably right and the judges wrong, so the "
+          "{}: the judges suspect {:.0f} % of the labels; most of these are probably right and the judges wrong, so "
+          "the "
           "run may lose by train.labels: auto; use a label file that you have looked at",
           planned.name, 100 * share);
     }
@@ -202,6 +217,7 @@ class Recorder {
     progress_.finished(index, keep_result(run_, job, finished));
     write_cost(run_.paths, outcome_.before + cost());
     briefed_.erase(index);
+    states_.done(index);
   }
 
   void say_what_ran(const std::vector<JobQueue::Running>& running) const {
@@ -220,6 +236,7 @@ class Recorder {
   RoundScores scores_;
   std::map<int, PlannedJob> briefed_;  // those that run
   JudgedLabels judged_;
+  TrunkStates states_;
   std::vector<TargetLabels> labels_;  // of labels_place_: round, unit, fold
   std::tuple<int, int, int> labels_place_{-1, -1, -1};
   RunProgress progress_;

@@ -1,6 +1,7 @@
 #include "rounds/rounds_plan.h"
 
 #include "rounds/judges.h"
+#include "rounds/trunks.h"
 
 namespace pleat {
 
@@ -9,7 +10,8 @@ RoundsPlan plan_rounds(const Run& run, const MpiSession& session) {
   together(session.ranks(), [&] {
     plan.label_rows = choose_label_rows(run.config, *run.dataset);
     plan.judges = plan_judges(run, plan.first.labels);
-    plan.schedule = make_schedule(plan.first.jobs, run.config, *run.dataset, plan.judges);
+    plan.trunks = plan_trunk_jobs(run, plan.first);
+    plan.schedule = make_schedule({plan.first.jobs, plan.judges, plan.trunks}, run.config, *run.dataset);
   });
   return plan;
 }

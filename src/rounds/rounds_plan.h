@@ -11,11 +11,15 @@ struct RoundsPlan {
   Round first;
   LabelRows label_rows;            // empty for a run of one round
   std::vector<PlannedJob> judges;  // with train.labels: auto
+  std::vector<PlannedJob> trunks;  // with folds.trunks
   Schedule schedule;
 
-  /// The first round's job with the same unit, model and fold, before judges edit its labels; of a judge, itself.
+  /// The first round's job with the same unit, model and fold, before judges edit its labels; of a judge or trunk,
+  /// itself.
   const PlannedJob& base_of(const ScheduledJob& job) const {
-    return (job.round == kJudgeRound ? judges : first.jobs)[std::size_t(job.base)];
+    const auto index = static_cast<std::size_t>(job.base);
+    if (job.round == kJudgeRound) return judges[index];
+    return job.round == kTrunkRound ? trunks[index] : first.jobs[index];
   }
 };
 

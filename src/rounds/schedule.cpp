@@ -1,6 +1,7 @@
 #include "rounds/schedule.h"
 
 #include <algorithm>
+#include <map>
 
 #include "rounds/judges.h"
 
@@ -37,12 +38,27 @@ std::vector<int> judges_of(const std::vector<PlannedJob>& judges, const PlannedJ
   return mine;
 }
 
+// Adds trunks. Returns each one's place in the schedule, by its key.
+std::map<std::string, int> add_trunks(const std::vector<PlannedJob>& trunks, Schedule& schedule) {
+  std::map<std::string, int> places;
+  for (std::size_t t = 0; t < trunks.size(); ++t) {
+    const std::string& parent = trunks[t].work.shared.trunk;
+    ScheduledJob job{.round = kTrunkRound, .base = static_cast<int>(t), .name = trunks[t].name};
+    if (!parent.empty()) job.trunk = places.at(parent);
+    places.emplace(trunks[t].work.key, static_cast<int>(schedule.jobs.size()));
+    schedule.waits_for.push_back(job.trunk < 0 ? std::vector<int>() : std::vector{job.trunk});
+    schedule.jobs.push_back(std::move(job));
+  }
+  return places;
+}
+
 }  // namespace
 
-Schedule make_schedule(const std::vector<PlannedJob>& first, const RunConfig& config, const Dataset& dataset,
-                       const std::vector<PlannedJob>& judges) {
+Schedule make_schedule(const FirstJobs& planned, const RunConfig& config, const Dataset& dataset) {
   Schedule schedule;
-  add_judges(judges, schedule);
+  const std::vector<PlannedJob>& first = planned.jobs;
+  add_judges(planned.judges, schedule);
+  const std::map<std::string, int> trunks = add_trunks(planned.trunks, schedule);
   for (int round = 0; round < config.rounds.count; ++round) {
     const int parts = round == 0 ? 1 : static_cast<int>(config.rounds.parts);
     for (std::size_t base = 0; base < first.size(); ++base) {
@@ -51,8 +67,12 @@ Schedule make_schedule(const std::vector<PlannedJob>& first, const RunConfig& co
       for (int p = 0; p < parts; ++p) {
         ScheduledJob scheduled{.round = round, .base = static_cast<int>(base), .part = parts > 1 ? p : -1};
         scheduled.name = job_name(unit, job.work.model.id, job.fold, round, scheduled.part);
-        schedule.waits_for.push_back(round == 0 ? judges_of(judges, job)
+        schedule.waits_for.push_back(round == 0 ? judges_of(planned.judges, job)
                                                 : teachers_of(schedule, first, scheduled, config.rounds));
+        if (round == 0 && !job.work.shared.trunk.empty()) {
+          scheduled.trunk = trunks.at(job.work.shared.trunk);
+          schedule.waits_for.back().push_back(scheduled.trunk);
+        }
         schedule.jobs.push_back(std::move(scheduled));
       }
     }

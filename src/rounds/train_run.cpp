@@ -7,6 +7,7 @@
 #include "base/stopwatch.h"
 #include "rounds/finish.h"
 #include "rounds/round_jobs.h"
+#include "rounds/trunks.h"
 #include "run/dry_run.h"
 #include "run/memory_check.h"
 #include "run/run_setup.h"
@@ -32,7 +33,7 @@ RunEnd train_run(const TrainRequest& request, const MpiSession& session) {
   if (request.dry_run) {
     DryRun dry_run;
     on_rank_0(session.ranks(), [&] {
-      dry_run = describe_dry_run(run, plan.first, plan.judges);
+      dry_run = describe_dry_run(run, plan.first, plan.judges, describe_trunks(run, plan.trunks));
       print_result(dry_run.text);
     });
     check_memory(dry_run.need, run.place, session);

@@ -92,7 +92,7 @@ std::string describe_jobs(const RunConfig& config, const Dataset& dataset, const
     const FoldJob& work = jobs[i].work;
     text += fmt::format("          {}: {}, {} held out, {} an epoch, key {}{}\n", jobs[i].name,
                         counted(std::int64_t(work.train_rows.size()), "training row"), jobs[i].held_out_rows,
-                        counted(steps_per_epoch(work.train_rows.size(), work.train), "step"), work.key.substr(0, 12),
+                        counted(steps_per_epoch(work.epoch_rows(), work.train), "step"), work.key.substr(0, 12),
                         done[i] ? ", done" : "");
   }
   if (jobs.size() > kListed) text += fmt::format("          and {} more\n", jobs.size() - kListed);
@@ -187,13 +187,15 @@ std::string describe_rank_memory(const Run& run, double tensors) {
                      memory_text(crops));
 }
 
-DryRun describe_dry_run(const Run& run, const Round& round, const std::vector<PlannedJob>& judges) {
+DryRun describe_dry_run(const Run& run, const Round& round, const std::vector<PlannedJob>& judges,
+                        const std::string& trunks) {
   const Dataset& dataset = *run.dataset;
   const int slots = run.place.layout.slots;
   Needs needs;
   std::string text = describe_experiment(run, round.jobs);
   text += describe_jobs(run.config, dataset, round.jobs, jobs_done(run, round), slots);
   text += describe_judges(judges);
+  text += trunks;
   text += describe_rounds(run.config, dataset, round.jobs);
   text += describe_memory(run, round.jobs, needs);
   text += describe_rank_memory(run, needs.peak);

@@ -17,7 +17,9 @@ struct DryRun {
 
 /// Rows per class, groups, slots, jobs (marking those that the folder holds already), memory per rank (scaled from two
 /// small training steps) and disk. Reads only.
-DryRun describe_dry_run(const Run& run, const Round& round, const std::vector<PlannedJob>& judges);
+///   trunks: the line on them, or empty
+DryRun describe_dry_run(const Run& run, const Round& round, const std::vector<PlannedJob>& judges,
+                        const std::string& trunks);
 
 /// The part on data, groups, targets and slots.
 ///   jobs: at least two folds of one network

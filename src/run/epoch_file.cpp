@@ -2,6 +2,7 @@
 
 #include <cerrno>
 #include <fstream>
+#include <optional>
 #include <sstream>
 #include <string>
 
@@ -13,15 +14,18 @@ namespace pleat {
 namespace fs = std::filesystem;
 namespace {
 
-// The whole lines of epochs before `epoch`, which must follow each other from the first one.
+// The whole lines of epochs before `epoch`, which must follow each other. The first is that of epoch 1, or of a later
+// one after a trunk.
 std::string lines_before(const fs::path& file, std::int64_t epoch) {
   std::string kept;
   if (!file_exists(file)) return kept;
   std::istringstream lines(read_file(file));
-  std::int64_t expected = 1;
-  for (std::string line; expected < epoch && std::getline(lines, line); ++expected) {
+  std::optional<std::int64_t> before;
+  for (std::string line; std::getline(lines, line);) {
     const Json json = parse_json_or_null(line);
-    if (!json.is_object() || json.value("epoch", Json()) != expected) break;
+    const Json number = json.is_object() ? json.value("epoch", Json()) : Json();
+    if (!number.is_number_integer() || (before && number != *before + 1) || number >= epoch) break;
+    before = number.get<std::int64_t>();
     kept += line + "\n";
   }
   return kept;

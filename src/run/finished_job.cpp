@@ -33,9 +33,20 @@ double images_per_second(const std::vector<EpochReport>& history) {
   return seconds > 0 ? static_cast<double>(images) / seconds : 0.0;
 }
 
+// done.json first: after a kill in between, the file is only one too many.
+void release(const fs::path& folder, const char* file) {
+  Json done = read_done(folder);
+  if (done.contains("sha256") && done["sha256"].erase(file) > 0) write_file(folder / kDoneFile, done.dump(2) + "\n");
+  std::error_code error;
+  fs::remove(folder / file, error);
+  if (error) throw_file_error("remove", folder / file, error.value());
+}
+
 }  // namespace
 
 FinishedJob pack_result(const PlannedJob& job, const FoldResult& result, double seconds) {
+  if (job.is_trunk())
+    return {.state = result.state, .history = result.history, .kept_epoch = result.kept_epoch, .seconds = seconds};
   const auto& rows = job.work.predict_rows;
   NamedTensors predictions;
   std::size_t begin = 0;
@@ -74,7 +85,10 @@ void write_result(const fs::path& folder, const PlannedJob& job, const FinishedJ
     heads.push_back(describe(job.work.heads[h], finished.temperatures[h], scores[h]));
   Json sums = Json::object();
   if (!finished.weights.empty()) sums[kWeightsFile] = sha256(finished.weights);
-  sums[kPredictionsFile] = sha256(finished.predictions);
+  if (job.is_trunk())
+    sums[kStateFile] = sha256(finished.state);
+  else
+    sums[kPredictionsFile] = sha256(finished.predictions);
   Json done{{"key", job.work.key},
             {"job", job.name},
             {"epochs", finished.history.size()},
@@ -88,7 +102,10 @@ void write_result(const fs::path& folder, const PlannedJob& job, const FinishedJ
   if (owner == Owner::kSweep) done["of_sweep"] = true;
   make_folder(folder);
   if (!finished.weights.empty()) write_file(folder / kWeightsFile, finished.weights);
-  write_file(folder / kPredictionsFile, finished.predictions);
+  if (job.is_trunk())
+    write_file(folder / kStateFile, finished.state);
+  else
+    write_file(folder / kPredictionsFile, finished.predictions);
   write_file(folder / kMetricsFile, metrics);
   fault_point("before_done");
   write_file(folder / kDoneFile, done.dump(2) + "\n");
@@ -106,7 +123,8 @@ Held held_result(const fs::path& folder, const std::string& key) {
       spdlog::warn("{} was changed after it was written; its job runs again", (folder / name).string());
       return Held::kNothing;
     }
-    return done["sha256"].contains(kWeightsFile) ? Held::kWhole : Held::kScores;
+    const Json& sums = done["sha256"];
+    return sums.contains(kWeightsFile) || sums.contains(kStateFile) ? Held::kWhole : Held::kScores;
   } catch (const std::exception& error) {
     spdlog::warn("{} cannot be used ({}); its job runs again", (folder / kDoneFile).string(), error.what());
     return Held::kNothing;
@@ -118,15 +136,9 @@ void drop_weights(const fs::path& folder) {
   if (done.is_object() && done.value("of_sweep", false)) release_weights(folder);
 }
 
-// done.json first: after a kill in between, the weights are only a file too many.
-void release_weights(const fs::path& folder) {
-  Json done = read_done(folder);
-  if (done.contains("sha256") && done["sha256"].erase(kWeightsFile) > 0)
-    write_file(folder / kDoneFile, done.dump(2) + "\n");
-  std::error_code error;
-  fs::remove(folder / kWeightsFile, error);
-  if (error) throw_file_error("remove", folder / kWeightsFile, error.value());
-}
+void release_weights(const fs::path& folder) { release(folder, kWeightsFile); }
+
+void release_state(const fs::path& folder) { release(folder, kStateFile); }
 
 void require_unchanged(const fs::path& folder) {
   const Json done = read_done(folder);

@@ -18,13 +18,15 @@ namespace pleat {
 /// A job's result, as the slot's leader sends it to rank 0.
 struct FinishedJob {
   std::string weights, predictions;  // bytes of the two safetensors files; a function of the job alone
+  std::string state;                 // of a trunk, which has neither: bytes of its safetensors file
   std::vector<EpochReport> history;
   std::int64_t kept_epoch = 0;       // from 1: the epoch whose weights these are
   double seconds = 0;                // of the whole job, in this run
   std::vector<double> temperatures;  // of each head
   static constexpr auto members() {
-    return std::tuple{&FinishedJob::weights,    &FinishedJob::predictions, &FinishedJob::history,
-                      &FinishedJob::kept_epoch, &FinishedJob::seconds,     &FinishedJob::temperatures};
+    return std::tuple{&FinishedJob::weights,     &FinishedJob::predictions, &FinishedJob::state,
+                      &FinishedJob::history,     &FinishedJob::kept_epoch,  &FinishedJob::seconds,
+                      &FinishedJob::temperatures};
   }
 };
 FinishedJob pack_result(const PlannedJob& job, const FoldResult& result, double seconds);
@@ -37,7 +39,7 @@ enum class Owner { kRun, kSweep };
 void write_result(const std::filesystem::path& folder, const PlannedJob& job, const FinishedJob& finished,
                   const std::vector<Scores>& scores, Owner owner = Owner::kRun);
 
-/// kScores: the result without its weights (drop_weights).
+/// kScores: the result without its weights (drop_weights), or a trunk without its state (release_state).
 enum class Held { kNothing, kScores, kWhole };
 /// The part of this job's result that the folder holds: done.json with its key, and files with the checksums in it.
 /// Warns of a damaged result; its job is done again.
@@ -55,6 +57,8 @@ void drop_weights(const std::filesystem::path& folder);
 
 /// The same for any finished job. To be whole again, the job must be trained again.
 void release_weights(const std::filesystem::path& folder);
+/// The same for the state of a trunk.
+void release_state(const std::filesystem::path& folder);
 
 /// Throws: DataError if the folder does not hold a finished job, or one of its files was changed.
 void require_unchanged(const std::filesystem::path& folder);

@@ -71,6 +71,13 @@ Json pseudo_identity(const FoldJob& job) {
           {"start", job.pseudo.initial_weights.empty() ? "" : sha256(job.pseudo.initial_weights)}};
 }
 
+// The epochs of a trunk, and those of a job that continues one; null of other jobs. The trunk's key stands for its
+// state.
+Json shared_identity(const SharedEpochs& shared) {
+  if (shared.until == 0 && shared.trunk.empty()) return nullptr;
+  return {{"from", shared.from}, {"until", shared.until}, {"rows", shared.rows}, {"trunk", shared.trunk}};
+}
+
 // The options without those that have no effect on a network of numbers alone.
 TrainConfig effective_options(const FoldJob& job) {
   TrainConfig train = job.train;
@@ -108,6 +115,8 @@ Json job_identity(const RunConfig& config, const Dataset& dataset, const Planned
                 {"predict_rows", hash_of(job.work.predict_rows)}};
   if (const Json predict = predict_identity(job.work.predict); !predict.is_null()) identity["predict"] = predict;
   if (job.is_judge()) identity["judged_fold"] = job.judged_fold;
+  if (job.is_trunk()) identity["last_fold"] = job.last_fold;
+  if (const Json shared = shared_identity(job.work.shared); !shared.is_null()) identity["shared"] = shared;
   if (const Json weights = label_weights(job.work); !weights.is_null()) identity["label_weights"] = weights;
   if (job.work.pseudo.rows > 0) identity["pseudo"] = pseudo_identity(job.work);
   if (!job.work.inner_rows.empty())

@@ -1,6 +1,7 @@
 #include "run/job_plan.h"
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 
 #include "base/error.h"
@@ -37,13 +38,13 @@ void check_shift(const PredictConfig& predict, const ImageShape& shape) {
 }
 
 void check_parts(const FoldJob& job, const std::string& name) {
-  const auto steps = static_cast<std::size_t>(steps_per_epoch(job.train_rows.size(), job.train));
-  const std::size_t smallest = job.train_rows.size() / steps / std::size_t(job.train.micro_batches);
+  const std::int64_t steps = steps_per_epoch(job.epoch_rows(), job.train);
+  const std::int64_t smallest = job.epoch_rows() / steps / job.train.micro_batches;
   if (smallest >= (job.files.batch_norm ? 2 : 1)) return;
   throw UsageError(
       "{}: {} training rows in {} batches of {} parts leave parts of {} rows, but {}; raise "
       "train.batch ({}) or lower train.micro_batches ({})",
-      name, job.train_rows.size(), steps, job.train.micro_batches, smallest,
+      name, job.epoch_rows(), steps, job.train.micro_batches, smallest,
       job.files.batch_norm ? "BatchNorm needs two" : "each needs one", job.train.batch, job.train.micro_batches);
 }
 
@@ -124,12 +125,15 @@ Head make_head(const Target& described, const Labels& labels, const FoldJob& wor
   return head;
 }
 
-// A judge trains on neither of its two folds, and predicts both.
+// A judge trains on neither of its two folds, and predicts both. A trunk trains on none of its folds.
 std::vector<std::size_t> training_rows(const FoldPlan& plan, const JobPlace& place) {
   std::vector<std::size_t> rows = trained_on(plan, place.fold);
-  if (place.judged_fold < 0) return rows;
-  const std::vector<std::size_t> other = held_out(plan, {place.judged_fold});
-  std::erase_if(rows, [&](std::size_t row) { return std::binary_search(other.begin(), other.end(), row); });
+  const auto leave_out = [&](int fold) {
+    const std::vector<std::size_t> other = held_out(plan, {fold});
+    std::erase_if(rows, [&](std::size_t row) { return std::binary_search(other.begin(), other.end(), row); });
+  };
+  if (place.judged_fold >= 0) leave_out(place.judged_fold);
+  for (int fold = place.fold.value + 1; fold <= place.last_fold; ++fold) leave_out(fold);
   return rows;
 }
 
@@ -142,10 +146,38 @@ std::vector<std::size_t> judged_rows(const FoldPlan& plan, const JobPlace& place
   return rows;
 }
 
+// The rows that the fold holds out, then test and unlabelled rows, which a judge does not predict.
+void add_predicted_rows(const Dataset& dataset, const FoldPlan& plan, const JobPlace& place, PlannedJob& job) {
+  std::vector<std::int64_t>& rows = job.work.predict_rows;
+  for (const std::size_t i : judged_rows(plan, place)) rows.push_back(dataset.train[i]);
+  job.held_out_rows = rows.size();
+  if (job.is_judge()) return;
+  job.test_rows = dataset.test.size();
+  job.unlabelled_rows = dataset.unlabelled.size();
+  rows.insert(rows.end(), dataset.test.begin(), dataset.test.end());
+  rows.insert(rows.end(), dataset.unlabelled.begin(), dataset.unlabelled.end());
+}
+
 // A random stream of its own for each pair of folds, apart from those of the folds.
 std::uint32_t judge_stream(const FoldPlan& plan, const JobPlace& place) {
   return std::uint32_t(kMostFolds) * 100 + std::uint32_t(place.fold.value) * std::uint32_t(plan.folds()) +
          std::uint32_t(place.judged_fold);
+}
+
+// A random stream of its own for each trunk, apart from those of folds and judges.
+std::uint32_t trunk_stream(const FoldPlan& plan, const JobPlace& place) {
+  constexpr std::uint32_t kTrunks = 1U << 31;
+  return kTrunks + std::uint32_t(place.fold.value) * std::uint32_t(plan.folds()) + std::uint32_t(place.last_fold);
+}
+
+// Images of a trunk's epoch: as many as its folds' networks train on, judged by the trunk's own rows.
+std::int64_t rows_of_branches(const FoldPlan& plan, const JobPlace& place, std::size_t own) {
+  const int out = place.last_fold - place.fold.value + 1;
+  return std::llround(static_cast<double>(own) * (plan.k - 1) / (plan.k - out));
+}
+
+std::string trunk_name(const std::string& unit, const std::string& model, const JobPlace& place) {
+  return fmt::format("trunk/{}/{}/folds {} to {}", unit, model, place.fold.value, place.last_fold);
 }
 
 std::string judge_name(const std::string& unit, const JobPlace& place) {
@@ -188,12 +220,18 @@ void check_plan(const RunConfig& config, const Dataset& dataset, const std::vect
 
 PlannedJob plan_job(const std::vector<Labels>& labels, const RunConfig& config, const Dataset& dataset,
                     const FoldPlan& plan, const std::vector<ModelFiles>& files, const JobPlace& place) {
-  PlannedJob job{.unit = place.unit, .model = place.model, .fold = place.fold, .judged_fold = place.judged_fold};
+  PlannedJob job{.unit = place.unit,
+                 .model = place.model,
+                 .fold = place.fold,
+                 .judged_fold = place.judged_fold,
+                 .last_fold = place.last_fold};
   const Unit& unit = dataset.targets.units[std::size_t(job.unit)];
   FoldJob& work = job.work;
   work.model = config.models[std::size_t(job.model)];
   work.files = files[std::size_t(job.model)];
-  job.name = job.is_judge() ? judge_name(unit.name, place) : job_name(unit.name, work.model.id, job.fold);
+  job.name = job.is_judge()   ? judge_name(unit.name, place)
+             : job.is_trunk() ? trunk_name(unit.name, work.model.id, place)
+                              : job_name(unit.name, work.model.id, job.fold);
   work.train = config.train;
   work.train.lr = work.model.lr.value.value_or(config.train.lr);
   work.predict = config.predict;
@@ -202,24 +240,17 @@ PlannedJob plan_job(const std::vector<Labels>& labels, const RunConfig& config, 
   work.norm = norm_of(work.model, work.files, dataset);
   work.random = {.seed = std::uint64_t(config.seed), .fold = std::uint32_t(job.fold.value)};
   if (job.is_judge()) work.random.fold = judge_stream(plan, place);
+  if (job.is_trunk()) work.random.fold = trunk_stream(plan, place);
   split_training_side(config, dataset, taught_side(labels, unit, dataset, training_rows(plan, place)), job.name, work);
   for (const int target : unit.targets) {
     const auto t = static_cast<std::size_t>(target);
     work.heads.push_back(make_head(dataset.targets.targets[t], labels[t], work, job.name));
   }
-  for (const std::size_t i : judged_rows(plan, place)) work.predict_rows.push_back(dataset.train[i]);
-  job.held_out_rows = work.predict_rows.size();
   require_labels(work, job.name);
-  if (job.is_judge()) {
-    work.key = job_key(job_identity(config, dataset, job));
-    check_parts(work, job.name);
-    return job;
-  }
-  job.test_rows = dataset.test.size();
-  job.unlabelled_rows = dataset.unlabelled.size();
-  work.predict_rows.insert(work.predict_rows.end(), dataset.test.begin(), dataset.test.end());
-  work.predict_rows.insert(work.predict_rows.end(), dataset.unlabelled.begin(), dataset.unlabelled.end());
+  work.shared = place.shared;
+  if (job.is_trunk()) work.shared.rows = rows_of_branches(plan, place, work.train_rows.size());
   check_parts(work, job.name);
+  if (!job.is_trunk()) add_predicted_rows(dataset, plan, place, job);
   work.key = job_key(job_identity(config, dataset, job));
   return job;
 }

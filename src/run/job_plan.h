@@ -15,16 +15,20 @@ struct JobPlace {
   int unit = 0, model = 0;
   FoldId fold;
   int judged_fold = -1;  // of a judge (train.labels: auto): its second fold, of the same repeat; -1: not a judge
+  int last_fold = -1;    // of a trunk (folds.trunks): the last of its folds, of which `fold` is the first; -1: no trunk
+  SharedEpochs shared;   // of a trunk, and of a job that continues one; the plan sets `rows`
 };
 
 struct PlannedJob {
   int unit = 0, model = 0;  // as JobPlace
   FoldId fold;
   int judged_fold = -1;      // as JobPlace
+  int last_fold = -1;        // as JobPlace
   int round = 0, part = -1;  // of a student; -1: rounds.parts is 1
   std::string name;          // job_name, for people
   FoldJob work;              // everything that determines the result, key included
   bool is_judge() const { return judged_fold >= 0; }
+  bool is_trunk() const { return last_fold >= 0; }
   std::size_t held_out_rows = 0, test_rows = 0, unlabelled_rows = 0;  // the parts of work.predict_rows, in this order
 };
 

@@ -76,13 +76,15 @@ std::string train_job(const Run& run, const PlannedJob& job, const Slot& slot, c
 }
 
 std::string keep_result(const Run& run, const PlannedJob& job, const FinishedJob& finished, Owner owner) {
-  const std::vector<Scores> scores = score_result(run, job, finished);
+  const std::vector<Scores> scores = job.is_trunk() ? std::vector<Scores>() : score_result(run, job, finished);
   try {
     write_result(run.folder_of(job), job, finished, scores, owner);
   } catch (const Error& error) {
     throw Error(error.code(), fmt::format("{}: {}", job.name, error.what()));
   }
-  return scores_text(run, job, finished, scores);
+  if (job.is_trunk())
+    return fmt::format("{} folds continue from epoch {}", job.last_fold - job.fold.value + 1, finished.kept_epoch);
+  return scores_text(run, job, finished, scores) + " on its held-out rows";
 }
 
 std::string leader_text(const RankLayout& layout, const std::vector<std::string>& hosts, int slot) {

@@ -23,10 +23,10 @@ struct HandedOut {
 /// the job's name in an error of one shard alone.
 std::string train_job(const Run& run, const PlannedJob& job, const Slot& slot, const HandedOut& handed_out);
 
-/// Scores a result and writes it to the run's folder. Returns the scores in words: "macro_f1 0.9120", or of several
-/// heads "macro_f1 mask 0.9120, age 0.5310".
-/// Throws: SomeFailed if the result cannot be scored, which is the job's own failure; DataError naming the job if it
-/// cannot be written.
+/// Scores a result and writes it to the run's folder. Returns what it is in words: "macro_f1 0.9120 on its held-out
+/// rows", or of several heads "macro_f1 mask 0.9120, age 0.5310 on its held-out rows"; of a trunk "2 folds continue
+/// from epoch 4". Throws: SomeFailed if the result cannot be scored, which is the job's own failure; DataError naming
+/// the job if it cannot be written.
 std::string keep_result(const Run& run, const PlannedJob& job, const FinishedJob& finished, Owner owner = Owner::kRun);
 
 /// "host node1 (rank 4)": the slot's leader.

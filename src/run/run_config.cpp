@@ -210,6 +210,24 @@ void check_labels(const RunConfig& config) {
   }
 }
 
+// Finds mistakes that need no data.
+void check_trunks(const RunConfig& config) {
+  const Auto<double>& trunks = config.folds.trunks;
+  if (trunks.value && *trunks.value == 0) return;
+  const auto refuse = [](const std::string& why) { throw UsageError("folds.trunks: {}, or leave trunks out", why); };
+  if (config.folds.k < 3)
+    refuse(
+        fmt::format("with {} folds no two networks have rows in common; raise folds.k to 3 or more", config.folds.k));
+  if (config.train.epochs < 2) refuse("a trunk takes one epoch or more; raise train.epochs to 2 or more");
+  // Rows that one fold sets aside are training rows of its trunk.
+  if (config.train.keep == "best")
+    refuse("train.keep: best chooses by rows that the trunk was trained on; use keep: last");
+  if (config.predict.temperature)
+    refuse("predict.temperature is fitted on rows that the trunk was trained on; leave it out");
+  // The judges of a fold saw labels that the other folds of its trunk hold out.
+  if (config.train.labels.automatic()) refuse("train.labels: auto judges rows for one fold alone; use a label file");
+}
+
 // `rounds: 3` is short for `rounds: {count: 3}`.
 void expand_rounds(ConfigNode& root) {
   for (auto& [key, node] : root.map) {
@@ -220,6 +238,16 @@ void expand_rounds(ConfigNode& root) {
   }
 }
 
+// `folds.trunks: off` is 0.
+void expand_trunks(ConfigNode& root) {
+  for (auto& [key, folds] : root.map) {
+    if (key != "folds" || folds.kind != ConfigNode::Kind::kMap) continue;
+    for (auto& [name, node] : folds.map) {
+      if (name == "trunks" && node.kind == ConfigNode::Kind::kScalar && node.scalar == "off") node.scalar = "0";
+    }
+  }
+}
+
 }  // namespace
 
 ConfigNode load_config_tree(const std::filesystem::path& file, const std::vector<std::string>& assignments) {
@@ -227,6 +255,7 @@ ConfigNode load_config_tree(const std::filesystem::path& file, const std::vector
   expand_rounds(root);  // before and after: --set rounds.parts=2 may follow rounds: 3
   for (const auto& assignment : assignments) set_in_config(root, assignment);
   expand_rounds(root);
+  expand_trunks(root);
   return root;
 }
 
@@ -261,6 +290,7 @@ void complete_and_check(RunConfig& config) {
   check_parts(config);
   check_rounds(config);
   check_labels(config);
+  check_trunks(config);
 }
 
 std::string config_reference() {

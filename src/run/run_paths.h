@@ -42,9 +42,14 @@ struct RunPaths {
   std::filesystem::path judge(const std::string& unit, FoldId one, FoldId other) const {
     return root / "judges" / unit / fmt::format("folds_{}_{}", one.value, other.value);
   }
+  /// Of folds.trunks: the training that these folds' networks continue.
+  std::filesystem::path trunk(const std::string& unit, const std::string& model, FoldId first, FoldId last) const {
+    return root / "trunks" / unit / model / fmt::format("folds_{}_to_{}", first.value, last.value);
+  }
   std::filesystem::path label_edits() const { return root / "label_edits.csv"; }
 };
 inline constexpr const char* kWeightsFile = "weights.safetensors";
+inline constexpr const char* kStateFile = "state.safetensors";  // of a trunk
 inline constexpr const char* kPredictionsFile = "predictions.safetensors";
 inline constexpr const char* kDoneFile = "done.json";
 inline constexpr const char* kMetricsFile = "metrics.jsonl";

@@ -18,7 +18,7 @@ std::int64_t sum(const std::vector<std::int64_t>& values) {
 }  // namespace
 
 JobSize size_of(const PlannedJob& job) {
-  return {job.name, static_cast<std::int64_t>(job.work.train_rows.size()), job.work.train.epochs};
+  return {job.name, job.work.epoch_rows(), job.work.last_epoch(), job.work.shared.from};
 }
 
 RunProgress::RunProgress(std::vector<JobSize> jobs, std::string score, int slots)
@@ -36,7 +36,7 @@ RunProgress::RunProgress(std::vector<JobSize> jobs, std::string score, int slots
       logged_(jobs_.size()),
       terminal_(has_terminal()),
       utf8_(has_utf8()) {
-  for (const JobSize& job : jobs_) total_.push_back(job.rows * job.epochs);
+  for (const JobSize& job : jobs_) total_.push_back(job.images());
 }
 
 RunProgress::~RunProgress() {
@@ -45,7 +45,7 @@ RunProgress::~RunProgress() {
 
 void RunProgress::starts(int job, std::int64_t rows) {
   jobs_[std::size_t(job)].rows = rows;
-  total_[std::size_t(job)] = rows * jobs_[std::size_t(job)].epochs;
+  total_[std::size_t(job)] = jobs_[std::size_t(job)].images();
 }
 
 void RunProgress::skipped(int job) { total_[std::size_t(job)] = 0; }
@@ -67,7 +67,7 @@ void RunProgress::heard(int job, const TrainProgress& report) {
   const JobSize& planned = jobs_[index];
   const EpochReport& epoch = report.epoch;
   const bool whole = report.step == report.steps;
-  done_[index] = (epoch.epoch - 1) * planned.rows + epoch.images;
+  done_[index] = (epoch.epoch - 1 - planned.first) * planned.rows + epoch.images;
   if (!heard_[index]) done_before_[index] = report.images_before;
   heard_[index] = true;
   epochs_[index] = whole ? epoch.epoch : epoch.epoch - 1;
@@ -127,12 +127,12 @@ void RunProgress::draw(Draw when) {
                             {.columns = terminal_size().columns, .utf8 = utf8_}));
 }
 
-void RunProgress::finished(int job, const std::string& score) {
+void RunProgress::finished(int job, const std::string& result) {
   done_[std::size_t(job)] = total_[std::size_t(job)];
   is_done_[std::size_t(job)] = true;
   std::erase(running_, job);
   draw(Draw::kAtOnce);
-  spdlog::info("{}: done, {} on its held-out rows", jobs_[std::size_t(job)].name, score);
+  spdlog::info("{}: done, {}", jobs_[std::size_t(job)].name, result);
 }
 
 void RunProgress::failed(int job) {

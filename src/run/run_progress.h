@@ -17,6 +17,8 @@ namespace pleat {
 struct JobSize {
   std::string name;
   std::int64_t rows = 0, epochs = 0;  // of training; of a student at most so many rows, until it starts
+  std::int64_t first = 0;             // epochs that its trunk trains
+  std::int64_t images() const { return rows * (epochs - first); }
 };
 JobSize size_of(const PlannedJob& job);
 
@@ -40,7 +42,8 @@ class RunProgress {
   /// A slot begins the job. `where`: as leader_text
   void began(int job, const std::string& where);
   void heard(int job, const TrainProgress& report);
-  void finished(int job, const std::string& score);
+  ///   result: in words, as keep_result returns it
+  void finished(int job, const std::string& result);
   void failed(int job);
   /// "in epoch 2 of 4", from the job's last report.
   std::string place_of(int job) const;

@@ -32,10 +32,11 @@ struct Run {
   std::string promise;            // the guarantee over all starts; on rank 0, set by begin_run
 
   std::filesystem::path folder_of(const PlannedJob& job) const {
-    if (job.is_judge())
-      return paths.judge(dataset->targets.units[std::size_t(job.unit)].name, job.fold, {job.judged_fold});
-    return paths.fold(job.round, dataset->targets.units[std::size_t(job.unit)].name,
-                      config.models[std::size_t(job.model)].id, job.fold, job.part);
+    const std::string& unit = dataset->targets.units[std::size_t(job.unit)].name;
+    const std::string& model = config.models[std::size_t(job.model)].id;
+    if (job.is_judge()) return paths.judge(unit, job.fold, {job.judged_fold});
+    if (job.is_trunk()) return paths.trunk(unit, model, job.fold, {job.last_fold});
+    return paths.fold(job.round, unit, model, job.fold, job.part);
   }
 };
 

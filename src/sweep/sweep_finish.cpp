@@ -63,7 +63,7 @@ void give_verdict(const SweepPlan& plan, SweepState& state, int cell, int winner
 RoundsPlan plan_of_trial(const Run& run) {
   RoundsPlan plan{.first = {.labels = run.dataset->taught}};
   plan.first.jobs = plan_jobs(plan.first.labels, run.config, *run.dataset, *run.plan, run.files);
-  plan.schedule = make_schedule(plan.first.jobs, run.config, *run.dataset);
+  plan.schedule = make_schedule({plan.first.jobs, {}, {}}, run.config, *run.dataset);
   return plan;
 }
 

@@ -242,6 +242,8 @@ SweepPlan plan_sweep(const SweepRequest& request, const MpiSession& session) {
     const RunConfig config = config_of(tree);
     if (config.train.labels.automatic())
       throw UsageError("a sweep trains no judges, which train.labels: auto needs; leave it out of the sweep");
+    if (config.folds.trunks != Auto<double>{0.0})
+      throw UsageError("a sweep trains no trunks; leave folds.trunks out of the sweep");
     if (request.collect && config.sweep.keep == "scores")
       throw UsageError("--collect joins networks, but sweep.keep: scores keeps none; set sweep.keep to best or all");
     plan.cells = make_cells(tree, read_cells(request, config));

@@ -37,7 +37,7 @@ std::vector<fs::path> checkpoints_in(const fs::path& folder) {
 
 }  // namespace
 
-void save_checkpoint(const fs::path& folder, const Checkpoint& checkpoint, const std::string& key) {
+std::string checkpoint_to_bytes(const Checkpoint& checkpoint, const std::string& key) {
   NamedTensors tensors;
   append(tensors, kModel, checkpoint.model);
   append(tensors, kOptimizer, checkpoint.optimizer);
@@ -53,9 +53,13 @@ void save_checkpoint(const fs::path& folder, const Checkpoint& checkpoint, const
   const BestSoFar& best = checkpoint.best;
   if (best.epoch > 0)
     metadata["best"] = Json{{"epoch", best.epoch}, {"score", best.score}, {"since", best.since}}.dump();
+  return tensors_to_bytes(tensors, metadata);
+}
+
+void save_checkpoint(const fs::path& folder, const Checkpoint& checkpoint, const std::string& key) {
   make_folder(folder);
   write_file(folder / fmt::format("epoch_{:05}_step_{:07}.safetensors", checkpoint.epoch, checkpoint.step),
-             tensors_to_bytes(tensors, metadata));
+             checkpoint_to_bytes(checkpoint, key));
   fault_point("checkpoint_saved");
   const std::vector<fs::path> paths = checkpoints_in(folder);
   std::error_code ignored;

@@ -23,8 +23,11 @@ struct Checkpoint {
   BestSoFar best;        // empty without train.keep: best
 };
 
-/// Writes `folder`/epoch_E_step_S.safetensors atomically, and removes all but the newest two checkpoints.
+/// The checkpoint as a safetensors file.
 ///   key: the job's key, stored in the file
+std::string checkpoint_to_bytes(const Checkpoint& checkpoint, const std::string& key);
+
+/// Writes `folder`/epoch_E_step_S.safetensors atomically, and removes all but the newest two checkpoints.
 /// Throws: DataError.
 void save_checkpoint(const std::filesystem::path& folder, const Checkpoint& checkpoint, const std::string& key);
 

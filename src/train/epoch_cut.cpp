@@ -11,9 +11,8 @@ std::span<const std::int64_t> piece(std::span<const std::int64_t> whole, std::in
 
 }  // namespace
 
-std::int64_t steps_per_epoch(std::size_t rows, const TrainConfig& config) {
-  const auto batch = static_cast<std::size_t>(config.batch);
-  return static_cast<std::int64_t>((rows + batch - 1) / batch);
+std::int64_t steps_per_epoch(std::int64_t rows, const TrainConfig& config) {
+  return (rows + config.batch - 1) / config.batch;
 }
 
 std::span<const std::int64_t> EpochCut::batch(std::int64_t step) const { return piece(order, steps, step); }
@@ -29,7 +28,12 @@ std::vector<BatchPlan> batch_plans(const EpochCut& cut, std::int64_t step, std::
   for (; step < cut.steps; ++step) {
     for (std::int64_t part = first; part < first + count; ++part) {
       BatchPlan& plan = plans.emplace_back(BatchPlan{.epoch = static_cast<std::uint32_t>(epoch)});
-      for (const std::int64_t position : cut.part(step, part)) {
+      const std::span<const std::int64_t> positions = cut.part(step, part);
+      if (!cut.passes.empty()) {
+        const auto from = cut.passes.begin() + (positions.data() - cut.order.data());
+        plan.passes.assign(from, from + static_cast<std::ptrdiff_t>(positions.size()));
+      }
+      for (const std::int64_t position : positions) {
         plan.rows.push_back(rows[static_cast<std::size_t>(position)]);
         if (pseudo_rows > 0) plan.pseudo.push_back(position >= labelled);
       }

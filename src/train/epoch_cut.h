@@ -11,12 +11,14 @@
 namespace pleat {
 
 /// Optimizer steps in an epoch. Batch sizes differ by at most one and never exceed config.batch.
-std::int64_t steps_per_epoch(std::size_t rows, const TrainConfig& config);
+///   rows: FoldJob::epoch_rows
+std::int64_t steps_per_epoch(std::int64_t rows, const TrainConfig& config);
 
 struct EpochCut {
-  std::vector<std::int64_t> order;  // positions in the job's rows (sampling.h)
-  std::int64_t steps = 1;           // batches
-  std::int64_t parts = 1;           // parts of each batch (train.micro_batches)
+  std::vector<std::int64_t> order;    // positions in the job's rows (sampling.h)
+  std::int64_t steps = 1;             // batches
+  std::int64_t parts = 1;             // parts of each batch (train.micro_batches)
+  std::vector<std::uint32_t> passes;  // of each of `order`: its pass over the rows (sampling.h), or empty
 
   /// Positions of a step's whole batch (all shards), or of one of its parts. Sizes differ by at most one.
   std::span<const std::int64_t> batch(std::int64_t step) const;

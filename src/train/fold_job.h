@@ -38,6 +38,16 @@ struct PseudoLabelled {
   std::string initial_weights;           // safetensors to start from; empty: as the model says
 };
 
+/// The epochs that folds train together (folds.trunks). A trunk trains the epochs from `from` to `until`; a job that
+/// continues a trunk trains those from `from` on.
+struct SharedEpochs {
+  std::int64_t from = 0;   // the epochs before were trained by the trunk that the job continues
+  std::int64_t until = 0;  // of a trunk; 0: the job is no trunk
+  std::int64_t rows = 0;   // of a trunk: images of an epoch, as many as those of its folds' networks
+  std::string trunk;       // key of the trunk that the job continues; empty: none
+  std::string state;       // that trunk's result (TrunkState), known once it is done
+};
+
 struct FoldJob {
   std::string key;
   ModelConfig model;
@@ -49,6 +59,7 @@ struct FoldJob {
   // Rows of the crops file: the labelled ones, ascending, then the pseudo-labelled ones, ascending.
   std::vector<std::int64_t> train_rows;
   PseudoLabelled pseudo;
+  SharedEpochs shared;
   // With train.keep: best or predict.temperature: training rows set aside to choose the best epoch or to fit the
   // temperature. `score`: to choose by.
   std::vector<std::int64_t> inner_rows;
@@ -59,6 +70,11 @@ struct FoldJob {
 
   /// True if training rows are set aside.
   bool needs_inner_rows() const { return train.keep == "best" || predict.temperature; }
+  bool is_trunk() const { return shared.until > 0; }
+  /// Images of an epoch.
+  std::int64_t epoch_rows() const { return is_trunk() ? shared.rows : static_cast<std::int64_t>(train_rows.size()); }
+  /// The job trains the epochs [shared.from, last_epoch()).
+  std::int64_t last_epoch() const { return is_trunk() ? shared.until : train.epochs; }
   /// Width of the network's last layer: outputs of all heads together.
   int outputs() const {
     int sum = 0;

@@ -34,7 +34,9 @@ class FoldTrainer {
 
  private:
   RandomKey key_for(Purpose purpose) const;
+  void continue_trunk();
   void resume();
+  FoldResult predict();
   torch::Tensor outputs_of(const std::vector<std::int64_t>& rows);
   void fit_temperatures(std::vector<TargetCode>& codes);
   void train_epoch();
@@ -60,7 +62,7 @@ class FoldTrainer {
 };
 
 FoldTrainer::FoldTrainer(const FoldJob& job, const TrainContext& context)
-    : job_(job), context_(context), steps_(steps_per_epoch(job.train_rows.size(), job.train)) {
+    : job_(job), context_(context), steps_(steps_per_epoch(job.epoch_rows(), job.train)) {
   together(context.ranks, [&] {
     require_unchanged(job.model, job.files);
     as_job_error([&] {
@@ -75,6 +77,7 @@ FoldTrainer::FoldTrainer(const FoldJob& job, const TrainContext& context)
       if (job.train.ema > 0) average_.emplace(weights_->state(), job.train.ema);
     });
   });
+  if (!job.shared.trunk.empty()) continue_trunk();
   resume();
   runner_.emplace(job, context, *classifier_, *weights_);
 }
@@ -84,6 +87,18 @@ RandomKey FoldTrainer::key_for(Purpose purpose) const {
   key.purpose = purpose;
   key.epoch = static_cast<std::uint32_t>(place_.epoch);
   return key;
+}
+
+// The trunk's history stays its own.
+void FoldTrainer::continue_trunk() {
+  together(context_.ranks, [&] {
+    const std::string source = "the trunk's state";
+    const Checkpoint saved = parse_checkpoint(job_.shared.state, source);
+    weights_->load(saved.model, source);
+    optimizer_->load(saved.optimizer, source);
+    if (average_) average_->load(saved.average, source);
+    place_.epoch = saved.epoch;
+  });
 }
 
 // The leader reads the checkpoint and sends its bytes to all shards, so only the leader needs access to the folder.
@@ -103,11 +118,21 @@ void FoldTrainer::resume() {
   place_.model = weights_->state();
   place_.optimizer = optimizer_->state();
   if (average_) place_.average = average_->state();
-  images_before_ = place_.epoch * static_cast<std::int64_t>(job_.train_rows.size()) + place_.running.images;
+  images_before_ = (place_.epoch - job_.shared.from) * job_.epoch_rows() + place_.running.images;
 }
 
 FoldResult FoldTrainer::run() {
-  while (place_.epoch < job_.train.epochs && !gave_up(job_.train, place_.best)) train_epoch();
+  while (place_.epoch < job_.last_epoch() && !gave_up(job_.train, place_.best)) train_epoch();
+  if (!job_.is_trunk()) return predict();
+  FoldResult result{.history = place_.history, .kept_epoch = place_.epoch};
+  if (!leads()) return result;
+  Checkpoint state = place_;
+  state.history.clear();  // its figures are of one run on one machine; the state is a function of the job alone
+  result.state = checkpoint_to_bytes(state, job_.key);
+  return result;
+}
+
+FoldResult FoldTrainer::predict() {
   // Replacing the weights loses nothing: the last checkpoint holds the last step's weights.
   if (job_.train.keep == "best")
     weights_->load(place_.best.weights, "the best epoch's weights");
@@ -162,7 +187,8 @@ void FoldTrainer::train_epoch() {
   EpochReport& running = place_.running;
   const double seconds_before = running.seconds, waited_before = running.waited_seconds;
   runner_->begin_epoch(place_.epoch);
-  cut_ = {epoch_order(job_, key_for(Purpose::kShuffle)), steps_, job_.train.micro_batches};
+  cut_ = {epoch_order(job_, key_for(Purpose::kShuffle)), steps_, job_.train.micro_batches,
+          epoch_passes(job_, place_.epoch)};
   loss_ = {running.loss, running.images, context_.ranks, context_.device};
   const std::unique_ptr<BatchLoader> loader = runner_->loader(cut_, place_.epoch, place_.step);
   Clock::time_point reported = start;

@@ -1,4 +1,4 @@
-// Trains one job (one model on one fold's training side) from the start or a checkpoint, then predicts.
+// Trains one job (one model on one fold's training side) from the start, a trunk or a checkpoint, then predicts.
 #pragma once
 
 #include <torch/types.h>
@@ -19,6 +19,7 @@ struct FoldResult {
   std::vector<EpochReport> history;
   std::int64_t kept_epoch = 0;       // epoch of `weights`, from 1
   std::vector<double> temperatures;  // for each head; 1 without predict.temperature
+  std::string state;                 // of a trunk, which has no weights and logits: what its branches continue from
 };
 
 /// Collective: all ranks of the slot call it with the same job. Returns the same result on each.

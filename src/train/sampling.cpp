@@ -1,5 +1,6 @@
 #include "train/sampling.h"
 
+#include <algorithm>
 #include <cmath>
 #include <map>
 
@@ -19,6 +20,20 @@ std::vector<std::vector<std::int64_t>> rows_by_class(const FoldJob& job) {
   std::vector<std::vector<std::int64_t>> lists;
   for (auto& [labels, list] : rows) lists.push_back(std::move(list));
   return lists;
+}
+
+// The epoch's piece of all passes over a trunk's rows, one after the other.
+std::vector<std::int64_t> stream_of_passes(const FoldJob& job, RandomKey key) {
+  const auto rows = static_cast<std::int64_t>(job.train_rows.size());
+  const std::int64_t begin = key.epoch * job.epoch_rows(), end = begin + job.epoch_rows();
+  std::vector<std::int64_t> order;
+  for (std::int64_t pass = begin / rows; pass * rows < end; ++pass) {
+    key.epoch = static_cast<std::uint32_t>(pass);
+    const std::vector<std::int64_t> whole = shuffled_positions(job.train_rows.size(), key);
+    const std::int64_t from = std::max<std::int64_t>(0, begin - pass * rows), to = std::min(rows, end - pass * rows);
+    order.insert(order.end(), whole.begin() + from, whole.begin() + to);
+  }
+  return order;
 }
 
 }  // namespace
@@ -42,10 +57,21 @@ std::vector<std::int64_t> class_draws(const std::string& sampling, const std::ve
   return draws;
 }
 
+std::vector<std::uint32_t> epoch_passes(const FoldJob& job, std::int64_t epoch) {
+  std::vector<std::uint32_t> passes;
+  if (!job.is_trunk() || job.train.sampling != "shuffle") return passes;
+  const auto rows = static_cast<std::int64_t>(job.train_rows.size());
+  const std::int64_t begin = epoch * job.epoch_rows();
+  for (std::int64_t place = begin; place < begin + job.epoch_rows(); ++place)
+    passes.push_back(static_cast<std::uint32_t>(place / rows));
+  return passes;
+}
+
 std::vector<std::int64_t> epoch_order(const FoldJob& job, RandomKey key) {
   key.purpose = Purpose::kShuffle;
-  const auto rows = static_cast<std::int64_t>(job.train_rows.size());
-  if (job.train.sampling == "shuffle") return shuffled_positions(job.train_rows.size(), key);
+  const std::int64_t rows = job.epoch_rows();
+  if (job.train.sampling == "shuffle")
+    return job.is_trunk() ? stream_of_passes(job, key) : shuffled_positions(job.train_rows.size(), key);
   const auto classes = rows_by_class(job);
   std::vector<std::int64_t> counts, drawn;
   for (const auto& list : classes) counts.push_back(static_cast<std::int64_t>(list.size()));

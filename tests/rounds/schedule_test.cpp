@@ -23,7 +23,7 @@ class ScheduleTest : public testing::Test {
     config.targets.push_back({.name = "parity"});
     config.rounds = std::move(rounds);
     const SmallRun run(config);
-    return make_schedule(run.round.jobs, run.config, run.dataset);
+    return make_schedule({run.round.jobs, {}, {}}, run.config, run.dataset);
   }
   ScratchFolder folder_;
 };
@@ -58,6 +58,23 @@ TEST_F(ScheduleTest, PartsAreStudentsOfTheirOwn) {
   EXPECT_EQ(parts.jobs[6].name, "round 1/label/small/fold 0, part 0");
   EXPECT_THAT(parts.waits_for[7], ElementsAre(0));
   EXPECT_THAT(parts.waits_for[19], ElementsAre(6, 7));  // both parts of the fold teach each student of the next round
+}
+
+TEST_F(ScheduleTest, AJobWaitsForItsTrunkAndATrunkForItsParent) {
+  make_crops_of(folder_ / "crops.h5", usual_rows());
+  RunConfig config = config_for(folder_ / "crops.h5");
+  const SmallRun run(config);
+  std::vector<PlannedJob> first = run.round.jobs, trunks(2);
+  trunks[0].work.key = "top";
+  trunks[1].work = {.key = "below", .shared = {.from = 1, .until = 2, .trunk = "top"}};
+  first[1].work.shared = {.from = 2, .trunk = "below"};
+  const Schedule schedule = make_schedule({first, {}, trunks}, run.config, run.dataset);
+  ASSERT_EQ(schedule.jobs.size(), 5u);
+  EXPECT_THAT(schedule.waits_for, ElementsAre(IsEmpty(), ElementsAre(0), IsEmpty(), ElementsAre(1), IsEmpty()));
+  EXPECT_EQ(schedule.jobs[1].round, kTrunkRound);
+  EXPECT_EQ(schedule.jobs[1].trunk, 0);
+  EXPECT_EQ(schedule.jobs[3].trunk, 1);
+  EXPECT_EQ(schedule.jobs[4].trunk, -1);
 }
 
 }  // namespace

@@ -86,6 +86,7 @@ IDENTITY = {
     "folds.k": [({}, 3, WEIGHTS)],
     "folds.repeats": [({}, 2, MORE)],
     "folds.stratify": [({}, ["gender", "mask"], WEIGHTS)],
+    "folds.trunks": [({"folds.k": 4, "train.epochs": 4}, 0.5, WEIGHTS)],
     "models[].id": [({}, "net", PLACE)],
     "models[].name": [({}, "resnet18", WEIGHTS), ({}, "efficientnet_b0", WEIGHTS)],
     "models[].stem": [({"models[].name": "resnet18"}, "small", WEIGHTS)],

@@ -12,9 +12,8 @@ namespace {
 EpochCut cut_of(std::int64_t rows, std::int64_t batch, std::int64_t parts) {
   TrainConfig config;
   config.batch = batch;
-  EpochCut cut{.order = std::vector<std::int64_t>(std::size_t(rows)),
-               .steps = steps_per_epoch(std::size_t(rows), config),
-               .parts = parts};
+  EpochCut cut{
+      .order = std::vector<std::int64_t>(std::size_t(rows)), .steps = steps_per_epoch(rows, config), .parts = parts};
   std::iota(cut.order.rbegin(), cut.order.rend(), 0);
   return cut;
 }
@@ -38,6 +37,20 @@ TEST(EpochCut, TakesEveryRowOnceInPiecesOfNearlyEqualSize) {
     EXPECT_LE(*batches.rbegin(), static_cast<std::size_t>(batch));
     EXPECT_LE(*batches.rbegin() - *batches.begin(), 1u);
   }
+}
+
+TEST(EpochCut, EachRowOfABatchKeepsItsPass) {
+  EpochCut cut = cut_of(10, 4, 2);
+  for (std::uint32_t i = 0; i < 10; ++i) cut.passes.push_back(i / 6);
+  const std::vector<std::int64_t> rows{0, 1, 2, 3, 4, 5, 6, 7, 8, 9};
+  std::vector<std::uint32_t> passes;
+  for (const BatchPlan& plan : batch_plans(cut, 0, 0, 2, rows, 0, 3)) {
+    ASSERT_EQ(plan.passes.size(), plan.rows.size());
+    passes.insert(passes.end(), plan.passes.begin(), plan.passes.end());
+  }
+  EXPECT_EQ(passes, cut.passes);
+  cut.passes.clear();
+  EXPECT_TRUE(batch_plans(cut, 0, 0, 2, rows, 0, 3).front().passes.empty());
 }
 
 }  // namespace

@@ -51,6 +51,37 @@ TEST(Sampling, IsAFunctionOfItsKey) {
   EXPECT_NE(epoch_order(job, {.seed = 7, .epoch = 1}), epoch_order(job, {.seed = 7, .epoch = 2}));
 }
 
+// A trunk of twelve rows whose epochs have 20 images.
+FoldJob trunk_with(const std::string& sampling) {
+  FoldJob job = job_with(sampling);
+  job.shared = {.until = 6, .rows = 20};
+  return job;
+}
+
+TEST(Sampling, ATrunkShowsItsRowsInWholePasses) {
+  const FoldJob job = trunk_with("shuffle");
+  std::map<std::uint32_t, std::map<std::int64_t, int>> times;  // by pass and position
+  for (std::uint32_t epoch = 0; epoch < 6; ++epoch) {
+    const auto order = epoch_order(job, {.seed = 7, .epoch = epoch});
+    const auto passes = epoch_passes(job, epoch);
+    ASSERT_EQ(order.size(), 20u);
+    ASSERT_EQ(passes.size(), 20u);
+    for (std::size_t i = 0; i < order.size(); ++i) ++times[passes[i]][order[i]];
+  }
+  ASSERT_EQ(times.size(), 10u);  // 6 epochs of 20 are 10 passes over 12
+  for (const auto& [pass, of_pass] : times) {
+    EXPECT_EQ(of_pass.size(), 12u) << pass;
+    for (const auto& [position, count] : of_pass) EXPECT_EQ(count, 1) << pass;
+  }
+}
+
+TEST(Sampling, ATrunkBalancesAsManyImagesAsItsEpochHas) {
+  const FoldJob job = trunk_with("balanced");
+  EXPECT_EQ(epoch_order(job, {.seed = 7}).size(), 20u);
+  EXPECT_THAT(epoch_passes(job, 0), testing::IsEmpty());
+  EXPECT_THAT(epoch_passes(job_with("shuffle"), 0), testing::IsEmpty());
+}
+
 TEST(Sampling, DrawsAddUpToTheRows) {
   EXPECT_THAT(class_draws("balanced", {9, 2, 1}, 12), testing::ElementsAre(4, 4, 4));
   EXPECT_THAT(class_draws("balanced_sqrt", {900, 100}, 1000), testing::ElementsAre(750, 250));
