@@ -26,7 +26,8 @@ enum class Purpose : std::uint32_t {
   kRoundParts = 13,
   kResample = 14,
   kSweepCells = 15,
-  kSweepFolds = 16
+  kSweepFolds = 16,
+  kFlip = 17
 };
 
 /// Everything that a random number may depend on: never rank, worker or clock.

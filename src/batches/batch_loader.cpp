@@ -14,6 +14,18 @@
 namespace pleat {
 
 // A ring of buffers: plan i goes to buffer i % ahead once batch i - ahead has been taken. Workers claim plans in order.
+namespace {
+
+// Half of the rows are mirrored in even epochs, the others in odd ones. So two epochs in a row show both sides.
+bool alternate_flip(RandomKey key) {
+  const bool odd = key.epoch % 2 == 1;
+  key.epoch = 0;
+  key.purpose = Purpose::kFlip;
+  return (RandomStream(key).below(2) == 1) != odd;
+}
+
+}  // namespace
+
 struct BatchLoader::Impl {
   struct Buffer {
     Batch batch;
@@ -98,9 +110,11 @@ struct BatchLoader::Impl {
         key.purpose = Purpose::kAugment;
         key.epoch = plan.passes.empty() ? plan.epoch : plan.passes[i];
         key.sample = static_cast<std::uint64_t>(row);
-        RandomStream random(key);
         const bool other = options.pseudo_augment && !plan.pseudo.empty() && plan.pseudo[i];
-        placement = draw_placement(other ? *options.pseudo_augment : options.augment, crops.shape(), random);
+        const AugmentConfig& augment = other ? *options.pseudo_augment : options.augment;
+        RandomStream random(key);
+        placement = draw_placement(augment, crops.shape(), random,
+                                   augment.alternate_flips ? std::optional(alternate_flip(key)) : std::nullopt);
       }
       writer.write(crops.image(static_cast<std::size_t>(row)), placement, out);
       out += shape.bytes();

@@ -62,9 +62,13 @@ PixelNorm measure_pixels(const CropFile& crops, std::span<const std::int64_t> ro
 
 Box whole_image(const ImageShape& shape) { return {.height = shape.height, .width = shape.width}; }
 
-Placement draw_placement(const AugmentConfig& config, const ImageShape& shape, RandomStream& random) {
+Placement draw_placement(const AugmentConfig& config, const ImageShape& shape, RandomStream& random,
+                         std::optional<bool> mirrored) {
   Placement placement{.box = whole_image(shape)};
-  if (config.flip) placement.flip = random.below(2) == 1;
+  if (config.flip) {
+    const bool drawn = random.below(2) == 1;
+    placement.flip = mirrored.value_or(drawn);
+  }
   if (config.resized_crop < 1.0) {
     placement.box = draw_crop(config.resized_crop, shape, random);
   } else if (config.pad > 0) {

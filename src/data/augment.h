@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <tuple>
 #include <vector>
@@ -39,9 +40,13 @@ struct AugmentConfig {
   double erase = 0.0;
   double mixup = 0.0;
   double cutmix = 0.0;
+  bool alternate_flips = false;
   static constexpr auto fields() {
     return std::tuple{
         field("flip", &AugmentConfig::flip, any(), identity, "mirror half of the training images left to right"),
+        field("alternate_flips", &AugmentConfig::alternate_flips, any(), omit_at_default,
+              "with flip, mirror an image in every second epoch rather than at random, so that two epochs show both "
+              "sides (Jordan 2024)"),
         field("pad", &AugmentConfig::pad, between(0, 256), identity,
               "shift training images by up to this many pixels each way, with black borders (pad and crop); 0: off"),
         field("resized_crop", &AugmentConfig::resized_crop, above_zero_to_one(), omit_at_default,
@@ -87,7 +92,9 @@ struct Placement {
   Box box;
   bool flip = false;
 };
+///   mirrored: the flip, if it is not to be drawn; other draws are the same
 /// Source of the resized crop: Szegedy et al. 2014, arXiv:1409.4842, as in torchvision's RandomResizedCrop.
-Placement draw_placement(const AugmentConfig& config, const ImageShape& shape, RandomStream& random);
+Placement draw_placement(const AugmentConfig& config, const ImageShape& shape, RandomStream& random,
+                         std::optional<bool> mirrored = std::nullopt);
 
 }  // namespace pleat

@@ -85,6 +85,13 @@ void refuse_beside_script(const char* field, const Auto<double>& given, const Mo
                    config.script, field);
 }
 
+// A script or a file of weights brings all initial weights.
+void refuse_unused_start(const char* field, bool given, const ModelConfig& config) {
+  if (!given || (config.script.empty() && config.weights.empty())) return;
+  throw UsageError("models: {} changes initial weights, but these come from {}; leave {} out", field,
+                   config.script.empty() ? config.weights : config.script, field);
+}
+
 }  // namespace
 
 std::vector<std::string> classifier_names() {
@@ -102,6 +109,8 @@ void complete_model(ModelConfig& config) {
     refuse_beside_script("dropout", config.dropout, config);
     refuse_beside_script("stochastic_depth", config.stochastic_depth, config);
   }
+  refuse_unused_start("zero_last_norm", config.zero_last_norm, config);
+  refuse_unused_start("whiten", config.whiten, config);
   if (config.new_head && config.weights.empty()) {
     throw UsageError(
         "models: new_head takes all but the last layer from a file of weights, and none is given; add weights, or "

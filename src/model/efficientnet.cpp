@@ -110,6 +110,11 @@ class MBConv : public nn::Module {
     return batch_norm(project_->norm, out, x);
   }
 
+  // Only where there is a shortcut; elsewhere nothing would be left.
+  void start_as_shortcut() {
+    if (adds_input_) nn::init::zeros_(project_->norm->weight);
+  }
+
  private:
   bool adds_input_;
   double skip_;
@@ -146,6 +151,8 @@ class EfficientNet : public Classifier {
     classifier->push_back(dropout_);
     classifier->push_back(fc_);
     draw_weights();
+    if (!config.zero_last_norm) return;
+    for (const auto& block : blocks_) block->start_as_shortcut();
   }
 
   Tensor forward(const Tensor& images) override {

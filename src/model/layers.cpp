@@ -2,6 +2,7 @@
 
 #include <ATen/ops/addcmul.h>
 #include <ATen/ops/empty.h>
+#include <torch/nn/modules/batchnorm.h>
 
 namespace pleat {
 namespace {
@@ -22,6 +23,12 @@ torch::Tensor add_or_skip(const torch::Tensor& shortcut, const torch::Tensor& br
 }
 
 torch::Tensor skip_images(const torch::Tensor& branch, double skip) { return branch * factors(branch, skip); }
+
+void set_norm_momentum(torch::nn::Module& network, double momentum) {
+  network.apply([&](torch::nn::Module& module) {
+    if (auto* norm = module.as<torch::nn::BatchNorm2d>()) norm->options.momentum(momentum);
+  });
+}
 
 std::vector<std::string> matrices_of(const torch::nn::Module& network) {
   std::vector<std::string> names;

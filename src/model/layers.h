@@ -21,6 +21,9 @@ torch::Tensor add_or_skip(const torch::Tensor& shortcut, const torch::Tensor& br
 /// Returns the branch alone, skipped in the same way.
 torch::Tensor skip_images(const torch::Tensor& branch, double skip);
 
+/// Sets the share of each batch in the running statistics of all BatchNorm layers. A script's layers keep theirs.
+void set_norm_momentum(torch::nn::Module& network, double momentum);
+
 /// Names of the weights of convolutions and linear layers: all parameters of more than one dimension.
 std::vector<std::string> matrices_of(const torch::nn::Module& network);
 

@@ -21,6 +21,7 @@ struct ModelConfig {
   Auto<double> dropout, stochastic_depth;
   std::vector<double> mean, std;
   Auto<double> lr;
+  bool zero_last_norm = false, whiten = false;
   static constexpr auto fields() {
     return std::tuple{
         field("id", &ModelConfig::id, any(), identity,
@@ -61,7 +62,14 @@ struct ModelConfig {
         field("std", &ModelConfig::std, above(0), omit_at_default,
               "pixel standard deviation per channel of this model's images; default: that in its script, or data.std"),
         field("lr", &ModelConfig::lr, above(0.0), omit_at_default,
-              "peak learning rate of this model, such as a lower one for pretrained weights; auto: train.lr")};
+              "peak learning rate of this model, such as a lower one for pretrained weights; auto: train.lr"),
+        field(
+            "zero_last_norm", &ModelConfig::zero_last_norm, any(), omit_at_default,
+            "start the last BatchNorm of each residual block at 0, so that the block begins as its shortcut (Goyal et "
+            "al. 2017)"),
+        field("whiten", &ModelConfig::whiten, any(), omit_at_default,
+              "start the first convolution as a whitening of image patches, fitted on the fold's training rows; it is "
+              "trained as the others are (Page 2018, Jordan 2024)")};
   }
 };
 

@@ -86,6 +86,7 @@ class AddSubsampled : public torch::autograd::Function<AddSubsampled> {
 class Block : public nn::Module {
  public:
   virtual torch::Tensor forward(const torch::Tensor& x) = 0;
+  virtual nn::BatchNorm2d last_norm() const = 0;  // of the branch
 
  protected:
   explicit Block(double skip) : skip_(skip) {}
@@ -133,6 +134,7 @@ class BasicBlock : public Block {
   }
 
   torch::Tensor forward(const torch::Tensor& x) override { return join(bn2_, conv2_(norm_relu(bn1_, conv1_(x))), x); }
+  nn::BatchNorm2d last_norm() const override { return bn2_; }
 
  private:
   nn::Conv2d conv1_;
@@ -159,6 +161,7 @@ class Bottleneck : public Block {
   torch::Tensor forward(const torch::Tensor& x) override {
     return join(bn3_, conv3_(norm_relu(bn2_, conv2_(norm_relu(bn1_, conv1_(x))))), x);
   }
+  nn::BatchNorm2d last_norm() const override { return bn3_; }
 
  private:
   nn::Conv2d conv1_;
@@ -196,6 +199,8 @@ class ResNet : public Classifier {
     }
     fc_ = register_module("fc", nn::Linear(in, shape.classes));
     draw_weights();
+    if (!config.zero_last_norm) return;
+    for (const auto& block : blocks_) nn::init::zeros_(block->last_norm()->weight);
   }
 
   torch::Tensor forward(const torch::Tensor& images) override {

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstdio>
 #include <functional>
 #include <sstream>
 #include <system_error>
@@ -64,6 +65,27 @@ std::vector<fs::path> folders_in(const fs::path& folder) {
   return found;
 }
 
+// "folds_2_to_4" has fold_3.
+bool has_fold(const std::string& trunk, const std::string& fold) {
+  int first = 0, last = 0, number = 0;
+  return std::sscanf(trunk.c_str(), "folds_%d_to_%d", &first, &last) == 2 &&
+         std::sscanf(fold.c_str(), "fold_%d", &number) == 1 && first <= number && number <= last;
+}
+
+// The epochs of the trunks that the first round's network continues (folds.trunks).
+std::vector<EpochReport> trunk_epochs(const fs::path& run, const TrainedJob& job) {
+  std::vector<EpochReport> epochs;
+  if (job.round > 0) return epochs;
+  for (const fs::path& trunk : folders_in(run / "trunks" / job.unit / job.model)) {
+    if (!has_fold(trunk.filename().string(), job.fold)) continue;
+    const std::vector<EpochReport> more = read_epochs(trunk / kMetricsFile);
+    epochs.insert(epochs.end(), more.begin(), more.end());
+  }
+  std::sort(epochs.begin(), epochs.end(),
+            [](const EpochReport& one, const EpochReport& other) { return one.epoch < other.epoch; });
+  return epochs;
+}
+
 void read_jobs(int round, const fs::path& folder, ReportSource& source) {
   for (const fs::path& unit : folders_in(folder)) {
     for (const fs::path& model : folders_in(unit)) {
@@ -75,7 +97,9 @@ void read_jobs(int round, const fs::path& folder, ReportSource& source) {
                          .model = model.filename().string(),
                          .fold = fold.filename().string()};
           if (file_exists(fold / kDoneFile)) job.done = read_json(fold / kDoneFile);
-          job.epochs = read_epochs(fold / kMetricsFile);
+          job.epochs = trunk_epochs(source.folder, job);
+          const std::vector<EpochReport> own = read_epochs(fold / kMetricsFile);
+          job.epochs.insert(job.epochs.end(), own.begin(), own.end());
           source.jobs.push_back(std::move(job));
         });
       }

@@ -16,9 +16,9 @@ namespace pleat {
 /// A trained network.
 struct TrainedJob {
   int round = 0;
-  std::string unit, model, fold;  // names of folders: "gender", "resnet18", "fold_0" or "fold_0_part_1"
-  Json done;                      // done.json; null while the job is not done
-  std::vector<EpochReport> epochs;
+  std::string unit, model, fold;    // names of folders: "gender", "resnet18", "fold_0" or "fold_0_part_1"
+  Json done;                        // done.json; null while the job is not done
+  std::vector<EpochReport> epochs;  // those of its trunks first
 };
 
 struct ReportSource {

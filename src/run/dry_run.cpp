@@ -92,7 +92,7 @@ std::string describe_jobs(const RunConfig& config, const Dataset& dataset, const
     const FoldJob& work = jobs[i].work;
     text += fmt::format("          {}: {}, {} held out, {} an epoch, key {}{}\n", jobs[i].name,
                         counted(std::int64_t(work.train_rows.size()), "training row"), jobs[i].held_out_rows,
-                        counted(steps_per_epoch(work.epoch_rows(), work.train), "step"), work.key.substr(0, 12),
+                        counted(steps_of_epoch(work.epoch_rows(), work.train, 0), "step"), work.key.substr(0, 12),
                         done[i] ? ", done" : "");
   }
   if (jobs.size() > kListed) text += fmt::format("          and {} more\n", jobs.size() - kListed);

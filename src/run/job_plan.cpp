@@ -38,7 +38,7 @@ void check_shift(const PredictConfig& predict, const ImageShape& shape) {
 }
 
 void check_parts(const FoldJob& job, const std::string& name) {
-  const std::int64_t steps = steps_per_epoch(job.epoch_rows(), job.train);
+  const std::int64_t steps = steps_of_epoch(job.epoch_rows(), job.train, 0);
   const std::int64_t smallest = job.epoch_rows() / steps / job.train.micro_batches;
   if (smallest >= (job.files.batch_norm ? 2 : 1)) return;
   throw UsageError(

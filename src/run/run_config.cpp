@@ -151,6 +151,34 @@ void check_epochs(const TrainConfig& train) {
   }
 }
 
+// Refuses options that have no effect.
+void check_short_training(const RunConfig& config) {
+  const TrainConfig& train = config.train;
+  if (train.last_batch > 0 && train.last_batch <= train.batch) {
+    throw UsageError(
+        "train.last_batch ({}) must be above train.batch ({}), from which batches grow; raise it, or leave "
+        "it out",
+        train.last_batch, train.batch);
+  }
+  if (train.last_batch > 0 && train.epochs < 2)
+    throw UsageError(
+        "train.last_batch ({}) is reached in the last of several epochs; raise train.epochs, or leave it "
+        "out",
+        train.last_batch);
+  const auto check_flips = [](const AugmentConfig& augment, const char* key) {
+    if (augment.alternate_flips && !augment.flip)
+      throw UsageError("{}.alternate_flips needs flip: true; set it, or leave alternate_flips out", key);
+  };
+  check_flips(train.augment, "train.augment");
+  if (config.rounds.augment) check_flips(*config.rounds.augment, "rounds.augment");
+  if (train.norm_momentum == TrainConfig().norm_momentum) return;
+  for (const ModelConfig& model : config.models) {
+    if (!model.script.empty())
+      throw UsageError("train.norm_momentum cannot change the layers of model '{}', which is a script; leave it out",
+                       model.id);
+  }
+}
+
 void check_parts(const RunConfig& config) {
   const std::int64_t parts = config.train.micro_batches, shards = config.cluster.shards;
   if (parts > config.train.batch) {
@@ -285,6 +313,7 @@ void complete_and_check(RunConfig& config) {
   check_targets_as(config);
   check_loss(config);
   check_epochs(config.train);
+  check_short_training(config);
   check_no_twins(config.models);
   check_data(config);
   check_parts(config);

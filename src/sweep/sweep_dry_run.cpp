@@ -75,7 +75,7 @@ double seconds_per_image(const Run& run) {
                                .resume_folder = {},
                                .progress = [](const TrainProgress&) {},
                                .stop_requested = [] { return false; }};
-    const auto steps = double(steps_per_epoch(job.work.epoch_rows(), job.work.train));
+    const auto steps = double(steps_of_epoch(job.work.epoch_rows(), job.work.train, 0));
     seconds += measure_step(job.work, context) * steps / double(job.work.train_rows.size());
   }
   return seconds;

@@ -1,5 +1,7 @@
 #include "train/epoch_cut.h"
 
+#include <cmath>
+
 namespace pleat {
 namespace {
 
@@ -11,8 +13,22 @@ std::span<const std::int64_t> piece(std::span<const std::int64_t> whole, std::in
 
 }  // namespace
 
-std::int64_t steps_per_epoch(std::int64_t rows, const TrainConfig& config) {
-  return (rows + config.batch - 1) / config.batch;
+std::int64_t batch_of_epoch(const TrainConfig& config, std::int64_t epoch) {
+  if (config.last_batch == 0 || config.epochs < 2) return config.batch;
+  const double whole = static_cast<double>(config.last_batch) / static_cast<double>(config.batch);
+  const double part = static_cast<double>(epoch) / static_cast<double>(config.epochs - 1);
+  return std::llround(static_cast<double>(config.batch) * std::pow(whole, part));
+}
+
+std::int64_t steps_of_epoch(std::int64_t rows, const TrainConfig& config, std::int64_t epoch) {
+  const std::int64_t batch = batch_of_epoch(config, epoch);
+  return (rows + batch - 1) / batch;
+}
+
+std::int64_t steps_before(std::int64_t rows, const TrainConfig& config, std::int64_t epoch) {
+  std::int64_t steps = 0;
+  for (std::int64_t each = 0; each < epoch; ++each) steps += steps_of_epoch(rows, config, each);
+  return steps;
 }
 
 std::span<const std::int64_t> EpochCut::batch(std::int64_t step) const { return piece(order, steps, step); }

@@ -10,9 +10,15 @@
 
 namespace pleat {
 
-/// Optimizer steps in an epoch. Batch sizes differ by at most one and never exceed config.batch.
+/// Images per step of an epoch, from 0: train.batch, and with train.last_batch growing evenly in ratio to that.
+std::int64_t batch_of_epoch(const TrainConfig& config, std::int64_t epoch);
+
+/// Optimizer steps in an epoch, from 0. Batch sizes differ by at most one and never exceed batch_of_epoch.
 ///   rows: FoldJob::epoch_rows
-std::int64_t steps_per_epoch(std::int64_t rows, const TrainConfig& config);
+std::int64_t steps_of_epoch(std::int64_t rows, const TrainConfig& config, std::int64_t epoch);
+
+/// Optimizer steps in all epochs before `epoch`.
+std::int64_t steps_before(std::int64_t rows, const TrainConfig& config, std::int64_t epoch);
 
 struct EpochCut {
   std::vector<std::int64_t> order;    // positions in the job's rows (sampling.h)

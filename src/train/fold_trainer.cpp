@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/stopwatch.h"
 #include "batches/batch_loader.h"
+#include "model/layers.h"
 #include "model/tensor_file.h"
 #include "target/temperature.h"
 #include "train/best_weights.h"
@@ -21,6 +22,7 @@
 #include "train/sampling.h"
 #include "train/schedule.h"
 #include "train/step_runner.h"
+#include "train/whitened_start.h"
 
 namespace pleat {
 namespace {
@@ -34,6 +36,7 @@ class FoldTrainer {
 
  private:
   RandomKey key_for(Purpose purpose) const;
+  std::int64_t steps_of(std::int64_t epoch) const { return steps_of_epoch(job_.epoch_rows(), job_.train, epoch); }
   void continue_trunk();
   void resume();
   FoldResult predict();
@@ -49,7 +52,8 @@ class FoldTrainer {
 
   const FoldJob& job_;
   const TrainContext& context_;
-  const std::int64_t steps_;  // per epoch
+  std::int64_t steps_ = 1;  // of the current epoch
+  const std::int64_t all_steps_;
   std::shared_ptr<Classifier> classifier_;
   std::optional<TrainedWeights> weights_;
   std::unique_ptr<Optimizer> optimizer_;
@@ -62,12 +66,15 @@ class FoldTrainer {
 };
 
 FoldTrainer::FoldTrainer(const FoldJob& job, const TrainContext& context)
-    : job_(job), context_(context), steps_(steps_per_epoch(job.epoch_rows(), job.train)) {
+    : job_(job), context_(context), all_steps_(steps_before(job.epoch_rows(), job.train, job.train.epochs)) {
   together(context.ranks, [&] {
     require_unchanged(job.model, job.files);
     as_job_error([&] {
       classifier_ =
           make_classifier(job.model, classifier_shape(context.crops.shape(), job.outputs()), key_for(Purpose::kInit));
+      if (job.model.whiten) start_whitened(*classifier_, job, context.crops);
+      if (job.train.norm_momentum != TrainConfig().norm_momentum)
+        set_norm_momentum(*classifier_, job.train.norm_momentum);
       if (!job.pseudo.initial_weights.empty())
         load_state(*classifier_, tensors_from_bytes(job.pseudo.initial_weights, "the teacher's weights").tensors,
                    "the teacher's weights");
@@ -113,7 +120,8 @@ void FoldTrainer::resume() {
     if (average_) average_->load(saved.average, found.path);
     place_ = std::move(saved);
     if (leads())
-      spdlog::info("resumes from {} (epoch {}, step {} of {})", found.path, place_.epoch + 1, place_.step, steps_);
+      spdlog::info("resumes from {} (epoch {}, step {} of {})", found.path, place_.epoch + 1, place_.step,
+                   steps_of(place_.epoch));
   });
   place_.model = weights_->state();
   place_.optimizer = optimizer_->state();
@@ -187,6 +195,7 @@ void FoldTrainer::train_epoch() {
   EpochReport& running = place_.running;
   const double seconds_before = running.seconds, waited_before = running.waited_seconds;
   runner_->begin_epoch(place_.epoch);
+  steps_ = steps_of(place_.epoch);
   cut_ = {epoch_order(job_, key_for(Purpose::kShuffle)), steps_, job_.train.micro_batches,
           epoch_passes(job_, place_.epoch)};
   loss_ = {running.loss, running.images, context_.ranks, context_.device};
@@ -217,8 +226,8 @@ void FoldTrainer::train_epoch() {
 void FoldTrainer::train_step(BatchLoader& loader) {
   const StepPlace place{place_.epoch, place_.step, steps_};
   runner_->run(loader, cut_, place, loss_);
-  const std::int64_t done = place.epoch * steps_ + place.step;
-  place_.running.lr = learning_rate(job_.train, done, job_.train.epochs * steps_);
+  const std::int64_t done = steps_before(job_.epoch_rows(), job_.train, place.epoch) + place.step;
+  place_.running.lr = learning_rate(job_.train, done, all_steps_);
   place_.running.images += static_cast<std::int64_t>(cut_.batch(place.step).size());
   runner_->move(*optimizer_, average_, place_.running.lr, done);
 }

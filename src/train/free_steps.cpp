@@ -10,7 +10,7 @@
 namespace pleat {
 
 FreeSteps::FreeSteps(const FoldJob& job, const TrainContext& context)
-    : job_(job), context_(context), steps_(steps_per_epoch(job.epoch_rows(), job.train)) {
+    : job_(job), context_(context), steps_(steps_of_epoch(job.epoch_rows(), job.train, 0)) {
   RandomKey init = job.random;
   init.purpose = Purpose::kInit;
   classifier_ = make_classifier(job.model, classifier_shape(context.crops.shape(), job.outputs()), init);

@@ -38,8 +38,7 @@ FusedOptimizer::FusedOptimizer(const TrainConfig& config, const std::vector<Trai
     }
     parameters_.push_back({each});
   }
-  if (config.layer_decay == 1.0) return;
-  const std::vector<double> rates = layer_rates(parameters, config.layer_decay);
+  const std::vector<double> rates = parameter_rates(parameters, config);
   for (std::size_t i = 0; i < rates.size(); ++i) parameters_[i].rate = rates[i];
   rates_ = {rates.begin(), rates.end()};
 }

@@ -18,7 +18,7 @@ namespace pleat {
 /// A parameter with its optimizer state.
 struct OptimizedParameter : TrainedParameter {
   bool decays() const { return value.dim() > 1; }
-  double rate = 1;                   // factor of the learning rate (train.layer_decay)
+  double rate = 1;                   // factor of the learning rate (layer_rates.h)
   std::vector<torch::Tensor> state;  // in the order of add_state calls
 };
 

@@ -4,6 +4,7 @@
 #include <cctype>
 #include <cmath>
 #include <map>
+#include <set>
 
 namespace pleat {
 namespace {
@@ -19,6 +20,17 @@ std::string layer_of(const std::string& name) {
       return name.substr(0, end);
     begin = end + 1;
   }
+}
+
+// Of the layers whose weight has one dimension.
+std::set<std::string> norm_biases(const std::vector<TrainedParameter>& parameters) {
+  const std::string weight = ".weight";
+  std::set<std::string> names;
+  for (const TrainedParameter& parameter : parameters) {
+    if (parameter.name.ends_with(weight) && parameter.value.dim() == 1)
+      names.insert(parameter.name.substr(0, parameter.name.size() - weight.size()) + ".bias");
+  }
+  return names;
 }
 
 }  // namespace
@@ -37,6 +49,15 @@ std::vector<double> layer_rates(const std::vector<TrainedParameter>& parameters,
   std::vector<double> rates;
   for (const TrainedParameter& parameter : parameters)
     rates.push_back(std::pow(decay, std::max(0, last) - depth[layer_of(parameter.name)]));
+  return rates;
+}
+
+std::vector<double> parameter_rates(const std::vector<TrainedParameter>& parameters, const TrainConfig& config) {
+  std::vector<double> rates = layer_rates(parameters, config.layer_decay);
+  if (config.norm_bias_rate == 1.0) return rates;
+  const std::set<std::string> biases = norm_biases(parameters);
+  for (std::size_t i = 0; i < rates.size(); ++i)
+    if (biases.contains(parameters[i].name)) rates[i] *= config.norm_bias_rate;
   return rates;
 }
 

@@ -1,9 +1,10 @@
-// Learning rate of each layer, relative to the last layer's (train.layer_decay).
+// Learning rate of each parameter, relative to the last layer's weights (train.layer_decay, train.norm_bias_rate).
 #pragma once
 
 #include <string>
 #include <vector>
 
+#include "train/train_config.h"
 #include "train/trained_weights.h"
 
 namespace pleat {
@@ -14,5 +15,9 @@ namespace pleat {
 /// count in order of appearance. A layer with only one-dimensional parameters (BatchNorm) joins the layer before it.
 /// Source: Clark et al. 2020, arXiv:2003.10555, as in timm.
 std::vector<double> layer_rates(const std::vector<TrainedParameter>& parameters, double decay);
+
+/// The layer's factor, and besides `train.norm_bias_rate` for the biases of BatchNorm: those of layers whose weight has
+/// one dimension.
+std::vector<double> parameter_rates(const std::vector<TrainedParameter>& parameters, const TrainConfig& config);
 
 }  // namespace pleat

@@ -161,8 +161,8 @@ std::int64_t activations_of_prediction(const ModelConfig& model, const ImageShap
 
 std::int64_t images_of_step(const FoldJob& job, std::int64_t more_rows) {
   const auto rows = static_cast<std::int64_t>(job.train_rows.size()) + more_rows;
-  return (std::min(job.train.batch, std::max<std::int64_t>(1, rows)) + job.train.micro_batches - 1) /
-         job.train.micro_batches;
+  const std::int64_t batch = std::max(job.train.batch, job.train.last_batch);
+  return (std::min(batch, std::max<std::int64_t>(1, rows)) + job.train.micro_batches - 1) / job.train.micro_batches;
 }
 
 MemoryEstimate estimate_memory(const FoldJob& job, const ImageShape& shape, std::int64_t images, Accuracy accuracy) {

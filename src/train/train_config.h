@@ -53,6 +53,9 @@ struct TrainConfig {
   AugmentConfig augment;
   ProgressiveConfig progressive;
   LabelsConfig labels;
+  std::int64_t last_batch = 0;
+  double norm_bias_rate = 1.0;
+  double norm_momentum = 0.1;
   static constexpr auto fields() {
     return std::tuple{
         field("epochs", &TrainConfig::epochs, between(1, 100000), identity, "passes over the training rows"),
@@ -106,7 +109,15 @@ struct TrainConfig {
         field("progressive", &TrainConfig::progressive, any(), omit_at_default,
               "smaller images in the first epochs, which saves time; predictions use full size"),
         field("labels", &TrainConfig::labels, any(), omit_at_default,
-              "labels that networks do not learn as they stand in the table; scores keep the table's labels")};
+              "labels that networks do not learn as they stand in the table; scores keep the table's labels"),
+        field("last_batch", &TrainConfig::last_batch, between(0, 1 << 20), omit_at_default,
+              "images per optimizer step in the last epoch, above batch; batches of the epochs before grow evenly in "
+              "ratio: many steps early, fast ones late; 0: as batch"),
+        field("norm_bias_rate", &TrainConfig::norm_bias_rate, above(0.0), omit_at_default,
+              "learning rate of BatchNorm's biases as a factor of the others', above 1 for short trainings with sgd "
+              "(64 in Page 2018); 1: off"),
+        field("norm_momentum", &TrainConfig::norm_momentum, above_zero_to_one(), omit_at_default,
+              "share of each batch in BatchNorm's running mean and variance; more follows weights that change fast")};
   }
 };
 

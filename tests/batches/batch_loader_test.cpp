@@ -149,5 +149,39 @@ TEST(Parts, AreNearlyEqualAndLeaveNothingOut) {
   }
 }
 
+// The white pixel is in the first column, or mirrored in the last.
+std::vector<bool> mirrored(const CropFile& crops, std::uint32_t epoch, bool alternate) {
+  LoaderOptions asked = options(1, true);
+  asked.augment = {.flip = true, .pad = 0, .alternate_flips = alternate};
+  BatchPlan plan{.epoch = epoch};
+  for (int row = 0; row < kRows; ++row) plan.rows.push_back(row);
+  const torch::Tensor images = BatchLoader(crops, asked, {plan}).next().images;
+  std::vector<bool> found;
+  for (int row = 0; row < kRows; ++row) found.push_back(images[row][0][0][4].item<float>() > 0.99F);
+  return found;
+}
+
+TEST(BatchLoader, AlternateFlipsShowBothSidesInTwoEpochs) {
+  const ScratchFolder folder;
+  const CropFile crops = small_crops(folder);
+  const auto first = mirrored(crops, 0, true), second = mirrored(crops, 1, true), third = mirrored(crops, 2, true);
+  const auto many = std::count(first.begin(), first.end(), true);
+  EXPECT_TRUE(kRows / 4 < many && many < 3 * kRows / 4) << many;
+  for (std::size_t row = 0; row < kRows; ++row) EXPECT_NE(first[row], second[row]) << row;
+  EXPECT_EQ(first, third);
+  EXPECT_NE(mirrored(crops, 0, false), mirrored(crops, 2, false));
+}
+
+TEST(BatchLoader, ARowsPassReplacesItsEpoch) {
+  const ScratchFolder folder;
+  const CropFile crops = small_crops(folder);
+  const BatchPlan twice{.rows = {3, 3}, .epoch = 9, .passes = {4, 5}};
+  const torch::Tensor both = BatchLoader(crops, options(1, true), {twice}).next().images;
+  for (const std::uint32_t pass : {4U, 5U}) {
+    const BatchPlan alone{.rows = {3}, .epoch = pass};
+    EXPECT_TRUE(torch::equal(both[pass - 4], BatchLoader(crops, options(1, true), {alone}).next().images[0]));
+  }
+}
+
 }  // namespace
 }  // namespace pleat

@@ -25,7 +25,7 @@ LOOKING = {
                    "augment": {"randaugment": {"ops": 2}}, "parts": 2, "epochs": 3}},
     "dropped labels": {"train.labels.drop": "auto", "targets_as": "heads", "targets": TARGETS[:2], "train.epochs": 10},
     "changed labels of a joint target": {"train.labels.relabel": "auto", "targets": TARGETS[:2], "targets_as": "joint"},
-    "trunks": {"folds.k": 4, "folds.trunks": 0.5, "models": [{"id": "a", "name": "resnet20"}, {"id": "b", "name": "resnet20", "dropout": 0.2}],
+    "trunks": {"folds.k": 4, "folds.trunks": 0.5, "models": [{"id": "a", "name": "resnet20", "whiten": True}, {"id": "b", "name": "resnet20", "dropout": 0.2}],
                "targets": [*TARGETS[:2], AGE | {"bins": 4}], "targets_as": "heads", "train.loss.f1": 0.3, "train.ema": 0.9},
     "joint": {"targets_as": "joint", "rounds": {"count": 3, "stop": "never", "epochs": 4, **GROUPS, "admit": {"threshold": 0.0}}},
 }

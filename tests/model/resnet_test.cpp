@@ -152,5 +152,20 @@ TEST_F(ResNet, Resnet20sShortcutIsEverySecondPixelAndZeroChannels) {
   EXPECT_TRUE(torch::allclose(gradient, expected, 1e-4, 1e-5));
 }
 
+TEST_F(ResNet, BlocksStartAsTheirShortcutsIfAsked) {
+  for (const char* name : {"resnet18", "resnet50", "efficientnet_b0"}) {
+    const auto asked = make_classifier({.name = name, .zero_last_norm = true}, {3, 4}, kInit);
+    const auto usual = make_classifier({.name = name}, {3, 4}, kInit);
+    int zeros = 0;
+    for (const auto& item : asked->named_parameters()) {
+      const torch::Tensor other = weight(*usual, item.key());
+      if (torch::equal(item.value(), other)) continue;
+      EXPECT_TRUE(item.value().dim() == 1 && item.value().eq(0).all().item<bool>() && other.eq(1).all().item<bool>());
+      ++zeros;
+    }
+    EXPECT_EQ(zeros, std::string(name) == "resnet18" ? 8 : std::string(name) == "resnet50" ? 16 : 9) << name;
+  }
+}
+
 }  // namespace
 }  // namespace pleat

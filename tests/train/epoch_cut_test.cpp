@@ -13,7 +13,7 @@ EpochCut cut_of(std::int64_t rows, std::int64_t batch, std::int64_t parts) {
   TrainConfig config;
   config.batch = batch;
   EpochCut cut{
-      .order = std::vector<std::int64_t>(std::size_t(rows)), .steps = steps_per_epoch(rows, config), .parts = parts};
+      .order = std::vector<std::int64_t>(std::size_t(rows)), .steps = steps_of_epoch(rows, config, 0), .parts = parts};
   std::iota(cut.order.rbegin(), cut.order.rend(), 0);
   return cut;
 }
@@ -51,6 +51,18 @@ TEST(EpochCut, EachRowOfABatchKeepsItsPass) {
   EXPECT_EQ(passes, cut.passes);
   cut.passes.clear();
   EXPECT_TRUE(batch_plans(cut, 0, 0, 2, rows, 0, 3).front().passes.empty());
+}
+
+TEST(EpochCut, BatchesGrowEvenlyInRatio) {
+  TrainConfig config{.epochs = 3, .batch = 16, .last_batch = 64};
+  EXPECT_EQ(batch_of_epoch(config, 0), 16);
+  EXPECT_EQ(batch_of_epoch(config, 1), 32);
+  EXPECT_EQ(batch_of_epoch(config, 2), 64);
+  EXPECT_EQ(steps_before(128, config, 0), 0);
+  EXPECT_EQ(steps_before(128, config, 3), 8 + 4 + 2);
+  config.last_batch = 0;
+  EXPECT_EQ(batch_of_epoch(config, 2), 16);
+  EXPECT_EQ(steps_of_epoch(130, config, 2), 9);
 }
 
 }  // namespace

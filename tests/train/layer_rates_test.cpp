@@ -31,5 +31,16 @@ TEST(LayerRates, KnowEfficientNetsStages) {
   EXPECT_THAT(layer_rates(parameters, 0.5), testing::ElementsAre(0.25, 0.5, 0.5, 1.0));
 }
 
+TEST(ParameterRates, RaiseTheBiasesOfBatchNormAlone) {
+  const auto parameters = named(
+      {{"conv1.weight", 4}, {"conv1.bias", 1}, {"bn1.weight", 1}, {"bn1.bias", 1}, {"fc.weight", 2}, {"fc.bias", 1}});
+  TrainConfig config;
+  EXPECT_THAT(parameter_rates(parameters, config), testing::Each(1.0));
+  config.norm_bias_rate = 16;
+  EXPECT_THAT(parameter_rates(parameters, config), testing::ElementsAre(1.0, 1.0, 1.0, 16.0, 1.0, 1.0));
+  config.layer_decay = 0.5;
+  EXPECT_THAT(parameter_rates(parameters, config), testing::ElementsAre(0.5, 0.5, 0.5, 8.0, 1.0, 1.0));
+}
+
 }  // namespace
 }  // namespace pleat
