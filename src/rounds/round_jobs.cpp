@@ -83,8 +83,8 @@ class Recorder {
         states_(run, plan.trunks, plan.schedule),
         progress_(sizes_of(run, plan), run.config.score, run.place.layout.slots) {}
 
-  // Marks the jobs that the folder holds and whose keys are known, and logs the start. Trunks come before the jobs that
-  // wait for them; from the end, a trunk that no job needs any more is seen to be so.
+  // Marks the jobs that the folder holds and whose keys are known, and logs the start. Walks backwards, so that a trunk
+  // comes after all jobs that wait for it: if all of them are done, nothing needs its state.
   void begin(JobQueue& queue) {
     for (int i = static_cast<int>(plan_.schedule.jobs.size()) - 1; i >= 0; --i) {
       const ScheduledJob& scheduled = plan_.schedule.jobs[std::size_t(i)];

@@ -72,7 +72,8 @@ FoldTrainer::FoldTrainer(const FoldJob& job, const TrainContext& context)
     as_job_error([&] {
       classifier_ =
           make_classifier(job.model, classifier_shape(context.crops.shape(), job.outputs()), key_for(Purpose::kInit));
-      if (job.model.whiten) start_whitened(*classifier_, job, context.crops);
+      const bool starts_anew = job.shared.trunk.empty() && job.pseudo.initial_weights.empty();
+      if (job.model.whiten && starts_anew) start_whitened(*classifier_, job, context.crops);
       if (job.train.norm_momentum != TrainConfig().norm_momentum)
         set_norm_momentum(*classifier_, job.train.norm_momentum);
       if (!job.pseudo.initial_weights.empty())

@@ -8,7 +8,7 @@
 namespace pleat {
 
 /// Fits the whitening on up to 400 labelled training rows, evenly strided. So it depends on no row that the job holds
-/// out, and on no label. Throws: DataError, as whiten_first_convolution.
+/// out, and on no label. Throws: DataError, as Whitening.
 void start_whitened(Classifier& classifier, const FoldJob& job, const CropFile& crops);
 
 }  // namespace pleat

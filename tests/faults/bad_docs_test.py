@@ -12,7 +12,7 @@ TESTS = pathlib.Path(__file__).resolve().parents[1]
 PAGE = TESTS.parent / "docs/bad_input.md"
 # Suites in which every case needs a row:
 WHOLE = ("photos", "odd_photos", "bad_tables", "bad_columns", "bad_crops", "bad_idx", "bad_weights", "bad_targets", "bad_training", "bad_rounds", "bad_merge", "bad_sweep")
-SUITES = (*WHOLE, "checkpoints", "scripts", "same_text", "doctor", "bad_input", "memory", "prepare", "predict", "init", "faces", "export", "export_folder", "export_onnx", "merge", "sweep", "stage", "compare", "audit", "report", "report_page", "manage", "labels", "output", "dry_run")
+SUITES = (*WHOLE, "checkpoints", "scripts", "same_text", "doctor", "bad_input", "memory", "prepare", "predict", "init", "faces", "export", "export_folder", "export_onnx", "merge", "sweep", "stage", "compare", "audit", "report", "report_page", "manage", "labels", "trunks", "output", "dry_run")
 
 
 def kinds():

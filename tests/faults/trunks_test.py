@@ -170,20 +170,6 @@ def test_the_dry_run_tells_trunks_and_their_cost(whole, tmp_path):
             "images that it would without trunks; on 2 slots a network's folds take the time of 8 epochs, without trunks of 12") in done.stdout, done.stdout
 
 
-@pytest.mark.parametrize("change, words", [
-    ("folds.trunks=1", "folds.trunks is '1'; expected a number at least 0 and below 1"),
-    ("folds.trunks=yes", "folds.trunks is 'yes'; expected a number"),
-    ("folds.k=2", "with 2 folds no two networks have rows in common; raise folds.k to 3 or more, or leave trunks out"),
-    ("train.epochs=1", "a trunk takes one epoch or more; raise train.epochs to 2 or more, or leave trunks out"),
-    ("train.keep=best", "train.keep: best chooses by rows that the trunk was trained on; use keep: last, or leave trunks out"),
-    ("predict.temperature=true", "predict.temperature is fitted on rows that the trunk was trained on; leave it out, or leave trunks out"),
-    ("train.labels.drop=auto", "train.labels: auto judges rows for one fold alone; use a label file, or leave trunks out"),
-])
-def test_options_that_would_leak_or_have_no_effect_are_refused(whole, tmp_path, change, words):
-    done = runs.pleat("train", whole[1], "--run", tmp_path / "run", "--set", change)
-    assert words in runs.refusal(done, USAGE) and not (tmp_path / "run").exists()
-
-
 def test_a_sweep_refuses_trunks(whole, tmp_path):
     done = runs.pleat("sweep", whole[1], "--axis", "train.lr=1e-3,1e-2", "--run", tmp_path / "sweep")
     assert "a sweep trains no trunks; leave folds.trunks out of the sweep" in runs.refusal(done, USAGE)
