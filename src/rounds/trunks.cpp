@@ -63,10 +63,9 @@ std::string describe_trunks(const Run& run, const std::vector<PlannedJob>& trunk
   const std::size_t more = folds.size() > kListed ? folds.size() - kListed : 0;
   folds.resize(folds.size() - more);
   return fmt::format(
-      "trunks    {} more: {}{}; the run trains on {:.0f} % of the images that it would without trunks; on {} a "
-      "network's "
-      "folds take the time of {}, without trunks of {}\n",
-      counted(std::int64_t(trunks.size()), "job"), fmt::join(folds, ", "),
+      "trunks    {}: {}{}; the run trains on {:.0f} % of the images that it would without trunks; on {} a "
+      "network's folds take the time of {}, without trunks of {}\n",
+      counted(std::int64_t(trunks.size()), "more job"), fmt::join(folds, ", "),
       more > 0 ? fmt::format(" and {} more", more) : "", 100 * trunk_cost(plan, epochs), counted(slots, "slot"),
       counted(epochs_until_done(plan, epochs, slots), "epoch"), epochs_until_done(none, epochs, slots));
 }

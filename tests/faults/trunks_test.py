@@ -166,7 +166,7 @@ def test_a_failed_trunk_fails_its_folds_and_no_others(whole, tmp_path):
 def test_the_dry_run_tells_trunks_and_their_cost(whole, tmp_path):
     done = runs.pleat("train", whole[1], "--run", tmp_path / "run", "--dry-run", ranks=2)
     assert done.returncode == 0, done.stdout
-    assert ("trunks    2 jobs more: folds 0 to 1 share epochs 1 to 2, folds 2 to 4 share epochs 1 to 2; the run trains on 70 % of the "
+    assert ("trunks    2 more jobs: folds 0 to 1 share epochs 1 to 2, folds 2 to 4 share epochs 1 to 2; the run trains on 70 % of the "
             "images that it would without trunks; on 2 slots a network's folds take the time of 8 epochs, without trunks of 12") in done.stdout, done.stdout
 
 
