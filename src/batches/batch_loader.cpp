@@ -13,7 +13,6 @@
 
 namespace pleat {
 
-// A ring of buffers: plan i goes to buffer i % ahead once batch i - ahead has been taken. Workers claim plans in order.
 namespace {
 
 // Half of the rows are mirrored in even epochs, the others in odd ones. So two epochs in a row show both sides.
@@ -26,6 +25,7 @@ bool alternate_flip(RandomKey key) {
 
 }  // namespace
 
+// A ring of buffers: plan i goes to buffer i % ahead once batch i - ahead has been taken. Workers claim plans in order.
 struct BatchLoader::Impl {
   struct Buffer {
     Batch batch;

@@ -19,8 +19,8 @@ struct BatchPlan {
   std::vector<std::int64_t> rows;  // of the crops file
   std::vector<bool> pseudo;        // per row: it has a pseudo-label; empty: none has
   std::uint32_t epoch = 0;         // each epoch has its own random numbers
-  std::vector<std::uint32_t>
-      passes;  // per row: instead of `epoch`, where an epoch may have a row twice; empty: `epoch`
+  // Per row, in place of `epoch`: an epoch of a trunk may have a row twice. Empty: `epoch` for all.
+  std::vector<std::uint32_t> passes;
 };
 
 struct Batch {

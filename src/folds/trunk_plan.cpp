@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 #include <set>
-#include <utility>
 
 namespace pleat {
 namespace {
@@ -68,8 +67,8 @@ std::int64_t epochs_until_done(const TrunkPlan& plan, std::int64_t epochs, int s
   for (const Trunk& trunk : plan.trunks) jobs.push_back({trunk.parent, trunk.until - trunk.from});
   for (int fold = 0; fold < static_cast<int>(plan.trunk_of.size()); ++fold)
     jobs.push_back({plan.trunk_of[static_cast<std::size_t>(fold)], epochs - plan.shared_epochs({fold})});
-  std::vector<std::int64_t> ends(jobs.size(), -1);              // -1: not started
-  std::multiset<std::pair<std::int64_t, std::size_t>> running;  // by end
+  std::vector<std::int64_t> ends(jobs.size(), -1);  // -1: not started
+  std::multiset<std::int64_t> running;              // their ends
   std::int64_t now = 0;
   for (std::size_t left = jobs.size(); left > 0 || !running.empty();) {
     for (std::size_t j = 0; j < jobs.size() && static_cast<int>(running.size()) < slots; ++j) {
@@ -77,10 +76,10 @@ std::int64_t epochs_until_done(const TrunkPlan& plan, std::int64_t epochs, int s
       const std::int64_t ready = trunk < 0 ? 0 : ends[static_cast<std::size_t>(trunk)];
       if (ends[j] >= 0 || ready < 0 || ready > now) continue;
       ends[j] = now + jobs[j].epochs;
-      running.emplace(ends[j], j);
+      running.insert(ends[j]);
       --left;
     }
-    now = running.begin()->first;
+    now = *running.begin();
     running.erase(running.begin());
   }
   return *std::max_element(ends.begin(), ends.end());

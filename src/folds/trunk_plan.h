@@ -1,4 +1,4 @@
-// Which folds share a trunk (folds.trunks): a training whose weights the networks of several folds continue.
+// The plan of shared trunks (folds.trunks). A trunk is a training that the networks of several folds continue.
 // Source: TreeCV, Joulani et al. 2015, arXiv 1507.00066, for incremental learners.
 #pragma once
 
@@ -17,7 +17,6 @@ struct Trunk {
   std::int64_t from = 0, until = 0;  // the epochs that it trains, [from, until)
 
   int folds() const { return last - first + 1; }
-  bool has(FoldId fold) const { return first <= fold.value && fold.value <= last; }
 };
 
 struct TrunkPlan {

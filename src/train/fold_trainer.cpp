@@ -53,6 +53,7 @@ class FoldTrainer {
   const FoldJob& job_;
   const TrainContext& context_;
   std::int64_t steps_ = 1;  // of the current epoch
+  std::int64_t done_ = 0;   // steps of the epochs before it
   const std::int64_t all_steps_;
   std::shared_ptr<Classifier> classifier_;
   std::optional<TrainedWeights> weights_;
@@ -197,6 +198,7 @@ void FoldTrainer::train_epoch() {
   const double seconds_before = running.seconds, waited_before = running.waited_seconds;
   runner_->begin_epoch(place_.epoch);
   steps_ = steps_of(place_.epoch);
+  done_ = steps_before(job_.epoch_rows(), job_.train, place_.epoch);
   cut_ = {epoch_order(job_, key_for(Purpose::kShuffle)), steps_, job_.train.micro_batches,
           epoch_passes(job_, place_.epoch)};
   loss_ = {running.loss, running.images, context_.ranks, context_.device};
@@ -227,7 +229,7 @@ void FoldTrainer::train_epoch() {
 void FoldTrainer::train_step(BatchLoader& loader) {
   const StepPlace place{place_.epoch, place_.step, steps_};
   runner_->run(loader, cut_, place, loss_);
-  const std::int64_t done = steps_before(job_.epoch_rows(), job_.train, place.epoch) + place.step;
+  const std::int64_t done = done_ + place.step;
   place_.running.lr = learning_rate(job_.train, done, all_steps_);
   place_.running.images += static_cast<std::int64_t>(cut_.batch(place.step).size());
   runner_->move(*optimizer_, average_, place_.running.lr, done);

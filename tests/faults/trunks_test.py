@@ -156,7 +156,7 @@ def test_sampling_averages_and_frozen_layers_go_on_from_the_trunk(whole, tmp_pat
     assert runs.results(tmp_path / "one") == runs.results(tmp_path / "two")
 
 
-def test_a_failed_trunk_fails_its_folds_and_no_others(whole, tmp_path):
+def test_a_failed_trunk_fails_its_folds(whole, tmp_path):
     done = runs.pleat("train", whole[1], "--run", tmp_path / "run", "--set", "train.lr=1e30")
     assert done.returncode == 5, done.stdout
     failures = {each["job"]: each["why"] for each in json.loads((tmp_path / "run/failures.json").read_text())}
