@@ -12,9 +12,9 @@ import json
 import pathlib
 import statistics
 
-import h5py
 import numpy
-from faces_table import make_crops, make_table, run
+import safetensors.numpy
+from faces_table import make_crops, make_table, run, span
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 FASHION = pathlib.Path("/usr/share/datasets/fashion-mnist")
@@ -99,12 +99,8 @@ def images_of(out):
                for line in path.read_text().splitlines())
 
 
-def agreement(out, target):
+def agreement(out):
     """Mean share of test rows on which two folds' networks of the same model name the same class."""
-    with h5py.File(out / "round_0/oof.h5") as file:
-        if target not in file["targets"]:
-            return None
-    import safetensors.numpy
     votes = []
     for path in sorted(out.glob("round_0/*/*/fold_*/predictions.safetensors")):
         tensors = safetensors.numpy.load_file(path)
@@ -117,11 +113,7 @@ def figures(out, target):
     of = json.loads((out / "summary.json").read_text())["targets"][target]
     folds = next(iter(of["models"].values()))["test"].get("folds", [])
     return {"oof": of["oof"]["macro_f1"], "test": of["test"]["macro_f1"],
-            "one fold": statistics.fmean(fold["macro_f1"] for fold in folds) if folds else None, "spread": of["oof"].get("score_spread"), "images": images_of(out), "agree": agreement(out, target)}
-
-
-def span(values):
-    return f"{statistics.fmean(values):.3f} [{min(values):.3f}, {max(values):.3f}]"
+            "one fold": statistics.fmean(fold["macro_f1"] for fold in folds) if folds else None, "spread": of["oof"].get("score_spread"), "images": images_of(out), "agree": agreement(out)}
 
 
 def main():
